@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/http.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// What every transport reads from a WebSocket handshake (RFC 6455 section 4.2): the token and the
+/// subprotocol. Pure functions; thread-safe.
+namespace ordercast {
+
+/// The subprotocol that the server selects when it is offered.
+inline constexpr std::string_view subprotocol_name = "ordercast.v1";
+
+/// Decides on a handshake before the upgrade: nothing accepts it, a response refuses it (404 for a
+/// wrong path, 403 for a foreign Origin, 503 while draining). Runs on the connection's I/O thread
+/// and must not block.
+using HandshakeFilter = std::function<std::optional<HttpResponse>(const HttpRequest&)>;
+
+namespace detail {
+
+[[nodiscard]] inline std::string_view trim(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+/// Calls `f` with each element of a comma-separated header value until it returns true.
+template <class F>
+bool any_element(std::string_view list, F&& f) {
+  while (!list.empty()) {
+    const auto comma = list.find(',');
+    if (f(trim(list.substr(0, comma)))) return true;
+    if (comma == std::string_view::npos) break;
+    list.remove_prefix(comma + 1);
+  }
+  return false;
+}
+
+}  // namespace detail
+
+/// Percent-decodes a URI component (RFC 3986 section 2.1). A '%' that two hex digits don't follow
+/// stays as it is; '+' is not a space.
+[[nodiscard]] inline std::string percent_decode(std::string_view text) {
+  const auto digit = [](char c) -> int {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+    return -1;
+  };
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 &&
+        digit(text[i + 2]) >= 0) {
+      out.push_back(static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])));
+      i += 2;
+    } else {
+      out.push_back(text[i]);
+    }
+  }
+  return out;
+}
+
+/// The value of a query parameter, percent-decoded; nothing when it is absent. The first one counts.
+[[nodiscard]] inline std::optional<std::string> query_parameter(std::string_view query,
+                                                                std::string_view name) {
+  while (!query.empty()) {
+    const auto amp = query.find('&');
+    const auto pair = query.substr(0, amp);
+    const auto eq = pair.find('=');
+    if (pair.substr(0, eq) == name) {
+      return eq == std::string_view::npos ? std::string{} : percent_decode(pair.substr(eq + 1));
+    }
+    if (amp == std::string_view::npos) break;
+    query.remove_prefix(amp + 1);
+  }
+  return std::nullopt;
+}
+
+/// The access token of a handshake or request: `Authorization: Bearer <token>` (RFC 6750), else a
+/// subprotocol entry `bearer.<token>`, else the query parameter `token`. Empty when there is none.
+[[nodiscard]] inline std::string token_of(const HttpRequest& request) {
+  const auto authorization = request.header("Authorization");
+  if (authorization.size() > 7 && iequals(authorization.substr(0, 7), "Bearer ")) {
+    return std::string(detail::trim(authorization.substr(7)));
+  }
+  constexpr std::string_view prefix = "bearer.";
+  std::string found;
+  for (const auto& field : request.headers) {
+    if (!iequals(field.name, "Sec-WebSocket-Protocol")) continue;
+    if (detail::any_element(field.value, [&](std::string_view entry) {
+          if (entry.substr(0, prefix.size()) != prefix) return false;
+          found = entry.substr(prefix.size());
+          return true;
+        })) {
+      return found;
+    }
+  }
+  return query_parameter(request.query(), "token").value_or(std::string{});
+}
+
+/// The subprotocol to answer with: `ordercast.v1` when the client offers it, else none.
+[[nodiscard]] inline std::string_view select_subprotocol(const HttpRequest& request) noexcept {
+  for (const auto& field : request.headers) {
+    if (iequals(field.name, "Sec-WebSocket-Protocol") &&
+        detail::any_element(field.value,
+                            [](std::string_view entry) { return entry == subprotocol_name; })) {
+      return subprotocol_name;
+    }
+  }
+  return {};
+}
+
+}  // namespace ordercast

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/clock.hpp>
+#include <ordercast/error.hpp>
+#include <ordercast/types.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+/// The seams of a connection manager, each with a default that is safe: nobody is let in, nothing
+/// may be watched, nothing is measured.
+///
+/// A manager owns one `Services` value and calls it on its own thread only. `authorize` and `fetch`
+/// take a completion `done`: call it once, on the manager's thread, at once or later (post it back
+/// when a database was asked elsewhere). A completion for a connection that has closed meanwhile
+/// does nothing. It must not outlive the manager.
+namespace ordercast {
+
+/// Why a token was refused. `reason` is what the client reads beside close code 4001 and never
+/// holds any part of the token; `detail` is for logs.
+struct AuthFailure {
+  std::string_view reason = "Invalid token";
+  std::string_view detail = "";
+};
+
+/// An Authenticator's answer.
+using AuthResult = std::variant<Identity, AuthFailure>;
+
+/// Refuses every token: the Authenticator of a server that has not chosen one.
+struct RefuseAll {
+  [[nodiscard]] AuthResult authenticate(std::string_view /*token*/) const {
+    return AuthFailure{"Invalid token", "no authenticator is configured"};
+  }
+};
+
+/// Denies every subscription: the Authorizer of a server that has not chosen one.
+struct DenyAll {
+  template <class Done>
+  void authorize(const IdentityView& /*who*/, std::string_view /*order_id*/, Done done) const {
+    done(false);
+  }
+};
+
+/// Has no current orders, so `since` is answered with nothing.
+struct NoSnapshots {
+  template <class Done>
+  void fetch(std::string_view /*order_id*/, Done done) const {
+    done(std::optional<OrderSnapshot>{});
+  }
+};
+
+/// The kinds of message that are counted as deliveries.
+enum class MessageType : std::uint8_t { order_updated, orders_changed };
+
+/// Hears what happens, for metrics and logs. Called on the manager's thread; must not call back.
+/// Derive from it and hide what you need: the calls are bound at compile time.
+struct NullObserver {
+  void on_connected() noexcept {}
+  void on_disconnected() noexcept {}
+  void on_refused(CloseCode /*code*/, std::string_view /*detail*/) noexcept {}
+  void on_subscribed() noexcept {}
+  void on_unsubscribed(std::size_t /*count*/) noexcept {}
+  void on_delivered(MessageType /*type*/, std::size_t /*count*/) noexcept {}
+  void on_conflated(std::size_t /*count*/) noexcept {}
+  void on_dropped(std::size_t /*count*/) noexcept {}
+  void on_error(ErrorCode /*code*/) noexcept {}
+  void on_closed_by_server(CloseCode /*code*/) noexcept {}
+};
+
+/// The bundle that a manager is built with. Any class with these five members will do.
+template <class Authenticator = RefuseAll, class Authorizer = DenyAll,
+          class OrderSource = NoSnapshots, class Observer = NullObserver, class Clock = SteadyClock>
+struct Services {
+  Authenticator authenticator{};
+  Authorizer authorizer{};
+  OrderSource orders{};
+  Observer observer{};
+  Clock clock{};
+};
+
+using DefaultServices = Services<>;
+
+}  // namespace ordercast
