@@ -45,11 +45,16 @@ inline constexpr std::size_t error_code_count = 5;
 /// The wire name of an error code.
 [[nodiscard]] constexpr std::string_view to_string(ErrorCode code) noexcept {
   switch (code) {
-    case ErrorCode::bad_message: return "bad_message";
-    case ErrorCode::unknown_type: return "unknown_type";
-    case ErrorCode::subscription_denied: return "subscription_denied";
-    case ErrorCode::too_many_subscriptions: return "too_many_subscriptions";
-    case ErrorCode::rate_limited: return "rate_limited";
+    case ErrorCode::bad_message:
+      return "bad_message";
+    case ErrorCode::unknown_type:
+      return "unknown_type";
+    case ErrorCode::subscription_denied:
+      return "subscription_denied";
+    case ErrorCode::too_many_subscriptions:
+      return "too_many_subscriptions";
+    case ErrorCode::rate_limited:
+      return "rate_limited";
   }
   return "bad_message";
 }

@@ -65,7 +65,8 @@ bool any_element(std::string_view list, F&& f) {
   return out;
 }
 
-/// The value of a query parameter, percent-decoded; nothing when it is absent. The first one counts.
+/// The value of a query parameter, percent-decoded; nothing when it is absent. The first one
+/// counts.
 [[nodiscard]] inline std::optional<std::string> query_parameter(std::string_view query,
                                                                 std::string_view name) {
   while (!query.empty()) {

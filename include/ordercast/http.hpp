@@ -10,8 +10,8 @@
 /// The `http_handler` seam: plain HTTP/1.1 requests that arrive on the same port as WebSockets.
 ///
 /// A transport parses and bounds the request (RFC 9112), hands it over, and writes whatever the
-/// handler answers. Nothing here does I/O. Values are used by one thread at a time; a `HttpResponder`
-/// may be called from any thread.
+/// handler answers. Nothing here does I/O. Values are used by one thread at a time; a
+/// `HttpResponder` may be called from any thread.
 namespace ordercast {
 
 /// One header field. Names compare without case (RFC 9110 section 5.1).

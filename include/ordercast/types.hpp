@@ -20,12 +20,18 @@ enum class Role : std::uint8_t { super_admin, org_admin, store_manager, staff, r
 /// The wire name of a role, as in the token's `role` claim.
 [[nodiscard]] constexpr std::string_view to_string(Role role) noexcept {
   switch (role) {
-    case Role::super_admin: return "SUPER_ADMIN";
-    case Role::org_admin: return "ORG_ADMIN";
-    case Role::store_manager: return "STORE_MANAGER";
-    case Role::staff: return "STAFF";
-    case Role::rider: return "RIDER";
-    case Role::customer: return "CUSTOMER";
+    case Role::super_admin:
+      return "SUPER_ADMIN";
+    case Role::org_admin:
+      return "ORG_ADMIN";
+    case Role::store_manager:
+      return "STORE_MANAGER";
+    case Role::staff:
+      return "STAFF";
+    case Role::rider:
+      return "RIDER";
+    case Role::customer:
+      return "CUSTOMER";
   }
   return "CUSTOMER";
 }
@@ -40,7 +46,9 @@ enum class Role : std::uint8_t { super_admin, org_admin, store_manager, staff, r
 }
 
 /// True for every role that works for an organisation or for the platform.
-[[nodiscard]] constexpr bool is_staff(Role role) noexcept { return role != Role::customer; }
+[[nodiscard]] constexpr bool is_staff(Role role) noexcept {
+  return role != Role::customer;
+}
 
 /// True for a role that belongs to exactly one organisation.
 [[nodiscard]] constexpr bool has_organization(Role role) noexcept {

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/auth/detail/jwt_verifier.hpp>
+#include <ordercast/auth/jwt_types.hpp>
+#include <ordercast/services.hpp>
+#include <ordercast/types.hpp>
+
+#include <jwt/jwt.hpp>
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+/// JSON Web Tokens (RFC 7519) as access and refresh tokens: `JwtAuthenticator` verifies them,
+/// `JwtIssuer` makes them. Nothing outside this folder sees cpp-jwt.
+///
+///     JwtOptions options;
+///     options.keys = {{"2024-06", JwtAlgorithm::hs256, secret, true}};
+///     const JwtAuthenticator authenticator(options);
+///     const AuthResult who = authenticator.authenticate(token);
+///
+/// cpp-jwt issues the tokens and computes their HMAC. It is never given a token to decode: its
+/// decoder reads claims before it has checked the signature, and unsigned tokens can crash it.
+/// Here a token goes through bounds, strict base64url and a strict reader of the header; the header
+/// names one key, which stands for one algorithm; the signature is checked; and only what the key's
+/// owner has signed is read further. docs/adr/0002-jwt-verification.md gives the reasons.
+namespace ordercast {
+
+/// Verifies JSON Web Tokens; an Authenticator for `Services`.
+///
+/// Immutable: one object may be used by many threads at once, and copies share one state. The cost
+/// is linear in the token, which is bounded: a few microseconds for HS256, tens for RS256 and
+/// ES256. A moved-from object may only be assigned to or destroyed.
+class JwtAuthenticator {
+ public:
+  /// Parses and checks every key. Throws std::invalid_argument for options that are out of range,
+  /// for no key, two keys of one id or two for tokens without `kid`, and for a key that is empty,
+  /// weak, malformed, or of another kind than its algorithm. No message holds any key material.
+  explicit JwtAuthenticator(JwtOptions options);
+
+  /// Who an access token speaks for. An empty token is `Missing token`, every other failure
+  /// `Invalid token`. Never throws.
+  [[nodiscard]] AuthResult authenticate(std::string_view token) const noexcept;
+
+  /// What a token of that kind says. Fails as `authenticate` does. Never throws.
+  [[nodiscard]] JwtResult verify(std::string_view token,
+                                 TokenKind kind = TokenKind::access) const noexcept;
+
+ private:
+  std::shared_ptr<const detail::jose::Verifier> verifier_;
+};
+
+/// How to issue.
+struct JwtIssuerOptions {
+  /// The HS256 secret.
+  std::string secret;
+
+  /// Goes into `kid`. Empty: no `kid`.
+  std::string key_id;
+
+  /// Goes into `iss`. Empty: no `iss`.
+  std::string issuer;
+
+  /// Goes into `aud`. Empty: no `aud`.
+  std::string audience;
+
+  /// How long a token is good. Positive, and at most ten years.
+  std::chrono::seconds access_lifetime = std::chrono::minutes(15);
+  std::chrono::seconds refresh_lifetime = std::chrono::hours(24 * 30);
+
+  /// As in `JwtOptions`.
+  bool allow_short_secret = false;
+
+  WallClock now = &std::chrono::system_clock::now;
+};
+
+/// Issues HS256 tokens that a `JwtAuthenticator` with the same secret accepts.
+///
+/// Immutable: one object may be used by many threads at once. Microseconds a token.
+class JwtIssuer {
+ public:
+  /// Throws std::invalid_argument for a secret that `JwtAuthenticator` would refuse, and for a
+  /// lifetime that is out of range.
+  explicit JwtIssuer(JwtIssuerOptions options);
+
+  /// An access token for that user. Throws std::invalid_argument for a user whom no authenticator
+  /// would accept: an id that is empty or over 128 bytes, an organisation's role without
+  /// organisation, text that is not UTF-8 or holds NUL, claims too long for a token. An empty
+  /// email is left out.
+  [[nodiscard]] std::string issue_access(const IdentityView& user, std::string_view email) const;
+
+  /// A refresh token: it names the user and nothing else, so that a role that changes meanwhile is
+  /// read anew. Throws as `issue_access` does.
+  [[nodiscard]] std::string issue_refresh(std::string_view user_id) const;
+
+ private:
+  /// A text and an id that `JwtAuthenticator` will accept as claims, or std::invalid_argument.
+  [[nodiscard]] static std::string text_claim(std::string_view text);
+  [[nodiscard]] static std::string id_claim(std::string_view text);
+
+  /// The claims that every token has; then the signed token.
+  [[nodiscard]] jwt::jwt_object start(std::string_view user_id, std::chrono::seconds life) const;
+  [[nodiscard]] static std::string finish(const jwt::jwt_object& token);
+
+  JwtIssuerOptions options_;
+};
+
+inline JwtAuthenticator::JwtAuthenticator(JwtOptions options)
+    : verifier_(std::make_shared<const detail::jose::Verifier>(std::move(options))) {}
+
+inline JwtResult JwtAuthenticator::verify(std::string_view token, TokenKind kind) const noexcept {
+  try {
+    return verifier_->verify(token, kind);
+  } catch (...) {  // no memory, or the clock threw
+    return AuthFailure{"Invalid token", "internal error"};
+  }
+}
+
+inline AuthResult JwtAuthenticator::authenticate(std::string_view token) const noexcept {
+  auto result = verify(token, TokenKind::access);
+  if (const auto* failure = std::get_if<AuthFailure>(&result)) return *failure;
+  auto& claims = std::get<JwtClaims>(result);
+  return Identity{std::move(claims.subject), *claims.role, std::move(claims.organization_id)};
+}
+
+inline JwtIssuer::JwtIssuer(JwtIssuerOptions options) : options_(std::move(options)) {
+  detail::jose::check_secret(options_.key_id, options_.secret, options_.allow_short_secret);
+  constexpr std::chrono::hours most(24 * 3653);
+  for (const auto lifetime : {options_.access_lifetime, options_.refresh_lifetime}) {
+    if (lifetime <= std::chrono::seconds(0) || lifetime > most) {
+      throw std::invalid_argument("jwt: a lifetime is positive and at most ten years");
+    }
+  }
+  if (!options_.now) throw std::invalid_argument("jwt: there is no clock");
+}
+
+inline std::string JwtIssuer::issue_access(const IdentityView& user, std::string_view email) const {
+  auto token = start(user.user_id, options_.access_lifetime);
+  token.payload().add_claim("role", std::string(to_string(user.role)));
+  if (has_organization(user.role)) {
+    token.payload().add_claim("organizationId", id_claim(user.organization_id));
+  }
+  if (!email.empty()) token.payload().add_claim("email", text_claim(email));
+  return finish(token);
+}
+
+inline std::string JwtIssuer::issue_refresh(std::string_view user_id) const {
+  auto token = start(user_id, options_.refresh_lifetime);
+  token.payload().add_claim("type", std::string("refresh"));
+  return finish(token);
+}
+
+inline std::string JwtIssuer::text_claim(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) {
+    throw std::invalid_argument("jwt: a claim holds NUL");
+  }
+  return std::string(text);
+}
+
+inline std::string JwtIssuer::id_claim(std::string_view text) {
+  std::string id = text_claim(text);
+  if (!detail::jose::is_id(&id)) throw std::invalid_argument("jwt: an id is 1 to 128 bytes");
+  return id;
+}
+
+inline jwt::jwt_object JwtIssuer::start(std::string_view user_id, std::chrono::seconds life) const {
+  jwt::jwt_object token{jwt::params::algorithm(jwt::algorithm::HS256),
+                        jwt::params::secret(options_.secret)};
+  if (!options_.key_id.empty()) token.header().add_header("kid", text_claim(options_.key_id));
+  auto& claims = token.payload();
+  const auto now = std::chrono::floor<std::chrono::seconds>(options_.now());
+  claims.add_claim("sub", id_claim(user_id));
+  claims.add_claim("iat", std::int64_t{now.time_since_epoch().count()});
+  claims.add_claim("exp", std::int64_t{(now + life).time_since_epoch().count()});
+  if (!options_.issuer.empty()) claims.add_claim("iss", text_claim(options_.issuer));
+  if (!options_.audience.empty()) claims.add_claim("aud", text_claim(options_.audience));
+  return token;
+}
+
+inline std::string JwtIssuer::finish(const jwt::jwt_object& token) {
+  std::string text;
+  try {
+    text = token.signature();
+  } catch (const nlohmann::json::exception&) {
+    throw std::invalid_argument("jwt: a claim is not UTF-8");
+  }
+  if (text.size() > default_max_token_bytes) throw std::invalid_argument("jwt: claims too long");
+  return text;
+}
+
+}  // namespace ordercast

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/broadcast.hpp>
+#include <ordercast/connection_budget.hpp>
+#include <ordercast/detail/timer_wheel.hpp>
+#include <ordercast/json_codec.hpp>
+#include <ordercast/limits.hpp>
+#include <ordercast/services.hpp>
+#include <ordercast/session.hpp>
+#include <ordercast/subscription_registry.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+/// Turns a transport's events into messages for connections: the heart of ordercast.
+///
+/// A manager, its registry and its connections live on one thread; it does no I/O, starts no thread
+/// and takes no lock while publishing. It calls the transport; the transport never calls back from
+/// inside such a call. Several managers, one an I/O thread, compose in sharded.hpp.
+///
+///     ConnectionManager<MyTransport, MyServices> manager(transport, services);
+///     manager.publish({"order-1", "alice", "org-1", "CONFIRMED", 2, json});
+namespace ordercast {
+
+/// `Transport`: see docs/transports.md. `ServicesT`: see services.hpp.
+template <class Transport, class ServicesT = DefaultServices>
+class ConnectionManager {
+ public:
+  using TransportType = Transport;
+  using Handle = typename Transport::Handle;
+  using Frame = typename Transport::Frame;
+
+  /// `budget`, if given, is shared by the managers of one process and bounds a user's connections
+  /// across them; it must outlive the manager.
+  explicit ConnectionManager(Transport& transport, ServicesT services = {}, Limits limits = {},
+                             ConnectionBudget* budget = nullptr)
+      : transport_(transport),
+        services_(std::move(services)),
+        limits_(limits),
+        budget_(budget),
+        random_(std::random_device{}()) {}
+
+  ConnectionManager(const ConnectionManager&) = delete;
+  ConnectionManager& operator=(const ConnectionManager&) = delete;
+  ConnectionManager(ConnectionManager&&) = delete;
+  ConnectionManager& operator=(ConnectionManager&&) = delete;
+  ~ConnectionManager();
+
+  // Events, as the transport reports them ------------------------------------------------------
+
+  /// A WebSocket is open. `token` is the credential of its handshake, empty for none; a bad one is
+  /// answered with close 4001.
+  void on_open(Handle handle, std::string_view token);
+  /// One whole text message, valid UTF-8.
+  void on_message(Handle handle, std::string_view text);
+  void on_pong(Handle handle) noexcept;
+  /// The transport takes frames again after it had answered `backpressure`.
+  void on_writable(Handle handle);
+  /// The connection is gone; the handle may be used again for another.
+  void on_close(Handle handle) noexcept;
+  /// Heartbeats, stalls and the end of a drain. Returns when to call again at the latest;
+  /// `TimePoint::max()` when there is nothing to wait for.
+  TimePoint tick(TimePoint now);
+
+  // What the owner of orders calls -------------------------------------------------------------
+
+  /// Sends a committed change to everyone who may see it. Encodes and frames once; no allocation
+  /// and no encode per recipient. Returns how many connections it reached or waits for.
+  std::size_t publish(const OrderEvent& event);
+  /// The same for a change that was prepared for several managers.
+  std::size_t publish(const Broadcast<Frame>& broadcast);
+
+  /// Closes every connection of a user (log-out, revocation). Returns how many.
+  std::size_t disconnect_user(std::string_view user_id, CloseCode code, std::string_view reason);
+
+  /// Takes leave: each connection gets what waits for it, then close 1012 with a `retry-after-ms`
+  /// spread over `window`; those that are still slow when the window is over are closed by `tick`.
+  /// Connections that open later are closed the same way at once.
+  void begin_drain(std::chrono::milliseconds window);
+
+  /// Open connections that have authenticated.
+  [[nodiscard]] std::size_t connections() const noexcept { return registry_.connection_count(); }
+  [[nodiscard]] std::size_t subscriptions() const noexcept {
+    return registry_.subscription_count();
+  }
+  /// Connections whose close the transport has not reported yet, refused ones included.
+  [[nodiscard]] std::size_t sessions() const noexcept { return sessions_.size(); }
+  [[nodiscard]] ServicesT& services() noexcept { return services_; }
+  [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
+
+ private:
+  using Slot = std::uint32_t;
+  using SessionT = Session<Handle, Frame>;
+  using Pending = PendingSubscription<Frame>;
+
+  /// What is kept beside each subscription: the newest version sent, and whether it is authorized.
+  struct Watch {
+    std::uint64_t version = 0;
+    bool pending = true;
+  };
+  using Registry = SubscriptionRegistry<Slot, Watch>;
+
+  /// The completion of `authorize`. Void once the session or the question is gone.
+  struct AuthorizeDone {
+    void operator()(bool allowed) const { manager->on_authorized(slot, session, request, allowed); }
+    ConnectionManager* manager;
+    Slot slot;
+    std::uint64_t session;
+    std::uint64_t request;
+  };
+  /// The completion of `fetch`.
+  struct FetchDone {
+    void operator()(const std::optional<OrderSnapshot>& snapshot) const {
+      manager->on_fetched(slot, session, request, snapshot);
+    }
+    ConnectionManager* manager;
+    Slot slot;
+    std::uint64_t session;
+    std::uint64_t request;
+  };
+
+  static constexpr Slot npos = UINT32_MAX;
+
+  // Sessions.
+  [[nodiscard]] std::uint64_t handle_hash(const Handle& handle) const noexcept {
+    return detail::hash_integer(static_cast<std::uint64_t>(std::hash<Handle>{}(handle)), seed_);
+  }
+  [[nodiscard]] Slot find(const Handle& handle) const noexcept {
+    return by_handle_.find(handle_hash(handle),
+                           [&](Slot slot) { return sessions_[slot].handle == handle; });
+  }
+  /// The session that a completion was meant for; null once it has closed.
+  [[nodiscard]] SessionT* find_live(Slot slot, std::uint64_t session) noexcept {
+    if (slot >= sessions_.end_id()) return nullptr;
+    SessionT& found = sessions_[slot];
+    return found.id == session && !found.closing ? &found : nullptr;
+  }
+  Slot add_session(Handle handle);
+  void leave(Slot slot) noexcept;
+  void close(Slot slot, CloseCode code, std::string_view reason);
+  void close_for_drain(Slot slot);
+
+  // Messages from clients.
+  void handle(Slot slot, const Subscribe& message);
+  void handle(Slot slot, const Unsubscribe& message);
+  void handle(Slot slot, const Ping& message);
+  void refuse(Slot slot, ErrorCode code, std::string_view message, std::string_view order_id);
+  void ask(Slot slot, Pending pending);
+  void on_authorized(Slot slot, std::uint64_t session, std::uint64_t request, bool allowed);
+  void on_fetched(Slot slot, std::uint64_t session, std::uint64_t request,
+                  const std::optional<OrderSnapshot>& snapshot);
+  void fetch(Slot slot, std::uint64_t request);
+  void activate(Slot slot, Pending& pending);
+
+  // Messages to clients.
+  bool deliver(Slot slot, QueuedKind kind, std::string_view order_id,
+               const SizedFrame<Frame>& message);
+  void hold(Slot slot, const Broadcast<Frame>& broadcast);
+  void send_control(Slot slot, const ServerMessage& message);
+  void close_overflowing();
+
+  // Time.
+  void watch_stall(Slot slot, TimePoint now);
+  void schedule(Slot slot);
+  void on_deadline(Slot slot, TimePoint now);
+  [[nodiscard]] Duration next_ping_delay();
+
+  Transport& transport_;
+  ServicesT services_;
+  Limits limits_;
+  ConnectionBudget* budget_;
+  std::minstd_rand random_;
+  std::uint64_t seed_ = detail::hash_seed();
+  std::uint64_t last_session_id_ = 0;
+  std::uint64_t last_request_ = 0;
+  std::uint32_t last_publish_ = 0;
+  std::optional<TimePoint> drain_deadline_;
+  std::chrono::milliseconds drain_window_{0};
+  detail::Slab<SessionT> sessions_;
+  detail::FlatIndex by_handle_;
+  Registry registry_;
+  detail::TimerWheel timers_;
+  std::vector<Slot> overflowing_;  // Closed after the iteration that found them.
+};
+
+}  // namespace ordercast
+
+#include <ordercast/detail/connection_manager_delivery.hpp>
+#include <ordercast/detail/connection_manager_protocol.hpp>
+#include <ordercast/detail/connection_manager_sessions.hpp>

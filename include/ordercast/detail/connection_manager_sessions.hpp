@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/connection_manager.hpp>
+
+/// Bodies of ConnectionManager: how connections come, beat and go. Include connection_manager.hpp.
+namespace ordercast {
+
+template <class T, class S>
+ConnectionManager<T, S>::~ConnectionManager() {
+  if (budget_ == nullptr) return;
+  registry_.for_each_connection(
+      [&](Slot slot) { budget_->release(registry_.identity(slot)->user_id); });
+}
+
+template <class T, class S>
+auto ConnectionManager<T, S>::add_session(Handle handle) -> Slot {
+  by_handle_.reserve_one();
+  const Slot slot = sessions_.acquire();
+  SessionT& session = sessions_[slot];
+  session.handle = handle;
+  session.id = ++last_session_id_;
+  by_handle_.insert(handle_hash(handle), slot);
+  return slot;
+}
+
+template <class T, class S>
+void ConnectionManager<T, S>::on_open(Handle handle, std::string_view token) {
+  if (find(handle) != npos) return;  // A transport reports an open once.
+  const Slot slot = add_session(handle);
+  if (drain_deadline_) {
+    close_for_drain(slot);
+    return;
+  }
+  const AuthResult result = services_.authenticator.authenticate(token);
+  if (const auto* failure = std::get_if<AuthFailure>(&result)) {
+    services_.observer.on_refused(CloseCode::unauthorized, failure->detail);
+    close(slot, CloseCode::unauthorized, failure->reason);
+    return;
+  }
+  const auto& who = std::get<Identity>(result);
+  const auto most = limits_.max_connections_per_user;
+  const bool admitted = budget_ != nullptr
+                            ? budget_->try_acquire(who.user_id, most)
+                            : most == 0 || registry_.connections_of(who.user_id) < most;
+  if (!admitted) {
+    services_.observer.on_refused(CloseCode::too_many_connections,
+                                  "too many connections of a user");
+    close(slot, CloseCode::too_many_connections, "Too many connections");
+    return;
+  }
+  try {
+    registry_.connect(slot, who);
+  } catch (...) {
+    if (budget_ != nullptr) budget_->release(who.user_id);
+    throw;
+  }
+  services_.observer.on_connected();
+  if (limits_.ping_interval.count() != 0) {
+    sessions_[slot].next_ping = services_.clock.now() + next_ping_delay();
+  }
+  schedule(slot);
+}
+
+template <class T, class S>
+void ConnectionManager<T, S>::on_close(Handle handle) noexcept {
+  const Slot slot = find(handle);
+  if (slot == npos) return;
+  leave(slot);
+  by_handle_.erase(handle_hash(handle), slot);
+  sessions_.release(slot);
+}
+
+/// Takes a session out of everything but the handle index: from here on nothing is sent to it.
+template <class T, class S>
+void ConnectionManager<T, S>::leave(Slot slot) noexcept {
+  SessionT& session = sessions_[slot];
+  session.closing = true;
+  session.extra.reset();
+  if (session.outbox) {
+    if (!session.outbox->empty()) services_.observer.on_dropped(session.outbox->size());
+    session.outbox.reset();
+  }
+  timers_.cancel(slot);
+  const auto who = registry_.identity(slot);
+  if (!who) return;
+  if (budget_ != nullptr) budget_->release(who->user_id);
+  const auto held = registry_.disconnect(slot);
+  if (held != 0) services_.observer.on_unsubscribed(held);
+  services_.observer.on_disconnected();
+}
+
+template <class T, class S>
+void ConnectionManager<T, S>::close(Slot slot, CloseCode code, std::string_view reason) {
+  if (sessions_[slot].closing) return;
+  leave(slot);
+  services_.observer.on_closed_by_server(code);
+  transport_.close(sessions_[slot].handle, code, reason);
+}
+
+template <class T, class S>
+std::size_t ConnectionManager<T, S>::disconnect_user(std::string_view user_id, CloseCode code,
+                                                     std::string_view reason) {
+  std::vector<Slot> found;
+  registry_.for_each_connection_of(user_id, [&](Slot slot) { found.push_back(slot); });
+  for (const Slot slot : found) close(slot, code, reason);
+  return found.size();
+}
+
+template <class T, class S>
+void ConnectionManager<T, S>::begin_drain(std::chrono::milliseconds window) {
+  if (drain_deadline_) return;
+  drain_window_ = std::max(window, std::chrono::milliseconds(0));
+  drain_deadline_ = services_.clock.now() + drain_window_;
+  std::vector<Slot> ready;
+  registry_.for_each_connection([&](Slot slot) {
+    if (!sessions_[slot].outbox) ready.push_back(slot);
+  });
+  for (const Slot slot : ready) close_for_drain(slot);
+}
+
+/// Clients come back at a time of their own within the window, not all at once.
+template <class T, class S>
+void ConnectionManager<T, S>::close_for_drain(Slot slot) {
+  std::uniform_int_distribution<std::int64_t> spread(0, drain_window_.count());
+  close(slot, CloseCode::service_restart, "retry-after-ms=" + std::to_string(spread(random_)));
+}
+
+template <class T, class S>
+void ConnectionManager<T, S>::on_pong(Handle handle) noexcept {
+  const Slot slot = find(handle);
+  if (slot == npos || sessions_[slot].closing || !sessions_[slot].awaiting_pong) return;
+  SessionT& session = sessions_[slot];
+  session.awaiting_pong = false;
+  session.next_ping = services_.clock.now() + next_ping_delay();
+  schedule(slot);
+}
+
+template <class T, class S>
+TimePoint ConnectionManager<T, S>::tick(TimePoint now) {
+  timers_.advance(now, [&](Slot slot) { on_deadline(slot, now); });
+  auto next = timers_.next_deadline();
+  if (drain_deadline_) {
+    if (now < *drain_deadline_) return std::min(next, *drain_deadline_);
+    std::vector<Slot> late;
+    registry_.for_each_connection([&](Slot slot) { late.push_back(slot); });
+    for (const Slot slot : late) close_for_drain(slot);
+    next = timers_.next_deadline();
+  }
+  return next;
+}
+
+template <class T, class S>
+Duration ConnectionManager<T, S>::next_ping_delay() {
+  const auto most = std::min(limits_.ping_jitter, limits_.ping_interval);
+  std::uniform_int_distribution<std::int64_t> jitter(0, most.count());
+  return limits_.ping_interval - std::chrono::milliseconds(jitter(random_));
+}
+
+/// Arms the one timer of a session for whatever comes first.
+template <class T, class S>
+void ConnectionManager<T, S>::schedule(Slot slot) {
+  const SessionT& session = sessions_[slot];
+  auto deadline = TimePoint::max();
+  const bool pings = limits_.ping_interval.count() != 0;
+  if (pings && (!session.awaiting_pong || limits_.pong_timeout.count() != 0)) {
+    deadline = session.next_ping;
+  }
+  if (session.stalled && limits_.write_stall_timeout.count() != 0) {
+    deadline = std::min(deadline, session.stalled_since + limits_.write_stall_timeout);
+  }
+  if (deadline == TimePoint::max()) {
+    timers_.cancel(slot);
+  } else {
+    timers_.schedule(slot, deadline);
+  }
+}
+
+template <class T, class S>
+void ConnectionManager<T, S>::on_deadline(Slot slot, TimePoint now) {
+  SessionT& session = sessions_[slot];
+  if (session.stalled && limits_.write_stall_timeout.count() != 0) {
+    watch_stall(slot, now);
+    if (session.stalled && now - session.stalled_since >= limits_.write_stall_timeout) {
+      // It takes nothing, a close frame included: there is no handshake to wait for.
+      leave(slot);
+      services_.observer.on_closed_by_server(CloseCode::too_slow);
+      transport_.terminate(session.handle);
+      return;
+    }
+  }
+  if (limits_.ping_interval.count() != 0 && now >= session.next_ping) {
+    if (session.awaiting_pong) {
+      leave(slot);
+      services_.observer.on_closed_by_server(CloseCode::going_away);
+      transport_.terminate(session.handle);
+      return;
+    }
+    if (transport_.buffered_bytes(session.handle) == 0) {
+      transport_.ping(session.handle);
+      session.awaiting_pong = true;
+      session.next_ping =
+          limits_.pong_timeout.count() == 0 ? TimePoint::max() : now + limits_.pong_timeout;
+    } else {
+      // A ping would wait behind data; whether that moves says as much about the peer.
+      watch_stall(slot, now);
+      session.next_ping = now + next_ping_delay();
+    }
+  }
+  schedule(slot);
+}
+
+/// Starts or renews the watch on a connection with unwritten data: the clock of a stall runs from
+/// the last time that anything was written.
+template <class T, class S>
+void ConnectionManager<T, S>::watch_stall(Slot slot, TimePoint now) {
+  SessionT& session = sessions_[slot];
+  const auto buffered = transport_.buffered_bytes(session.handle);
+  if (buffered == 0 && !session.outbox) {
+    session.stalled = false;
+    return;
+  }
+  const auto written = session.accepted_bytes > buffered ? session.accepted_bytes - buffered : 0;
+  if (!session.stalled || written > session.written_bytes) {
+    session.stalled = true;
+    session.stalled_since = now;
+  }
+  session.written_bytes = written;
+}
+
+}  // namespace ordercast

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <utility>
+
+/// An open-addressing index from a hash to 32-bit ids of records that live elsewhere.
+///
+/// It holds no keys: the caller compares. That makes look-ups by `string_view` free of allocation,
+/// keeps a slot at 8 bytes, and lets one type index strings, handles and pairs. Linear probing with
+/// backward-shift deletion; load between 1/8 and 3/4. Expected O(1) for all but `reserve_one`,
+/// which is amortised O(1). One thread at a time.
+namespace ordercast::detail {
+
+class FlatIndex {
+ public:
+  static constexpr std::uint32_t npos = UINT32_MAX;
+
+  FlatIndex() = default;
+  FlatIndex(FlatIndex&& other) noexcept
+      : slots_(std::move(other.slots_)),
+        capacity_(std::exchange(other.capacity_, 0)),
+        size_(std::exchange(other.size_, 0)) {}
+  FlatIndex& operator=(FlatIndex&& other) noexcept {
+    slots_ = std::move(other.slots_);
+    capacity_ = std::exchange(other.capacity_, 0);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
+  FlatIndex(const FlatIndex&) = delete;
+  FlatIndex& operator=(const FlatIndex&) = delete;
+  ~FlatIndex() = default;
+
+  /// The id with this hash for which `equal(id)` holds, or `npos`.
+  template <class Equal>
+  [[nodiscard]] std::uint32_t find(std::uint64_t hash, Equal&& equal) const noexcept {
+    if (size_ == 0) return npos;
+    const auto tag = tag_of(hash);
+    for (std::size_t at = home(tag);; at = next(at)) {
+      const Slot& slot = slots_[at];
+      if (slot.id == npos) return npos;
+      if (slot.tag == tag && equal(slot.id)) return slot.id;
+    }
+  }
+
+  /// Makes room for one more id, so that the next `insert` can't throw. Strong guarantee.
+  void reserve_one() {
+    if ((size_ + 1) * 4 > capacity_ * 3) rehash(capacity_ == 0 ? 8 : capacity_ * 2);
+  }
+
+  /// Adds an id that is not there yet. Call `reserve_one` first.
+  void insert(std::uint64_t hash, std::uint32_t id) noexcept {
+    place(Slot{tag_of(hash), id});
+    ++size_;
+  }
+
+  /// Removes an id that is there; gives memory back when most of the table is empty.
+  void erase(std::uint64_t hash, std::uint32_t id) noexcept {
+    std::size_t hole = home(tag_of(hash));
+    while (slots_[hole].id != id) hole = next(hole);
+    for (std::size_t at = next(hole); slots_[at].id != npos; at = next(at)) {
+      // A slot may move back only if its home does not lie behind the hole.
+      if (((at - home(slots_[at].tag)) & (capacity_ - 1)) >= ((at - hole) & (capacity_ - 1))) {
+        slots_[hole] = slots_[at];
+        hole = at;
+      }
+    }
+    slots_[hole].id = npos;
+    --size_;
+    shrink();
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept { return capacity_ * sizeof(Slot); }
+
+ private:
+  struct Slot {
+    std::uint32_t tag = 0;
+    std::uint32_t id = npos;
+  };
+
+  [[nodiscard]] static std::uint32_t tag_of(std::uint64_t hash) noexcept {
+    return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
+  }
+  [[nodiscard]] std::size_t home(std::uint32_t tag) const noexcept { return tag & (capacity_ - 1); }
+  [[nodiscard]] std::size_t next(std::size_t at) const noexcept {
+    return (at + 1) & (capacity_ - 1);
+  }
+
+  void place(Slot slot) noexcept {
+    std::size_t at = home(slot.tag);
+    while (slots_[at].id != npos) at = next(at);
+    slots_[at] = slot;
+  }
+
+  void rehash(std::size_t capacity) {
+    auto fresh = std::make_unique<Slot[]>(capacity);  // NOLINT(modernize-avoid-c-arrays)
+    const auto old = std::exchange(slots_, std::move(fresh));
+    const auto old_capacity = std::exchange(capacity_, capacity);
+    for (std::size_t i = 0; i < old_capacity; ++i) {
+      if (old[i].id != npos) place(old[i]);
+    }
+  }
+
+  void shrink() noexcept {
+    if (size_ == 0) {
+      slots_.reset();
+      capacity_ = 0;
+    } else if (capacity_ > 64 && size_ * 8 < capacity_) {
+      try {
+        rehash(capacity_ / 2);
+      } catch (const std::bad_alloc&) {  // The larger table serves as well.
+      }
+    }
+  }
+
+  std::unique_ptr<Slot[]> slots_;  // NOLINT(modernize-avoid-c-arrays)
+  std::size_t capacity_ = 0;       // A power of two, or 0.
+  std::size_t size_ = 0;
+};
+
+}  // namespace ordercast::detail

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/clock.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+/// One deadline for each of many small integers: a hashed timer wheel (Varghese and Lauck, 1987).
+///
+/// `schedule` and `cancel` are O(1); `advance` is O(slots passed + deadlines that come up).
+/// Deadlines are met to the wheel's resolution, never early. Costs 24 bytes an id. One thread at a
+/// time.
+namespace ordercast::detail {
+
+class TimerWheel {
+ public:
+  static constexpr Duration resolution = std::chrono::milliseconds(64);
+
+  TimerWheel() { slots_.fill(npos); }
+
+  /// Sets the deadline of an id, in place of the one it had.
+  void schedule(std::uint32_t id, TimePoint deadline) {
+    if (id >= nodes_.size()) nodes_.resize(static_cast<std::size_t>(id) + 1);
+    cancel(id);
+    auto tick = tick_at_or_after(deadline);
+    if (tick <= now_tick_) tick = now_tick_ + 1;
+    nodes_[id].tick = tick;
+    link(id, slot_of(tick));
+    ++size_;
+  }
+
+  void cancel(std::uint32_t id) noexcept {
+    if (id >= nodes_.size() || nodes_[id].slot == npos) return;
+    unlink(id);
+    --size_;
+  }
+
+  /// Calls `f(id)` for each id whose deadline has come; the id has no deadline any more. `f` may
+  /// schedule and cancel any id.
+  template <class F>
+  void advance(TimePoint now, F&& f) {
+    const auto target = tick_before(now);
+    if (target <= now_tick_) return;
+    // One turn of the wheel visits every slot; more would find nothing else.
+    const auto first = target - std::min(target - now_tick_, slot_count);
+    now_tick_ = target;  // What `f` schedules comes after.
+    for (auto tick = first + 1; tick <= target; ++tick) {
+      move_list(slot_of(tick), firing);
+      while (slots_[firing] != npos) {
+        const auto id = slots_[firing];
+        if (nodes_[id].tick > target) {  // A later turn's.
+          unlink(id);
+          link(id, parked);
+        } else {
+          cancel(id);
+          f(id);
+        }
+      }
+      move_list(parked, slot_of(tick));
+    }
+    if (size_ == 0) decltype(nodes_)().swap(nodes_);
+  }
+
+  /// A time at or before the earliest deadline; `TimePoint::max()` when there is none. O(slots).
+  [[nodiscard]] TimePoint next_deadline() const noexcept {
+    if (size_ == 0) return TimePoint::max();
+    for (std::uint64_t ahead = 1; ahead <= slot_count; ++ahead) {
+      if (slots_[slot_of(now_tick_ + ahead)] != npos) return time_of(now_tick_ + ahead);
+    }
+    return time_of(now_tick_ + slot_count);
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+ private:
+  static constexpr std::uint32_t npos = UINT32_MAX;
+  static constexpr std::uint64_t slot_count = 512;
+  static constexpr std::uint32_t firing = 512;  // Two more lists, beside the wheel's own.
+  static constexpr std::uint32_t parked = 513;
+
+  struct Node {
+    std::uint64_t tick = 0;
+    std::uint32_t prev = npos;
+    std::uint32_t next = npos;
+    std::uint32_t slot = npos;  // The list it stands in; npos: none.
+  };
+
+  [[nodiscard]] static std::uint64_t tick_before(TimePoint time) noexcept {
+    return static_cast<std::uint64_t>(time.time_since_epoch() / resolution);
+  }
+  [[nodiscard]] static std::uint64_t tick_at_or_after(TimePoint time) noexcept {
+    return tick_before(time) + (time.time_since_epoch() % resolution == Duration::zero() ? 0 : 1);
+  }
+  [[nodiscard]] static TimePoint time_of(std::uint64_t tick) noexcept {
+    return TimePoint(resolution * static_cast<Duration::rep>(tick));
+  }
+  [[nodiscard]] static std::uint32_t slot_of(std::uint64_t tick) noexcept {
+    return static_cast<std::uint32_t>(tick % slot_count);
+  }
+
+  void link(std::uint32_t id, std::uint32_t slot) noexcept {
+    Node& node = nodes_[id];
+    node.prev = npos;
+    node.next = slots_[slot];
+    node.slot = slot;
+    if (node.next != npos) nodes_[node.next].prev = id;
+    slots_[slot] = id;
+  }
+  void unlink(std::uint32_t id) noexcept {
+    Node& node = nodes_[id];
+    if (node.prev != npos) {
+      nodes_[node.prev].next = node.next;
+    } else {
+      slots_[node.slot] = node.next;
+    }
+    if (node.next != npos) nodes_[node.next].prev = node.prev;
+    node.slot = npos;
+  }
+  void move_list(std::uint32_t from, std::uint32_t to) noexcept {
+    while (slots_[from] != npos) {
+      const auto id = slots_[from];
+      unlink(id);
+      link(id, to);
+    }
+  }
+
+  std::array<std::uint32_t, slot_count + 2> slots_{};
+  std::vector<Node> nodes_;
+  std::uint64_t now_tick_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace ordercast::detail

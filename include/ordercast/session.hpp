@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/clock.hpp>
+#include <ordercast/limits.hpp>
+#include <ordercast/outbox.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// One connection's protocol state: what it has asked and not been answered, how fast it talks, how
+/// slowly it listens. Plain values with no I/O and no clock of their own; one thread at a time. An
+/// idle connection owns none of the optional parts.
+namespace ordercast {
+
+/// A token bucket in one word: the generic cell rate algorithm (ITU-T I.371).
+class RateLimit {
+ public:
+  /// Whether one more message may pass now. O(1).
+  [[nodiscard]] bool allow(TimePoint now, const Limits& limits) noexcept {
+    if (limits.messages_per_second == 0) return true;
+    const auto interval = Duration(std::chrono::seconds(1)) / limits.messages_per_second;
+    const auto burst = interval * (std::max<std::uint32_t>(limits.message_burst, 1) - 1);
+    const auto due = std::max(due_, now);
+    if (due - now > burst) return false;
+    due_ = due + interval;
+    return true;
+  }
+
+ private:
+  TimePoint due_{};  // When the bucket will be full again.
+};
+
+/// Counts refused messages within a window that starts at the first of them.
+class AbuseWindow {
+ public:
+  /// Notes a refusal; true when there have been too many.
+  [[nodiscard]] bool refuse(TimePoint now, const Limits& limits) noexcept {
+    if (limits.abuse_threshold == 0) return false;
+    if (count_ == 0 || now - start_ > limits.abuse_window) {
+      start_ = now;
+      count_ = 0;
+    }
+    return ++count_ >= limits.abuse_threshold;
+  }
+
+ private:
+  TimePoint start_{};
+  std::uint32_t count_ = 0;
+};
+
+/// A `subscribe` that has not been answered yet. The subscription stands in the registry already,
+/// so nothing that is published meanwhile is lost; the newest of it waits here, unseen.
+template <class Frame>
+struct PendingSubscription {
+  enum class Stage : std::uint8_t { authorizing, fetching };
+
+  struct Held {
+    Frame frame{};
+    std::size_t bytes = 0;
+    std::uint64_t version = 0;
+  };
+
+  std::string order_id;
+  std::uint64_t request = 0;  ///< Names this question; answers to older ones are void.
+  std::uint32_t asked = 1;    ///< How many subscribes it answers.
+  Stage stage = Stage::authorizing;
+  bool resync = false;  ///< The subscription was active already: only a snapshot is asked.
+  std::optional<std::uint64_t> since;
+  std::optional<Held> held;
+
+  /// Another subscribe for the same order came before the first was answered.
+  void merge(std::optional<std::uint64_t> other) noexcept {
+    ++asked;
+    if (other) since = since ? std::min(*since, *other) : *other;
+  }
+};
+
+/// Everything that a manager knows of one connection beside what the registry holds.
+template <class Handle, class Frame>
+struct Session {
+  /// The newest version that an order had when the client left it: a later subscription on the same
+  /// connection must not go back behind it.
+  struct Floor {
+    std::uint64_t order_hash = 0;
+    std::uint64_t version = 0;
+  };
+  /// What only a connection with questions or a past needs.
+  struct Extra {
+    std::vector<PendingSubscription<Frame>> pending;
+    std::vector<Floor> floors;
+  };
+
+  Handle handle{};
+  std::uint64_t id = 0;  ///< Never used twice, unlike handles. 0: the record is free.
+  bool closing = false;
+  bool awaiting_pong = false;
+  bool stalled = false;
+  std::uint32_t last_publish = 0;  ///< The newest publish that reached it, to count it once.
+  RateLimit rate;
+  AbuseWindow abuse;
+  TimePoint next_ping{};      ///< While awaiting a pong: when it is due.
+  TimePoint stalled_since{};  ///< Meaningful while `stalled`.
+  std::uint64_t accepted_bytes = 0;
+  std::uint64_t written_bytes = 0;  ///< As of the last look at a stall.
+  std::unique_ptr<Outbox<Frame>> outbox;
+  std::unique_ptr<Extra> extra;
+
+  [[nodiscard]] Extra& need_extra() {
+    if (!extra) extra = std::make_unique<Extra>();
+    return *extra;
+  }
+  [[nodiscard]] PendingSubscription<Frame>* find_pending(std::string_view order_id) noexcept {
+    if (!extra) return nullptr;
+    for (auto& pending : extra->pending) {
+      if (pending.order_id == order_id) return &pending;
+    }
+    return nullptr;
+  }
+  [[nodiscard]] PendingSubscription<Frame>* find_request(std::uint64_t request) noexcept {
+    if (!extra) return nullptr;
+    for (auto& pending : extra->pending) {
+      if (pending.request == request) return &pending;
+    }
+    return nullptr;
+  }
+  void erase_pending(const PendingSubscription<Frame>& pending) noexcept {
+    auto& list = extra->pending;
+    const auto at = &pending - list.data();
+    if (static_cast<std::size_t>(at) + 1 != list.size()) {
+      list[static_cast<std::size_t>(at)] = std::move(list.back());
+    }
+    list.pop_back();
+    if (list.empty() && extra->floors.empty()) extra.reset();
+  }
+
+  /// Remembers a version for the case that the order is subscribed again; keeps the newest `most`.
+  void remember_floor(std::uint64_t order_hash, std::uint64_t version, std::size_t most) {
+    auto& floors = need_extra().floors;
+    if (most != 0 && floors.size() >= most) floors.erase(floors.begin());
+    floors.push_back({order_hash, version});
+  }
+  /// Takes the remembered version of an order out; 0 when there is none.
+  [[nodiscard]] std::uint64_t take_floor(std::uint64_t order_hash) noexcept {
+    if (!extra) return 0;
+    auto& floors = extra->floors;
+    for (auto at = floors.begin(); at != floors.end(); ++at) {
+      if (at->order_hash != order_hash) continue;
+      const auto version = at->version;
+      floors.erase(at);
+      return version;
+    }
+    return 0;
+  }
+};
+
+}  // namespace ordercast

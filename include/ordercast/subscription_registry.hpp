@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/detail/flat_index.hpp>
+#include <ordercast/detail/hash.hpp>
+#include <ordercast/detail/slab.hpp>
+#include <ordercast/types.hpp>
+
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+/// Who is connected and who watches what: the three maps of the design (order -> subscribers,
+/// user -> connections, organisation -> staff), with an index in both directions.
+///
+/// No I/O, no clock, no JSON. One thread at a time; one registry an I/O thread composes
+/// (sharded.hpp). Look-ups take `string_view` and never allocate. Iteration runs over dense memory,
+/// in no promised order; the callback must not change the registry (asserted).
+///
+///     SubscriptionRegistry<int> registry;
+///     registry.connect(7, {"alice", Role::customer, ""});
+///     registry.subscribe(7, "order-1");
+///     registry.for_each_subscriber("order-1", [](int handle) { /* send */ });
+namespace ordercast {
+
+/// What a subscription carries when the caller has nothing to keep beside it.
+struct NoState {};
+
+/// `ClientHandle`: regular, hashable with `std::hash`, cheap to copy. `State`: a value that is kept
+/// beside each subscription in the same dense memory (default-constructed at `subscribe`).
+template <class ClientHandle, class State = NoState>
+class SubscriptionRegistry {
+ public:
+  SubscriptionRegistry() = default;
+  SubscriptionRegistry(const SubscriptionRegistry&) = delete;
+  SubscriptionRegistry& operator=(const SubscriptionRegistry&) = delete;
+  SubscriptionRegistry(SubscriptionRegistry&&) = delete;
+  SubscriptionRegistry& operator=(SubscriptionRegistry&&) = delete;
+  ~SubscriptionRegistry() = default;
+
+  /// Adds a connection. False when the handle is connected already. Amortised O(1); strong
+  /// guarantee.
+  bool connect(ClientHandle handle, const IdentityView& who);
+
+  /// Drops a connection and its subscriptions; returns how many it held, 0 for an unknown handle.
+  /// O(subscriptions held).
+  std::size_t disconnect(ClientHandle handle) noexcept;
+
+  /// False when the handle is unknown or subscribed already. Amortised O(1); strong guarantee.
+  bool subscribe(ClientHandle handle, std::string_view order_id);
+
+  /// False when there was no such subscription. Expected O(1).
+  bool unsubscribe(ClientHandle handle, std::string_view order_id) noexcept;
+
+  /// Calls `f(handle)` or `f(handle, State&)` for each subscriber of the order.
+  template <class F>
+  void for_each_subscriber(std::string_view order_id, F&& f);
+
+  /// Calls `f(handle)` for each connection that lists orders and may see this one: the owner's, the
+  /// organisation's staff, every SUPER_ADMIN; each once, whatever number of reasons it has.
+  template <class F>
+  void for_each_list_watcher(const OrderEvent& event, F&& f) const;
+
+  /// Calls `f(handle)` for each connection of a user.
+  template <class F>
+  void for_each_connection_of(std::string_view user_id, F&& f) const;
+
+  /// Calls `f(handle)` for each connection. O(connections ever open at once).
+  template <class F>
+  void for_each_connection(F&& f) const;
+
+  /// Whether `for_each_list_watcher` would call anyone. Expected O(1).
+  [[nodiscard]] bool has_list_watcher(const OrderEvent& event) const noexcept {
+    return !super_admins_.empty() || find_user(event.owner_id) != npos ||
+           find_organization(event.organization_id) != npos;
+  }
+
+  /// What is kept beside a subscription; null when there is none. Valid until the next change.
+  [[nodiscard]] State* find_subscription(ClientHandle handle, std::string_view order_id) noexcept {
+    const auto edge = find_edge(find_connection(handle), find_topic(order_id));
+    return edge == npos ? nullptr : &subscriber(edge).state;
+  }
+
+  [[nodiscard]] bool is_connected(ClientHandle handle) const noexcept {
+    return find_connection(handle) != npos;
+  }
+  [[nodiscard]] bool is_subscribed(ClientHandle handle, std::string_view order_id) const noexcept {
+    return find_edge(find_connection(handle), find_topic(order_id)) != npos;
+  }
+  /// Who the connection speaks for; borrows the registry's text until it disconnects.
+  [[nodiscard]] std::optional<IdentityView> identity(ClientHandle handle) const noexcept;
+
+  [[nodiscard]] std::size_t subscriptions_of(ClientHandle handle) const noexcept {
+    const auto id = find_connection(handle);
+    return id == npos ? 0 : connections_[id].subscriptions;
+  }
+  [[nodiscard]] std::size_t subscribers_of(std::string_view order_id) const noexcept {
+    const auto id = find_topic(order_id);
+    return id == npos ? 0 : topics_[id].subscribers.size();
+  }
+  [[nodiscard]] std::size_t connections_of(std::string_view user_id) const noexcept {
+    const auto id = find_user(user_id);
+    return id == npos ? 0 : users_[id].connections;
+  }
+  [[nodiscard]] std::size_t connection_count() const noexcept { return connections_.size(); }
+  [[nodiscard]] std::size_t subscription_count() const noexcept { return edges_.size(); }
+  [[nodiscard]] std::size_t order_count() const noexcept { return topics_.size(); }
+  [[nodiscard]] bool empty() const noexcept {
+    return connections_.size() == 0 && edges_.size() == 0 && topics_.size() == 0 &&
+           users_.size() == 0 && organizations_.size() == 0 && super_admins_.empty();
+  }
+  /// Bytes held by the registry's tables, ids' heap text left out. For benchmarks and metrics.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept;
+
+ private:
+  static constexpr std::uint32_t npos = UINT32_MAX;
+
+  // Records refer to each other by slab ids: half the size of pointers, and no pointer can dangle.
+  struct Connection {
+    ClientHandle handle{};
+    std::uint32_t user = npos;
+    std::uint32_t organization = npos;
+    std::uint32_t first_edge = npos;
+    std::uint32_t subscriptions = 0;
+    std::uint32_t user_prev = npos;
+    std::uint32_t user_next = npos;
+    std::uint32_t staff_position = 0;
+    Role role = Role::customer;
+  };
+  struct Subscriber {
+    ClientHandle handle{};
+    std::uint32_t edge = npos;
+    State state{};
+  };
+  struct Topic {
+    std::string order_id;
+    std::vector<Subscriber> subscribers;
+  };
+  /// One subscription: where it stands in its topic, and its neighbours in the connection's list.
+  struct Edge {
+    std::uint32_t connection = npos;
+    std::uint32_t topic = npos;
+    std::uint32_t position = 0;
+    std::uint32_t prev = npos;
+    std::uint32_t next = npos;
+  };
+  struct User {
+    std::string id;
+    std::uint32_t first_connection = npos;
+    std::uint32_t connections = 0;
+  };
+  struct StaffMember {
+    ClientHandle handle{};
+    std::uint32_t connection = npos;
+    std::uint32_t user = npos;
+  };
+  struct Organization {
+    std::string id;
+    std::vector<StaffMember> staff;
+  };
+  /// Marks an iteration, so that a change from inside one is caught in debug builds.
+  struct IterationGuard {
+    explicit IterationGuard(std::size_t& counter) noexcept : depth(counter) { ++depth; }
+    IterationGuard(const IterationGuard&) = delete;
+    IterationGuard& operator=(const IterationGuard&) = delete;
+    IterationGuard(IterationGuard&&) = delete;
+    IterationGuard& operator=(IterationGuard&&) = delete;
+    ~IterationGuard() { --depth; }
+    std::size_t& depth;
+  };
+
+  [[nodiscard]] std::uint64_t text_hash(std::string_view text) const noexcept {
+    return detail::hash_bytes(text, seed_);
+  }
+  [[nodiscard]] std::uint64_t handle_hash(const ClientHandle& handle) const noexcept {
+    return detail::hash_integer(static_cast<std::uint64_t>(std::hash<ClientHandle>{}(handle)),
+                                seed_);
+  }
+  [[nodiscard]] std::uint64_t edge_hash(std::uint32_t connection,
+                                        std::uint32_t topic) const noexcept {
+    return detail::hash_integer((std::uint64_t{connection} << 32U) | topic, seed_);
+  }
+
+  [[nodiscard]] std::uint32_t find_connection(const ClientHandle& handle) const noexcept {
+    return connection_index_.find(
+        handle_hash(handle), [&](std::uint32_t id) { return connections_[id].handle == handle; });
+  }
+  [[nodiscard]] std::uint32_t find_topic(std::string_view order_id) const noexcept {
+    return topic_index_.find(text_hash(order_id),
+                             [&](std::uint32_t id) { return topics_[id].order_id == order_id; });
+  }
+  [[nodiscard]] std::uint32_t find_user(std::string_view user_id) const noexcept {
+    return user_index_.find(text_hash(user_id),
+                            [&](std::uint32_t id) { return users_[id].id == user_id; });
+  }
+  [[nodiscard]] std::uint32_t find_organization(std::string_view id) const noexcept {
+    return organization_index_.find(text_hash(id),
+                                    [&](std::uint32_t at) { return organizations_[at].id == id; });
+  }
+  [[nodiscard]] std::uint32_t find_edge(std::uint32_t connection,
+                                        std::uint32_t topic) const noexcept {
+    if (connection == npos || topic == npos) return npos;
+    return edge_index_.find(edge_hash(connection, topic), [&](std::uint32_t id) {
+      return edges_[id].connection == connection && edges_[id].topic == topic;
+    });
+  }
+  [[nodiscard]] Subscriber& subscriber(std::uint32_t edge) noexcept {
+    return topics_[edges_[edge].topic].subscribers[edges_[edge].position];
+  }
+
+  std::uint32_t find_or_add_topic(std::string_view order_id);
+  std::uint32_t find_or_add_user(std::string_view user_id);
+  std::uint32_t find_or_add_organization(std::string_view organization_id);
+  void release_topic_if_unused(std::uint32_t topic) noexcept;
+  void release_user_if_unused(std::uint32_t user) noexcept;
+  void release_organization_if_unused(std::uint32_t organization) noexcept;
+  [[nodiscard]] std::vector<StaffMember>* staff_list(Role role,
+                                                     std::uint32_t organization) noexcept;
+  void remove_edge(std::uint32_t edge) noexcept;
+  void remove_staff(const Connection& connection) noexcept;
+
+  std::uint64_t seed_ = detail::hash_seed();
+  mutable std::size_t iterating_ = 0;
+  detail::Slab<Connection> connections_;
+  detail::Slab<Topic> topics_;
+  detail::Slab<Edge> edges_;
+  detail::Slab<User> users_;
+  detail::Slab<Organization> organizations_;
+  std::vector<StaffMember> super_admins_;
+  detail::FlatIndex connection_index_;
+  detail::FlatIndex topic_index_;
+  detail::FlatIndex edge_index_;
+  detail::FlatIndex user_index_;
+  detail::FlatIndex organization_index_;
+};
+
+}  // namespace ordercast
+
+#include <ordercast/detail/subscription_registry_impl.hpp>
