@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+
+/// Counts the global allocations of this thread, and makes the Nth of them fail. Only what is
+/// linked with allocations.cpp has it.
+namespace ordercast::test {
+
+/// Allocations of this thread so far.
+[[nodiscard]] std::size_t allocations() noexcept;
+
+/// While it lives, the `after`-th allocation from now (0: the next) throws std::bad_alloc once.
+class FailingAllocation {
+ public:
+  explicit FailingAllocation(std::size_t after) noexcept;
+  FailingAllocation(const FailingAllocation&) = delete;
+  FailingAllocation& operator=(const FailingAllocation&) = delete;
+  FailingAllocation(FailingAllocation&&) = delete;
+  FailingAllocation& operator=(FailingAllocation&&) = delete;
+  ~FailingAllocation();
+  /// Whether the allocation that was to fail has come.
+  [[nodiscard]] bool fired() const noexcept;
+};
+
+}  // namespace ordercast::test

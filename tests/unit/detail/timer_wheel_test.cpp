@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include <ordercast/detail/timer_wheel.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <chrono>
+#include <map>
+#include <random>
+#include <vector>
+
+using ordercast::TimePoint;
+using ordercast::detail::TimerWheel;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+const TimePoint start = TimePoint{} + std::chrono::hours(1000);
+
+std::vector<std::uint32_t> due(TimerWheel& wheel, TimePoint now) {
+  std::vector<std::uint32_t> ids;
+  wheel.advance(now, [&](std::uint32_t id) { ids.push_back(id); });
+  return ids;
+}
+}  // namespace
+
+TEST_CASE("a deadline comes up once, not early and at most one tick late", "[timer]") {
+  TimerWheel wheel;
+  due(wheel, start);
+  wheel.schedule(3, start + seconds(25));
+  CHECK(due(wheel, start + seconds(25) - milliseconds(1)).empty());
+  CHECK(due(wheel, start + seconds(25) + TimerWheel::resolution) == std::vector<std::uint32_t>{3});
+  CHECK(due(wheel, start + seconds(60)).empty());
+  CHECK(wheel.next_deadline() == TimePoint::max());
+}
+
+TEST_CASE("a deadline beyond the wheel's turn waits for its turn", "[timer]") {
+  TimerWheel wheel;
+  due(wheel, start);
+  wheel.schedule(1, start + seconds(100));
+  for (int second = 1; second < 100; ++second) CHECK(due(wheel, start + seconds(second)).empty());
+  CHECK(due(wheel, start + seconds(101)).size() == 1);
+}
+
+TEST_CASE("a callback may schedule and cancel", "[timer]") {
+  TimerWheel wheel;
+  due(wheel, start);
+  for (std::uint32_t id = 0; id < 4; ++id) wheel.schedule(id, start + seconds(1));
+  int calls = 0;
+  wheel.advance(start + seconds(2), [&](std::uint32_t id) {
+    ++calls;
+    for (std::uint32_t other = 0; other < 4; ++other) wheel.cancel(other);
+    wheel.schedule(id, start + seconds(1));  // In the past: at the next advance, not in this one.
+  });
+  CHECK(calls == 1);
+  CHECK(due(wheel, start + seconds(3)).size() == 1);
+  CHECK(wheel.size() == 0);
+}
+
+TEST_CASE("the wheel agrees with a map over long random runs", "[timer][model]") {
+  std::mt19937 random(5);
+  TimerWheel wheel;
+  std::map<std::uint32_t, TimePoint> model;
+  TimePoint now = start;
+  due(wheel, now);
+  for (int step = 0; step < 50'000; ++step) {
+    const auto id = static_cast<std::uint32_t>(random() % 200);
+    switch (random() % 4) {
+      case 0:
+      case 1: {
+        const auto deadline = now + milliseconds(1 + random() % 90'000);
+        wheel.schedule(id, deadline);
+        model[id] = deadline;
+        break;
+      }
+      case 2:
+        wheel.cancel(id);
+        model.erase(id);
+        break;
+      default: {
+        now += milliseconds(random() % (random() % 50 == 0 ? 200'000 : 500));
+        for (const auto fired : due(wheel, now)) {
+          REQUIRE(model.count(fired) == 1);
+          REQUIRE(model[fired] <= now);
+          model.erase(fired);
+        }
+        for (const auto& [left, deadline] : model) {
+          INFO(left);
+          REQUIRE(deadline + TimerWheel::resolution > now);
+        }
+      }
+    }
+    REQUIRE(wheel.size() == model.size());
+    for (const auto& [left, deadline] : model) {
+      REQUIRE(wheel.next_deadline() <= deadline + TimerWheel::resolution);
+    }
+  }
+}

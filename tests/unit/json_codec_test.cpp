@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+#include "support/allocations.hpp"
+#include <ordercast/json_codec.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <random>
+#include <string>
+#include <variant>
+
+namespace {
+
+using namespace ordercast;  // NOLINT(google-build-using-namespace): every test names its types.
+
+template <class Message>
+Message message(std::string_view text) {
+  return std::get<Message>(std::get<ClientMessage>(decode(text)));
+}
+
+ErrorCode error(std::string_view text) {
+  const Decoded decoded = decode(text);
+  INFO(text);
+  REQUIRE(std::holds_alternative<DecodeError>(decoded));
+  return std::get<DecodeError>(decoded).code;
+}
+
+}  // namespace
+
+TEST_CASE("the three messages of a client are read", "[codec]") {
+  CHECK(message<Subscribe>(R"({"type":"subscribe","orderId":"abc-123"})").order_id == "abc-123");
+  CHECK_FALSE(message<Subscribe>(R"({"type":"subscribe","orderId":"a"})").since);
+  CHECK(message<Subscribe>(R"({"since":7,"orderId":"a","type":"subscribe"})").since == 7U);
+  CHECK(message<Unsubscribe>(R"({"type":"unsubscribe","orderId":"abc-123"})").order_id ==
+        "abc-123");
+  message<Ping>(R"({"type":"ping"})");
+}
+
+TEST_CASE("since is an integer from 0 to 2^53 - 1", "[codec]") {
+  const auto with_since = [](const std::string& since) {
+    return R"({"type":"subscribe","orderId":"a","since":)" + since + "}";
+  };
+  CHECK(message<Subscribe>(with_since("0")).since == 0U);
+  CHECK(message<Subscribe>(with_since("9007199254740991")).since == max_version);
+  for (const auto* bad : {"-1", "9007199254740992", "18446744073709551616", "1.5", "1.0", "1e3",
+                          "\"7\"", "null", "true", "[]", "{}", "[7]", "-9223372036854775809"}) {
+    CHECK(error(with_since(bad)) == ErrorCode::bad_message);
+  }
+}
+
+TEST_CASE("an order id is 1 to 128 bytes of UTF-8", "[codec]") {
+  const auto with_id = [](const std::string& id) {
+    return R"({"type":"subscribe","orderId":)" + id + "}";
+  };
+  CHECK(message<Subscribe>(with_id('"' + std::string(128, 'x') + '"')).order_id.size() == 128);
+  CHECK(message<Subscribe>(with_id(R"("\u00e9\ud83d\ude00")")).order_id ==
+        "\xC3\xA9\xF0\x9F\x98\x80");
+  CHECK(error(with_id('"' + std::string(129, 'x') + '"')) == ErrorCode::bad_message);
+  for (const auto* bad :
+       {"\"\"", "7", "null", "[\"a\"]", "{\"a\":1}", "\"\\ud800\"", "\"\xFF\"", "\"\xC0\xAF\""}) {
+    CHECK(error(with_id(bad)) == ErrorCode::bad_message);
+  }
+  CHECK(error(R"({"type":"subscribe"})") == ErrorCode::bad_message);
+  CHECK(error(R"({"type":"unsubscribe"})") == ErrorCode::bad_message);
+}
+
+TEST_CASE("text that is not a message is bad_message, an unknown type is unknown_type", "[codec]") {
+  for (const auto* bad : {"",
+                          " ",
+                          "{",
+                          "}",
+                          "nul",
+                          "null",
+                          "[]",
+                          "7",
+                          "\"ping\"",
+                          "{}",
+                          "{\"type\":7}",
+                          "{\"type\":null}",
+                          "{\"type\":[\"ping\"]}",
+                          "{\"type\":{\"type\":\"ping\"}}",
+                          "{\"type\":\"ping\"}x",
+                          "{\"type\":\"ping\",}",
+                          "{'type':'ping'}",
+                          "[{\"type\":\"ping\"}]",
+                          "{\"Type\":\"ping\"}",
+                          "{\"data\":{\"type\":\"ping\"}}",
+                          "\x01",
+                          "{\"type\":\"pi\nng\"}"}) {
+    CHECK(error(bad) == ErrorCode::bad_message);
+  }
+  for (const auto* unknown : {"{\"type\":\"\"}", "{\"type\":\"PING\"}", "{\"type\":\"pong\"}",
+                              "{\"type\":\"order:updated\",\"orderId\":\"a\",\"data\":{}}"}) {
+    CHECK(error(unknown) == ErrorCode::unknown_type);
+  }
+}
+
+TEST_CASE("unknown fields are stepped over, whatever they hold", "[codec]") {
+  const auto subscribe = message<Subscribe>(
+      R"({"x":{"type":"ping","orderId":"no","since":-1},"type":"subscribe","y":[1,[2,{"type":3}]],)"
+      R"("orderId":"yes","z":-1.5e-3,"since":3,"n":null})");
+  CHECK(subscribe.order_id == "yes");
+  CHECK(subscribe.since == 3U);
+}
+
+TEST_CASE("of a field that comes twice the last one counts", "[codec]") {
+  CHECK(message<Subscribe>(R"({"type":"ping","type":"subscribe","orderId":"a","orderId":"b"})")
+            .order_id == "b");
+  CHECK(error(R"({"type":"subscribe","orderId":"a","orderId":7})") == ErrorCode::bad_message);
+  CHECK(error(R"({"type":"subscribe","orderId":"a","since":1,"since":"x"})") ==
+        ErrorCode::bad_message);
+  CHECK(message<Subscribe>(R"({"type":"subscribe","orderId":"a","since":"x","since":1})").since ==
+        1U);
+}
+
+TEST_CASE("a refusal names the order where one was named", "[codec]") {
+  const auto decoded = decode(R"({"type":"subscribe","orderId":"o-1","since":-1})");
+  CHECK(std::get<DecodeError>(decoded).order_id == "o-1");
+}
+
+TEST_CASE("depth and size are bounded", "[codec]") {
+  const auto nested = [](std::size_t depth) {
+    return R"({"type":"ping","x":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
+  };
+  message<Ping>(nested(15));
+  CHECK(error(nested(16)) == ErrorCode::bad_message);
+  CHECK(error(nested(30'000)) == ErrorCode::bad_message);
+  CHECK(error(std::string(64 * 1024 + 1, ' ')) == ErrorCode::bad_message);
+}
+
+TEST_CASE("no mutation of a message makes decoding throw", "[codec]") {
+  const std::string good =
+      R"({"type":"subscribe","orderId":"abc-\u00e9","since":7,"x":[{"y":null}]})";
+  std::mt19937 random(7);
+  for (int round = 0; round < 50'000; ++round) {
+    std::string text = good;
+    for (auto edits = random() % 4 + 1; edits > 0; --edits) {
+      const auto at = random() % text.size();
+      switch (random() % 3) {
+        case 0:
+          text[at] = static_cast<char>(random());
+          break;
+        case 1:
+          text.erase(at, 1 + random() % 3);
+          break;
+        default:
+          text.insert(at, 1, static_cast<char>(random()));
+      }
+      if (text.empty()) text = " ";
+    }
+    REQUIRE_NOTHROW(decode(text));
+  }
+}
+
+TEST_CASE("each message of the server has the contract's text", "[codec]") {
+  CHECK(encode(Pong{}) == R"({"type":"pong"})");
+  CHECK(encode(OrderUpdated{"o-1", R"({"id":"o-1"})"}) ==
+        R"({"type":"order:updated","orderId":"o-1","data":{"id":"o-1"}})");
+  CHECK(encode(OrdersChanged{"o-1", "CONFIRMED"}) ==
+        R"({"type":"orders:changed","orderId":"o-1","status":"CONFIRMED"})");
+  CHECK(encode(ErrorMessage{ErrorCode::subscription_denied, "No", "o-1"}) ==
+        R"({"type":"error","code":"subscription_denied","message":"No","orderId":"o-1"})");
+  CHECK(encode(ErrorMessage{ErrorCode::rate_limited, "No", ""}) ==
+        R"({"type":"error","code":"rate_limited","message":"No"})");
+}
+
+TEST_CASE("ids are escaped, and bad UTF-8 never reaches the wire", "[codec]") {
+  CHECK(encode(OrdersChanged{"a\"b\\c\n\x01", "S"}) ==
+        R"({"type":"orders:changed","orderId":"a\"b\\c\u000a\u0001","status":"S"})");
+  const auto text = encode(OrderUpdated{"o\xFF", "{\"note\":\"caf\xE9\"}"});
+  CHECK(ordercast::detail::is_utf8(text));
+  CHECK(text.find("caf\xEF\xBF\xBD") != std::string::npos);
+}
+
+TEST_CASE("encoding an order takes one allocation", "[codec]") {
+  const std::string order(560, ' ');
+  const auto before = ordercast::test::allocations();
+  const auto text = encode(OrderUpdated{"3f2b7e0e-0000-4000-8000-000000000001", order});
+  CHECK(ordercast::test::allocations() - before == 1);
+  CHECK(text.size() > 560);
+}
+
+TEST_CASE("UTF-8 is told from what only looks like it", "[utf8]") {
+  using ordercast::detail::is_utf8;
+  for (const auto* good :
+       {"", "plain ascii text", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF",
+        "\xEE\x80\x80", "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}) {
+    CHECK(is_utf8(good));
+  }
+  for (const auto* bad :
+       {"\x80", "\xC0\x80", "\xC1\xBF", "\xC2", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xE2\x82",
+        "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xFF", "seven b\xFFytes"}) {
+    CHECK_FALSE(is_utf8(bad));
+  }
+  CHECK(ordercast::detail::utf8_repaired("a\xFFz") == "a\xEF\xBF\xBDz");
+}

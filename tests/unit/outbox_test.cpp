@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#include <ordercast/outbox.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <list>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using ordercast::Outbox;
+using ordercast::PushResult;
+using ordercast::QueuedKind;
+
+std::vector<std::string> drain(Outbox<std::string>& outbox) {
+  std::vector<std::string> out;
+  while (!outbox.empty()) {
+    out.push_back(outbox.front());
+    outbox.pop();
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("of each order the newest update waits, in the place of the first", "[outbox]") {
+  Outbox<std::string> outbox(10, 0);
+  CHECK(outbox.push(QueuedKind::order_updated, "a", "a1", 2) == PushResult::queued);
+  CHECK(outbox.push(QueuedKind::order_updated, "b", "b1", 2) == PushResult::queued);
+  CHECK(outbox.push(QueuedKind::order_updated, "a", "a2", 2) == PushResult::conflated);
+  CHECK(drain(outbox) == std::vector<std::string>{"a2", "b1"});
+}
+
+TEST_CASE("an update and a hint on one order don't conflate each other", "[outbox]") {
+  Outbox<std::string> outbox(10, 0);
+  outbox.push(QueuedKind::order_updated, "a", "update 1", 8);
+  outbox.push(QueuedKind::orders_changed, "a", "hint 1", 6);
+  outbox.push(QueuedKind::order_updated, "a", "update 2", 8);
+  outbox.push(QueuedKind::orders_changed, "a", "hint 2", 6);
+  CHECK(drain(outbox) == std::vector<std::string>{"update 2", "hint 2"});
+}
+
+TEST_CASE("a hint that waited before its order moves behind it", "[outbox]") {
+  Outbox<std::string> outbox(10, 0);
+  outbox.push(QueuedKind::orders_changed, "a", "hint 1", 6);
+  outbox.push(QueuedKind::order_updated, "a", "update 2", 8);
+  CHECK(outbox.push(QueuedKind::orders_changed, "a", "hint 2", 6) == PushResult::conflated);
+  CHECK(drain(outbox) == std::vector<std::string>{"update 2", "hint 2"});
+}
+
+TEST_CASE("control messages are never conflated", "[outbox]") {
+  Outbox<std::string> outbox(10, 0);
+  for (int i = 0; i < 3; ++i) outbox.push(QueuedKind::control, "", "pong", 4);
+  CHECK(drain(outbox).size() == 3);
+}
+
+TEST_CASE("at its bound an outbox takes only what conflates", "[outbox]") {
+  Outbox<std::string> outbox(2, 0);
+  outbox.push(QueuedKind::order_updated, "a", "a1", 2);
+  outbox.push(QueuedKind::orders_changed, "b", "b1", 2);
+  CHECK(outbox.push(QueuedKind::order_updated, "c", "c1", 2) == PushResult::full);
+  CHECK(outbox.push(QueuedKind::control, "", "pong", 4) == PushResult::full);
+  CHECK(outbox.push(QueuedKind::order_updated, "a", "a2", 2) == PushResult::conflated);
+  CHECK(drain(outbox) == std::vector<std::string>{"a2", "b1"});
+}
+
+TEST_CASE("the bound in bytes counts what waits now", "[outbox]") {
+  Outbox<std::string> outbox(0, 10);
+  CHECK(outbox.push(QueuedKind::order_updated, "a", "a", 6) == PushResult::queued);
+  CHECK(outbox.push(QueuedKind::order_updated, "b", "b", 5) == PushResult::full);
+  CHECK(outbox.push(QueuedKind::order_updated, "a", "A", 10) == PushResult::conflated);
+  CHECK(outbox.push(QueuedKind::order_updated, "a", "A", 11) == PushResult::full);
+  CHECK(outbox.bytes() == 10);
+  outbox.pop();
+  CHECK(outbox.bytes() == 0);
+}
+
+TEST_CASE("the update of an order that is unsubscribed is dropped", "[outbox]") {
+  Outbox<std::string> outbox(10, 0);
+  outbox.push(QueuedKind::order_updated, "a", "a1", 2);
+  outbox.push(QueuedKind::order_updated, "b", "b1", 2);
+  outbox.push(QueuedKind::orders_changed, "b", "hint", 4);
+  CHECK(outbox.drop_updates("b"));
+  CHECK_FALSE(outbox.drop_updates("b"));
+  CHECK(drain(outbox) == std::vector<std::string>{"a1", "hint"});
+}
+
+TEST_CASE("ten thousand changes of one order wait as one", "[outbox]") {
+  Outbox<std::string> outbox(10, 0);
+  for (int version = 1; version <= 10'000; ++version) {
+    outbox.push(QueuedKind::order_updated, "a", std::to_string(version), 560);
+  }
+  CHECK(outbox.size() == 1);
+  CHECK(outbox.bytes() == 560);
+  CHECK(outbox.front() == "10000");
+}
+
+TEST_CASE("the outbox agrees with a list over long random runs", "[outbox][model]") {
+  struct Waiting {
+    QueuedKind kind;
+    std::string order;
+    std::string frame;
+  };
+  for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+    INFO("seed " << seed);
+    std::mt19937 random(seed);
+    Outbox<std::string> outbox(40, 0);
+    std::list<Waiting> model;
+    const auto find = [&](QueuedKind kind, const std::string& order) {
+      auto at = model.begin();
+      while (at != model.end() && !(at->kind == kind && at->order == order)) ++at;
+      return at;
+    };
+    for (int step = 0; step < 20'000; ++step) {
+      const auto order = std::to_string(random() % 30);
+      const auto frame = std::to_string(step);
+      const auto kind = static_cast<QueuedKind>(random() % 3);
+      switch (random() % 5) {
+        case 0:
+          if (!model.empty()) {
+            REQUIRE(outbox.front() == model.front().frame);
+            outbox.pop();
+            model.pop_front();
+          }
+          break;
+        case 1: {
+          const auto at = find(QueuedKind::order_updated, order);
+          REQUIRE(outbox.drop_updates(order) == (at != model.end()));
+          if (at != model.end()) model.erase(at);
+          break;
+        }
+        default: {
+          const auto result = outbox.push(kind, order, frame, 1);
+          const auto older = kind == QueuedKind::control ? model.end() : find(kind, order);
+          if (older != model.end()) {
+            REQUIRE(result == PushResult::conflated);
+            const auto update = find(QueuedKind::order_updated, order);
+            bool update_is_behind = false;
+            for (auto at = older; at != model.end(); ++at) update_is_behind |= at == update;
+            if (kind == QueuedKind::orders_changed && update != model.end() && update_is_behind) {
+              model.erase(older);
+              model.push_back({kind, order, frame});
+            } else {
+              older->frame = frame;
+            }
+          } else if (model.size() == 40) {
+            REQUIRE(result == PushResult::full);
+          } else {
+            REQUIRE(result == PushResult::queued);
+            model.push_back({kind, order, frame});
+          }
+        }
+      }
+      REQUIRE(outbox.size() == model.size());
+      REQUIRE(outbox.bytes() == model.size());
+    }
+  }
+}

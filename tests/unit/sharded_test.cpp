@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+#include "support/fake_services.hpp"
+#include "support/fake_transport.hpp"
+#include <ordercast/connection_manager.hpp>
+#include <ordercast/sharded.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace ordercast;  // NOLINT(google-build-using-namespace)
+using Manager = ConnectionManager<test::FakeTransport, test::FakeServices>;
+
+/// A thread that runs what is posted to it, in order: an I/O thread without the I/O.
+class Loop {
+ public:
+  Loop() = default;
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  Loop(Loop&&) = delete;
+  Loop& operator=(Loop&&) = delete;
+  ~Loop() {
+    post({});
+    thread_.join();
+  }
+  void post(std::function<void()> task) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    tasks_.push_back(std::move(task));
+    ++posts;
+    changed_.notify_one();
+  }
+  int posts = 0;
+
+ private:
+  void run() {
+    for (;;) {
+      std::function<void()> task;
+      {
+        std::unique_lock<std::mutex> lock(mutex_);
+        changed_.wait(lock, [this] { return !tasks_.empty(); });
+        task = std::move(tasks_.front());
+        tasks_.pop_front();
+      }
+      if (!task) return;
+      task();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> tasks_;
+  std::thread thread_{[this] { run(); }};
+};
+
+struct Shard {
+  std::shared_ptr<test::World> world = [] {
+    auto made = std::make_shared<test::World>();
+    made->tokens["root"] = {"root", Role::super_admin, ""};
+    made->orders["order-1"] = {"alice", "org-1"};
+    return made;
+  }();
+  test::FakeTransport transport;
+  Manager manager{transport, test::FakeServices(world), Limits{100, 0}};
+};
+
+}  // namespace
+
+TEST_CASE("a publish to four shards is one encode, four posts, and reaches each once",
+          "[sharded]") {
+  std::vector<std::unique_ptr<Shard>> shards;
+  std::vector<std::unique_ptr<Loop>> loops;
+  Sharded<Manager> sharded;
+  for (int i = 0; i < 4; ++i) {
+    shards.push_back(std::make_unique<Shard>());
+    loops.push_back(std::make_unique<Loop>());
+    for (int handle = 0; handle < 10; ++handle) {
+      shards.back()->manager.on_open(handle, "root");
+      shards.back()->manager.on_message(handle, R"({"type":"subscribe","orderId":"order-1"})");
+    }
+    sharded.add(shards.back()->manager, [loop = loops.back().get()](std::function<void()> task) {
+      loop->post(std::move(task));
+    });
+  }
+  const auto frames = test::FakeTransport::prepared();
+  std::mutex mutex;
+  std::condition_variable finished;
+  std::vector<std::size_t> reached;
+  constexpr std::uint64_t changes = 50;
+  for (std::uint64_t version = 2; version < 2 + changes; ++version) {
+    sharded.publish({"order-1", "alice", "org-1", "READY", version, "{}"}, [&](std::size_t count) {
+      const std::lock_guard<std::mutex> lock(mutex);
+      reached.push_back(count);
+      finished.notify_one();
+    });
+  }
+  {
+    std::unique_lock<std::mutex> lock(mutex);
+    finished.wait(lock, [&] { return reached.size() == changes; });
+  }
+  CHECK(test::FakeTransport::prepared() - frames == 2 * changes);
+  for (const auto count : reached) CHECK(count == 40);
+  for (const auto& loop : loops) CHECK(loop->posts == changes);
+  loops.clear();
+  for (const auto& shard : shards) {
+    for (int handle = 0; handle < 10; ++handle) {
+      const auto& got = shard->transport[handle].received;
+      REQUIRE(got.size() == 2 * changes);
+    }
+  }
+}
+
+TEST_CASE("a task for each manager runs on its own shard", "[sharded]") {
+  Shard one;
+  Shard two;
+  Sharded<Manager> sharded;
+  int posts = 0;
+  const auto post = [&](const std::function<void()>& task) {
+    ++posts;
+    task();
+  };
+  sharded.add(one.manager, post);
+  sharded.add(two.manager, post);
+  std::vector<Manager*> visited;
+  sharded.for_each([&](Manager& manager) { visited.push_back(&manager); });
+  CHECK(posts == 2);
+  CHECK(visited == std::vector<Manager*>{&one.manager, &two.manager});
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: MIT
+#include "support/allocations.hpp"
+#include <ordercast/subscription_registry.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <new>
+#include <random>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using ordercast::Identity;
+using ordercast::OrderEvent;
+using ordercast::Role;
+using ordercast::SubscriptionRegistry;
+
+Identity customer(const std::string& id) {
+  return {id, Role::customer, {}};
+}
+Identity staff(const std::string& id, const std::string& organization) {
+  return {id, Role::staff, organization};
+}
+Identity super_admin(const std::string& id) {
+  return {id, Role::super_admin, {}};
+}
+
+OrderEvent event(std::string_view order, std::string_view owner, std::string_view organization) {
+  return {order, owner, organization, "CONFIRMED", 2, "{}"};
+}
+
+template <class Registry>
+std::vector<int> subscribers(Registry& registry, std::string_view order) {
+  std::vector<int> found;
+  registry.for_each_subscriber(order, [&](int handle) { found.push_back(handle); });
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+template <class Registry>
+std::vector<int> watchers(const Registry& registry, const OrderEvent& change) {
+  std::vector<int> found;
+  registry.for_each_list_watcher(change, [&](int handle) { found.push_back(handle); });
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+/// A handle that counts its live copies: a registry must hold none once it is empty.
+struct CountingHandle {
+  int value = 0;
+  CountingHandle() { ++alive; }
+  explicit CountingHandle(int number) : value(number) { ++alive; }
+  CountingHandle(const CountingHandle& other) : value(other.value) { ++alive; }
+  CountingHandle(CountingHandle&& other) noexcept : value(other.value) { ++alive; }
+  CountingHandle& operator=(const CountingHandle&) = default;
+  CountingHandle& operator=(CountingHandle&&) = default;
+  ~CountingHandle() { --alive; }
+  friend bool operator==(const CountingHandle& a, const CountingHandle& b) {
+    return a.value == b.value;
+  }
+  inline static int alive = 0;
+};
+
+}  // namespace
+
+template <>
+struct std::hash<CountingHandle> {
+  std::size_t operator()(const CountingHandle& handle) const noexcept {
+    return static_cast<std::size_t>(handle.value);
+  }
+};
+
+TEST_CASE("a handle connects once and disconnects once", "[registry]") {
+  SubscriptionRegistry<int> registry;
+  CHECK(registry.connect(1, customer("alice")));
+  CHECK_FALSE(registry.connect(1, customer("bob")));
+  CHECK(registry.identity(1)->user_id == "alice");
+  CHECK(registry.disconnect(1) == 0);
+  CHECK_FALSE(registry.is_connected(1));
+  CHECK(registry.disconnect(1) == 0);
+  CHECK(registry.empty());
+}
+
+TEST_CASE("a handle that is not connected can't subscribe", "[registry]") {
+  SubscriptionRegistry<int> registry;
+  CHECK_FALSE(registry.subscribe(1, "order"));
+  CHECK(registry.empty());
+}
+
+TEST_CASE("subscribing twice is one subscription", "[registry]") {
+  SubscriptionRegistry<int> registry;
+  registry.connect(1, customer("alice"));
+  CHECK(registry.subscribe(1, "order"));
+  CHECK_FALSE(registry.subscribe(1, "order"));
+  CHECK(subscribers(registry, "order") == std::vector<int>{1});
+  CHECK(registry.unsubscribe(1, "order"));
+  CHECK_FALSE(registry.unsubscribe(1, "order"));
+  CHECK(registry.order_count() == 0);
+}
+
+TEST_CASE("disconnect drops every subscription of a handle and no other's", "[registry]") {
+  SubscriptionRegistry<int> registry;
+  registry.connect(1, customer("alice"));
+  registry.connect(2, customer("bob"));
+  for (const auto* order : {"a", "b", "c"}) {
+    registry.subscribe(1, order);
+    registry.subscribe(2, order);
+  }
+  CHECK(registry.disconnect(1) == 3);
+  CHECK(subscribers(registry, "a") == std::vector<int>{2});
+  CHECK(subscribers(registry, "c") == std::vector<int>{2});
+  CHECK(registry.subscription_count() == 3);
+}
+
+TEST_CASE("a list watcher is the owner, the organisation's staff or a super admin", "[registry]") {
+  SubscriptionRegistry<int> registry;
+  registry.connect(1, customer("alice"));
+  registry.connect(2, customer("alice"));
+  registry.connect(3, customer("bob"));
+  registry.connect(4, staff("sam", "org-1"));
+  registry.connect(5, staff("tom", "org-2"));
+  registry.connect(6, super_admin("root"));
+  CHECK(watchers(registry, event("o", "alice", "org-1")) == std::vector<int>{1, 2, 4, 6});
+  CHECK(watchers(registry, event("o", "bob", "org-2")) == std::vector<int>{3, 5, 6});
+  CHECK(watchers(registry, event("o", "nobody", "org-3")) == std::vector<int>{6});
+}
+
+TEST_CASE("a watcher with several reasons is visited once", "[registry]") {
+  SubscriptionRegistry<int> registry;
+  registry.connect(1, staff("sam", "org-1"));  // Sam's own order, in Sam's organisation.
+  registry.connect(2, super_admin("root"));    // Root's own order.
+  registry.connect(3, customer("sam"));        // Another tab of Sam's, with a customer's token.
+  CHECK(watchers(registry, event("o", "sam", "org-1")) == std::vector<int>{1, 2, 3});
+  CHECK(watchers(registry, event("o", "root", "org-1")) == std::vector<int>{1, 2});
+}
+
+TEST_CASE("staff leave their list when they disconnect", "[registry]") {
+  SubscriptionRegistry<int> registry;
+  for (int handle = 0; handle < 10; ++handle) {
+    registry.connect(handle, staff("s" + std::to_string(handle), "org-1"));
+  }
+  for (const int handle : {0, 9, 4}) registry.disconnect(handle);
+  CHECK(watchers(registry, event("o", "x", "org-1")) == std::vector<int>{1, 2, 3, 5, 6, 7, 8});
+}
+
+TEST_CASE("two empty organisation ids don't meet", "[registry]") {
+  SubscriptionRegistry<int> registry;
+  registry.connect(1, customer("alice"));
+  CHECK(watchers(registry, event("o", "bob", "")).empty());
+}
+
+TEST_CASE("what is kept beside a subscription stays with it while others come and go",
+          "[registry]") {
+  SubscriptionRegistry<int, int> registry;
+  for (int handle = 0; handle < 20; ++handle) {
+    registry.connect(handle, customer("u" + std::to_string(handle)));
+    registry.subscribe(handle, "order");
+    *registry.find_subscription(handle, "order") = handle * 100;
+  }
+  for (int handle = 0; handle < 20; handle += 2) registry.unsubscribe(handle, "order");
+  std::map<int, int> kept;
+  registry.for_each_subscriber("order", [&](int handle, int& state) { kept[handle] = state; });
+  CHECK(kept.size() == 10);
+  for (const auto& [handle, state] : kept) CHECK(state == handle * 100);
+}
+
+TEST_CASE("no copy of a handle stays in an empty registry", "[registry]") {
+  {
+    SubscriptionRegistry<CountingHandle> registry;
+    for (int i = 0; i < 600; ++i) {
+      registry.connect(CountingHandle(i), staff("s" + std::to_string(i % 7), "org"));
+      registry.subscribe(CountingHandle(i), "order-" + std::to_string(i % 5));
+    }
+    for (int i = 0; i < 600; ++i) registry.disconnect(CountingHandle(i));
+    CHECK(registry.empty());
+    CHECK(CountingHandle::alive == 0);
+    CHECK(registry.memory_bytes() == 0);
+  }
+  CHECK(CountingHandle::alive == 0);
+}
+
+TEST_CASE("looking up and iterating allocate nothing", "[registry]") {
+  SubscriptionRegistry<int> registry;
+  const std::string order = "an-order-id-that-is-longer-than-any-small-string";
+  for (int handle = 0; handle < 1000; ++handle) {
+    registry.connect(handle, staff("user", "organisation-with-a-long-name"));
+    registry.subscribe(handle, order);
+  }
+  const std::string_view view = order;
+  std::size_t visited = 0;
+  const auto before = ordercast::test::allocations();
+  registry.for_each_subscriber(view, [&](int) { ++visited; });
+  registry.for_each_list_watcher(event(view, "user", "organisation-with-a-long-name"),
+                                 [&](int) { ++visited; });
+  visited += registry.is_subscribed(7, view) ? 1U : 0U;
+  visited += registry.connections_of("user");
+  CHECK(ordercast::test::allocations() == before);
+  CHECK(visited == 3001);
+}
+
+TEST_CASE("subscribe and connect change nothing when memory runs out", "[registry]") {
+  // Every allocation of the operation fails in turn; then all must be as it was before.
+  for (std::size_t nth = 0;; ++nth) {
+    SubscriptionRegistry<int> registry;
+    registry.connect(1, staff("a-user-id-that-needs-the-heap-000", "an-organisation-on-the-heap"));
+    registry.subscribe(1, "an-order-id-that-needs-the-heap-0001");
+    bool failed = false;
+    {
+      const ordercast::test::FailingAllocation failing(nth);
+      try {
+        registry.subscribe(1, "an-order-id-that-needs-the-heap-0002");
+        registry.connect(2,
+                         staff("a-user-id-that-needs-the-heap-001", "another-organisation-heap"));
+      } catch (const std::bad_alloc&) {
+        failed = true;
+      }
+      if (!failed) {
+        REQUIRE_FALSE(failing.fired());
+      }
+    }
+    CHECK(registry.is_subscribed(1, "an-order-id-that-needs-the-heap-0001"));
+    CHECK(registry.subscription_count() == registry.order_count());
+    registry.disconnect(1);
+    registry.disconnect(2);
+    CHECK(registry.empty());
+    if (!failed) break;
+    REQUIRE(nth < 100);
+  }
+}
+
+namespace {
+
+/// The registry as anyone would write it first: what it does is plain to see.
+struct NaiveRegistry {
+  std::map<int, Identity> who;
+  std::set<std::pair<int, std::string>> held;
+
+  bool connect(int handle, const Identity& identity) {
+    return who.emplace(handle, identity).second;
+  }
+  std::size_t disconnect(int handle) {
+    std::size_t dropped = 0;
+    for (auto at = held.begin(); at != held.end();) {
+      if (at->first == handle) {
+        at = held.erase(at);
+        ++dropped;
+      } else {
+        ++at;
+      }
+    }
+    who.erase(handle);
+    return dropped;
+  }
+  bool subscribe(int handle, const std::string& order) {
+    return who.count(handle) != 0 && held.emplace(handle, order).second;
+  }
+  bool unsubscribe(int handle, const std::string& order) {
+    return held.erase({handle, order}) != 0;
+  }
+  std::vector<int> subscribers(const std::string& order) const {
+    std::vector<int> found;
+    for (const auto& [handle, id] : held) {
+      if (id == order) found.push_back(handle);
+    }
+    return found;
+  }
+  std::vector<int> watchers(const OrderEvent& change) const {
+    std::vector<int> found;
+    for (const auto& [handle, identity] : who) {
+      if (ordercast::may_watch(identity, change.owner_id, change.organization_id)) {
+        found.push_back(handle);
+      }
+    }
+    return found;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the registry agrees with a map of sets over long random runs", "[registry][model]") {
+  for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+    INFO("seed " << seed);
+    std::mt19937 random(seed);
+    const auto pick = [&](int most) {
+      return static_cast<int>(random() % static_cast<unsigned>(most));
+    };
+    SubscriptionRegistry<int> registry;
+    NaiveRegistry model;
+    for (int step = 0; step < 20'000; ++step) {
+      const int handle = pick(60);
+      const auto order = "order-" + std::to_string(pick(25));
+      switch (pick(8)) {
+        case 0: {
+          const auto user = "user-" + std::to_string(pick(12));
+          const auto organization = "org-" + std::to_string(pick(3));
+          const auto identity = pick(3) == 0   ? staff(user, organization)
+                                : pick(5) == 0 ? super_admin(user)
+                                               : customer(user);
+          REQUIRE(registry.connect(handle, identity) == model.connect(handle, identity));
+          break;
+        }
+        case 1:
+          REQUIRE(registry.disconnect(handle) == model.disconnect(handle));
+          break;
+        case 2:
+        case 3:
+        case 4:
+          REQUIRE(registry.subscribe(handle, order) == model.subscribe(handle, order));
+          break;
+        case 5:
+          REQUIRE(registry.unsubscribe(handle, order) == model.unsubscribe(handle, order));
+          break;
+        case 6:
+          REQUIRE(subscribers(registry, order) == model.subscribers(order));
+          break;
+        default: {
+          const auto user = "user-" + std::to_string(pick(14));
+          const auto organization = "org-" + std::to_string(pick(4));
+          const auto change = event(order, user, organization);
+          REQUIRE(watchers(registry, change) == model.watchers(change));
+          REQUIRE(registry.has_list_watcher(change) == !model.watchers(change).empty());
+        }
+      }
+      REQUIRE(registry.subscription_count() == model.held.size());
+      REQUIRE(registry.connection_count() == model.who.size());
+    }
+    for (int handle = 0; handle < 60; ++handle) {
+      REQUIRE(registry.disconnect(handle) == model.disconnect(handle));
+    }
+    REQUIRE(registry.empty());
+  }
+}
