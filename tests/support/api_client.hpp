@@ -18,7 +18,9 @@ namespace ordercast::test {
 struct ApiReply : HttpReply {
   Json json;
 
-  [[nodiscard]] const Json& data() const { return member(json, "data"); }
+  [[nodiscard]] const Json& data() const& { return member(json, "data"); }
+  /// By value, so that `for (auto& x : client.get(...).data())` does not read a reply that is gone.
+  [[nodiscard]] Json data() && { return member(json, "data"); }
 };
 
 class ApiClient {

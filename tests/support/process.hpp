@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -106,7 +106,8 @@ class ChildProcess {
     ::close(err);
     stdout_ = out[0];
     ::fcntl(stdout_, F_SETFL, O_NONBLOCK);
-    pidfd_ = ::pidfd_open(pid_, 0);
+    // By number: the declaration in glibc 2.36 is no C linkage.
+    pidfd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
     if (pidfd_ < 0) fail("pidfd_open");
   }
   ChildProcess(const ChildProcess&) = delete;

@@ -12,8 +12,8 @@
 #include <variant>
 #include <vector>
 
-using namespace ordercast;
-using namespace ordercast::test;
+using namespace ordercast;        // NOLINT(google-build-using-namespace)
+using namespace ordercast::test;  // NOLINT(google-build-using-namespace)
 
 namespace {
 
@@ -309,6 +309,12 @@ TEST_CASE("a clock that throws ends in a refusal", "[auth]") {
   JwtOptions options = forge::options();
   options.now = []() -> std::chrono::system_clock::time_point { throw std::runtime_error("no"); };
   CHECK(forge::outcome(forge::hs256_header, forge::good_payload, options) == "internal error");
+}
+
+TEST_CASE("a JwtAuthenticator is an Authenticator of Services", "[auth]") {
+  const Services<JwtAuthenticator> services{JwtAuthenticator(forge::options())};
+  const auto token = forge::hs256(forge::hs256_header, forge::good_payload);
+  CHECK(identity_of(services.authenticator.authenticate(token)).role == Role::customer);
 }
 
 TEST_CASE("a copy of an authenticator serves on its own", "[auth]") {

@@ -9,8 +9,8 @@
 #include <string>
 #include <variant>
 
-using namespace ordercast;
-using namespace ordercast::test;
+using namespace ordercast;        // NOLINT(google-build-using-namespace)
+using namespace ordercast::test;  // NOLINT(google-build-using-namespace)
 
 namespace {
 

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-using namespace ordercast;
-using namespace ordercast::test;
+using namespace ordercast;        // NOLINT(google-build-using-namespace)
+using namespace ordercast::test;  // NOLINT(google-build-using-namespace)
 
 namespace {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-using namespace ordercast::detail::jose;
+using namespace ordercast::detail::jose;  // NOLINT(google-build-using-namespace)
 
 namespace {
 

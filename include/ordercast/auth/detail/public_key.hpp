@@ -29,6 +29,8 @@ class OpensslErrorScope {
   ~OpensslErrorScope() { ERR_pop_to_mark(); }
   OpensslErrorScope(const OpensslErrorScope&) = delete;
   OpensslErrorScope& operator=(const OpensslErrorScope&) = delete;
+  OpensslErrorScope(OpensslErrorScope&&) = delete;
+  OpensslErrorScope& operator=(OpensslErrorScope&&) = delete;
 };
 
 struct OpensslDelete {

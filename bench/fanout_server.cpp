@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+// A server for load generators: the WebSocket contract and PATCH .../status, with no database, no
+// ownership check and no limits. Environment: PORT, JWT_SECRET, TRANSPORT, THREADS.
+#include <ordercast/auth/jwt_authenticator.hpp>
+#include <ordercast/websocketpp/server.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <charconv>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <ctime>
+#include <iostream>
+#include <limits>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+
+namespace {
+
+using namespace ordercast;  // NOLINT(google-build-using-namespace): a program, not a header.
+using Json = nlohmann::ordered_json;
+
+std::string timestamp() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  const std::time_t seconds = milliseconds / 1000;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  std::string text(20, '\0');
+  text.resize(std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts));
+  const auto rest = std::to_string(1000 + milliseconds % 1000);
+  return text + '.' + rest.substr(1) + 'Z';
+}
+
+/// What a PATCH made of an order.
+struct Changed {
+  std::string owner;
+  std::uint64_t version = 0;
+  std::string json;
+};
+
+/// The orders, in memory. An order comes to be when it is first changed. Thread-safe.
+class Orders {
+ public:
+  static constexpr std::string_view organization = "org-1";
+
+  /// Makes the next version and calls `publish` with it before another change of any order can be
+  /// made, so that versions are published in order.
+  template <class Publish>
+  Changed change(const std::string& id, const std::string& status, const std::string& note,
+                 Publish&& publish) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    OrderSnapshot& order = orders_[id];
+    const std::string owner = "u-" + id;
+    order.version = order.version == 0 ? 2 : order.version + 1;
+    order.json = describe(id, owner, status, note, order.version);
+    publish(OrderEvent{id, owner, organization, status, order.version, order.json});
+    return {owner, order.version, order.json};
+  }
+
+  [[nodiscard]] std::optional<OrderSnapshot> find(std::string_view id) const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = orders_.find(std::string(id));
+    if (found == orders_.end()) return std::nullopt;
+    return found->second;
+  }
+
+ private:
+  /// A full order of the usual size: about 560 bytes with a short id and no note.
+  static std::string describe(const std::string& id, const std::string& owner,
+                              const std::string& status, const std::string& note,
+                              std::uint64_t version) {
+    const auto now = timestamp();
+    const Json item = {{"id", id + "-1"}, {"productId", "product-1"}, {"name", "Rice 5 kg"},
+                       {"quantity", 2},   {"unitPrice", "61.50"},     {"totalPrice", "123.00"}};
+    const Json log = {{"id", "log-1"}, {"status", status}, {"note", nullptr}, {"createdAt", now}};
+    const Json order = {{"id", id},
+                        {"userId", owner},
+                        {"storeId", "store-1"},
+                        {"organizationId", organization},
+                        {"status", status},
+                        {"paymentStatus", "PENDING"},
+                        {"paymentMethod", "COD"},
+                        {"fulfillmentType", "DELIVERY"},
+                        {"totalAmount", "123.00"},
+                        {"deliveryAddress", nullptr},
+                        {"razorpayOrderId", nullptr},
+                        {"note", note},
+                        {"items", Json::array({item})},
+                        {"statusLogs", Json::array({log})},
+                        {"version", version},
+                        {"createdAt", now},
+                        {"updatedAt", now}};
+    return order.dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, OrderSnapshot> orders_;
+};
+
+/// Everybody may watch everything: what is measured is fan-out.
+struct AllowAll {
+  template <class Done>
+  void authorize(const IdentityView& /*who*/, std::string_view /*order_id*/, Done done) const {
+    done(true);
+  }
+};
+
+struct OrderLookup {
+  Orders* orders;
+  template <class Done>
+  void fetch(std::string_view order_id, Done done) const {
+    done(orders->find(order_id));
+  }
+};
+
+using BenchServices = Services<JwtAuthenticator, AllowAll, OrderLookup>;
+using Server = wspp::Server<BenchServices>;
+
+HttpResponse failure(int status, const char* error, const std::string& message) {
+  const Json body = {
+      {"success", false}, {"error", error}, {"message", message}, {"statusCode", status}};
+  return {status, {{"Content-Type", "application/json"}}, body.dump()};
+}
+
+/// The order id of PATCH /api/v1/orders/:id/status; empty for any other request.
+std::string changed_order(const HttpRequest& request) {
+  constexpr std::string_view before = "/api/v1/orders/";
+  constexpr std::string_view after = "/status";
+  auto path = request.path();
+  if (request.method != "PATCH" || path.size() <= before.size() + after.size()) return {};
+  if (path.substr(0, before.size()) != before) return {};
+  if (path.substr(path.size() - after.size()) != after) return {};
+  path.remove_prefix(before.size());
+  path.remove_suffix(after.size());
+  return path.find('/') == std::string_view::npos ? percent_decode(path) : std::string{};
+}
+
+HttpResponse answer(Orders& orders, Server& server, const JwtAuthenticator& authenticator,
+                    const HttpRequest& request) {
+  if (request.path() == "/healthz") return {200, {}, "ok\n"};
+  const auto id = changed_order(request);
+  if (id.empty() || id.size() > max_order_id_bytes) {
+    return failure(404, "Not Found", "There is PATCH /api/v1/orders/:id/status and GET /healthz");
+  }
+  // A load generator may leave the token out; one that is sent must be good.
+  const auto token = token_of(request);
+  if (!token.empty() && std::holds_alternative<AuthFailure>(authenticator.authenticate(token))) {
+    return failure(401, "Unauthorized", "Invalid token");
+  }
+  const auto body = Json::parse(request.body, nullptr, false);
+  if (!body.is_object() || !body.contains("status") || !body["status"].is_string()) {
+    return failure(400, "Bad Request", "The body is a JSON object with a string status");
+  }
+  const auto note = body.find("note");
+  if (note != body.end() && !note->is_string() && !note->is_null()) {
+    return failure(400, "Bad Request", "The note must be a string");
+  }
+  const bool noted = note != body.end() && note->is_string();
+  const auto changed = orders.change(id, body["status"].get<std::string>(),
+                                     noted ? note->get<std::string>() : std::string{},
+                                     [&](const OrderEvent& event) { server.publish(event); });
+  return {200,
+          {{"Content-Type", "application/json"}},
+          R"({"success":true,"data":)" + changed.json + "}"};
+}
+
+std::string environment(const char* name, const char* otherwise) {
+  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread.
+  return value == nullptr || *value == '\0' ? otherwise : value;
+}
+
+std::uint16_t number(const char* name, const char* otherwise) {
+  const auto text = environment(name, otherwise);
+  std::uint16_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    throw std::invalid_argument(std::string(name) + " must be an integer from 0 to 65535, not '" +
+                                text + "'");
+  }
+  return value;
+}
+
+Limits no_limits() {
+  Limits limits;
+  limits.max_subscriptions = 0;
+  limits.max_connections_per_user = 0;
+  limits.messages_per_second = 0;
+  limits.abuse_threshold = 0;
+  return limits;
+}
+
+int serve() {
+  const auto transport = environment("TRANSPORT", "websocketpp");
+  if (transport != "websocketpp") {
+    throw std::invalid_argument("TRANSPORT must be websocketpp, not '" + transport + "'");
+  }
+  const auto secret = environment("JWT_SECRET", "");
+  if (secret.empty()) throw std::invalid_argument("JWT_SECRET must be set");
+  JwtOptions jwt;
+  jwt.keys = {{"", JwtAlgorithm::hs256, secret, true}};
+  jwt.allow_short_secret = true;
+  const JwtAuthenticator authenticator(jwt);
+
+  Orders orders;
+  wspp::ServerOptions options;
+  options.port = number("PORT", "7001");
+  options.threads = number("THREADS", "1");
+  options.limits = no_limits();
+  // A burst that a reader keeps up with is delivered change by change, not conflated.
+  options.transport.high_water_bytes = 4 * 1024 * 1024;
+  options.transport.low_water_bytes = 1024 * 1024;
+  Server server(options, [&](const auto& /*post*/) {
+    return BenchServices{authenticator, {}, {&orders}, {}, {}};
+  });
+  server.set_http_handler([&](const HttpRequest& request, const HttpResponder& respond) {
+    respond(answer(orders, server, authenticator, request));
+  });
+
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::thread([&server, signals] {
+    int received = 0;
+    sigwait(&signals, &received);
+    server.stop();
+  }).detach();
+
+  const auto port = server.listen();
+  std::cout << "listening on http://127.0.0.1:" << port << " ws://127.0.0.1:" << port << "/ws"
+            << std::endl;
+  server.run();
+  return 0;
+}
+
+}  // namespace
+
+int main() {
+  try {
+    return serve();
+  } catch (const std::exception& error) {
+    std::cerr << "fanout_server: " << error.what() << '\n';
+    return 1;
+  }
+}
