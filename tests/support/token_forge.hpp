@@ -92,6 +92,15 @@ class KeyPair {
   [[nodiscard]] static KeyPair ec(const char* curve = "P-256") {
     return KeyPair(EVP_EC_gen(curve));
   }
+  /// RSA, but for RSASSA-PSS only.
+  [[nodiscard]] static KeyPair rsa_pss() {
+    const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context(
+        EVP_PKEY_CTX_new_from_name(nullptr, "RSA-PSS", nullptr), &EVP_PKEY_CTX_free);
+    EVP_PKEY* key = nullptr;
+    require(EVP_PKEY_keygen_init(context.get()));
+    require(EVP_PKEY_generate(context.get(), &key));
+    return KeyPair(key);
+  }
   [[nodiscard]] static KeyPair ed25519() {
     return KeyPair(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
   }

@@ -81,8 +81,7 @@ class PublicKey {
     PublicKey key(pem, true);
     std::string group(32, '\0');
     std::size_t size = 0;
-    if (EVP_PKEY_get_base_id(key.key_.get()) != EVP_PKEY_EC ||
-        EVP_PKEY_get_group_name(key.key_.get(), group.data(), group.size(), &size) != 1 ||
+    if (EVP_PKEY_get_group_name(key.key_.get(), group.data(), group.size(), &size) != 1 ||
         group.substr(0, size) != SN_X9_62_prime256v1) {
       throw std::invalid_argument("ES256 needs a P-256 key");
     }

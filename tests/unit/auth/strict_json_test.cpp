@@ -11,9 +11,9 @@ using namespace ordercast::detail::jose;  // NOLINT(google-build-using-namespace
 namespace {
 
 std::string nested(std::size_t depth) {
-  std::string text = "1";
-  for (std::size_t i = 0; i < depth; ++i) text = "{\"a\":" + text + "}";
-  return text;
+  std::string text;
+  for (std::size_t i = 0; i < depth; ++i) text += "{\"a\":";
+  return text + "1" + std::string(depth, '}');
 }
 
 std::string object_of(std::size_t members) {

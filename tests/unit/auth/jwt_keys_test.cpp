@@ -4,10 +4,13 @@
 
 #include <catch2/catch.hpp>
 #include <openssl/err.h>
+#include <openssl/ui.h>
 
 #include <chrono>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace ordercast;        // NOLINT(google-build-using-namespace)
@@ -34,6 +37,11 @@ std::string construct(std::vector<JwtKey> keys) {
 std::string one_key(JwtAlgorithm algorithm, const std::string& material) {
   return construct({{"k", algorithm, material, false}});
 }
+
+const std::string encrypted_pem =
+    "-----BEGIN PUBLIC KEY-----\nProc-Type: 4,ENCRYPTED\n"
+    "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n"
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----\n";
 
 bool holds(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
@@ -67,7 +75,10 @@ TEST_CASE("a public key is of its algorithm's kind and size", "[auth]") {
 
   const auto weak = forge::KeyPair::rsa(1024).public_pem();
   CHECK(holds(one_key(JwtAlgorithm::rs256, weak), "2048 bits"));
-  CHECK(holds(one_key(JwtAlgorithm::rs256, forge::ec_key().public_pem()), "needs an RSA key"));
+  for (const auto& other : {forge::ec_key(), forge::KeyPair::rsa_pss()}) {
+    CHECK(one_key(JwtAlgorithm::rs256, other.public_pem()) ==
+          "jwt key 'k': RS256 needs an RSA key");
+  }
   for (const auto& other : {forge::rsa_key(), forge::KeyPair::ec("P-384"),
                             forge::KeyPair::ec("secp256k1"), forge::KeyPair::ed25519()}) {
     CHECK(holds(one_key(JwtAlgorithm::es256, other.public_pem()), "P-256"));
@@ -94,13 +105,9 @@ TEST_CASE("what is no PEM public key is refused, and no message repeats it", "[a
   broken[broken.size() / 2] = broken[broken.size() / 2] == 'A' ? 'B' : 'A';
   auto cut = forge::rsa_key().public_pem();
   cut.resize(cut.size() / 2);
-  const std::string encrypted =
-      "-----BEGIN PUBLIC KEY-----\nProc-Type: 4,ENCRYPTED\n"
-      "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\n"
-      "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----\n";
   ERR_clear_error();
   for (const auto& material : {std::string(), std::string("secret7-secret7-secret7-secret7"), cut,
-                               forge::rsa_key().private_pem(), encrypted}) {
+                               forge::rsa_key().private_pem(), encrypted_pem}) {
     for (const auto algorithm : {JwtAlgorithm::rs256, JwtAlgorithm::es256}) {
       CHECK(one_key(algorithm, material) == "jwt key 'k': the key is not a PEM public key");
     }
@@ -108,6 +115,22 @@ TEST_CASE("what is no PEM public key is refused, and no message repeats it", "[a
   CHECK(holds(one_key(JwtAlgorithm::rs256, broken + "secret7"), "jwt key 'k': "));
   CHECK_FALSE(holds(one_key(JwtAlgorithm::hs256, "secret7"), "secret7"));
   CHECK(ERR_peek_error() == 0);
+}
+
+TEST_CASE("an encrypted PEM does not make the server ask for a password", "[auth]") {
+  static bool asked = false;
+  const std::unique_ptr<UI_METHOD, decltype(&UI_destroy_method)> console(UI_create_method("test"),
+                                                                         &UI_destroy_method);
+  UI_method_set_opener(console.get(), [](UI*) {
+    asked = true;
+    return 0;
+  });
+  const UI_METHOD* original = UI_get_default_method();
+  UI_set_default_method(console.get());
+  const auto result = one_key(JwtAlgorithm::rs256, encrypted_pem);
+  UI_set_default_method(original);
+  CHECK(holds(result, "not a PEM public key"));
+  CHECK_FALSE(asked);
 }
 
 TEST_CASE("keys have ids of their own, and at most one is for tokens without kid", "[auth]") {

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <cctype>
 #include <chrono>
 #include <stdexcept>
 #include <string>
@@ -26,6 +27,14 @@ JwtClaims claims_of(const JwtResult& result) {
   CAPTURE(forge::outcome(result));
   REQUIRE(std::holds_alternative<JwtClaims>(result));
   return std::get<JwtClaims>(result);
+}
+
+std::string claims_of_role(Role role) {
+  return R"("sub":"u","role":")" + std::string(to_string(role)) + "\"," + forge::fresh;
+}
+
+std::string header_of(const std::string& alg, const std::string& kid) {
+  return R"({"alg":")" + alg + R"(","kid":")" + kid + "\"}";
 }
 
 /// Each of the three algorithms under its own key.
@@ -135,8 +144,7 @@ TEST_CASE("no token is a missing token, everything else is invalid", "[auth]") {
 TEST_CASE("every role is known, and an organisation's role needs its organisation", "[auth]") {
   for (const Role role : {Role::super_admin, Role::org_admin, Role::store_manager, Role::staff,
                           Role::rider, Role::customer}) {
-    const std::string claims =
-        R"("sub":"u","role":")" + std::string(to_string(role)) + "\"," + forge::fresh;
+    const std::string claims = claims_of_role(role);
     CAPTURE(claims);
     const auto with = [&](const std::string& organization) {
       return forge::outcome_of_claims(claims + R"(,"organizationId":)" + organization);
@@ -222,7 +230,7 @@ TEST_CASE("a key is chosen by kid, and serves its own algorithm only", "[auth]")
   const std::vector<std::string> algorithms = {"HS256", "RS256", "ES256"};
   for (const std::string kid : {"h", "r", "e"}) {
     for (const auto& alg : algorithms) {
-      const std::string header = R"({"alg":")" + alg + R"(","kid":")" + kid + "\"}";
+      const std::string header = header_of(alg, kid);
       const std::string token = alg == "HS256"   ? forge::hs256(header, forge::good_payload)
                                 : alg == "RS256" ? forge::rs256(header, forge::good_payload)
                                                  : forge::es256(header, forge::good_payload);
@@ -336,9 +344,9 @@ TEST_CASE("one authenticator serves many threads at once", "[auth]") {
   for (auto& token : bad) token[token.size() - 10] ^= 1;
 
   std::atomic<int> wrong{0};
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&] {
+  std::vector<std::thread> threads(4);
+  for (auto& thread : threads) {
+    thread = std::thread([&] {
       for (int round = 0; round < 50; ++round) {
         for (const auto& token : good) wrong += authenticator.authenticate(token).index() != 0;
         for (const auto& token : bad) wrong += authenticator.authenticate(token).index() != 1;

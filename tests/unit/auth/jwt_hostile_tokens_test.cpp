@@ -33,6 +33,11 @@ std::string with_payload(const std::string& payload) {
   return forge::outcome(forge::hs256_header, payload);
 }
 
+/// A good payload with one more claim.
+std::string with_claim(const std::string& claim) {
+  return with_payload(forge::with_times(forge::customer + "," + claim, forge::fresh));
+}
+
 /// A payload with these time claims, all else good.
 std::string with_times(const std::string& times, const JwtOptions& options = forge::options()) {
   return forge::outcome(forge::hs256_header, forge::with_times(forge::customer, times), options);
@@ -72,7 +77,7 @@ TEST_CASE("a token of 4,096 bytes is read, a longer one is not", "[auth][hostile
   while (padded(padding + 1).size() <= 4096) ++padding;
   CHECK(verify(padded(padding)) == "accepted");
   CHECK(verify(padded(padding + 1)) == "token too long");
-  CHECK(verify(std::string(100'000'000, 'a')) == "token too long");
+  CHECK(verify(std::string(8'000'000, 'a')) == "token too long");
 
   JwtOptions options = forge::options();
   options.max_token_bytes = good_token().size();
@@ -153,8 +158,7 @@ TEST_CASE("header and payload are JSON objects", "[auth][hostile]") {
 TEST_CASE("header and payload are valid UTF-8", "[auth][hostile]") {
   for (const std::string bytes : {"\x80", "\xC0\xAF", "\xED\xA0\x80", "\xFF"}) {
     CHECK(with_header(R"({"alg":"HS256","x":")" + bytes + "\"}") == "malformed header");
-    CHECK(with_payload(forge::with_times(forge::customer + R"(,"x":")" + bytes + "\"",
-                                         forge::fresh)) == "malformed payload");
+    CHECK(with_claim(R"("x":")" + bytes + "\"") == "malformed payload");
   }
 }
 
@@ -181,11 +185,10 @@ TEST_CASE("a claim that occurs twice is refused, in header and payload and at an
   CHECK(with_header(R"({"alg":"none","alg":"HS256"})") == "malformed header");
   CHECK(with_header(R"({"alg":"HS256","alg":"HS256"})") == "malformed header");
   CHECK(with_header(R"({"alg":"HS256","x":{"a":1,"a":1}})") == "malformed header");
-  for (const char* twice : {R"("sub":"u-2",)", R"("role":"SUPER_ADMIN",)", R"("exp":1,)",
-                            R"("\u0073ub":"u-2",)", R"("x":[{"a":1,"a":1}],)"}) {
+  for (const char* twice : {R"("sub":"u-2")", R"("role":"SUPER_ADMIN")", R"("exp":1)",
+                            R"("\u0073ub":"u-2")", R"("x":[{"a":1,"a":1}])"}) {
     CAPTURE(twice);
-    CHECK(with_payload("{" + std::string(twice) + forge::customer + "," + forge::fresh + "}") ==
-          "malformed payload");
+    CHECK(with_claim(twice) == "malformed payload");
   }
 }
 

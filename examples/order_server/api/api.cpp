@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "api/api.hpp"
+
+#include "api/envelope.hpp"
+#include "net/addresses.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <utility>
+#include <variant>
+
+namespace order_server {
+namespace {
+
+using ordercast::HttpRequest;
+using ordercast::HttpResponder;
+using ordercast::HttpResponse;
+using ordercast::Identity;
+
+constexpr std::chrono::seconds retry_after{1};
+
+HttpResponse unauthorized(std::string_view reason) {
+  HttpResponse response = problem(401, reason);
+  response.headers.push_back({"WWW-Authenticate", "Bearer"});  // RFC 6750 section 3
+  return response;
+}
+
+/// The token of a plain request: the Authorization header and nothing else, because query strings
+/// end up in logs and a browser adds no Authorization by itself (no CSRF).
+std::string_view bearer_token(const HttpRequest& request) noexcept {
+  const auto authorization = request.header("Authorization");
+  constexpr std::string_view scheme = "Bearer ";
+  if (!ordercast::iequals(authorization.substr(0, scheme.size()), scheme)) return {};
+  return ordercast::detail::trim(authorization.substr(scheme.size()));
+}
+
+HttpResponse draining_answer() {
+  return retry_later(503, "The server is restarting", retry_after);
+}
+
+HttpResponse too_busy_address() {
+  return retry_later(429, "Too many requests from this address", retry_after);
+}
+
+/// A request and what was found out about it, kept alive until its handler has answered.
+struct Call {
+  HttpRequest request;
+  Router::Match match;
+  Identity caller;
+};
+
+}  // namespace
+
+Api::Api(ApiContext& context, Routes routes, Cors cors, AddressRules addresses, Submit submit)
+    : context_(context),
+      router_(std::move(routes)),
+      cors_(std::move(cors)),
+      trusted_proxies_(std::move(addresses.trusted_proxies)),
+      handshakes_(addresses.handshakes),
+      logins_(addresses.logins),
+      submit_(std::move(submit)) {}
+
+void Api::handle(HttpRequest request, const HttpResponder& respond) {
+  auto call = std::make_shared<Call>();
+  call->request = std::move(request);
+  call->match = router_.find(call->request.method, call->request.path());
+  if (auto answer = answer_at_once(call->request, call->match, call->caller)) {
+    finish(call->request, std::move(*answer), respond);
+    return;
+  }
+  const Lane lane = call->match.route->lane;
+  const auto work = [this, call, respond] {
+    const ApiRequest api_request{call->request, std::move(call->match.parameters), call->caller};
+    finish(call->request, run(*call->match.route, api_request), respond);
+  };
+  if (lane == Lane::io) {
+    work();
+  } else if (!submit_(lane, work)) {
+    finish(call->request, retry_later(503, "The server is overloaded", retry_after), respond);
+  }
+}
+
+std::optional<HttpResponse> Api::answer_at_once(const HttpRequest& request,
+                                                const Router::Match& match,
+                                                Identity& caller) {
+  if (Cors::is_preflight(request)) return cors_.preflight(request);
+  if (context_.draining && (match.route == nullptr || !match.route->while_draining)) {
+    return draining_answer();
+  }
+  if (match.route == nullptr) {
+    if (match.allow.empty()) return problem(404, "There is nothing at this path");
+    HttpResponse response = problem(405, "This path allows " + match.allow);
+    response.headers.push_back({"Allow", match.allow});
+    return response;
+  }
+  if (match.route->lane == Lane::login && !admits(logins_, request)) return too_busy_address();
+  if (match.route->access == Access::open) return std::nullopt;
+
+  auto who = context_.tokens.authenticate(bearer_token(request));
+  if (const auto* failure = std::get_if<ordercast::AuthFailure>(&who)) {
+    return unauthorized(failure->reason);
+  }
+  caller = std::get<Identity>(std::move(who));
+  if (!may_call(match.route->access, caller.role)) {
+    return problem(403, "Your role may not do this");
+  }
+  return std::nullopt;
+}
+
+bool Api::admits(AddressLimiter& limiter, const HttpRequest& request) const {
+  const auto address = client_address(request, trusted_proxies_);
+  return address.empty() || is_loopback(address) || limiter.admit(address, context_.now());
+}
+
+HttpResponse Api::run(const Route& route, const ApiRequest& request) const {
+  // The route is logged and not the target, which may hold what a user typed.
+  try {
+    return route.handler(request, context_);
+  } catch (const StoreError& error) {
+    spdlog::error("{} {}: {}", route.method, route.pattern, error.what());
+    return retry_later(503, "The database does not answer", retry_after);
+  } catch (const std::exception& error) {
+    spdlog::error("{} {}: {}", route.method, route.pattern, error.what());
+  } catch (...) {
+    spdlog::error("{} {}: unknown exception", route.method, route.pattern);
+  }
+  return problem(500, "Something went wrong on the server");
+}
+
+void Api::finish(const HttpRequest& request, HttpResponse response,
+                 const HttpResponder& respond) const {
+  cors_.decorate(request, response);
+  response.headers.push_back({"X-Content-Type-Options", "nosniff"});
+  response.headers.push_back({"Cache-Control", "no-store"});
+  const auto hundreds = static_cast<std::size_t>(response.status / 100);
+  if (hundreds < context_.metrics.http_responses.size()) {
+    context_.metrics.http_responses[hundreds].add();
+  }
+  respond(std::move(response));
+}
+
+std::optional<HttpResponse> Api::refuse_handshake(const HttpRequest& request) {
+  if (request.path() != "/ws") return problem(404, "WebSockets are at /ws");
+  if (!cors_.allows(request)) return problem(403, "This origin is not allowed");
+  if (context_.draining) return draining_answer();
+  if (!admits(handshakes_, request)) return too_busy_address();
+  return std::nullopt;
+}
+
+Routes all_api_routes() {
+  Routes all;
+  for (auto&& part : {auth_routes(), catalog_routes(), order_routes(), payment_routes(),
+                      device_routes(), admin_routes()}) {
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
+}  // namespace order_server

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "api/context.hpp"
+#include "api/cors.hpp"
+#include "api/router.hpp"
+#include "net/address_limiter.hpp"
+#include <ordercast/handshake.hpp>
+#include <ordercast/http.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// The way of a request: CORS, route, token, role, lane, handler, security headers.
+///
+/// `handle` is the `HttpHandler` of a transport and `refuse_handshake` its `HandshakeFilter`. Both
+/// run on I/O threads and never block: verifying a token takes microseconds, all else that a handler
+/// needs happens on its lane. Requests without a good token are answered before they take a place
+/// in a queue. Any thread; the context must outlive the last answer.
+namespace order_server {
+
+/// What one address may do, beside what one account may. Loopback is not counted.
+struct AddressRules {
+  AddressLimits handshakes{100, 1000};
+  AddressLimits logins{5, 50};               ///< Each costs a password hash.
+  std::vector<std::string> trusted_proxies;  ///< Normal addresses.
+};
+
+class Api {
+ public:
+  /// Runs a task on a lane (never `Lane::io`); false when its queue is full.
+  using Submit = std::function<bool(Lane, std::function<void()>)>;
+
+  Api(ApiContext& context, Routes routes, Cors cors, AddressRules addresses, Submit submit);
+
+  /// Answers one request, now or later.
+  void handle(ordercast::HttpRequest request, const ordercast::HttpResponder& respond);
+
+  /// Nothing for a WebSocket handshake that may go on: path /ws, an allowed Origin, an address that
+  /// is not too busy, a server that is not draining.
+  [[nodiscard]] std::optional<ordercast::HttpResponse> refuse_handshake(
+      const ordercast::HttpRequest& request);
+
+ private:
+  /// Decides what can be decided without a lane; nothing means that `route` is to run.
+  [[nodiscard]] std::optional<ordercast::HttpResponse> answer_at_once(
+      const ordercast::HttpRequest& request, const Router::Match& match,
+      ordercast::Identity& caller);
+  [[nodiscard]] bool admits(AddressLimiter& limiter, const ordercast::HttpRequest& request) const;
+  [[nodiscard]] ordercast::HttpResponse run(const Route& route, const ApiRequest& request) const;
+  void finish(const ordercast::HttpRequest& request, ordercast::HttpResponse response,
+              const ordercast::HttpResponder& respond) const;
+
+  ApiContext& context_;
+  Router router_;
+  Cors cors_;
+  std::vector<std::string> trusted_proxies_;
+  AddressLimiter handshakes_;
+  AddressLimiter logins_;
+  Submit submit_;
+};
+
+}  // namespace order_server

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "api/login_limiter.hpp"
+#include "api/router.hpp"
+#include "auth/tokens.hpp"
+#include "domain/passwords.hpp"
+#include "metrics.hpp"
+#include "store/store.hpp"
+#include <ordercast/clock.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace order_server {
+
+/// What the handlers work with. One for the process; shared by all threads, so that every member is
+/// thread-safe or never changed after start. It must outlive the last answer.
+struct ApiContext {
+  Store& store;
+  const Tokens& tokens;
+  const PasswordHasher& hasher;
+  LoginLimiter& login_limiter;
+  Metrics& metrics;
+
+  std::string razorpay_key_secret;
+
+  /// A hash that no password fits: verified against when a user does not exist, so that an unknown
+  /// email takes as long as a wrong password.
+  std::string decoy_hash;
+
+  std::function<std::int64_t()> now_ms;          ///< Unix time in milliseconds.
+  std::function<ordercast::TimePoint()> now;     ///< Monotonic.
+
+  /// Called after every commit that has something to broadcast.
+  std::function<void()> committed;
+
+  /// Closes every WebSocket of that user with 4001 and the reason.
+  std::function<void(std::string user_id, std::string reason)> disconnect_user;
+
+  /// Waiting tasks by worker pool, for /metrics.
+  std::function<std::vector<std::pair<std::string, std::size_t>>()> queue_depths;
+
+  std::atomic<bool> draining{false};
+};
+
+/// The routes, by area; `all_api_routes` joins them without `ops_routes`.
+[[nodiscard]] Routes auth_routes();
+[[nodiscard]] Routes catalog_routes();
+[[nodiscard]] Routes order_routes();
+[[nodiscard]] Routes payment_routes();
+[[nodiscard]] Routes device_routes();
+[[nodiscard]] Routes admin_routes();
+[[nodiscard]] Routes ops_routes();
+[[nodiscard]] Routes all_api_routes();
+
+}  // namespace order_server

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "api/context.hpp"
+#include "api/envelope.hpp"
+#include "api/json_body.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <optional>
+
+namespace order_server {
+namespace {
+
+using ordercast::HttpResponse;
+
+constexpr std::size_t max_device_token_bytes = 4096;
+
+/// The platforms that FCM serves, in lower case as they are stored; clients write them as they like.
+std::optional<std::string_view> platform_from_string(std::string_view name) {
+  for (const std::string_view known : {"android", "ios", "web"}) {
+    if (ordercast::iequals(known, name)) return known;
+  }
+  return std::nullopt;
+}
+
+HttpResponse add_device(const ApiRequest& request, ApiContext& context) {
+  JsonBody body(request.http);
+  const std::string token = body.text("token", 1, max_device_token_bytes);
+  const auto platform = body.choice("platform", "android, ios, web", platform_from_string);
+  if (auto refusal = body.refusal()) return std::move(*refusal);
+
+  const auto& user_id = request.caller.user_id;
+  if (!context.store.find_user(user_id)) return problem(401, "This user no longer exists");
+  context.store.add_device(user_id, token, platform, context.now_ms());
+  return success({{"registered", true}});
+}
+
+/// Only the caller's own; answers the same whether there was such a device or not.
+HttpResponse remove_device(const ApiRequest& request, ApiContext& context) {
+  JsonBody body(request.http);
+  const std::string token = body.text("token", 1, max_device_token_bytes);
+  if (auto refusal = body.refusal()) return std::move(*refusal);
+
+  context.store.remove_device(request.caller.user_id, token);
+  return success({{"registered", false}});
+}
+
+}  // namespace
+
+Routes device_routes() {
+  return {{"POST", "/api/v1/devices", Access::signed_in, Lane::writer, &add_device},
+          {"DELETE", "/api/v1/devices", Access::signed_in, Lane::writer, &remove_device}};
+}
+
+}  // namespace order_server

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "domain/decision.hpp"
+#include <ordercast/http.hpp>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+/// The envelope of every API answer:
+/// `{"success":true,"data":...}` or `{"success":false,"error":...,"message":...,"statusCode":N}`.
+/// Pure functions; any thread. Text that is not UTF-8 comes out with U+FFFD.
+namespace order_server {
+
+/// What `meta` tells beside one page of a list.
+struct PageMeta {
+  std::int64_t total = 0;
+  std::int64_t page = 1;
+  std::int64_t page_size = 20;
+};
+
+[[nodiscard]] ordercast::HttpResponse json_response(int status, const nlohmann::ordered_json& body);
+
+[[nodiscard]] ordercast::HttpResponse success(nlohmann::ordered_json data, int status = 200);
+[[nodiscard]] ordercast::HttpResponse success_page(nlohmann::ordered_json data,
+                                                   const PageMeta& meta);
+
+/// A refusal. `error` is short ("Not Found"), `message` a sentence for people.
+[[nodiscard]] ordercast::HttpResponse problem(int status, std::string_view error,
+                                              std::string_view message);
+
+/// A refusal with the status' own short name.
+[[nodiscard]] ordercast::HttpResponse problem(int status, std::string_view message);
+[[nodiscard]] ordercast::HttpResponse problem(const Rejection& rejection);
+
+/// A refusal that says when to come back (429 and 503).
+[[nodiscard]] ordercast::HttpResponse retry_later(int status, std::string_view message,
+                                                  std::chrono::seconds after);
+
+/// "Not Found" for 404; "Error" for a status that has no name here.
+[[nodiscard]] std::string_view status_name(int status) noexcept;
+
+}  // namespace order_server

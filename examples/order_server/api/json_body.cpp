@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+#include "api/json_body.hpp"
+
+#include "api/envelope.hpp"
+#include <ordercast/handshake.hpp>
+
+#include <cmath>
+
+namespace order_server {
+namespace {
+
+using nlohmann::json;
+
+/// Splits off what stands before the next ';'.
+std::string_view next_part(std::string_view& text) noexcept {
+  const auto end = text.find(';');
+  const auto part = ordercast::detail::trim(text.substr(0, end));
+  text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+  return part;
+}
+
+}  // namespace
+
+bool within_depth(std::string_view text, std::size_t limit) noexcept {
+  std::size_t depth = 0;
+  bool in_string = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') {
+        ++i;
+      } else if (c == '"') {
+        in_string = false;
+      }
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth > limit) return false;
+    } else if ((c == '}' || c == ']') && depth > 0) {
+      --depth;
+    }
+  }
+  return true;
+}
+
+bool is_json_content_type(std::string_view content_type) noexcept {
+  if (!ordercast::iequals(next_part(content_type), "application/json")) return false;
+  constexpr std::string_view charset = "charset=";
+  while (!content_type.empty()) {
+    const auto parameter = next_part(content_type);
+    if (!ordercast::iequals(parameter.substr(0, charset.size()), charset)) continue;
+    const auto value = parameter.substr(charset.size());
+    if (!ordercast::iequals(value, "utf-8") && !ordercast::iequals(value, "\"utf-8\"")) {
+      return false;
+    }
+  }
+  return true;
+}
+
+JsonFields::JsonFields(json object, std::string path)
+    : object_(std::move(object)), path_(std::move(path)) {
+  if (!object_.is_object()) {
+    if (!path_.empty() && path_.back() == '.') path_.pop_back();
+    complain("", "must be an object");
+    object_ = json::object();
+  }
+}
+
+const json* JsonFields::find(const char* name) const {
+  const auto found = object_.find(name);
+  return found == object_.end() ? nullptr : &*found;
+}
+
+void JsonFields::complain(std::string_view name, std::string_view what) {
+  if (complaint_.empty()) complaint_.append(path_).append(name).append(" ").append(what);
+}
+
+std::string JsonFields::text(const char* name, std::size_t least, std::size_t most) {
+  const json* value = find(name);
+  if (value == nullptr) {
+    complain(name, "is required");
+    return {};
+  }
+  if (!value->is_string()) {
+    complain(name, "must be a string");
+    return {};
+  }
+  const auto& given = value->get_ref<const std::string&>();
+  if (given.size() < least || given.size() > most) {
+    complain(name, "must have " + std::to_string(least) + " to " + std::to_string(most) + " bytes");
+    return {};
+  }
+  // Text ends at NUL for much of what lies behind (databases, C libraries, logs).
+  if (given.find('\0') != std::string::npos) {
+    complain(name, "must not hold the character U+0000");
+    return {};
+  }
+  return given;
+}
+
+std::string JsonFields::optional_text(const char* name, std::size_t most) {
+  const json* value = find(name);
+  if (value == nullptr || value->is_null()) return {};
+  return text(name, 0, most);
+}
+
+std::int64_t JsonFields::integer(const char* name, std::int64_t least, std::int64_t most) {
+  const json* value = find(name);
+  if (value == nullptr) {
+    complain(name, "is required");
+    return least;
+  }
+  // 2.0 is a whole number in JSON; 2^64 as unsigned must not wrap into range.
+  const bool whole =
+      value->is_number_integer() ||
+      (value->is_number_float() && std::trunc(value->get<double>()) == value->get<double>());
+  const double magnitude = whole ? value->get<double>() : 0;
+  if (!whole || magnitude < static_cast<double>(least) || magnitude > static_cast<double>(most)) {
+    complain(name, "must be a whole number from " + std::to_string(least) + " to " +
+                       std::to_string(most));
+    return least;
+  }
+  return value->get<std::int64_t>();
+}
+
+const json& JsonFields::array(const char* name, std::size_t least, std::size_t most) {
+  static const json none = json::array();
+  const json* value = find(name);
+  if (value == nullptr) {
+    complain(name, "is required");
+    return none;
+  }
+  if (!value->is_array() || value->size() < least || value->size() > most) {
+    complain(name, "must be an array of " + std::to_string(least) + " to " + std::to_string(most) +
+                       " elements");
+    return none;
+  }
+  return *value;
+}
+
+namespace {
+
+/// The body's one object; a default object and a complaint in `refusal` when there is none.
+json read_object(const ordercast::HttpRequest& request,
+                 std::optional<ordercast::HttpResponse>& refusal) {
+  json none = json::object();
+  if (request.body.empty()) {
+    refusal = problem(400, "The request needs a JSON body");
+    return none;
+  }
+  if (!is_json_content_type(request.header("Content-Type"))) {
+    refusal = problem(415, "The body must be JSON with Content-Type: application/json");
+    return none;
+  }
+  if (!within_depth(request.body, max_json_depth)) {
+    refusal = problem(400, "The body is nested too deep");
+    return none;
+  }
+  json parsed = json::parse(request.body, nullptr, false);
+  if (parsed.is_discarded()) {
+    refusal = problem(400, "The body is not valid JSON");
+    return none;
+  }
+  if (!parsed.is_object()) {
+    refusal = problem(400, "The body must be a JSON object");
+    return none;
+  }
+  return parsed;
+}
+
+}  // namespace
+
+JsonBody::JsonBody(const ordercast::HttpRequest& request) {
+  static_cast<JsonFields&>(*this) = JsonFields(read_object(request, unreadable_));
+}
+
+std::optional<ordercast::HttpResponse> JsonBody::refusal() const {
+  if (unreadable_) return unreadable_;
+  if (!complaint().empty()) return problem(422, complaint());
+  return std::nullopt;
+}
+
+}  // namespace order_server

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/clock.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+/// Counts failed logins per account, so that a password can't be tried out (CWE-307).
+namespace order_server {
+
+struct LoginLimits {
+  std::size_t failures = 10;         ///< Failures of one account within `window` that lock it.
+  std::chrono::seconds window{60};   ///< How long a failure counts.
+  std::size_t max_accounts = 4096;   ///< Accounts remembered. Cost: about 300 bytes each.
+};
+
+/// A sliding window of failures for each account. Unknown accounts are counted like known ones, or
+/// the difference would tell who has one.
+///
+/// Thread-safe; expected constant time. Bounded: above `max_accounts` the account whose last failure
+/// is the oldest is forgotten. One login worker hashes fewer passwords in a window than the table
+/// holds, so nobody can push an account out of it before its failures have run out anyway.
+class LoginLimiter {
+ public:
+  explicit LoginLimiter(LoginLimits limits = {}) : limits_(limits) {}
+
+  /// Nothing when the account may try a password now; else how long it must wait.
+  [[nodiscard]] std::optional<std::chrono::seconds> locked_for(std::string_view account,
+                                                               ordercast::TimePoint now) {
+    const std::lock_guard lock(mutex_);
+    const auto found = failures_.find(std::string(account));
+    if (found == failures_.end()) return std::nullopt;
+    auto& times = found->second;
+    forget_before(times, now - limits_.window);
+    if (times.empty()) {
+      failures_.erase(found);  // no record is ever empty
+      return std::nullopt;
+    }
+    if (times.size() < limits_.failures) return std::nullopt;
+    return std::chrono::ceil<std::chrono::seconds>(times.front() + limits_.window - now);
+  }
+
+  void failed(std::string_view account, ordercast::TimePoint now) {
+    const std::lock_guard lock(mutex_);
+    const std::string key(account);
+    if (failures_.size() >= limits_.max_accounts && failures_.count(key) == 0) make_room(now);
+    auto& times = failures_[key];
+    forget_before(times, now - limits_.window);
+    times.push_back(now);
+    if (times.size() > limits_.failures) times.pop_front();
+  }
+
+  /// A correct password clears the account's record.
+  void succeeded(std::string_view account) {
+    const std::lock_guard lock(mutex_);
+    failures_.erase(std::string(account));
+  }
+
+  [[nodiscard]] std::size_t accounts() const {
+    const std::lock_guard lock(mutex_);
+    return failures_.size();
+  }
+
+ private:
+  using Times = std::deque<ordercast::TimePoint>;
+
+  static void forget_before(Times& times, ordercast::TimePoint oldest) {
+    while (!times.empty() && times.front() <= oldest) times.pop_front();
+  }
+
+  /// Linear, and only in a full table.
+  void make_room(ordercast::TimePoint now) {
+    for (auto it = failures_.begin(); it != failures_.end();) {
+      it = it->second.back() <= now - limits_.window ? failures_.erase(it) : std::next(it);
+    }
+    if (failures_.size() < limits_.max_accounts) return;
+    failures_.erase(std::min_element(failures_.begin(), failures_.end(),
+                                     [](const auto& a, const auto& b) {
+                                       return a.second.back() < b.second.back();
+                                     }));
+  }
+
+  LoginLimits limits_;
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, Times> failures_;
+};
+
+}  // namespace order_server

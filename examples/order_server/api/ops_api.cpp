@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include "api/context.hpp"
+#include "api/envelope.hpp"
+
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+namespace order_server {
+namespace {
+
+using ordercast::HttpResponse;
+
+/// The process answers; says nothing about what it needs.
+HttpResponse healthz(const ApiRequest& /*request*/, ApiContext& /*context*/) {
+  return success({{"status", "ok"}});
+}
+
+/// May new work be sent here: not while draining, and not without a database.
+HttpResponse readyz(const ApiRequest& /*request*/, ApiContext& context) {
+  if (context.draining) {
+    return retry_later(503, "The server is restarting", std::chrono::seconds(1));
+  }
+  context.store.check();  // a StoreError answers 503
+  return success({{"status", "ready"}});
+}
+
+HttpResponse metrics(const ApiRequest& /*request*/, ApiContext& context) {
+  MetricsExtras extras;
+  extras.queues = context.queue_depths();
+  try {
+    extras.outbox = context.store.outbox_stats(context.now_ms());
+  } catch (const StoreError& error) {
+    // The other figures are wanted most when the database is in trouble.
+    spdlog::error("metrics: {}", error.what());
+  }
+  return {200,
+          {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
+          render_metrics(context.metrics, extras)};
+}
+
+/// For a user whose access was taken away: open WebSockets would live on with their old token.
+HttpResponse disconnect_user(const ApiRequest& request, ApiContext& context) {
+  const auto& user_id = request.parameters.at(0);
+  context.disconnect_user(user_id, "Disconnected by an administrator");
+  return success({{"userId", user_id}});
+}
+
+}  // namespace
+
+Routes admin_routes() {
+  return {{"POST", "/api/v1/admin/users/:id/disconnect", Access::super_admin, Lane::io,
+           &disconnect_user}};
+}
+
+Routes ops_routes() {
+  return {{"GET", "/healthz", Access::open, Lane::io, &healthz, true},
+          {"GET", "/readyz", Access::open, Lane::ops, &readyz, true},
+          {"GET", "/metrics", Access::open, Lane::ops, &metrics, true}};
+}
+
+}  // namespace order_server

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/http.hpp>
+#include <ordercast/types.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Which handler answers which call: a table of method, path pattern, who may call, and where the
+/// handler runs.
+namespace order_server {
+
+struct ApiContext;
+
+/// Who may make a call at all, whatever the order: 401 without a token, 403 for the wrong role.
+enum class Access : std::uint8_t {
+  open,         ///< Everybody, also without a token.
+  signed_in,    ///< Any access token.
+  customer,     ///< CUSTOMER.
+  staff,        ///< Every role but CUSTOMER.
+  super_admin,  ///< SUPER_ADMIN.
+};
+
+/// Where a handler runs. Only `io` may not block; each other lane has threads and a bounded queue of
+/// its own, so that what is slow in one does not delay another.
+enum class Lane : std::uint8_t {
+  io,      ///< The connection's own I/O thread.
+  reader,  ///< Database reads.
+  writer,  ///< Database writes, one at a time.
+  login,   ///< Password hashing: slow on purpose.
+  ops,     ///< Readiness and metrics, answered also when the API is overloaded.
+};
+
+/// One call on its way to a handler. Valid only as long as the request.
+struct ApiRequest {
+  const ordercast::HttpRequest& http;
+  std::vector<std::string> parameters;  ///< What ":name" matched, percent-decoded, in sequence.
+  ordercast::Identity caller;           ///< Empty for `Access::open`.
+};
+
+/// Answers a call on its lane. May throw: a StoreError becomes 503, everything else 500.
+using Handler = ordercast::HttpResponse (*)(const ApiRequest&, ApiContext&);
+
+struct Route {
+  std::string_view method;
+  std::string_view pattern;  ///< "/api/v1/orders/:id": a segment with ':' matches any one segment.
+  Access access = Access::signed_in;
+  Lane lane = Lane::reader;
+  Handler handler = nullptr;
+  bool while_draining = false;  ///< Answered by a server that is going away.
+};
+
+using Routes = std::vector<Route>;
+
+[[nodiscard]] bool may_call(Access access, ordercast::Role role) noexcept;
+
+/// Finds the route of a request. Immutable; any thread; linear in the number of routes.
+class Router {
+ public:
+  struct Match {
+    const Route* route = nullptr;         ///< Null: no such path, or not with this method.
+    std::vector<std::string> parameters;
+    std::string allow;                    ///< The path's methods when only the method is wrong.
+  };
+
+  explicit Router(Routes routes) : routes_(std::move(routes)) {}
+
+  /// `path` is still percent-encoded. A GET route also answers HEAD. A trailing slash makes another
+  /// path, and an empty segment matches no parameter.
+  [[nodiscard]] Match find(std::string_view method, std::string_view path) const;
+
+ private:
+  Routes routes_;
+};
+
+}  // namespace order_server

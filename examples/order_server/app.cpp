@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+#include "app.hpp"
+
+#include "api/api.hpp"
+#include "net/addresses.hpp"
+#include "realtime/dispatcher.hpp"
+#include "realtime/order_lookup.hpp"
+#include "realtime/services.hpp"
+#include "store/demo_data.hpp"
+#include "store/sqlite_store.hpp"
+#include "workers/worker_pool.hpp"
+#include <ordercast/websocketpp/server.hpp>
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <exception>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace order_server {
+namespace {
+
+using ordercast::wspp::ServerOptions;
+using RealtimeServer = ordercast::wspp::Server<RealtimeServices>;
+using OpsServer = ordercast::wspp::Server<>;
+
+/// A login takes a tenth of a second, so more than these would wait longer than anybody does.
+constexpr std::size_t login_queue = 128;
+constexpr std::size_t ops_queue = 16;
+/// Clients that come back after a restart subscribe all at once, to what they watched before. A
+/// refused look-up is a refused subscription, so this is far above what API requests get; about
+/// 300 bytes each.
+constexpr std::size_t lookup_queue = 262'144;
+
+std::int64_t unix_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+void log_escaped(const std::exception_ptr& escaped) {
+  try {
+    std::rethrow_exception(escaped);
+  } catch (const std::exception& error) {
+    spdlog::error("I/O thread: {}", error.what());
+  } catch (...) {
+    spdlog::error("I/O thread: unknown exception");
+  }
+}
+
+SqliteOptions store_options(const Config& config) {
+  SqliteOptions options;
+  options.file = config.db;
+  // Readers for the API and for subscriptions, the login, the ops worker and the dispatcher.
+  options.readers = 2 * config.db_readers + 3;
+  return options;
+}
+
+TokenOptions token_options(const Config& config) {
+  TokenOptions options;
+  options.secret = config.jwt_secret;
+  options.access_lifetime = config.access_token;
+  options.refresh_lifetime = config.refresh_token;
+  return options;
+}
+
+ServerOptions server_options(const Config& config) {
+  ServerOptions options;
+  options.host = config.host;
+  options.port = config.port;
+  options.threads = config.threads;
+  options.max_connections = config.max_connections;
+  options.transport.max_message_bytes = config.max_message_bytes;
+  options.transport.max_body_bytes = config.max_body_bytes;
+  options.transport.on_error = log_escaped;
+  options.limits.max_connections_per_user = config.max_connections_per_user;
+  options.limits.max_subscriptions = config.max_subscriptions;
+  options.limits.messages_per_second = config.messages_per_second;
+  options.limits.message_burst = config.message_burst;
+  options.limits.ping_interval = config.ping_interval;
+  options.limits.ping_jitter = std::min(options.limits.ping_jitter, options.limits.ping_interval);
+  options.limits.pong_timeout = config.pong_timeout;
+  return options;
+}
+
+AddressRules address_rules(const Config& config) {
+  AddressRules rules;
+  rules.handshakes = {config.handshakes_per_second, config.handshakes_per_second * 10};
+  rules.logins = {config.logins_per_second, config.logins_per_second * 10};
+  for (const auto& proxy : config.trusted_proxies) {
+    rules.trusted_proxies.push_back(normal_address(proxy));
+  }
+  return rules;
+}
+
+Routes main_routes(const Config& config) {
+  Routes routes = all_api_routes();
+  if (config.ops_port == 0) {
+    for (const auto& route : ops_routes()) routes.push_back(route);
+  }
+  return routes;
+}
+
+}  // namespace
+
+/// Everything in the order in which it can be made; it is taken apart in reverse, so nothing
+/// outlives what it works with.
+struct App::Parts {
+  explicit Parts(const Config& config)
+      : store(store_options(config)),
+        tokens(token_options(config)),
+        context{store,
+                tokens,
+                hasher,
+                login_limiter,
+                metrics,
+                config.razorpay_key_secret,
+                hasher.hash(config.jwt_secret),
+                &unix_ms,
+                [] { return ordercast::SteadyClock{}.now(); },
+                [this] { dispatcher.wake(); },
+                [this](std::string user_id, std::string reason) {
+                  server.disconnect_user(std::move(user_id), ordercast::CloseCode::unauthorized,
+                                         std::move(reason));
+                },
+                [this] { return queue_depths(); }},
+        api(context, main_routes(config), Cors(config.allowed_origins), address_rules(config),
+            submitter()),
+        ops_api(context, ops_routes(), Cors(), {}, submitter()),
+        server(server_options(config),
+               [this](const Post& post) {
+                 return RealtimeServices{tokens, StoreAuthorizer(lookup, post),
+                                         StoreOrders(lookup, post), MetricsObserver(metrics)};
+               }),
+        dispatcher(
+            store, metrics,
+            [this](const ordercast::OrderEvent& event, Dispatcher::Done done) {
+              server.publish(event, std::move(done));
+            },
+            dispatcher_options()),
+        lookups("lookup", config.db_readers, lookup_queue),
+        lookup(store, lookups, metrics),
+        readers("reader", config.db_readers, config.queue_limit),
+        writer("writer", 1, config.queue_limit),
+        logins("login", 1, login_queue),
+        ops("ops", 1, ops_queue) {
+    server.set_http_handler([this](ordercast::HttpRequest request,
+                                   const ordercast::HttpResponder& respond) {
+      api.handle(std::move(request), respond);
+    });
+    server.set_handshake_filter(
+        [this](const ordercast::HttpRequest& request) { return api.refuse_handshake(request); });
+    if (config.ops_port != 0) make_ops_server(config);
+    if (config.demo_data && fill_with_demo_data(store, hasher, unix_ms())) {
+      spdlog::info("the empty database was filled with demo data");
+    }
+  }
+
+  static DispatcherOptions dispatcher_options() {
+    DispatcherOptions options;
+    options.now_ms = &unix_ms;
+    return options;
+  }
+
+  Api::Submit submitter() {
+    return [this](Lane lane, std::function<void()> task) {
+      return pool(lane).submit(std::move(task));
+    };
+  }
+
+  WorkerPool& pool(Lane lane) {
+    switch (lane) {
+      case Lane::writer:
+        return writer;
+      case Lane::login:
+        return logins;
+      case Lane::ops:
+        return ops;
+      case Lane::io:
+      case Lane::reader:
+        break;
+    }
+    return readers;
+  }
+
+  std::vector<std::pair<std::string, std::size_t>> queue_depths() const {
+    return {{"reader", readers.waiting()},
+            {"writer", writer.waiting()},
+            {"login", logins.waiting()},
+            {"lookup", lookups.waiting()}};
+  }
+
+  void make_ops_server(const Config& config) {
+    ServerOptions options;
+    options.host = config.host;
+    options.port = config.ops_port;
+    options.max_connections = 64;  // a few probes and scrapers, whatever the main port is doing
+    options.transport.on_error = log_escaped;
+    ops_server = std::make_unique<OpsServer>(
+        options, [](const OpsServer::Post&) { return ordercast::DefaultServices{}; });
+    ops_server->set_http_handler([this](ordercast::HttpRequest request,
+                                        const ordercast::HttpResponder& respond) {
+      ops_api.handle(std::move(request), respond);
+    });
+    ops_server->set_handshake_filter([](const ordercast::HttpRequest&) {
+      return ordercast::HttpResponse{404, {}, {}};
+    });
+  }
+
+  SqliteStore store;
+  Metrics metrics;
+  Tokens tokens;
+  PasswordHasher hasher;
+  LoginLimiter login_limiter;
+  ApiContext context;
+  Api api;
+  Api ops_api;
+  RealtimeServer server;
+  std::unique_ptr<OpsServer> ops_server;
+  Dispatcher dispatcher;
+  // The pools are the first to end, while all that their tasks refer to is still there.
+  WorkerPool lookups;
+  OrderLookup lookup;
+  WorkerPool readers;
+  WorkerPool writer;
+  WorkerPool logins;
+  WorkerPool ops;
+};
+
+App::App(const Config& config) : parts_(std::make_unique<Parts>(config)) {}
+
+App::~App() = default;
+
+std::uint16_t App::listen() {
+  if (parts_->ops_server) parts_->ops_server->listen();
+  return parts_->server.listen();
+}
+
+void App::run() {
+  auto& parts = *parts_;
+  std::thread ops_thread;
+  if (parts.ops_server) ops_thread = std::thread([&parts] { parts.ops_server->run(); });
+  parts.dispatcher.start();
+  parts.server.run();
+
+  // Nobody is connected any more. What was accepted is finished; what is committed and not yet
+  // marked as broadcast is published by the next start.
+  for (auto* pool : {&parts.readers, &parts.writer, &parts.logins, &parts.lookups}) pool->stop();
+  parts.dispatcher.stop();
+  if (parts.ops_server) {
+    parts.ops_server->stop();
+    ops_thread.join();
+  }
+  parts.ops.stop();
+}
+
+void App::drain(std::chrono::milliseconds window) {
+  parts_->context.draining = true;
+  parts_->server.drain(window);
+}
+
+}  // namespace order_server

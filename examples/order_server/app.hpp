@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "config.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+/// The whole server, put together.
+///
+///     I/O threads   sockets, HTTP parsing, tokens, routing; one connection manager each
+///     reader        API reads             (--db-readers threads)
+///     writer        API writes            (1)
+///     login         password hashing      (1)
+///     lookup        orders for subscriptions (--db-readers threads)
+///     ops           readiness and metrics (1)
+///     dispatcher    outbox to broadcasts  (1)
+///
+/// An I/O thread never waits for any other: it queues work, bounded, and the answer is posted back.
+/// So a slow disk delays neither heartbeats nor broadcasts that are on their way.
+namespace order_server {
+
+class App {
+ public:
+  /// Opens the database and fills it if it is empty. Throws StoreError, std::exception.
+  explicit App(const Config& config);
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+  ~App();
+
+  /// Binds; returns the port. Throws std::system_error, also when the address is in use.
+  std::uint16_t listen();
+
+  /// Serves until drained; then finishes what was accepted. Once.
+  void run();
+
+  /// Takes leave of everybody within `window`; `run` returns after it. Any thread.
+  void drain(std::chrono::milliseconds window);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace order_server

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+#include "config.hpp"
+
+#include "api/cors.hpp"
+#include "domain/sodium.hpp"
+#include "net/addresses.hpp"
+#include <ordercast/version.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+#include <string_view>
+
+namespace order_server {
+namespace {
+
+constexpr std::size_t min_secret_bytes = 32;  // RFC 7518 section 3.2
+
+/// Adds options that say their default, range and unit in --help, and in the message when a value
+/// is wrong.
+class Options {
+ public:
+  explicit Options(CLI::App& app) : app_(app) {}
+
+  template <class T>
+  void number(const std::string& name, T& target, std::int64_t least, std::int64_t most,
+              const std::string& unit, const std::string& what) {
+    const std::string range = "a whole number from " + std::to_string(least) + " to " +
+                              std::to_string(most) + (unit.empty() ? "" : " (" + unit + ")");
+    add(name, target, std::to_string(static_cast<std::int64_t>(target)),
+        what + (unit.empty() ? "" : ", in " + unit) + "; " + std::to_string(least) + " to " +
+            std::to_string(most))
+        ->check(CLI::Validator(
+            [range, least, most](const std::string& text) -> std::string {
+              std::int64_t value = 0;
+              const auto* end = text.data() + text.size();
+              const auto [stop, error] = std::from_chars(text.data(), end, value);
+              const bool good = error == std::errc{} && stop == end && value >= least &&
+                                value <= most;
+              return good ? "" : "'" + text + "' is not allowed; allowed is " + range;
+            },
+            ""));
+  }
+
+  /// A duration in whole `Unit`s.
+  template <class Unit>
+  void duration(const std::string& name, Unit& target, std::int64_t least, std::int64_t most,
+                const std::string& unit, const std::string& what) {
+    auto& value = numbers_.emplace_back(std::make_unique<std::int64_t>(target.count()));
+    number(name, *value, least, most, unit, what);
+    finishers_.push_back([&target, from = value.get()] { target = Unit(*from); });
+  }
+
+  void text(const std::string& name, std::string& target, const std::string& what) {
+    add(name, target, target, what)
+        ->check(CLI::Validator(
+            [](const std::string& given) -> std::string {
+              return given.empty() ? "must not be empty" : "";
+            },
+            ""));
+  }
+
+  void choice(const std::string& name, std::string& target, const std::vector<std::string>& allowed,
+              const std::string& what) {
+    std::string names;
+    for (const auto& entry : allowed) names += (names.empty() ? "" : ", ") + entry;
+    add(name, target, target, what + "; one of " + names)
+        ->check(CLI::Validator(
+            [names, allowed](const std::string& given) -> std::string {
+              const bool good = std::find(allowed.begin(), allowed.end(), given) != allowed.end();
+              return good ? "" : "'" + given + "' is not allowed; allowed are " + names;
+            },
+            ""));
+  }
+
+  /// A list with commas between its entries; an empty one is no entry at all.
+  template <class Check>
+  void list(const std::string& name, std::vector<std::string>& target, const std::string& what,
+            const std::string& allowed, Check good) {
+    auto& text = texts_.emplace_back(std::make_unique<std::string>());
+    add(name, *text, "none", what)
+        ->check(CLI::Validator(
+            [allowed, good](const std::string& given) -> std::string {
+              for (const auto& entry : split(given)) {
+                if (!good(entry)) return "'" + entry + "' is not allowed; allowed is " + allowed;
+              }
+              return "";
+            },
+            ""));
+    finishers_.push_back([&target, from = text.get()] { target = split(*from); });
+  }
+
+  /// Moves what was read to where it belongs.
+  void finish() const {
+    for (const auto& finisher : finishers_) finisher();
+  }
+
+ private:
+  template <class T>
+  CLI::Option* add(const std::string& name, T& target, const std::string& fallback,
+                   const std::string& what) {
+    return app_.add_option(name, target, what + " [default: " + fallback + "]")
+        ->option_text(" ")
+        ->take_last();
+  }
+
+  static std::vector<std::string> split(std::string_view text) {
+    std::vector<std::string> entries;
+    while (!text.empty()) {
+      const auto comma = text.find(',');
+      if (comma != 0) entries.emplace_back(text.substr(0, comma));
+      text = comma == std::string_view::npos ? std::string_view{} : text.substr(comma + 1);
+    }
+    return entries;
+  }
+
+  CLI::App& app_;
+  // What CLI11 writes to must stay where it is.
+  std::vector<std::unique_ptr<std::int64_t>> numbers_;
+  std::vector<std::unique_ptr<std::string>> texts_;
+  std::vector<std::function<void()>> finishers_;
+};
+
+std::string random_secret() {
+  require_sodium();
+  std::string secret(min_secret_bytes, '\0');
+  randombytes_buf(secret.data(), secret.size());
+  return secret;
+}
+
+/// Reads the secrets; an error message when one can't be used.
+std::string read_secrets(Config& config, const Environment& environment) {
+  if (auto secret = environment("JWT_SECRET")) {
+    if (secret->size() < min_secret_bytes) {
+      return "JWT_SECRET has " + std::to_string(secret->size()) +
+             " bytes; it needs at least 32, or none at all for a random one";
+    }
+    config.jwt_secret = std::move(*secret);
+  } else {
+    config.jwt_secret = random_secret();
+    config.notices.emplace_back(
+        "JWT_SECRET is not set: using a random one, so tokens end with this process");
+  }
+  if (auto secret = environment("RAZORPAY_KEY_SECRET")) {
+    if (secret->empty()) {
+      return "RAZORPAY_KEY_SECRET is empty; give it a value, or unset it for a random one";
+    }
+    config.razorpay_key_secret = std::move(*secret);
+  } else {
+    config.razorpay_key_secret = random_secret();
+    config.notices.emplace_back(
+        "RAZORPAY_KEY_SECRET is not set: using a random one, so no payment can be verified");
+  }
+  config.fcm_service_account = environment("FCM_SERVICE_ACCOUNT").value_or("");
+  if (config.fcm_service_account.empty()) return {};
+  if (!std::ifstream(config.fcm_service_account).is_open()) {
+    return "FCM_SERVICE_ACCOUNT: the file '" + config.fcm_service_account + "' can't be read";
+  }
+  return {};
+}
+
+constexpr auto environment_help =
+    "Environment:\n"
+    "  JWT_SECRET           HS256 secret of the tokens, at least 32 bytes [default: random]\n"
+    "  RAZORPAY_KEY_SECRET  key secret that payments are signed under [default: random]\n"
+    "  FCM_SERVICE_ACCOUNT  file with the service account for push [default: no push]\n";
+
+}  // namespace
+
+std::optional<std::string> process_environment(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr) return std::nullopt;
+  return std::string(value);
+}
+
+std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& arguments,
+                                              const Environment& environment) {
+  Config config;
+  std::string transport = "websocketpp";
+  std::string demo_data = "auto";
+
+  CLI::App app("The reference order server: REST and live order updates on one port.",
+               "order_server");
+  app.set_version_flag("--version", "order_server " ORDERCAST_VERSION_STRING,
+                       "Print the version and exit");
+  app.set_config("--config", "", "File with these options as lines of name=value [default: none]")
+      ->option_text(" ");
+  app.allow_config_extras(false);
+  app.footer(environment_help);
+  app.get_formatter()->column_width(34);
+
+  Options options(app);
+  options.text("--host", config.host, "Address or name to listen on");
+  options.number("--port", config.port, 0, 65535, "", "TCP port; 0 takes a free one");
+  options.number("--ops-port", config.ops_port, 0, 65535, "",
+                 "TCP port for /healthz, /readyz and /metrics alone; 0 leaves them on --port");
+  options.number("--threads", config.threads, 1, 256, "", "I/O threads");
+  options.choice("--transport", transport, {"websocketpp", "asio"}, "What serves the sockets");
+  options.text("--db", config.db, "SQLite database file, made if there is none");
+  options.number("--db-readers", config.db_readers, 1, 64, "",
+                 "Threads that read the database for the API, and again for subscriptions");
+  options.choice("--demo-data", demo_data, {"auto", "off"},
+                 "Whether an empty database is filled with users, products and orders to try");
+  options.list("--allowed-origins", config.allowed_origins,
+               "Origins of web pages that may use API and /ws besides the server's own, with "
+               "commas between",
+               "an origin like https://shop.example or http://localhost:5173", is_origin);
+  options.list("--trusted-proxies", config.trusted_proxies,
+               "IP addresses of proxies whose X-Forwarded-For names the client, with commas between",
+               "an IP address", is_ip_address);
+  options.duration("--drain-seconds", config.drain, 0, 3600, "seconds",
+                   "Most time between SIGTERM and the end");
+  options.number("--max-connections", config.max_connections, 0, 10'000'000, "",
+                 "Connections at one time; 0 takes what the limit of open files allows");
+  options.number("--max-connections-per-user", config.max_connections_per_user, 0, 1'000'000, "",
+                 "WebSockets of one user; 0 is no limit");
+  options.number("--max-subscriptions", config.max_subscriptions, 0, 1'000'000, "",
+                 "Orders that one connection may watch; 0 is no limit");
+  options.number("--max-message-bytes", config.max_message_bytes, 128, 1 << 20, "bytes",
+                 "Longest WebSocket message from a client");
+  options.number("--max-body-bytes", config.max_body_bytes, 1024, 16 << 20, "bytes",
+                 "Longest body of an HTTP request");
+  options.number("--messages-per-second", config.messages_per_second, 0, 1'000'000, "",
+                 "WebSocket messages that a connection may keep sending; 0 is no limit");
+  options.number("--message-burst", config.message_burst, 1, 1'000'000, "",
+                 "WebSocket messages that a connection may send at once");
+  options.number("--handshakes-per-second", config.handshakes_per_second, 0, 1'000'000, "",
+                 "WebSocket handshakes of one address, ten times as many at once; 0 is no limit");
+  options.number("--logins-per-second", config.logins_per_second, 0, 1'000'000, "",
+                 "Logins of one address, ten times as many at once; 0 is no limit");
+  options.number("--queue-limit", config.queue_limit, 1, 1'000'000, "requests",
+                 "Most that may wait for a database worker; more get 503");
+  options.duration("--ping-seconds", config.ping_interval, 1, 3600, "seconds",
+                   "Time between the server's WebSocket pings");
+  options.duration("--pong-seconds", config.pong_timeout, 1, 3600, "seconds",
+                   "Time for a pong before the connection is dropped");
+  options.duration("--access-token-minutes", config.access_token, 1, 60 * 24, "minutes",
+                   "Life of an access token");
+  options.duration("--refresh-token-hours", config.refresh_token, 1, 24 * 365, "hours",
+                   "Life of a refresh token");
+  options.choice("--log-level", config.log_level, {"debug", "info", "warn", "error", "off"},
+                 "Least important messages that are logged to stderr");
+
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    return ConfigExit{0, app.help(), {}};
+  } catch (const CLI::CallForVersion&) {
+    return ConfigExit{0, app.version() + "\n", {}};
+  } catch (const CLI::Error& error) {
+    return ConfigExit{2, {}, error.what()};
+  }
+  options.finish();
+  config.demo_data = demo_data == "auto";
+  if (transport == "asio") {
+    return ConfigExit{2, {}, "--transport: 'asio' is not built in; allowed is websocketpp"};
+  }
+  if (config.ops_port != 0 && config.ops_port == config.port) {
+    return ConfigExit{2, {}, "--ops-port: must differ from --port; 0 means the same port"};
+  }
+  if (auto wrong = read_secrets(config, environment); !wrong.empty()) {
+    return ConfigExit{2, {}, std::move(wrong)};
+  }
+  return config;
+}
+
+}  // namespace order_server

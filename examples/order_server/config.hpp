@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// What the server is told at its start: flags, environment and a file, checked as a whole before
+/// anything is opened. Not thread-safe; used once, before there are threads.
+namespace order_server {
+
+/// Every option with its default; `--help` says what each means.
+struct Config {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 7001;
+  std::uint16_t ops_port = 0;  ///< 0: the main port answers health, readiness and metrics.
+  unsigned threads = 1;
+
+  std::string db = "order_server.db";
+  unsigned db_readers = 2;
+  bool demo_data = true;
+
+  std::vector<std::string> allowed_origins;
+  std::vector<std::string> trusted_proxies;
+
+  std::size_t max_connections = 0;
+  std::size_t max_connections_per_user = 20;
+  std::size_t max_subscriptions = 100;
+  std::size_t max_message_bytes = 4096;
+  std::size_t max_body_bytes = 65536;
+  std::uint32_t messages_per_second = 50;
+  std::uint32_t message_burst = 200;
+  std::size_t queue_limit = 1024;
+  std::uint32_t handshakes_per_second = 100;
+  std::uint32_t logins_per_second = 5;
+
+  std::chrono::seconds ping_interval{25};
+  std::chrono::seconds pong_timeout{10};
+  std::chrono::seconds drain{10};
+  std::chrono::minutes access_token{15};
+  std::chrono::hours refresh_token{24 * 30};
+
+  std::string log_level = "info";
+
+  // From the environment alone; a flag would show in the process list.
+  std::string jwt_secret;
+  std::string razorpay_key_secret;
+  std::string fcm_service_account;  ///< A file's name; "" when push is not set up.
+
+  /// For the log: what was made up because nothing was given.
+  std::vector<std::string> notices;
+};
+
+/// The process is to end instead: after --help or --version with code 0, or with an error.
+struct ConfigExit {
+  int code = 0;
+  std::string out;    ///< For stdout.
+  std::string error;  ///< For stderr: one line that names what is wrong and what is allowed.
+};
+
+/// Reads an environment variable; nothing when it is not set.
+using Environment = std::function<std::optional<std::string>(const char* name)>;
+
+/// The process' own environment.
+[[nodiscard]] std::optional<std::string> process_environment(const char* name);
+
+/// Reads the command line (without the program's name). A flag wins over `--config FILE`; of a flag
+/// that is given twice the last counts. Random secrets are made where none are given.
+[[nodiscard]] std::variant<Config, ConfigExit> parse_config(
+    const std::vector<std::string>& arguments,
+    const Environment& environment = &process_environment);
+
+}  // namespace order_server

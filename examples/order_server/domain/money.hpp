@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "domain/order.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// Money as whole hundredths of the currency unit: never a floating-point number. Any thread.
+namespace order_server {
+
+/// "123.00" for 12300; any value has a text.
+[[nodiscard]] std::string format_minor(std::int64_t minor);
+
+/// Price times quantity; nothing if either is negative or the product does not fit.
+[[nodiscard]] std::optional<std::int64_t> line_total(std::int64_t unit_price_minor,
+                                                     std::int64_t quantity) noexcept;
+
+/// The sum of all lines; nothing if a line has no total or the sum does not fit.
+[[nodiscard]] std::optional<std::int64_t> order_total(const std::vector<OrderItem>& items) noexcept;
+
+}  // namespace order_server

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+#include "metrics.hpp"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <dirent.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+namespace order_server {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+/// Collects families one after another.
+class Families {
+ public:
+  void start(std::string name, std::string help, MetricType type) {
+    families_.push_back({std::move(name), std::move(help), type, {}});
+  }
+
+  void sample(double value, std::vector<ClientMetric::Label> labels = {}) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    auto& family = families_.back();
+    if (family.type == MetricType::Counter) {
+      metric.counter.value = value;
+    } else {
+      metric.gauge.value = value;
+    }
+    family.metric.push_back(std::move(metric));
+  }
+
+  void counter(std::string name, std::string help, double value) {
+    start(std::move(name), std::move(help), MetricType::Counter);
+    sample(value);
+  }
+  void gauge(std::string name, std::string help, double value) {
+    start(std::move(name), std::move(help), MetricType::Gauge);
+    sample(value);
+  }
+
+  void histogram(std::string name, std::string help, const DurationHistogram& source) {
+    start(std::move(name), std::move(help), MetricType::Histogram);
+    ClientMetric metric;
+    std::uint64_t cumulative = 0;
+    for (std::size_t i = 0; i < DurationHistogram::bounds.size(); ++i) {
+      cumulative += static_cast<std::uint64_t>(source.count(i));
+      metric.histogram.bucket.push_back({cumulative, DurationHistogram::bounds[i]});
+    }
+    cumulative += static_cast<std::uint64_t>(source.count(DurationHistogram::bounds.size()));
+    metric.histogram.sample_count = cumulative;
+    metric.histogram.sample_sum = source.sum_seconds();
+    families_.back().metric.push_back(std::move(metric));
+  }
+
+  [[nodiscard]] std::string text() const {
+    std::ostringstream out;
+    prometheus::TextSerializer().Serialize(out, families_);
+    return out.str();
+  }
+
+ private:
+  std::vector<MetricFamily> families_;
+};
+
+double as_double(const Tally& tally) { return static_cast<double>(tally.value()); }
+
+/// The fields of /proc/self/stat from the third on: the second, in brackets, may hold spaces.
+std::vector<std::string> process_stat() {
+  std::ifstream file("/proc/self/stat");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const auto end_of_name = text.rfind(')');
+  if (end_of_name == std::string::npos) return {};
+  std::istringstream fields(text.substr(end_of_name + 1));
+  return {std::istream_iterator<std::string>(fields), {}};
+}
+
+/// Seconds since the epoch at which the machine started.
+double boot_time() {
+  std::ifstream file("/proc/stat");
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("btime ", 0) == 0) return std::stod(line.substr(6));
+  }
+  return 0;
+}
+
+int open_descriptors() {
+  DIR* directory = ::opendir("/proc/self/fd");
+  if (directory == nullptr) return 0;
+  int count = -3;  // ".", ".." and the directory's own
+  while (::readdir(directory) != nullptr) ++count;
+  ::closedir(directory);
+  return std::max(count, 0);
+}
+
+void add_process(Families& families) {
+  // proc(5): utime 14, stime 15, num_threads 20, starttime 22, rss 24; the first two are gone.
+  const auto stat = process_stat();
+  if (stat.size() > 21) {
+    const auto field = [&](std::size_t number) { return std::stod(stat[number - 3]); };
+    const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
+    const auto page = static_cast<double>(::sysconf(_SC_PAGESIZE));
+    families.counter("process_cpu_seconds_total", "User and system CPU time in seconds",
+                     (field(14) + field(15)) / ticks);
+    families.gauge("process_resident_memory_bytes", "Resident memory in bytes", field(24) * page);
+    families.gauge("process_threads", "Threads", field(20));
+    families.gauge("process_start_time_seconds", "Start in seconds since the epoch",
+                   boot_time() + field(22) / ticks);
+  }
+  families.gauge("process_open_fds", "Open file descriptors", open_descriptors());
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    families.gauge("process_max_fds", "Most file descriptors that may be open",
+                   static_cast<double>(limit.rlim_cur));
+  }
+}
+
+}  // namespace
+
+void DurationHistogram::observe(std::chrono::milliseconds duration) noexcept {
+  const auto ms = std::max<std::chrono::milliseconds::rep>(duration.count(), 0);
+  const double seconds = static_cast<double>(ms) / 1000.0;
+  std::size_t bucket = 0;
+  while (bucket < bounds.size() && seconds > bounds[bucket]) ++bucket;
+  counts_[bucket].add();
+  sum_ms_.add(ms);
+}
+
+std::string render_metrics(const Metrics& metrics, const MetricsExtras& extras) {
+  Families families;
+  families.gauge("ordercast_connections", "Authenticated WebSocket connections",
+                 as_double(metrics.connections));
+  families.gauge("ordercast_subscriptions", "Order subscriptions", as_double(metrics.subscriptions));
+
+  families.start("ordercast_deliveries_total", "Messages handed to connections",
+                 MetricType::Counter);
+  families.sample(as_double(metrics.deliveries[0]), {{"type", "order:updated"}});
+  families.sample(as_double(metrics.deliveries[1]), {{"type", "orders:changed"}});
+
+  families.counter("ordercast_conflated_total", "Waiting messages replaced by a newer one",
+                   as_double(metrics.conflated));
+  families.counter("ordercast_dropped_total", "Messages that were never sent",
+                   as_double(metrics.dropped));
+
+  families.start("ordercast_errors_total", "Error messages to clients", MetricType::Counter);
+  for (std::size_t i = 0; i < ordercast::error_code_count; ++i) {
+    const auto code = ordercast::to_string(static_cast<ordercast::ErrorCode>(i));
+    families.sample(as_double(metrics.errors[i]), {{"code", std::string(code)}});
+  }
+
+  families.counter("ordercast_refused_total", "WebSockets closed before they were connected",
+                   as_double(metrics.refused));
+  families.counter("ordercast_closed_by_server_total", "WebSockets that the server closed",
+                   as_double(metrics.closed_by_server));
+  families.histogram("ordercast_commit_to_send_seconds",
+                     "From a change's commit until its messages are with the last connection",
+                     metrics.commit_to_send);
+  families.counter("ordercast_broadcasts_total", "Committed changes broadcast",
+                   as_double(metrics.broadcasts));
+  families.counter("ordercast_dispatcher_failures_total",
+                   "Times the dispatcher had to try the database again",
+                   as_double(metrics.dispatcher_failures));
+  families.counter("ordercast_lookup_failures_total",
+                   "Look-ups for a subscription given up because of the database",
+                   as_double(metrics.lookup_failures));
+  if (extras.outbox) {
+    families.gauge("ordercast_outbox_depth", "Committed changes not yet broadcast",
+                   static_cast<double>(extras.outbox->depth));
+    families.gauge("ordercast_outbox_age_seconds", "Age of the oldest change not yet broadcast",
+                   static_cast<double>(extras.outbox->oldest_age_ms) / 1000.0);
+  }
+
+  families.start("ordercast_http_responses_total", "Answers of the API", MetricType::Counter);
+  for (std::size_t i = 2; i < metrics.http_responses.size(); ++i) {
+    families.sample(as_double(metrics.http_responses[i]), {{"code", std::to_string(i) + "xx"}});
+  }
+  if (!extras.queues.empty()) {
+    families.start("ordercast_worker_queue_depth", "Tasks that wait for a worker",
+                   MetricType::Gauge);
+    for (const auto& [name, waiting] : extras.queues) {
+      families.sample(static_cast<double>(waiting), {{"pool", name}});
+    }
+  }
+  add_process(families);
+  return families.text();
+}
+
+}  // namespace order_server

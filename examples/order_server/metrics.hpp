@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "store/store.hpp"
+#include <ordercast/error.hpp>
+#include <ordercast/services.hpp>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// What the server counts, and its text for Prometheus.
+namespace order_server {
+
+/// A number that any thread may change: one relaxed atomic, no lock, no order between numbers.
+class Tally {
+ public:
+  void add(std::int64_t amount = 1) noexcept { value_.fetch_add(amount, std::memory_order_relaxed); }
+  [[nodiscard]] std::int64_t value() const noexcept {
+    return value_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::int64_t> value_{0};
+};
+
+/// A histogram of durations; one observation touches two relaxed atomics.
+class DurationHistogram {
+ public:
+  /// Upper bounds in seconds; the bucket above them is implied.
+  static constexpr std::array<double, 13> bounds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                                 0.25,  0.5,    1,     2.5,  5,     10};
+
+  void observe(std::chrono::milliseconds duration) noexcept;
+
+  /// Observations in that bucket alone; `bounds.size()` is the last.
+  [[nodiscard]] std::int64_t count(std::size_t bucket) const noexcept {
+    return counts_[bucket].value();
+  }
+  [[nodiscard]] double sum_seconds() const noexcept {
+    return static_cast<double>(sum_ms_.value()) / 1000.0;
+  }
+
+ private:
+  std::array<Tally, bounds.size() + 1> counts_;
+  Tally sum_ms_;
+};
+
+/// Everything that is counted. Any thread.
+struct Metrics {
+  Tally connections;    ///< Gauge: authenticated WebSockets.
+  Tally subscriptions;  ///< Gauge.
+  std::array<Tally, 2> deliveries;                           ///< By MessageType.
+  Tally conflated;                                           ///< Replaced by a newer one unsent.
+  Tally dropped;                                             ///< Never sent.
+  std::array<Tally, ordercast::error_code_count> errors;     ///< By ErrorCode.
+  Tally refused;                                             ///< Closed before they were connected.
+  Tally closed_by_server;
+  DurationHistogram commit_to_send;
+  Tally broadcasts;             ///< Outbox entries published.
+  Tally dispatcher_failures;    ///< Times the dispatcher had to try the database again.
+  Tally lookup_failures;        ///< Authorizations or snapshots given up because of the database.
+  std::array<Tally, 6> http_responses;  ///< By hundreds of the status.
+};
+
+/// Figures that are read when somebody asks.
+struct MetricsExtras {
+  std::optional<OutboxStats> outbox;  ///< Empty when the database did not answer.
+  std::vector<std::pair<std::string, std::size_t>> queues;  ///< Waiting tasks of each worker pool.
+};
+
+/// Prometheus' text format 0.0.4, process figures included. Reads /proc: not on an I/O thread.
+[[nodiscard]] std::string render_metrics(const Metrics& metrics, const MetricsExtras& extras);
+
+/// The Observer of every connection manager: all of them add to one `Metrics`, which must outlive
+/// them.
+class MetricsObserver : public ordercast::NullObserver {
+ public:
+  MetricsObserver() = default;
+  explicit MetricsObserver(Metrics& metrics) noexcept : metrics_(&metrics) {}
+
+  void on_connected() noexcept { metrics_->connections.add(); }
+  void on_disconnected() noexcept { metrics_->connections.add(-1); }
+  void on_refused(ordercast::CloseCode /*code*/, std::string_view /*detail*/) noexcept {
+    metrics_->refused.add();
+  }
+  void on_subscribed() noexcept { metrics_->subscriptions.add(); }
+  void on_unsubscribed(std::size_t count) noexcept {
+    metrics_->subscriptions.add(-static_cast<std::int64_t>(count));
+  }
+  void on_delivered(ordercast::MessageType type, std::size_t count) noexcept {
+    metrics_->deliveries[static_cast<std::size_t>(type)].add(static_cast<std::int64_t>(count));
+  }
+  void on_conflated(std::size_t count) noexcept {
+    metrics_->conflated.add(static_cast<std::int64_t>(count));
+  }
+  void on_dropped(std::size_t count) noexcept {
+    metrics_->dropped.add(static_cast<std::int64_t>(count));
+  }
+  void on_error(ordercast::ErrorCode code) noexcept {
+    metrics_->errors[static_cast<std::size_t>(code)].add();
+  }
+  void on_closed_by_server(ordercast::CloseCode /*code*/) noexcept {
+    metrics_->closed_by_server.add();
+  }
+
+ private:
+  Metrics* metrics_ = nullptr;
+};
+
+}  // namespace order_server

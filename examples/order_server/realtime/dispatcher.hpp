@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "metrics.hpp"
+#include "store/store.hpp"
+#include <ordercast/types.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+/// Turns committed changes into broadcasts: the reading end of the outbox.
+namespace order_server {
+
+struct DispatcherOptions {
+  /// Changes that may be on their way to the shards at once. Cost: their JSON, twice.
+  std::size_t batch = 128;
+  /// How long to wait after a failure of the database; doubled with each further one.
+  std::chrono::milliseconds first_backoff{50};
+  std::chrono::milliseconds last_backoff{5'000};
+  /// How often old outbox entries are deleted, when something is broadcast at all.
+  std::chrono::milliseconds prune_interval{60'000};
+  /// Unix time in milliseconds.
+  std::function<std::int64_t()> now_ms;
+};
+
+/// One thread that reads the outbox in commit order, publishes each entry, waits until every shard
+/// has it, and only then marks it. A crash at any point leaves entries unmarked, so the next start
+/// publishes them (again): no committed change is lost, and clients drop a version they have seen.
+///
+/// A failing database is logged, counted and tried again with backoff, for ever; entries that were
+/// published before it failed are marked, not published a second time. Store and metrics must
+/// outlive it and the last `done`.
+class Dispatcher {
+ public:
+  using Done = std::function<void(std::size_t delivered)>;
+  /// Hands one event to all shards. `done` may run on any thread, also before the call returns. The
+  /// event's text is borrowed for the call alone. If it throws, the batch is tried again.
+  using Publish = std::function<void(const ordercast::OrderEvent&, Done)>;
+
+  Dispatcher(Store& store, Metrics& metrics, Publish publish, DispatcherOptions options);
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+  ~Dispatcher();
+
+  /// Starts with what an earlier process left. Call once, when `publish` works.
+  void start();
+
+  /// There is something new in the outbox. Any thread; cheap; never blocks on the database.
+  void wake();
+
+  /// Ends the thread; does not wait for shards that still hold a batch. Idempotent.
+  void stop();
+
+ private:
+  struct Shared;
+
+  void run();
+  /// One batch; false when the outbox was empty. Throws what the store throws.
+  bool dispatch_batch();
+  void publish(const OutboxEntry& entry);
+  void prune();
+
+  Store& store_;
+  Metrics& metrics_;
+  const Publish publish_;
+  const DispatcherOptions options_;
+  const std::shared_ptr<Shared> shared_;  // also held by callbacks that come after the end
+  // The dispatcher's thread only.
+  std::uint64_t batch_ = 0;
+  std::vector<std::int64_t> published_;  // and not yet marked
+  std::optional<std::int64_t> pruned_at_ms_;
+
+  std::thread thread_;
+};
+
+}  // namespace order_server

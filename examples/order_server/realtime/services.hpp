@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "auth/tokens.hpp"
+#include "domain/order_json.hpp"
+#include "metrics.hpp"
+#include "realtime/order_lookup.hpp"
+#include <ordercast/clock.hpp>
+#include <ordercast/services.hpp>
+#include <ordercast/types.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/// What a connection manager asks of this server. One bundle for each shard, used on its thread
+/// only; what they share is thread-safe.
+namespace order_server {
+
+/// Runs a task on a shard's I/O thread.
+using Post = std::function<void(std::function<void()>)>;
+
+/// Whether an identity may watch an order: looked up on a worker, decided by `may_watch`, answered
+/// on the shard's thread.
+class StoreAuthorizer {
+ public:
+  StoreAuthorizer(OrderLookup& lookup, Post post) : lookup_(&lookup), post_(std::move(post)) {}
+
+  template <class Done>
+  void authorize(const ordercast::IdentityView& who, std::string_view order_id, Done done) const {
+    ordercast::Identity identity{std::string(who.user_id), who.role,
+                                 std::string(who.organization_id)};
+    lookup_->find(std::string(order_id), [post = post_, identity = std::move(identity),
+                                          done = std::move(done)](std::optional<Order> order) {
+      const bool allowed = order && ordercast::may_watch(identity, order->user_id,
+                                                         order->organization_id);
+      post([done, allowed]() mutable { done(allowed); });
+    });
+  }
+
+ private:
+  OrderLookup* lookup_;
+  Post post_;
+};
+
+/// The current order, for `since`.
+class StoreOrders {
+ public:
+  StoreOrders(OrderLookup& lookup, Post post) : lookup_(&lookup), post_(std::move(post)) {}
+
+  template <class Done>
+  void fetch(std::string_view order_id, Done done) const {
+    lookup_->find(std::string(order_id),
+                  [post = post_, done = std::move(done)](std::optional<Order> order) {
+                    std::optional<ordercast::OrderSnapshot> snapshot;
+                    if (order) snapshot = {order->version, order_json(*order)};
+                    post([done, snapshot = std::move(snapshot)]() mutable {
+                      done(std::move(snapshot));
+                    });
+                  });
+  }
+
+ private:
+  OrderLookup* lookup_;
+  Post post_;
+};
+
+/// The `Services` of every connection manager of the server.
+struct RealtimeServices {
+  Tokens authenticator;
+  StoreAuthorizer authorizer;
+  StoreOrders orders;
+  MetricsObserver observer;
+  ordercast::SteadyClock clock{};
+};
+
+}  // namespace order_server

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+# The domain and the store of the order server. They need SQLite3 (3.37 or newer), libsodium and
+# nlohmann_json.
+set(ORDER_SERVER_STORE_SOURCES
+  ${CMAKE_CURRENT_LIST_DIR}/domain/decision.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/domain/ids.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/domain/money.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/domain/order_json.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/domain/passwords.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/domain/payments.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/domain/transitions.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/demo_data.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_schema.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_store.cpp)
+
+# Their tests; each is a Catch2 file without a main of its own.
+set(ORDER_SERVER_STORE_TESTS
+  ${CMAKE_CURRENT_LIST_DIR}/../../tests/order_server/demo_data_test.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/../../tests/order_server/order_json_test.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/../../tests/order_server/payments_test.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/../../tests/order_server/sqlite_crash_test.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/../../tests/order_server/sqlite_durability_test.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/../../tests/order_server/sqlite_errors_test.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/../../tests/order_server/sqlite_store_test.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/../../tests/order_server/transitions_test.cpp)

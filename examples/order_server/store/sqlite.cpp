@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+#include "store/sqlite.hpp"
+
+#include "store/store.hpp"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <cassert>
+#include <system_error>
+#include <utility>
+
+namespace order_server::sqlite {
+namespace {
+
+/// "cannot OPERATION FILE: what SQLite says: what the system says". SQLite's own texts name tables
+/// and columns, never a bound value.
+[[noreturn]] void fail(sqlite3* handle, int result, std::string_view operation,
+                       const std::string& file) {
+  std::string message = "cannot ";
+  message += operation;
+  message += " \"" + file + "\": ";
+  message += handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(result);
+  const int primary = result & 0xFF;
+  const int system_error = handle != nullptr ? sqlite3_system_errno(handle) : 0;
+  if (system_error != 0 && (primary == SQLITE_CANTOPEN || primary == SQLITE_IOERR)) {
+    message += ": " + std::generic_category().message(system_error);
+  }
+  throw StoreError(message);
+}
+
+/// The name of a statement for error messages: its first word, in lower case.
+std::string operation_of(sqlite3_stmt* statement) {
+  std::string word;
+  for (const char* c = sqlite3_sql(statement); *c != '\0' && *c != ' ' && *c != '\n'; ++c) {
+    word += (*c >= 'A' && *c <= 'Z') ? static_cast<char>(*c - 'A' + 'a') : *c;
+  }
+  return word;
+}
+
+/// Makes a missing file readable for its owner only, as it will hold password hashes; the log
+/// beside it takes after it. Whatever goes wrong here, SQLite meets it again and reports it.
+void create_private(const std::string& file) {
+  const int descriptor = open(file.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+  if (descriptor >= 0) close(descriptor);
+}
+
+}  // namespace
+
+Query::Query(Query&& other) noexcept
+    : handle_(other.handle_),
+      statement_(std::exchange(other.statement_, nullptr)),
+      file_(other.file_) {}
+
+Query::~Query() {
+  if (statement_ == nullptr) return;
+  sqlite3_reset(statement_);  // repeats the error that next() has thrown already
+  sqlite3_clear_bindings(statement_);
+}
+
+void Query::require_ok(int result) const {
+  if (result == SQLITE_OK || result == SQLITE_ROW || result == SQLITE_DONE) return;
+  fail(handle_, result, operation_of(statement_) + " in", *file_);
+}
+
+bool Query::next() {
+  const int result = sqlite3_step(statement_);
+  require_ok(result);
+  return result == SQLITE_ROW;
+}
+
+void Query::run() {
+  [[maybe_unused]] const bool has_row = next();
+  assert(!has_row);
+}
+
+std::int64_t Query::integer(int column) const noexcept {
+  return sqlite3_column_int64(statement_, column);
+}
+
+std::string Query::text(int column) const {
+  // The bytes are asked for after the text: the text may be a conversion.
+  const unsigned char* text = sqlite3_column_text(statement_, column);
+  const int bytes = sqlite3_column_bytes(statement_, column);
+  if (text == nullptr) return {};
+  return {reinterpret_cast<const char*>(text), static_cast<std::size_t>(bytes)};
+}
+
+void Query::bind(int index, std::int64_t value) {
+  require_ok(sqlite3_bind_int64(statement_, index, value));
+}
+
+void Query::bind(int index, std::string_view value) {
+  // A null pointer would bind NULL, and an empty view may hold one.
+  const char* data = value.empty() ? "" : value.data();
+  require_ok(
+      sqlite3_bind_text64(statement_, index, data, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
+}
+
+void Query::bind(int index, NullIfEmpty value) {
+  if (value.text.empty()) {
+    require_ok(sqlite3_bind_null(statement_, index));
+  } else {
+    bind(index, value.text);
+  }
+}
+
+void Connection::CloseHandle::operator()(sqlite3* handle) const noexcept {
+  sqlite3_close(handle);
+}
+
+void Connection::FinalizeStatement::operator()(sqlite3_stmt* statement) const noexcept {
+  sqlite3_finalize(statement);
+}
+
+Connection::Connection(std::string file, Access access, int busy_timeout_ms)
+    : file_(std::move(file)) {
+  // SQLite takes "" and names with a colon in front for databases that end with the process.
+  if (file_.empty() || file_.front() == ':') {
+    throw StoreError("cannot open \"" + file_ + "\": not the name of a file");
+  }
+  if (access == Access::read_write_create) create_private(file_);
+  // One thread at a time uses a connection, so SQLite's own mutexes would only cost.
+  const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE |
+                    (access == Access::read_write_create ? SQLITE_OPEN_CREATE : 0);
+  sqlite3* handle = nullptr;
+  const int result = sqlite3_open_v2(file_.c_str(), &handle, flags, nullptr);
+  handle_.reset(handle);  // there is one to close even after most failures
+  if (result != SQLITE_OK) fail(handle, result, "open", file_);
+  // Asked for a writable file, SQLite falls back to a read-only one in silence.
+  if (sqlite3_db_readonly(handle, "main") == 1) {
+    throw StoreError("cannot write \"" + file_ + "\": the file is read-only");
+  }
+  sqlite3_busy_timeout(handle, busy_timeout_ms);
+  if (access == Access::query_only) execute("PRAGMA query_only = ON");
+}
+
+void Connection::execute(const char* sql) {
+  const int result = sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr);
+  if (result != SQLITE_OK) fail(handle_.get(), result, "set up", file_);
+}
+
+Query Connection::prepare(std::string_view sql) {
+  auto found = statements_.find(sql);
+  if (found == statements_.end()) {
+    sqlite3_stmt* statement = nullptr;
+    const int result = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
+                                          SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    if (result != SQLITE_OK) fail(handle_.get(), result, "prepare a statement for", file_);
+    std::unique_ptr<sqlite3_stmt, FinalizeStatement> owned(statement);
+    found = statements_.emplace(std::string(sql), std::move(owned)).first;
+  }
+  assert(sqlite3_stmt_busy(found->second.get()) == 0 && "one run of a statement at a time");
+  return {handle_.get(), found->second.get(), file_};
+}
+
+std::int64_t Connection::changes() const noexcept {
+  return sqlite3_changes64(handle_.get());
+}
+
+std::int64_t Connection::last_insert_id() const noexcept {
+  return sqlite3_last_insert_rowid(handle_.get());
+}
+
+bool Connection::is_autocommit() const noexcept {
+  return sqlite3_get_autocommit(handle_.get()) != 0;
+}
+
+Transaction::Transaction(Connection& connection, Kind kind) : connection_(connection) {
+  connection_.query(kind == Kind::immediate ? "BEGIN IMMEDIATE" : "BEGIN").run();
+}
+
+Transaction::~Transaction() {
+  // After some errors (disk full) SQLite has rolled back by itself.
+  if (connection_.is_autocommit()) return;
+  try {
+    connection_.query("ROLLBACK").run();
+  } catch (const StoreError&) {
+    // A rollback fails only where the next statement will, too; that one reports it.
+  }
+}
+
+void Transaction::commit() {
+  connection_.query("COMMIT").run();
+}
+
+}  // namespace order_server::sqlite

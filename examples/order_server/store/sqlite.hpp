@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+/// A thin RAII layer over SQLite's C interface: connections, cached statements, transactions.
+///
+/// A connection and all that comes from it belong to one thread at a time. Every error is thrown as
+/// a `StoreError` that names the operation and the file and holds no bound value.
+namespace order_server::sqlite {
+
+/// Binds SQL NULL for an empty text.
+struct NullIfEmpty {
+  std::string_view text;
+};
+
+/// One run of a cached statement, from binding to the last row. Ends with its scope; the connection
+/// must outlive it. Ask for columns only after `next()` has returned true.
+class Query {
+ public:
+  Query(sqlite3* handle, sqlite3_stmt* statement, const std::string& file) noexcept
+      : handle_(handle), statement_(statement), file_(&file) {}
+  Query(const Query&) = delete;
+  Query(Query&& other) noexcept;
+  Query& operator=(const Query&) = delete;
+  Query& operator=(Query&&) = delete;
+  ~Query();
+
+  /// Steps to the next row; false: there are no more.
+  bool next();
+  /// Runs a statement that has no rows.
+  void run();
+
+  [[nodiscard]] std::int64_t integer(int column) const noexcept;
+  [[nodiscard]] std::string text(int column) const;  ///< "" for NULL.
+
+  void bind(int index, std::int64_t value);
+  void bind(int index, std::string_view value);
+  void bind(int index, NullIfEmpty value);
+
+ private:
+  void require_ok(int result) const;
+
+  sqlite3* handle_;
+  sqlite3_stmt* statement_;
+  const std::string* file_;
+};
+
+/// How a connection is opened.
+enum class Access : std::uint8_t {
+  read_write_create,  ///< Makes the file, for its owner only, if there is none.
+  query_only,         ///< Refuses every write.
+};
+
+/// One connection. Not thread-safe. Statements are prepared once per SQL text and kept, so texts
+/// must come from a fixed set.
+class Connection {
+ public:
+  /// Throws StoreError if the file can't be opened, is not a database, or can't be written though
+  /// `access` asks for it. `busy_timeout_ms` is how long a statement waits for another's lock.
+  Connection(std::string file, Access access, int busy_timeout_ms);
+  Connection(const Connection&) = delete;
+  Connection(Connection&&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  Connection& operator=(Connection&&) = delete;
+  ~Connection() = default;
+
+  /// Runs SQL that gives no rows and is not worth caching (schema, pragmas).
+  void execute(const char* sql);
+
+  /// A run of `sql` with `values` bound to ?1, ?2 ... A text may be used by one run at a time.
+  template <class... Values>
+  [[nodiscard]] Query query(std::string_view sql, const Values&... values) {
+    Query query = prepare(sql);
+    int index = 0;
+    (query.bind(++index, values), ...);
+    return query;
+  }
+
+  /// Rows that the last INSERT, UPDATE or DELETE touched.
+  [[nodiscard]] std::int64_t changes() const noexcept;
+  [[nodiscard]] std::int64_t last_insert_id() const noexcept;
+  /// False within a transaction.
+  [[nodiscard]] bool is_autocommit() const noexcept;
+  [[nodiscard]] const std::string& file() const noexcept { return file_; }
+
+ private:
+  struct CloseHandle {
+    void operator()(sqlite3* handle) const noexcept;
+  };
+  struct FinalizeStatement {
+    void operator()(sqlite3_stmt* statement) const noexcept;
+  };
+
+  [[nodiscard]] Query prepare(std::string_view sql);
+
+  std::string file_;
+  std::unique_ptr<sqlite3, CloseHandle> handle_;
+  std::map<std::string, std::unique_ptr<sqlite3_stmt, FinalizeStatement>, std::less<>> statements_;
+};
+
+/// A transaction: rolled back at the end of its scope unless committed.
+class Transaction {
+ public:
+  enum class Kind : std::uint8_t {
+    deferred,   ///< Reads one snapshot of the database.
+    immediate,  ///< Takes the write lock at once, so that what it reads stays true.
+  };
+
+  Transaction(Connection& connection, Kind kind);
+  Transaction(const Transaction&) = delete;
+  Transaction(Transaction&&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  Transaction& operator=(Transaction&&) = delete;
+  ~Transaction();
+
+  /// Durable when it returns (as far as the connection's `synchronous` promises). When it throws,
+  /// nothing has been written.
+  void commit();
+
+ private:
+  Connection& connection_;
+};
+
+}  // namespace order_server::sqlite

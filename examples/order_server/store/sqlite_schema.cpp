@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "store/sqlite_schema.hpp"
+
+#include "store/store.hpp"
+
+#include <string>
+
+namespace order_server::sqlite {
+namespace {
+
+/// Marks a file as ours: "OCOS" in ASCII, set below as a number.
+constexpr std::int64_t application_id = 0x4F434F53;
+
+// Users have no foreign keys on them: tokens are stateless, so whoever holds a good one may order
+// and register a device. Ids of orders and of what belongs to them are text for the world; inside,
+// an order is its number, which also is the sequence of creation.
+constexpr const char* schema = R"sql(
+PRAGMA application_id = 1329811283;
+PRAGMA user_version = 1;
+
+CREATE TABLE users (
+  id TEXT PRIMARY KEY NOT NULL,
+  email TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  name TEXT NOT NULL,
+  password_hash TEXT NOT NULL,
+  role TEXT NOT NULL
+    CHECK (role IN ('SUPER_ADMIN', 'ORG_ADMIN', 'STORE_MANAGER', 'STAFF', 'RIDER', 'CUSTOMER')),
+  organization_id TEXT,
+  CHECK ((role IN ('SUPER_ADMIN', 'CUSTOMER')) = (organization_id IS NULL))
+) STRICT;
+
+CREATE TABLE shops (
+  id TEXT PRIMARY KEY NOT NULL,
+  organization_id TEXT NOT NULL,
+  name TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE products (
+  id TEXT PRIMARY KEY NOT NULL,
+  store_id TEXT NOT NULL REFERENCES shops (id),
+  name TEXT NOT NULL,
+  price_minor INTEGER NOT NULL CHECK (price_minor >= 0)
+) STRICT;
+CREATE INDEX products_of_store ON products (store_id);
+
+CREATE TABLE orders (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE CHECK (length(CAST(id AS BLOB)) BETWEEN 1 AND 128),
+  user_id TEXT NOT NULL,
+  store_id TEXT NOT NULL REFERENCES shops (id),
+  organization_id TEXT NOT NULL,
+  status TEXT NOT NULL
+    CHECK (status IN ('PENDING', 'CONFIRMED', 'PREPARING', 'READY', 'OUT_FOR_DELIVERY',
+                      'DELIVERED', 'CANCELLED')),
+  payment_status TEXT NOT NULL
+    CHECK (payment_status IN ('PENDING', 'PAID', 'FAILED', 'REFUNDED')),
+  payment_method TEXT NOT NULL CHECK (payment_method IN ('ONLINE', 'COD')),
+  fulfillment_type TEXT NOT NULL CHECK (fulfillment_type IN ('DELIVERY', 'PICKUP')),
+  total_minor INTEGER NOT NULL CHECK (total_minor >= 0),
+  delivery_address TEXT,
+  razorpay_order_id TEXT UNIQUE,
+  razorpay_payment_id TEXT,
+  note TEXT,
+  version INTEGER NOT NULL CHECK (version BETWEEN 1 AND 9007199254740991),
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  CHECK (NOT (fulfillment_type = 'PICKUP' AND status = 'OUT_FOR_DELIVERY'))
+) STRICT;
+CREATE INDEX orders_newest ON orders (created_at);
+CREATE INDEX orders_of_user ON orders (user_id, created_at);
+CREATE INDEX orders_of_organization ON orders (organization_id, created_at);
+CREATE INDEX orders_of_status ON orders (status, created_at);
+CREATE INDEX orders_of_organization_status ON orders (organization_id, status, created_at);
+
+CREATE TABLE order_items (
+  order_number INTEGER NOT NULL REFERENCES orders (number),
+  position INTEGER NOT NULL CHECK (position >= 1),
+  id TEXT NOT NULL,
+  product_id TEXT NOT NULL REFERENCES products (id),
+  name TEXT NOT NULL,
+  quantity INTEGER NOT NULL CHECK (quantity > 0),
+  unit_price_minor INTEGER NOT NULL CHECK (unit_price_minor >= 0),
+  PRIMARY KEY (order_number, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE status_logs (
+  order_number INTEGER NOT NULL REFERENCES orders (number),
+  position INTEGER NOT NULL CHECK (position >= 1),
+  id TEXT NOT NULL,
+  status TEXT NOT NULL
+    CHECK (status IN ('PENDING', 'CONFIRMED', 'PREPARING', 'READY', 'OUT_FOR_DELIVERY',
+                      'DELIVERED', 'CANCELLED')),
+  note TEXT,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (order_number, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outbox (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  order_id TEXT NOT NULL REFERENCES orders (id),
+  owner_id TEXT NOT NULL,
+  organization_id TEXT NOT NULL,
+  status TEXT NOT NULL,
+  version INTEGER NOT NULL CHECK (version >= 1),
+  order_json TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  broadcast_at INTEGER,
+  pushed_at INTEGER,
+  UNIQUE (order_id, version)
+) STRICT;
+CREATE INDEX outbox_waiting ON outbox (sequence) WHERE broadcast_at IS NULL;
+CREATE INDEX outbox_broadcast ON outbox (created_at) WHERE broadcast_at IS NOT NULL;
+CREATE INDEX outbox_done ON outbox (sequence)
+  WHERE broadcast_at IS NOT NULL AND pushed_at IS NOT NULL;
+
+CREATE TABLE devices (
+  token TEXT PRIMARY KEY NOT NULL,
+  user_id TEXT NOT NULL,
+  platform TEXT NOT NULL,
+  registered_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX devices_of_user ON devices (user_id, registered_at);
+)sql";
+
+std::int64_t number(Connection& connection, std::string_view sql) {
+  Query query = connection.query(sql);
+  return query.next() ? query.integer(0) : 0;
+}
+
+bool has_tables(Connection& connection) {
+  return number(connection, "SELECT count(*) FROM sqlite_schema") != 0;
+}
+
+}  // namespace
+
+void require_own_or_empty(Connection& connection) {
+  const std::string what = "cannot use \"" + connection.file() + "\": ";
+  const bool is_ours = number(connection, "PRAGMA application_id") == application_id;
+  if (!is_ours && has_tables(connection)) {
+    throw StoreError(what + "it is another program's database");
+  }
+  const std::int64_t version = number(connection, "PRAGMA user_version");
+  if (is_ours && version > schema_version) {
+    throw StoreError(what + "it has schema version " + std::to_string(version) +
+                     ", this program knows up to " + std::to_string(schema_version));
+  }
+}
+
+void create_schema(Connection& connection) {
+  Transaction transaction(connection, Transaction::Kind::immediate);
+  // Looked at under the lock: another process may have been first.
+  if (has_tables(connection)) return;
+  connection.execute(schema);
+  transaction.commit();
+}
+
+}  // namespace order_server::sqlite

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "store/sqlite.hpp"
+
+namespace order_server::sqlite {
+
+/// The version of the tables that this program reads and writes (`PRAGMA user_version`).
+inline constexpr int schema_version = 1;
+
+/// Throws StoreError if the file is no database, another program's, or of a newer schema. Writes
+/// nothing, so that a wrong `--db` does no harm.
+void require_own_or_empty(Connection& connection);
+
+/// Makes the tables in an empty database, in one transaction; leaves an existing one alone.
+void create_schema(Connection& connection);
+
+}  // namespace order_server::sqlite

@@ -1,0 +1,536 @@
+// SPDX-License-Identifier: MIT
+#include "store/sqlite_store.hpp"
+
+#include "domain/ids.hpp"
+#include "domain/order_json.hpp"
+#include "store/sqlite_schema.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+#include <variant>
+
+namespace order_server {
+namespace {
+
+using sqlite::Access;
+using sqlite::Connection;
+using sqlite::NullIfEmpty;
+using sqlite::Query;
+using sqlite::Transaction;
+
+/// An order and the number that its rows in other tables carry.
+struct NumberedOrder {
+  std::int64_t number = 0;
+  Order order;
+};
+
+constexpr std::string_view user_columns =
+    "SELECT id, email, name, password_hash, role, organization_id FROM users WHERE ";
+constexpr std::string_view order_columns =
+    "SELECT number, id, user_id, store_id, organization_id, status, payment_status, "
+    "payment_method, fulfillment_type, total_minor, delivery_address, razorpay_order_id, "
+    "razorpay_payment_id, note, version, created_at, updated_at FROM orders";
+
+std::int64_t unix_time_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+/// A name that the table's CHECK lets in but this program does not know is a broken database.
+template <class Enum>
+Enum known(std::optional<Enum> value, const char* column) {
+  if (!value) throw StoreError(std::string("unknown value in the database's column ") + column);
+  return *value;
+}
+
+std::optional<User> read_user(Query query) {
+  if (!query.next()) return std::nullopt;
+  return User{query.text(0),
+              query.text(1),
+              query.text(2),
+              query.text(3),
+              known(ordercast::role_from_string(query.text(4)), "users.role"),
+              query.text(5)};
+}
+
+NumberedOrder read_order_row(const Query& row) {
+  NumberedOrder result;
+  result.number = row.integer(0);
+  Order& order = result.order;
+  order.id = row.text(1);
+  order.user_id = row.text(2);
+  order.store_id = row.text(3);
+  order.organization_id = row.text(4);
+  order.status = known(order_status_from_string(row.text(5)), "orders.status");
+  order.payment_status = known(payment_status_from_string(row.text(6)), "orders.payment_status");
+  order.payment_method = known(payment_method_from_string(row.text(7)), "orders.payment_method");
+  order.fulfillment_type =
+      known(fulfillment_type_from_string(row.text(8)), "orders.fulfillment_type");
+  order.total_minor = row.integer(9);
+  order.delivery_address = row.text(10);
+  order.razorpay_order_id = row.text(11);
+  order.razorpay_payment_id = row.text(12);
+  order.note = row.text(13);
+  order.version = static_cast<std::uint64_t>(row.integer(14));
+  order.created_at_ms = row.integer(15);
+  order.updated_at_ms = row.integer(16);
+  return result;
+}
+
+void read_items_and_logs(Connection& connection, NumberedOrder& target) {
+  Query items = connection.query(
+      "SELECT id, product_id, name, quantity, unit_price_minor FROM order_items "
+      "WHERE order_number = ?1 ORDER BY position",
+      target.number);
+  while (items.next()) {
+    target.order.items.push_back(
+        {items.text(0), items.text(1), items.text(2), items.integer(3), items.integer(4)});
+  }
+  Query logs = connection.query(
+      "SELECT id, status, note, created_at FROM status_logs "
+      "WHERE order_number = ?1 ORDER BY position",
+      target.number);
+  while (logs.next()) {
+    target.order.status_logs.push_back(
+        {logs.text(0), known(order_status_from_string(logs.text(1)), "status_logs.status"),
+         logs.text(2), logs.integer(3)});
+  }
+}
+
+/// Call it within a transaction, so that row, items and logs are of one moment.
+std::optional<NumberedOrder> load_order(Connection& connection, std::string_view id) {
+  static const std::string sql = std::string(order_columns) + " WHERE id = ?1";
+  std::optional<NumberedOrder> result;
+  {
+    Query query = connection.query(sql, id);
+    if (query.next()) result = read_order_row(query);
+  }
+  if (result) read_items_and_logs(connection, *result);
+  return result;
+}
+
+void insert_user(Connection& connection, const User& user) {
+  connection
+      .query(
+          "INSERT INTO users (id, email, name, password_hash, role, organization_id) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+          user.id, user.email, user.name, user.password_hash, to_string(user.role),
+          NullIfEmpty{user.organization_id})
+      .run();
+}
+
+void insert_shop(Connection& connection, const Shop& shop) {
+  connection
+      .query("INSERT INTO shops (id, organization_id, name) VALUES (?1, ?2, ?3)", shop.id,
+             shop.organization_id, shop.name)
+      .run();
+}
+
+void insert_product(Connection& connection, const Product& product) {
+  connection
+      .query("INSERT INTO products (id, store_id, name, price_minor) VALUES (?1, ?2, ?3, ?4)",
+             product.id, product.store_id, product.name, product.price_minor)
+      .run();
+}
+
+void insert_log(Connection& connection, std::int64_t order_number, std::size_t position,
+                const StatusLog& log) {
+  connection
+      .query(
+          "INSERT INTO status_logs (order_number, position, id, status, note, created_at) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+          order_number, static_cast<std::int64_t>(position), log.id, to_string(log.status),
+          NullIfEmpty{log.note}, log.created_at_ms)
+      .run();
+}
+
+/// The order with its items and logs, but no outbox entry.
+void insert_order(Connection& connection, const Order& order) {
+  connection
+      .query(
+          "INSERT INTO orders (id, user_id, store_id, organization_id, status, payment_status, "
+          "payment_method, fulfillment_type, total_minor, delivery_address, razorpay_order_id, "
+          "razorpay_payment_id, note, version, created_at, updated_at) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+          order.id, order.user_id, order.store_id, order.organization_id, to_string(order.status),
+          to_string(order.payment_status), to_string(order.payment_method),
+          to_string(order.fulfillment_type), order.total_minor, NullIfEmpty{order.delivery_address},
+          NullIfEmpty{order.razorpay_order_id}, NullIfEmpty{order.razorpay_payment_id},
+          NullIfEmpty{order.note}, static_cast<std::int64_t>(order.version), order.created_at_ms,
+          order.updated_at_ms)
+      .run();
+  const std::int64_t number = connection.last_insert_id();
+  std::int64_t position = 0;
+  for (const OrderItem& item : order.items) {
+    connection
+        .query(
+            "INSERT INTO order_items (order_number, position, id, product_id, name, quantity, "
+            "unit_price_minor) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            number, ++position, item.id, item.product_id, item.name, item.quantity,
+            item.unit_price_minor)
+        .run();
+  }
+  for (std::size_t i = 0; i < order.status_logs.size(); ++i) {
+    insert_log(connection, number, i + 1, order.status_logs[i]);
+  }
+}
+
+/// The entry that drives broadcast and push of the order as it is now.
+void insert_outbox(Connection& connection, const Order& order) {
+  connection
+      .query(
+          "INSERT INTO outbox (order_id, owner_id, organization_id, status, version, order_json, "
+          "created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+          order.id, order.user_id, order.organization_id, to_string(order.status),
+          static_cast<std::int64_t>(order.version), order_json(order), order.updated_at_ms)
+      .run();
+}
+
+void update_order(Connection& connection, std::int64_t number, const Order& order) {
+  connection
+      .query(
+          "UPDATE orders SET status = ?2, payment_status = ?3, razorpay_payment_id = ?4, "
+          "version = ?5, updated_at = ?6 WHERE number = ?1",
+          number, to_string(order.status), to_string(order.payment_status),
+          NullIfEmpty{order.razorpay_payment_id}, static_cast<std::int64_t>(order.version),
+          order.updated_at_ms)
+      .run();
+}
+
+bool has_users(Connection& connection) {
+  return connection.query("SELECT 1 FROM users LIMIT 1").next();
+}
+
+}  // namespace
+
+SqliteStore::ReaderPool::Lease::Lease(ReaderPool& pool) : pool_(pool) {
+  std::unique_lock lock(pool_.mutex_);
+  pool_.returned_.wait(lock, [this] { return !pool_.idle_.empty(); });
+  connection_ = std::move(pool_.idle_.back());
+  pool_.idle_.pop_back();
+}
+
+SqliteStore::ReaderPool::Lease::~Lease() {
+  pool_.add(std::move(connection_));
+}
+
+void SqliteStore::ReaderPool::add(std::unique_ptr<Connection> connection) {
+  {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(connection));
+  }
+  returned_.notify_one();
+}
+
+SqliteStore::Write::Write(SqliteStore& store, Durability durability)
+    : lock_(store.writer_mutex_),
+      store_(store),
+      transaction_(store.writer_with(durability), Transaction::Kind::immediate) {}
+
+Connection& SqliteStore::writer_with(Durability durability) {
+  if (writer_has_ != durability) {
+    writer_has_.reset();  // unknown until the pragma has worked
+    writer_.execute(durability == Durability::power_loss ? "PRAGMA synchronous = FULL"
+                                                         : "PRAGMA synchronous = NORMAL");
+    writer_has_ = durability;
+  }
+  return writer_;
+}
+
+SqliteStore::SqliteStore(const SqliteOptions& options)
+    : durability_(options.durability),
+      writer_(options.file, Access::read_write_create,
+              static_cast<int>(options.busy_timeout.count())) {
+  sqlite::require_own_or_empty(writer_);
+  {
+    Query mode = writer_.query("PRAGMA journal_mode = WAL");
+    if (!mode.next() || mode.text(0) != "wal") {
+      throw StoreError("cannot use \"" + options.file + "\": no write-ahead log is possible there");
+    }
+  }
+  writer_.execute("PRAGMA foreign_keys = ON");
+  if (options.max_pages > 0) {
+    const std::string sql = "PRAGMA max_page_count = " + std::to_string(options.max_pages);
+    writer_.execute(sql.c_str());
+  }
+  sqlite::create_schema(writer_);
+  for (std::size_t i = 0; i < std::max<std::size_t>(options.readers, 1); ++i) {
+    readers_.add(std::make_unique<Connection>(options.file, Access::query_only,
+                                              static_cast<int>(options.busy_timeout.count())));
+  }
+}
+
+bool SqliteStore::empty() {
+  const ReaderPool::Lease reader(readers_);
+  return !has_users(*reader);
+}
+
+bool SqliteStore::fill(const DemoData& data) {
+  Write write(*this, durability_);
+  if (has_users(*write)) return false;
+  for (const User& user : data.users) insert_user(*write, user);
+  for (const Shop& shop : data.shops) insert_shop(*write, shop);
+  for (const Product& product : data.products) insert_product(*write, product);
+  for (const Order& order : data.orders) insert_order(*write, order);
+  write.commit();
+  return true;
+}
+
+void SqliteStore::add_user(const User& user) {
+  Write write(*this, durability_);
+  insert_user(*write, user);
+  write.commit();
+}
+
+void SqliteStore::add_shop(const Shop& shop) {
+  Write write(*this, durability_);
+  insert_shop(*write, shop);
+  write.commit();
+}
+
+void SqliteStore::add_product(const Product& product) {
+  Write write(*this, durability_);
+  insert_product(*write, product);
+  write.commit();
+}
+
+std::optional<User> SqliteStore::find_user(std::string_view id) {
+  static const std::string sql = std::string(user_columns) + "id = ?1";
+  const ReaderPool::Lease reader(readers_);
+  return read_user((*reader).query(sql, id));
+}
+
+std::optional<User> SqliteStore::find_user_by_email(std::string_view email) {
+  static const std::string sql = std::string(user_columns) + "email = ?1";
+  const ReaderPool::Lease reader(readers_);
+  return read_user((*reader).query(sql, email));
+}
+
+std::vector<Shop> SqliteStore::list_shops() {
+  const ReaderPool::Lease reader(readers_);
+  Query query = (*reader).query("SELECT id, organization_id, name FROM shops ORDER BY id");
+  std::vector<Shop> shops;
+  while (query.next()) shops.push_back({query.text(0), query.text(1), query.text(2)});
+  return shops;
+}
+
+std::optional<Shop> SqliteStore::find_shop(std::string_view id) {
+  const ReaderPool::Lease reader(readers_);
+  Query query = (*reader).query("SELECT id, organization_id, name FROM shops WHERE id = ?1", id);
+  if (!query.next()) return std::nullopt;
+  return Shop{query.text(0), query.text(1), query.text(2)};
+}
+
+std::vector<Product> SqliteStore::list_products(std::string_view store_id) {
+  const ReaderPool::Lease reader(readers_);
+  Query query = store_id.empty() ? (*reader).query(
+                                       "SELECT id, store_id, name, price_minor FROM products "
+                                       "ORDER BY store_id, id")
+                                 : (*reader).query(
+                                       "SELECT id, store_id, name, price_minor FROM products "
+                                       "WHERE store_id = ?1 ORDER BY id",
+                                       store_id);
+  std::vector<Product> products;
+  while (query.next()) {
+    products.push_back({query.text(0), query.text(1), query.text(2), query.integer(3)});
+  }
+  return products;
+}
+
+std::optional<Order> SqliteStore::find_order(std::string_view id) {
+  const ReaderPool::Lease reader(readers_);
+  const Transaction snapshot(*reader, Transaction::Kind::deferred);
+  std::optional<NumberedOrder> found = load_order(*reader, id);
+  if (!found) return std::nullopt;
+  return std::move(found->order);
+}
+
+OrderPage SqliteStore::list_orders(const OrderFilter& filter) {
+  std::string where;
+  std::vector<std::string_view> values;
+  const auto require = [&](std::string_view column, std::string_view value) {
+    where += values.empty() ? " WHERE " : " AND ";
+    where.append(column).append(" = ?");
+    values.push_back(value);
+  };
+  if (!filter.user_id.empty()) require("user_id", filter.user_id);
+  if (!filter.organization_id.empty()) require("organization_id", filter.organization_id);
+  if (filter.status) {
+    // A user has few orders and a status has many. The plus keeps SQLite from starting with the
+    // status's index.
+    require(filter.user_id.empty() ? "status" : "+status", to_string(*filter.status));
+  }
+
+  const std::int64_t page_size = std::max<std::int64_t>(filter.page_size, 1);
+  const std::int64_t pages_before = std::max<std::int64_t>(filter.page, 1) - 1;
+  OrderPage page;
+  const ReaderPool::Lease reader(readers_);
+  const Transaction snapshot(*reader, Transaction::Kind::deferred);
+  const auto bind_filter = [&values](Query& query) {
+    int index = 0;
+    for (const std::string_view value : values) query.bind(++index, value);
+    return index;
+  };
+  {
+    Query count = (*reader).query("SELECT count(*) FROM orders" + where);
+    bind_filter(count);
+    if (count.next()) page.total = count.integer(0);
+  }
+  // A page behind the last one is empty, however far behind: the offset must not overflow.
+  if (pages_before > page.total / page_size) return page;
+
+  std::vector<NumberedOrder> found;
+  {
+    Query rows = (*reader).query(std::string(order_columns) + where +
+                                 " ORDER BY created_at DESC, number DESC LIMIT ? OFFSET ?");
+    int index = bind_filter(rows);
+    rows.bind(++index, page_size);
+    rows.bind(++index, pages_before * page_size);
+    while (rows.next()) found.push_back(read_order_row(rows));
+  }
+  for (NumberedOrder& each : found) {
+    read_items_and_logs(*reader, each);
+    page.orders.push_back(std::move(each.order));
+  }
+  return page;
+}
+
+void SqliteStore::create_order(const Order& order) {
+  const bool is_new =
+      order.version == 1 && order.status == OrderStatus::pending && order.status_logs.size() <= 1 &&
+      (order.status_logs.empty() || order.status_logs.front().status == OrderStatus::pending);
+  if (!is_new) throw std::invalid_argument("create_order takes a new order only");
+  Order complete = order;
+  if (complete.status_logs.empty()) {
+    complete.status_logs.push_back(
+        {random_uuid(), OrderStatus::pending, std::string(), order.created_at_ms});
+  }
+  Write write(*this, durability_);
+  insert_order(*write, complete);
+  insert_outbox(*write, complete);
+  write.commit();
+}
+
+ChangeResult SqliteStore::change_order(std::string_view id,
+                                       const std::function<Decision(const Order&)>& decide,
+                                       std::int64_t now_ms) {
+  Write write(*this, durability_);
+  std::optional<NumberedOrder> found = load_order(*write, id);
+  if (!found) return {};
+
+  const Decision decision = decide(found->order);
+  const auto* change = std::get_if<Change>(&decision);
+  if (change == nullptr) {
+    const auto* rejection = std::get_if<Rejection>(&decision);
+    return {std::move(found->order), false,
+            rejection != nullptr ? std::optional(*rejection) : std::nullopt};
+  }
+
+  Order next = apply_change(std::move(found->order), *change, now_ms);
+  update_order(*write, found->number, next);
+  if (change->write_log) {
+    insert_log(*write, found->number, next.status_logs.size(), next.status_logs.back());
+  }
+  insert_outbox(*write, next);
+  write.commit();
+  return {std::move(next), true, change->rejection};
+}
+
+std::vector<OutboxEntry> SqliteStore::pending_broadcasts(std::size_t limit) {
+  const ReaderPool::Lease reader(readers_);
+  Query query = (*reader).query(
+      "SELECT sequence, order_id, owner_id, organization_id, status, version, order_json, "
+      "created_at FROM outbox WHERE broadcast_at IS NULL ORDER BY sequence LIMIT ?1",
+      static_cast<std::int64_t>(limit));
+  std::vector<OutboxEntry> entries;
+  while (query.next()) {
+    entries.push_back({query.integer(0), query.text(1), query.text(2), query.text(3), query.text(4),
+                       static_cast<std::uint64_t>(query.integer(5)), query.text(6),
+                       query.integer(7)});
+  }
+  return entries;
+}
+
+void SqliteStore::mark_broadcast(const std::vector<std::int64_t>& sequences) {
+  if (sequences.empty()) return;
+  const std::int64_t now_ms = unix_time_ms();
+  Write write(*this, Durability::process_crash);
+  for (const std::int64_t sequence : sequences) {
+    (*write)
+        .query("UPDATE outbox SET broadcast_at = ?2 WHERE sequence = ?1 AND broadcast_at IS NULL",
+               sequence, now_ms)
+        .run();
+  }
+  write.commit();
+}
+
+OutboxStats SqliteStore::outbox_stats(std::int64_t now_ms) {
+  const ReaderPool::Lease reader(readers_);
+  // Entries are made in time's order, so the first one waiting is the oldest.
+  Query query = (*reader).query(
+      "SELECT (SELECT count(*) FROM outbox WHERE broadcast_at IS NULL), "
+      "(SELECT created_at FROM outbox WHERE broadcast_at IS NULL ORDER BY sequence LIMIT 1)");
+  OutboxStats stats;
+  if (!query.next()) return stats;
+  stats.depth = query.integer(0);
+  if (stats.depth > 0) stats.oldest_age_ms = std::max<std::int64_t>(now_ms - query.integer(1), 0);
+  return stats;
+}
+
+std::size_t SqliteStore::prune_outbox(std::int64_t older_than_ms, std::size_t limit) {
+  Write write(*this, Durability::process_crash);
+  // Two statements, each along a partial index of its own: one with OR would read every entry.
+  auto left = static_cast<std::int64_t>(limit);
+  (*write)
+      .query(
+          "DELETE FROM outbox WHERE sequence IN (SELECT sequence FROM outbox "
+          "WHERE broadcast_at IS NOT NULL AND pushed_at IS NOT NULL ORDER BY sequence LIMIT ?1)",
+          left)
+      .run();
+  left -= (*write).changes();
+  (*write)
+      .query(
+          "DELETE FROM outbox WHERE sequence IN (SELECT sequence FROM outbox "
+          "WHERE broadcast_at IS NOT NULL AND created_at < ?2 ORDER BY created_at LIMIT ?1)",
+          left, older_than_ms)
+      .run();
+  left -= (*write).changes();
+  write.commit();
+  return limit - static_cast<std::size_t>(left);
+}
+
+void SqliteStore::add_device(std::string_view user_id, std::string_view token,
+                             std::string_view platform, std::int64_t now_ms) {
+  Write write(*this, durability_);
+  // A token is one installed app: whoever logs in there last is who gets its pushes.
+  (*write)
+      .query(
+          "INSERT INTO devices (token, user_id, platform, registered_at) VALUES (?1, ?2, ?3, ?4) "
+          "ON CONFLICT (token) DO UPDATE SET user_id = excluded.user_id, "
+          "platform = excluded.platform, registered_at = excluded.registered_at",
+          token, user_id, platform, now_ms)
+      .run();
+  (*write)
+      .query(
+          "DELETE FROM devices WHERE token IN (SELECT token FROM devices WHERE user_id = ?1 "
+          "ORDER BY registered_at DESC, rowid DESC LIMIT -1 OFFSET ?2)",
+          user_id, max_devices_per_user)
+      .run();
+  write.commit();
+}
+
+void SqliteStore::remove_device(std::string_view user_id, std::string_view token) {
+  Write write(*this, durability_);
+  (*write).query("DELETE FROM devices WHERE token = ?1 AND user_id = ?2", token, user_id).run();
+  write.commit();
+}
+
+void SqliteStore::check() {
+  const ReaderPool::Lease reader(readers_);
+  (*reader).query("SELECT count(*) FROM sqlite_schema").next();
+}
+
+}  // namespace order_server

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "store/sqlite.hpp"
+#include "store/store.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// The embedded default store: one SQLite file in write-ahead mode.
+///
+/// One connection writes, behind a mutex; a few others read at the same time, each a committed
+/// snapshot, and never wait for the writer. A change is durable when its call returns: the commit
+/// is synced to the disk (`Durability::power_loss`). Bookkeeping of the outbox (marking, pruning)
+/// is only as durable as the process: a power cut may bring a mark back, which repeats a broadcast
+/// that clients drop by its version.
+///
+///     order_server::SqliteStore store({"shop.db"});
+///     auto result = store.change_order(id, decide, now_ms);
+namespace order_server {
+
+/// What a commit survives.
+enum class Durability : std::uint8_t {
+  power_loss,     ///< Each commit waits for the disk (SQLite's `synchronous=FULL`).
+  process_crash,  ///< A power cut may take the last commits, never tear one (`NORMAL`).
+};
+
+struct SqliteOptions {
+  /// The database's file; made if there is none. Its -wal and -shm files lie beside it.
+  std::string file;
+
+  /// How long to wait for a lock that another process holds before a StoreError. 0: not at all.
+  std::chrono::milliseconds busy_timeout{5'000};
+
+  /// How many reads run at once; more wait for one another. 0 is taken as 1. Cost: a connection
+  /// with up to 2 MB of cache each.
+  std::size_t readers = 2;
+
+  /// What changes of orders survive. Cost of `power_loss`: one sync of the disk a change.
+  Durability durability = Durability::power_loss;
+
+  /// The most pages of 4 KiB that the file may grow to; a change above it is a StoreError.
+  /// 0: no limit but the disk.
+  std::int64_t max_pages = 0;
+};
+
+/// The most devices that a user is pushed to; registering one more forgets the longest unseen.
+inline constexpr std::int64_t max_devices_per_user = 20;
+
+class SqliteStore final : public Store {
+ public:
+  /// Opens or makes the database. Throws StoreError: the path is bad, no database, another
+  /// program's, of a newer schema, read-only, or locked.
+  explicit SqliteStore(const SqliteOptions& options);
+
+  bool empty() override;
+  bool fill(const DemoData& data) override;
+  void add_user(const User& user) override;
+  void add_shop(const Shop& shop) override;
+  void add_product(const Product& product) override;
+
+  std::optional<User> find_user(std::string_view id) override;
+  std::optional<User> find_user_by_email(std::string_view email) override;
+  std::vector<Shop> list_shops() override;
+  std::optional<Shop> find_shop(std::string_view id) override;
+  std::vector<Product> list_products(std::string_view store_id) override;
+
+  /// Three look-ups by index.
+  std::optional<Order> find_order(std::string_view id) override;
+
+  /// One page by index, newest first. Counting the total and skipping to the page take time in the
+  /// number of orders that match.
+  OrderPage list_orders(const OrderFilter& filter) override;
+
+  /// Also throws std::invalid_argument for an order that is not a new one: version 1, PENDING, no
+  /// log but a PENDING one.
+  void create_order(const Order& order) override;
+
+  ChangeResult change_order(std::string_view id,
+                            const std::function<Decision(const Order&)>& decide,
+                            std::int64_t now_ms) override;
+
+  std::vector<OutboxEntry> pending_broadcasts(std::size_t limit) override;
+  void mark_broadcast(const std::vector<std::int64_t>& sequences) override;
+  OutboxStats outbox_stats(std::int64_t now_ms) override;
+  std::size_t prune_outbox(std::int64_t older_than_ms, std::size_t limit) override;
+
+  void add_device(std::string_view user_id, std::string_view token, std::string_view platform,
+                  std::int64_t now_ms) override;
+  void remove_device(std::string_view user_id, std::string_view token) override;
+
+  void check() override;
+
+ private:
+  /// The reading connections. `Lease` gives one back at the end of its scope.
+  class ReaderPool {
+   public:
+    class Lease {
+     public:
+      explicit Lease(ReaderPool& pool);
+      Lease(const Lease&) = delete;
+      Lease(Lease&&) = delete;
+      Lease& operator=(const Lease&) = delete;
+      Lease& operator=(Lease&&) = delete;
+      ~Lease();
+      sqlite::Connection& operator*() const noexcept { return *connection_; }
+
+     private:
+      ReaderPool& pool_;
+      std::unique_ptr<sqlite::Connection> connection_;
+    };
+
+    void add(std::unique_ptr<sqlite::Connection> connection);
+
+   private:
+    std::mutex mutex_;
+    std::condition_variable returned_;
+    std::vector<std::unique_ptr<sqlite::Connection>> idle_;
+  };
+
+  /// The writer, locked, in a transaction that is as durable as asked for. Rolled back at the end
+  /// of its scope unless committed.
+  class Write {
+   public:
+    Write(SqliteStore& store, Durability durability);
+    sqlite::Connection& operator*() const noexcept { return store_.writer_; }
+    void commit() { transaction_.commit(); }
+
+   private:
+    std::lock_guard<std::mutex> lock_;
+    SqliteStore& store_;
+    sqlite::Transaction transaction_;
+  };
+
+  sqlite::Connection& writer_with(Durability durability);
+
+  const Durability durability_;
+  std::mutex writer_mutex_;
+  // Made before the readers and so closed after them: the last connection to close tidies the
+  // write-ahead log away, and only the writer may write.
+  sqlite::Connection writer_;             // under writer_mutex_
+  std::optional<Durability> writer_has_;  // under writer_mutex_: what the writer is set to
+  ReaderPool readers_;
+};
+
+}  // namespace order_server

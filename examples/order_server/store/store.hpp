@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "domain/decision.hpp"
+#include "domain/order.hpp"
+#include <ordercast/types.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What the order server needs of a database. Implementations block: call them from database
+/// threads only, never from an I/O thread. One object may be used from several threads at once.
+/// Every failure of the database itself is a `StoreError`; an answer like "no such order" is not.
+namespace order_server {
+
+/// The database failed (locked too long, disk full, corrupt, not reachable). The message names the
+/// operation and never holds user data.
+class StoreError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct User {
+  std::string id;
+  std::string email;
+  std::string name;
+  std::string password_hash;
+  ordercast::Role role = ordercast::Role::customer;
+  std::string organization_id;
+};
+
+struct Shop {
+  std::string id;
+  std::string organization_id;
+  std::string name;
+};
+
+struct Product {
+  std::string id;
+  std::string store_id;
+  std::string name;
+  std::int64_t price_minor = 0;
+};
+
+/// Which orders a caller may see, and which of those are asked for. Empty fields don't filter.
+struct OrderFilter {
+  std::string user_id;
+  std::string organization_id;
+  std::optional<OrderStatus> status;
+  std::int64_t page = 1;
+  std::int64_t page_size = 20;
+};
+
+struct OrderPage {
+  std::vector<Order> orders;  ///< Newest first.
+  std::int64_t total = 0;
+};
+
+/// What `change_order` did. `changed` and `rejection` may both be set: a payment that could not be
+/// verified is recorded (so it must be broadcast) and refused (so the caller is told no).
+struct ChangeResult {
+  std::optional<Order> order;  ///< As committed, or as it was found; empty: no such order.
+  bool changed = false;        ///< A new version was committed.
+  std::optional<Rejection> rejection;
+};
+
+/// One committed change, waiting to be broadcast (and pushed).
+struct OutboxEntry {
+  std::int64_t sequence = 0;  ///< Grows by commit order.
+  std::string order_id;
+  std::string owner_id;
+  std::string organization_id;
+  std::string status;  ///< Wire name.
+  std::uint64_t version = 0;
+  std::string order_json;  ///< The full order of this version.
+  std::int64_t created_at_ms = 0;
+};
+
+struct OutboxStats {
+  std::int64_t depth = 0;          ///< Entries not yet broadcast.
+  std::int64_t oldest_age_ms = 0;  ///< 0 when there is none.
+};
+
+/// Everything that an empty store is filled with at once.
+struct DemoData {
+  std::vector<User> users;
+  std::vector<Shop> shops;
+  std::vector<Product> products;
+  std::vector<Order> orders;  ///< Of any status, with the logs and the version that go with it.
+};
+
+/// How long a broadcast outbox entry waits for its push before it may be pruned all the same: a
+/// push that is a day late tells nobody anything.
+inline constexpr std::int64_t outbox_retention_ms = std::int64_t{24} * 60 * 60 * 1000;
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual bool empty() = 0;  ///< No users yet: demo data may be written.
+  /// Writes all of `data` in one transaction, if the store is still empty under its lock; returns
+  /// whether it did. The orders count as history: they get no outbox entries.
+  virtual bool fill(const DemoData& data) = 0;
+  virtual void add_user(const User& user) = 0;
+  virtual void add_shop(const Shop& shop) = 0;
+  virtual void add_product(const Product& product) = 0;
+
+  virtual std::optional<User> find_user(std::string_view id) = 0;
+  /// Case-insensitive (ASCII).
+  virtual std::optional<User> find_user_by_email(std::string_view email) = 0;
+  virtual std::vector<Shop> list_shops() = 0;
+  virtual std::optional<Shop> find_shop(std::string_view id) = 0;
+  virtual std::vector<Product> list_products(std::string_view store_id) = 0;  ///< "" lists all.
+
+  virtual std::optional<Order> find_order(std::string_view id) = 0;
+  virtual OrderPage list_orders(const OrderFilter& filter) = 0;
+
+  /// Writes the order with version 1, its PENDING log (one is made if it has none) and its outbox
+  /// entry in one transaction.
+  virtual void create_order(const Order& order) = 0;
+
+  /// Loads the order under a write lock, asks `decide`, and writes row, log, version + 1 and
+  /// outbox entry in the same transaction. `decide` must not call the store; if it throws, nothing
+  /// is written and the exception passes through.
+  virtual ChangeResult change_order(std::string_view id,
+                                    const std::function<Decision(const Order&)>& decide,
+                                    std::int64_t now_ms) = 0;
+
+  /// Up to `limit` entries not yet marked as broadcast, in commit order.
+  virtual std::vector<OutboxEntry> pending_broadcasts(std::size_t limit) = 0;
+  virtual void mark_broadcast(const std::vector<std::int64_t>& sequences) = 0;
+  /// Entries whose push is not done stay; this counts the broadcast side.
+  virtual OutboxStats outbox_stats(std::int64_t now_ms) = 0;
+  /// Deletes at most `limit` entries that are broadcast and either pushed or created before
+  /// `older_than_ms` (now less `outbox_retention_ms`); returns how many. What is not broadcast
+  /// stays for ever.
+  virtual std::size_t prune_outbox(std::int64_t older_than_ms, std::size_t limit) = 0;
+
+  virtual void add_device(std::string_view user_id, std::string_view token,
+                          std::string_view platform, std::int64_t now_ms) = 0;
+  virtual void remove_device(std::string_view user_id, std::string_view token) = 0;
+
+  /// Cheap proof that the database answers; throws StoreError.
+  virtual void check() = 0;
+};
+
+}  // namespace order_server

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "support/fake_transport.hpp"
+#include <ordercast/ordercast.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+/// What both translation units of the ODR test instantiate: a manager and one broadcast through it.
+
+struct OdrUsers {
+  [[nodiscard]] ordercast::AuthResult authenticate(std::string_view token) const {
+    return ordercast::Identity{std::string(token), ordercast::Role::customer, ""};
+  }
+};
+
+struct OdrOrders {
+  template <class Done>
+  void authorize(const ordercast::IdentityView& /*who*/, std::string_view /*order_id*/,
+                 Done done) const {
+    done(true);
+  }
+};
+
+using OdrManager = ordercast::ConnectionManager<ordercast::test::FakeTransport,
+                                                ordercast::Services<OdrUsers, OdrOrders>>;
+
+/// How many connections one change reaches: 1. It takes two frames, one a message.
+inline std::size_t odr_round() {
+  ordercast::test::FakeTransport transport;
+  OdrManager manager(transport);
+  manager.on_open(1, "alice");
+  manager.on_message(1, R"({"type":"subscribe","orderId":"order-1"})");
+  return manager.publish({"order-1", "alice", "org-1", "CONFIRMED", 2, "{}"});
+}
+
+std::size_t odr_first();
+std::size_t odr_second();

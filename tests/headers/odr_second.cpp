@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: MIT
+#include "odr.hpp"
+
+std::size_t odr_second() {
+  return odr_round();
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+#include "watcher.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <mutex>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace ordercast::test;
+
+namespace {
+
+const std::vector<std::string> lifecycle = {"PENDING", "CONFIRMED",        "PREPARING",
+                                            "READY",   "OUT_FOR_DELIVERY", "DELIVERED"};
+
+std::string id_of(const Json& order) {
+  return text_of(order, "id");
+}
+
+/// Moves orders through their lives from several threads until the server is gone, and remembers
+/// the last version of each that was answered 200.
+class Storm {
+ public:
+  Storm(const OrderServer& server, const std::vector<std::string>& ids) : ids_(ids) {
+    for (const auto& id : ids_) {
+      at_.emplace(id, integer_of(server.order(id), "version"));
+    }
+    for (std::size_t i = 0; i < 3; ++i) {
+      threads_.emplace_back([this, i, api = server.as(demo().admin)] { run(api, i); });
+    }
+  }
+  Storm(const Storm&) = delete;
+  Storm& operator=(const Storm&) = delete;
+  ~Storm() { join(); }
+
+  [[nodiscard]] std::size_t answered() const noexcept { return answered_; }
+
+  /// Returns when the threads have nothing more to do or nobody to do it with.
+  void join() {
+    for (auto& thread : threads_) {
+      if (thread.joinable()) thread.join();
+    }
+  }
+
+  /// Valid after `join`.
+  [[nodiscard]] const std::map<std::string, long long>& acknowledged() const { return at_; }
+
+ private:
+  void run(const ApiClient& api, std::size_t first) {
+    for (std::size_t step = 1; step < lifecycle.size(); ++step) {
+      for (std::size_t i = first; i < ids_.size(); i += 3) {
+        const auto reply = api.set_status(ids_[i], lifecycle[step]);
+        if (reply.status == 0) return;
+        if (reply.status != 200) continue;  // A step that an earlier round has done.
+        ++answered_;
+        const std::lock_guard<std::mutex> hold(mutex_);
+        at_[ids_[i]] = integer_of(reply.data(), "version");
+      }
+    }
+  }
+
+  std::vector<std::string> ids_;
+  std::mutex mutex_;
+  std::map<std::string, long long> at_;
+  std::atomic<std::size_t> answered_{0};
+  std::vector<std::thread> threads_;
+};
+
+/// Version, status and log of an order that only ever moved forward must tell the same story.
+void check_whole(const Json& order) {
+  INFO(order.dump(2));
+  const auto& logs = order.at("statusLogs");
+  REQUIRE(integer_of(order, "version") == static_cast<long long>(logs.size()));
+  REQUIRE(logs.size() <= lifecycle.size());
+  std::set<std::string> log_ids;
+  for (std::size_t i = 0; i < logs.size(); ++i) {
+    CHECK(text_of(logs[i], "status") == lifecycle[i]);
+    CHECK(log_ids.insert(id_of(logs[i])).second);
+  }
+  CHECK(text_of(order, "status") == text_of(logs.back(), "status"));
+}
+
+}  // namespace
+
+TEST_CASE("after a restart clients get by since exactly what changed", "[restart]") {
+  OrderServer server;
+  const auto changed = id_of(server.new_order(demo().customer));
+  const auto quiet = id_of(server.new_order(demo().customer));
+  {
+    Watcher owner(server, demo().customer);
+    owner.follow(changed);
+    owner.follow(quiet);
+    REQUIRE(server.as(demo().manager).set_status(changed, "CONFIRMED").status == 200);
+    CHECK(update_of(changed, 2)(owner.next()));
+  }
+  REQUIRE(server.as(demo().manager).set_status(changed, "PREPARING").status == 200);
+
+  const bool crash = GENERATE(false, true);
+  CAPTURE(crash);
+  if (crash) {
+    server.kill();
+  } else {
+    REQUIRE(server.drain().code == 0);
+  }
+  server.start();
+
+  Watcher owner(server, demo().customer);
+  owner.subscribe(quiet, 1);
+  owner.subscribe(changed, 2);
+  const auto recovered = owner.read_until(update_of(changed));
+  CHECK(update_of(changed, 3)(recovered.back()));
+  CHECK(recovered.back().at("data") == server.order(changed));
+  CHECK(count(recovered, update_of(quiet)) == 0);
+
+  // And it is a live subscription, not only a snapshot.
+  REQUIRE(server.as(demo().manager).set_status(quiet, "CONFIRMED").status == 200);
+  CHECK(update_of(quiet, 2)(owner.read_until(update_of(quiet)).back()));
+}
+
+TEST_CASE("tokens, limits of a login and devices outlive a restart where they must", "[restart]") {
+  OrderServer server;
+  const auto login = server.anonymous().login("customer@martly.dev", "customer123");
+  REQUIRE(login.status == 200);
+  REQUIRE(server.drain().code == 0);
+  server.start();
+  CHECK(server.as(text_of(login.data(), "accessToken")).get("/api/v1/auth/me").status == 200);
+  const auto renewed = server.anonymous().post(
+      "/api/v1/auth/refresh", {{"refreshToken", text_of(login.data(), "refreshToken")}});
+  CHECK(renewed.status == 200);
+}
+
+TEST_CASE("kill -9 in mid-storm loses nothing that was answered 200", "[crash]") {
+  OrderServer server;
+  const auto seed = std::random_device{}();
+  CAPTURE(seed);
+  std::mt19937 random(seed);
+  constexpr int rounds = 6;
+  for (int round = 0; round < rounds; ++round) {
+    CAPTURE(round);
+    std::vector<std::string> ids;
+    for (int i = 0; i < 24; ++i) ids.push_back(id_of(server.new_order(demo().customer)));
+
+    Watcher owner(server, demo().customer);
+    for (const auto& id : ids) owner.subscribe(id);
+    owner.read_until_pong();
+
+    Storm storm(server, ids);
+    // A moment that is given by work done, not by time: anywhere in the life of the storm.
+    const auto moment = std::uniform_int_distribution<std::size_t>(1, 100)(random);
+    std::map<std::string, long long> seen;
+    while (storm.answered() < moment) {
+      const auto message = owner.next();
+      if (text_of(message, "type") != "order:updated") continue;
+      const auto id = text_of(message, "orderId");
+      const auto version = integer_of(message.at("data"), "version");
+      CHECK(version > seen[id]);
+      seen[id] = version;
+    }
+    server.kill();
+    storm.join();
+    server.start();
+
+    Watcher again(server, demo().customer);
+    for (const auto& id : ids) {
+      const auto order = server.order(id);
+      const auto version = integer_of(order, "version");
+      check_whole(order);
+      CHECK(version >= storm.acknowledged().at(id));
+      // What was broadcast had been committed.
+      const auto known = std::max(1LL, seen[id]);
+      CHECK(version >= known);
+      if (version > known) {
+        again.subscribe(id, known);
+        const auto recovered = again.read_until(update_of(id));
+        CHECK(recovered.back().at("data") == order);
+      }
+    }
+    CHECK(server.metric_becomes("ordercast_outbox_depth", 0));
+
+    // Life goes on where it stopped, with no version left out.
+    const auto& id = ids.front();
+    const auto before = server.order(id);
+    if (text_of(before, "status") != "DELIVERED") {
+      const auto next = lifecycle[static_cast<std::size_t>(integer_of(before, "version"))];
+      const auto reply = server.as(demo().admin).set_status(id, next);
+      REQUIRE(reply.status == 200);
+      CHECK(integer_of(reply.data(), "version") == integer_of(before, "version") + 1);
+    }
+  }
+}
+
+TEST_CASE("what was committed before a crash is broadcast after it", "[crash]") {
+  OrderServer server;
+  // A clean start owes nobody anything; every crash below must leave that state behind again, by
+  // broadcasting what is left in the outbox, however the crash fell.
+  for (int round = 0; round < 5; ++round) {
+    std::vector<std::string> ids;
+    for (int i = 0; i < 6; ++i) ids.push_back(id_of(server.new_order(demo().customer)));
+    Storm storm(server, ids);
+    REQUIRE(eventually(
+        [&] { return server.anonymous().get("/healthz").status == 200 && storm.answered() >= 3; }));
+    server.kill();
+    storm.join();
+    server.start();
+    CHECK(server.metric_becomes("ordercast_outbox_depth", 0));
+    Watcher owner(server, demo().customer);
+    for (const auto& id : ids) {
+      owner.subscribe(id, 0);
+      const auto recovered = owner.read_until(update_of(id));
+      CHECK(recovered.back().at("data") == server.order(id));
+    }
+  }
+}

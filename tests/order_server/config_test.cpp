@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#include "config.hpp"
+#include "temp_store.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <fstream>
+#include <map>
+
+using namespace order_server;
+
+namespace {
+
+using Variables = std::map<std::string, std::string>;
+
+const Variables good_secrets{{"JWT_SECRET", std::string(32, 's')}, {"RAZORPAY_KEY_SECRET", "r"}};
+
+std::variant<Config, ConfigExit> parse(const std::vector<std::string>& arguments,
+                                       const Variables& variables = good_secrets) {
+  return parse_config(arguments, [&](const char* name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    if (found == variables.end()) return std::nullopt;
+    return found->second;
+  });
+}
+
+Config config_of(const std::vector<std::string>& arguments,
+                 const Variables& variables = good_secrets) {
+  auto parsed = parse(arguments, variables);
+  if (const auto* end = std::get_if<ConfigExit>(&parsed)) FAIL(end->error);
+  return std::get<Config>(parsed);
+}
+
+ConfigExit exit_of(const std::vector<std::string>& arguments,
+                   const Variables& variables = good_secrets) {
+  auto parsed = parse(arguments, variables);
+  REQUIRE(std::holds_alternative<ConfigExit>(parsed));
+  return std::get<ConfigExit>(parsed);
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("without arguments the documented defaults hold", "[config]") {
+  const auto config = config_of({});
+  CHECK(config.host == "127.0.0.1");
+  CHECK(config.port == 7001);
+  CHECK(config.threads == 1);
+  CHECK(config.ops_port == 0);
+  CHECK(config.drain == std::chrono::seconds(10));
+  CHECK(config.access_token == std::chrono::minutes(15));
+  CHECK(config.refresh_token == std::chrono::hours(24 * 30));
+  CHECK(config.max_connections_per_user == 20);
+  CHECK(config.max_subscriptions == 100);
+  CHECK(config.messages_per_second == 50);
+  CHECK(config.message_burst == 200);
+  CHECK(config.max_message_bytes == 4096);
+  CHECK(config.demo_data);
+  CHECK(config.allowed_origins.empty());
+  CHECK(config.notices.empty());
+}
+
+TEST_CASE("flags are read, and of two the last counts", "[config]") {
+  const auto config = config_of({"--port", "0", "--threads=4", "--threads", "8", "--db", "x.db",
+                                 "--drain-seconds", "600", "--demo-data", "off",
+                                 "--allowed-origins", "https://a.example,http://localhost:5173",
+                                 "--trusted-proxies", "10.0.0.1,::1"});
+  CHECK(config.port == 0);
+  CHECK(config.threads == 8);
+  CHECK(config.db == "x.db");
+  CHECK(config.drain == std::chrono::seconds(600));
+  CHECK_FALSE(config.demo_data);
+  CHECK(config.allowed_origins ==
+        std::vector<std::string>{"https://a.example", "http://localhost:5173"});
+  CHECK(config.trusted_proxies == std::vector<std::string>{"10.0.0.1", "::1"});
+}
+
+TEST_CASE("a bad value is one line that names the option, the value and what is allowed",
+          "[config]") {
+  struct Case {
+    std::vector<std::string> arguments;
+    std::string named;
+    std::string allowed;
+  };
+  for (const auto& test : std::vector<Case>{
+           {{"--port", "seven"}, "--port: 'seven'", "0 to 65535"},
+           {{"--port", "65536"}, "--port: '65536'", "0 to 65535"},
+           {{"--port", "-1"}, "--port: '-1'", "0 to 65535"},
+           {{"--port", "80x"}, "--port: '80x'", "0 to 65535"},
+           {{"--port="}, "--port", ""},
+           {{"--threads", "0"}, "--threads: '0'", "1 to 256"},
+           {{"--drain-seconds", "1.5"}, "--drain-seconds: '1.5'", "0 to 3600 (seconds)"},
+           {{"--max-connections", "99999999999999999999"}, "--max-connections", "0 to 10000000"},
+           {{"--transport", "carrier-pigeon"}, "--transport: 'carrier-pigeon'",
+            "websocketpp, asio"},
+           {{"--transport", "asio"}, "--transport: 'asio' is not built in", "websocketpp"},
+           {{"--demo-data", "yes"}, "--demo-data: 'yes'", "auto, off"},
+           {{"--log-level", "loud"}, "--log-level: 'loud'", "debug, info"},
+           {{"--allowed-origins", "https://a.example,*"}, "--allowed-origins: '*'", "an origin"},
+           {{"--allowed-origins", "https://a.example/"}, "'https://a.example/'", "an origin"},
+           {{"--trusted-proxies", "proxy.local"}, "--trusted-proxies: 'proxy.local'",
+            "an IP address"},
+           {{"--ops-port", "7001"}, "--ops-port", "differ"},
+           {{"--no-such-option"}, "--no-such-option", ""},
+           {{"stray"}, "stray", ""},
+           {{"--db", ""}, "--db", ""},
+           {{"--config", "/no/such/file"}, "/no/such/file", ""},
+           {{"--port"}, "--port", ""},
+           {{"--jwt-secret", "s"}, "--jwt-secret", ""}}) {
+    const auto end = exit_of(test.arguments);
+    INFO(end.error);
+    CHECK(end.code != 0);
+    CHECK(end.out.empty());
+    CHECK(contains(end.error, test.named));
+    CHECK(contains(end.error, test.allowed));
+    CHECK_FALSE(contains(end.error, "\n"));
+  }
+}
+
+TEST_CASE("--help names every option with its default, and the secrets' variables", "[config]") {
+  const auto end = exit_of({"--help"});
+  CHECK(end.code == 0);
+  CHECK(end.error.empty());
+  for (const auto* option :
+       {"--host", "--port", "--ops-port", "--threads", "--transport", "--db", "--db-readers",
+        "--demo-data", "--allowed-origins", "--trusted-proxies", "--drain-seconds",
+        "--max-connections", "--max-connections-per-user", "--max-subscriptions",
+        "--max-message-bytes", "--max-body-bytes", "--messages-per-second", "--message-burst",
+        "--handshakes-per-second", "--logins-per-second", "--queue-limit", "--ping-seconds",
+        "--pong-seconds", "--access-token-minutes", "--refresh-token-hours", "--log-level",
+        "--config"}) {
+    CAPTURE(option);
+    const auto at = end.out.find(std::string(option) + " ");
+    REQUIRE(at != std::string::npos);
+    CHECK(contains(end.out.substr(at, end.out.find('\n', at) - at), "[default: "));
+  }
+  for (const auto* name : {"JWT_SECRET", "RAZORPAY_KEY_SECRET", "FCM_SERVICE_ACCOUNT"}) {
+    CHECK(contains(end.out, name));
+  }
+}
+
+TEST_CASE("--version says the version", "[config]") {
+  CHECK(exit_of({"--version"}).code == 0);
+  CHECK(contains(exit_of({"--version"}).out, "order_server 0."));
+}
+
+TEST_CASE("a file gives options, flags win over it, and what it misspells is an error",
+          "[config]") {
+  const testing::TempDir directory;
+  const auto file = directory.file("server.conf");
+  const auto write = [&](const char* text) { std::ofstream(file) << text; };
+  write("port=7100\nthreads=3\nallowed-origins=\"https://a.example\"\n");
+  const auto config = config_of({"--config", file, "--threads", "5"});
+  CHECK(config.port == 7100);
+  CHECK(config.threads == 5);
+  CHECK(config.allowed_origins == std::vector<std::string>{"https://a.example"});
+
+  write("prot=7100\n");
+  CHECK(contains(exit_of({"--config", file}).error, "prot"));
+  write("port=lots\n");
+  CHECK(contains(exit_of({"--config", file}).error, "lots"));
+}
+
+TEST_CASE("a JWT_SECRET under 32 bytes is refused and never printed", "[config]") {
+  const auto end = exit_of({}, {{"JWT_SECRET", "hunter2"}});
+  CHECK(end.code != 0);
+  CHECK(contains(end.error, "JWT_SECRET"));
+  CHECK(contains(end.error, "32"));
+  CHECK_FALSE(contains(end.error, "hunter2"));
+  CHECK(exit_of({}, {{"JWT_SECRET", ""}}).code != 0);
+  CHECK(exit_of({}, {{"JWT_SECRET", std::string(31, 's')}}).code != 0);
+}
+
+TEST_CASE("secrets that are not given are random, and that is said", "[config]") {
+  const auto first = config_of({}, {});
+  const auto second = config_of({}, {});
+  CHECK(first.jwt_secret.size() >= 32);
+  CHECK(first.jwt_secret != second.jwt_secret);
+  CHECK(first.razorpay_key_secret != second.razorpay_key_secret);
+  REQUIRE(first.notices.size() == 2);
+  CHECK(contains(first.notices[0], "JWT_SECRET"));
+  CHECK(contains(first.notices[1], "RAZORPAY_KEY_SECRET"));
+  CHECK(exit_of({}, {{"RAZORPAY_KEY_SECRET", ""}}).code != 0);
+}
+
+TEST_CASE("FCM_SERVICE_ACCOUNT must be a file that can be read", "[config]") {
+  auto variables = good_secrets;
+  variables["FCM_SERVICE_ACCOUNT"] = "/no/such/account.json";
+  CHECK(contains(exit_of({}, variables).error, "/no/such/account.json"));
+}

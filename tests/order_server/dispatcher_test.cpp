@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include "faulty_store.hpp"
+#include "realtime/dispatcher.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <condition_variable>
+#include <stdexcept>
+
+using namespace order_server;
+using order_server::testing::FaultyStore;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Stands for the shards: writes down what is published and answers when told.
+class Shards {
+ public:
+  bool hold = false;            ///< Set before the dispatcher starts: `done` waits for release().
+  std::atomic<int> throws{0};
+
+  Dispatcher::Publish publisher() {
+    return [this](const ordercast::OrderEvent& event, Dispatcher::Done done) {
+      if (throws > 0) {
+        --throws;
+        throw std::runtime_error("expected by a test");
+      }
+      {
+        const std::lock_guard lock(mutex_);
+        published_.emplace_back(std::string(event.order_id) + "@" + std::to_string(event.version));
+        if (hold) held_.push_back(std::move(done));
+      }
+      changed_.notify_all();
+      if (!hold) done(1);
+    };
+  }
+
+  std::vector<std::string> wait_for(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    REQUIRE(changed_.wait_for(lock, 30s, [&] { return published_.size() >= count; }));
+    return published_;
+  }
+  void release_one() {
+    Dispatcher::Done done;
+    {
+      const std::lock_guard lock(mutex_);
+      REQUIRE_FALSE(held_.empty());
+      done = std::move(held_.front());
+      held_.erase(held_.begin());
+    }
+    done(1);
+  }
+  std::vector<std::string> published() {
+    const std::lock_guard lock(mutex_);
+    return published_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> published_;
+  std::vector<Dispatcher::Done> held_;
+};
+
+DispatcherOptions quick_options() {
+  DispatcherOptions options;
+  options.first_backoff = 1ms;
+  options.last_backoff = 2ms;
+  options.now_ms = [] { return std::int64_t{1500}; };
+  return options;
+}
+
+/// A dispatcher's tests end when everything is marked; this waits for that without a clock.
+void wait_until_marked(const FaultyStore& store, std::size_t count) {
+  const auto until = std::chrono::steady_clock::now() + 30s;
+  while (store.marked().size() < count && std::chrono::steady_clock::now() < until) {
+    std::this_thread::yield();
+  }
+  CHECK(store.marked().size() == count);
+}
+
+}  // namespace
+
+TEST_CASE("what an earlier process left is published in commit order at the start",
+          "[dispatcher]") {
+  FaultyStore store;
+  Metrics metrics;
+  Shards shards;
+  auto options = quick_options();
+  options.batch = 3;
+  std::vector<std::string> expected;
+  for (std::uint64_t i = 1; i <= 10; ++i) {
+    store.add_entry("a", i);
+    expected.push_back("a@" + std::to_string(i));
+  }
+  Dispatcher dispatcher(store, metrics, shards.publisher(), options);
+  dispatcher.start();
+  CHECK(shards.wait_for(10) == expected);
+  wait_until_marked(store, 10);
+  CHECK(metrics.broadcasts.value() >= 9);
+  CHECK(metrics.commit_to_send.sum_seconds() == Approx(5.0));
+}
+
+TEST_CASE("a commit's wake-up publishes it, and only it", "[dispatcher]") {
+  FaultyStore store;
+  Metrics metrics;
+  Shards shards;
+  Dispatcher dispatcher(store, metrics, shards.publisher(), quick_options());
+  dispatcher.start();
+  for (std::uint64_t i = 1; i <= 20; ++i) {
+    store.add_entry("a", i);
+    dispatcher.wake();
+    CHECK(shards.wait_for(i).back() == "a@" + std::to_string(i));
+  }
+  dispatcher.stop();
+  CHECK(shards.published().size() == 20);
+}
+
+TEST_CASE("an entry is marked only when every shard has its batch", "[dispatcher]") {
+  FaultyStore store;
+  Metrics metrics;
+  Shards shards;
+  shards.hold = true;
+  auto options = quick_options();
+  options.batch = 2;
+  for (std::uint64_t i = 1; i <= 3; ++i) store.add_entry("a", i);
+  Dispatcher dispatcher(store, metrics, shards.publisher(), options);
+  dispatcher.start();
+  shards.wait_for(2);
+  shards.release_one();
+  CHECK(store.marked().empty());
+  CHECK(shards.published().size() == 2);  // bounded: the third waits for the batch
+  shards.release_one();
+  shards.wait_for(3);
+  CHECK(store.marked() == std::set<std::int64_t>{1, 2});
+  shards.release_one();
+  wait_until_marked(store, 3);
+}
+
+TEST_CASE("a stop does not wait for shards and leaves their batch for the next start",
+          "[dispatcher]") {
+  FaultyStore store;
+  Metrics metrics;
+  Shards shards;
+  shards.hold = true;
+  store.add_entry("a", 1);
+  {
+    Dispatcher dispatcher(store, metrics, shards.publisher(), quick_options());
+    dispatcher.start();
+    shards.wait_for(1);
+  }
+  CHECK(store.marked().empty());
+  shards.release_one();  // too late, and harmless
+
+  Shards later;
+  Dispatcher next(store, metrics, later.publisher(), quick_options());
+  next.start();
+  CHECK(later.wait_for(1) == std::vector<std::string>{"a@1"});
+  wait_until_marked(store, 1);
+}
+
+TEST_CASE("a database that fails is tried again until it works", "[dispatcher]") {
+  FaultyStore store;
+  Metrics metrics;
+  Shards shards;
+  store.failures = 25;
+  store.add_entry("a", 1);
+  Dispatcher dispatcher(store, metrics, shards.publisher(), quick_options());
+  dispatcher.start();
+  CHECK(shards.wait_for(1) == std::vector<std::string>{"a@1"});
+  wait_until_marked(store, 1);
+  CHECK(metrics.dispatcher_failures.value() == 25);
+}
+
+TEST_CASE("a mark that fails is tried again without publishing twice", "[dispatcher]") {
+  FaultyStore store;
+  Metrics metrics;
+  Shards shards;
+  store.mark_failures = 5;
+  store.add_entry("a", 1);
+  store.add_entry("b", 1);
+  Dispatcher dispatcher(store, metrics, shards.publisher(), quick_options());
+  dispatcher.start();
+  wait_until_marked(store, 2);
+  dispatcher.stop();
+  CHECK(shards.published() == std::vector<std::string>{"a@1", "b@1"});
+}
+
+TEST_CASE("a publish that throws loses nothing", "[dispatcher]") {
+  FaultyStore store;
+  Metrics metrics;
+  Shards shards;
+  shards.throws = 3;
+  store.add_entry("a", 1);
+  store.add_entry("a", 2);
+  Dispatcher dispatcher(store, metrics, shards.publisher(), quick_options());
+  dispatcher.start();
+  wait_until_marked(store, 2);
+  CHECK(shards.published().back() == "a@2");
+}

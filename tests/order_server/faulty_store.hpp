@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "store/store.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace order_server::testing {
+
+/// A store in memory that fails as often as it is told to: the outbox and look-ups of orders, as the
+/// real-time side uses them. Any thread.
+class FaultyStore final : public Store {
+ public:
+  std::atomic<int> failures{0};       ///< Calls that will fail before one works.
+  std::atomic<int> mark_failures{0};  ///< The same for mark_broadcast alone.
+  std::atomic<int> reads{0};
+
+  void add_entry(const std::string& order_id, std::uint64_t version) {
+    const std::lock_guard lock(mutex_);
+    OutboxEntry entry;
+    entry.sequence = ++sequence_;
+    entry.order_id = order_id;
+    entry.owner_id = "owner";
+    entry.organization_id = "org-1";
+    entry.status = "CONFIRMED";
+    entry.version = version;
+    entry.order_json = "{\"version\":" + std::to_string(version) + "}";
+    entry.created_at_ms = 1000;
+    pending_.push_back(std::move(entry));
+  }
+  void put_order(const Order& order) {
+    const std::lock_guard lock(mutex_);
+    orders_[order.id] = order;
+  }
+  [[nodiscard]] std::set<std::int64_t> marked() const {
+    const std::lock_guard lock(mutex_);
+    return marked_;
+  }
+
+  std::vector<OutboxEntry> pending_broadcasts(std::size_t limit) override {
+    fail_if_told(failures);
+    const std::lock_guard lock(mutex_);
+    const auto count = std::min(limit, pending_.size());
+    return {pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count)};
+  }
+  void mark_broadcast(const std::vector<std::int64_t>& sequences) override {
+    fail_if_told(mark_failures);
+    const std::lock_guard lock(mutex_);
+    marked_.insert(sequences.begin(), sequences.end());
+    pending_.erase(std::remove_if(pending_.begin(), pending_.end(),
+                                  [&](const auto& entry) { return marked_.count(entry.sequence); }),
+                   pending_.end());
+  }
+  std::size_t prune_outbox(std::int64_t, std::size_t) override { return 0; }
+  std::optional<Order> find_order(std::string_view id) override {
+    ++reads;
+    fail_if_told(failures);
+    const std::lock_guard lock(mutex_);
+    const auto found = orders_.find(std::string(id));
+    if (found == orders_.end()) return std::nullopt;
+    return found->second;
+  }
+
+  bool empty() override { return false; }
+  bool fill(const DemoData&) override { return false; }
+  void add_user(const User&) override {}
+  void add_shop(const Shop&) override {}
+  void add_product(const Product&) override {}
+  std::optional<User> find_user(std::string_view) override { return {}; }
+  std::optional<User> find_user_by_email(std::string_view) override { return {}; }
+  std::vector<Shop> list_shops() override { return {}; }
+  std::optional<Shop> find_shop(std::string_view) override { return {}; }
+  std::vector<Product> list_products(std::string_view) override { return {}; }
+  OrderPage list_orders(const OrderFilter&) override { return {}; }
+  void create_order(const Order&) override {}
+  ChangeResult change_order(std::string_view, const std::function<Decision(const Order&)>&,
+                            std::int64_t) override {
+    return {};
+  }
+  OutboxStats outbox_stats(std::int64_t) override { return {}; }
+  void add_device(std::string_view, std::string_view, std::string_view, std::int64_t) override {}
+  void remove_device(std::string_view, std::string_view) override {}
+  void check() override {}
+
+ private:
+  static void fail_if_told(std::atomic<int>& left) {
+    if (left > 0) {
+      --left;
+      throw StoreError("the test's disk is full");
+    }
+  }
+
+  mutable std::mutex mutex_;
+  std::int64_t sequence_ = 0;
+  std::vector<OutboxEntry> pending_;
+  std::set<std::int64_t> marked_;
+  std::map<std::string, Order> orders_;
+};
+
+}  // namespace order_server::testing

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "faulty_store.hpp"
+#include "realtime/order_lookup.hpp"
+#include "realtime/services.hpp"
+#include "temp_store.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <future>
+
+using namespace order_server;
+using namespace order_server::testing;
+using namespace std::chrono_literals;
+using ordercast::Role;
+
+namespace {
+
+/// A look-up on one worker, and a "shard" whose tasks the test runs itself.
+struct Lookups {
+  explicit Lookups(std::size_t capacity = 100) : pool("test", 1, capacity) {}
+
+  /// What was posted to the shard, once the worker is through with everything.
+  std::vector<std::function<void()>> posted_after_all() {
+    pool.stop();
+    return std::move(posted);
+  }
+
+  bool may_watch(const ordercast::IdentityView& who, const std::string& order_id) {
+    std::optional<bool> answer;
+    StoreAuthorizer(lookup, post).authorize(who, order_id, [&](bool allowed) {
+      REQUIRE_FALSE(answer);
+      answer = allowed;
+    });
+    CHECK_FALSE(answer);
+    for (const auto& task : posted_after_all()) task();
+    REQUIRE(answer);
+    return *answer;
+  }
+
+  FaultyStore store;
+  Metrics metrics;
+  std::mutex mutex;
+  std::vector<std::function<void()>> posted;
+  Post post = [this](std::function<void()> task) {
+    const std::lock_guard lock(mutex);
+    posted.push_back(std::move(task));
+  };
+  WorkerPool pool;
+  OrderLookup lookup{store, pool, metrics, {1ms, 1ms, 1ms}};
+};
+
+}  // namespace
+
+TEST_CASE("who may watch an order is decided by its owner and organisation", "[lookup]") {
+  const auto answer = [](const ordercast::IdentityView& who, const std::string& id = "o-1") {
+    Lookups lookups;
+    lookups.store.put_order(sample_order("o-1", "user-1"));
+    return lookups.may_watch(who, id);
+  };
+  CHECK(answer({"user-1", Role::customer, ""}));
+  CHECK(answer({"someone", Role::org_admin, "org-1"}));
+  CHECK(answer({"someone", Role::rider, "org-1"}));
+  CHECK(answer({"someone", Role::super_admin, ""}));
+  CHECK_FALSE(answer({"user-2", Role::customer, ""}));
+  CHECK_FALSE(answer({"user-2", Role::customer, "org-1"}));
+  CHECK_FALSE(answer({"someone", Role::org_admin, "org-2"}));
+  CHECK_FALSE(answer({"someone", Role::org_admin, ""}));
+  CHECK_FALSE(answer({"someone", Role::super_admin, ""}, "no such order"));
+}
+
+TEST_CASE("a database that fails for a while does not cost a client its subscription",
+          "[lookup]") {
+  Lookups lookups;
+  lookups.store.put_order(sample_order("o-1", "user-1"));
+  lookups.store.failures = 3;
+  CHECK(lookups.may_watch({"user-1", Role::customer, ""}, "o-1"));
+  CHECK(lookups.store.reads == 4);
+  CHECK(lookups.metrics.lookup_failures.value() == 0);
+}
+
+TEST_CASE("a database that goes on failing lets nobody in, and is counted", "[lookup]") {
+  Lookups lookups;
+  lookups.store.put_order(sample_order("o-1", "user-1"));
+  lookups.store.failures = 1000;
+  CHECK_FALSE(lookups.may_watch({"user-1", Role::super_admin, ""}, "o-1"));
+  CHECK(lookups.store.reads == 4);
+  CHECK(lookups.metrics.lookup_failures.value() == 1);
+}
+
+TEST_CASE("a full queue lets nobody in, and is counted", "[lookup]") {
+  Lookups lookups(0);
+  lookups.store.put_order(sample_order("o-1", "user-1"));
+  CHECK_FALSE(lookups.may_watch({"user-1", Role::super_admin, ""}, "o-1"));
+  CHECK(lookups.metrics.lookup_failures.value() == 1);
+}
+
+TEST_CASE("a snapshot is the whole order at its version, or nothing", "[lookup]") {
+  Lookups lookups;
+  auto order = sample_order("o-1");
+  order.version = 7;
+  lookups.store.put_order(order);
+  std::optional<ordercast::OrderSnapshot> found;
+  bool nothing = false;
+  const StoreOrders orders(lookups.lookup, lookups.post);
+  orders.fetch("o-1", [&](std::optional<ordercast::OrderSnapshot> answer) { found = answer; });
+  orders.fetch("o-2", [&](std::optional<ordercast::OrderSnapshot> answer) { nothing = !answer; });
+  for (const auto& task : lookups.posted_after_all()) task();
+  REQUIRE(found);
+  CHECK(found->version == 7);
+  CHECK(found->json == order_json(order));
+  CHECK(nothing);
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "store/sqlite.hpp"
+#include "store/sqlite_store.hpp"
+
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
+
+/// What the tests of the store share: a folder that goes away, a store with one shop, an order.
+namespace order_server {
+
+/// A folder of its own, removed with all that is in it. One thread.
+class TempDir {
+ public:
+  TempDir() {
+    std::string name = (std::filesystem::temp_directory_path() / "order-store-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+    path_ = name;
+  }
+  TempDir(const TempDir&) = delete;
+  TempDir(TempDir&&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+  TempDir& operator=(TempDir&&) = delete;
+  ~TempDir() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  [[nodiscard]] std::string file(const std::string& name = "shop.db") const {
+    return (path_ / name).string();
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// Looks into a database's file beside any store that has it open.
+inline std::int64_t number_in(const std::string& file, const char* sql) {
+  sqlite::Connection connection(file, sqlite::Access::query_only, 1000);
+  sqlite::Query query = connection.query(sql);
+  if (!query.next()) throw std::runtime_error("the query has no row");
+  return query.integer(0);
+}
+
+inline std::string text_in(const std::string& file, const char* sql) {
+  sqlite::Connection connection(file, sqlite::Access::query_only, 1000);
+  sqlite::Query query = connection.query(sql);
+  if (!query.next()) throw std::runtime_error("the query has no row");
+  return query.text(0);
+}
+
+inline void execute_in(const std::string& file, const char* sql) {
+  sqlite::Connection connection(file, sqlite::Access::read_write_create, 1000);
+  connection.execute(sql);
+}
+
+inline SqliteOptions options_for(std::string file) {
+  SqliteOptions options;
+  options.file = std::move(file);
+  return options;
+}
+
+/// The shop and the product that `sample_order` refers to.
+inline void add_sample_shop(Store& store) {
+  store.add_shop({"store-1", "org-1", "Corner Shop"});
+  store.add_product({"product-1", "store-1", "Tea", 250});
+}
+
+/// A new PENDING order of `user_id`.
+inline Order sample_order(const std::string& id, const std::string& user_id = "user-1",
+                          std::int64_t created_at_ms = 1000) {
+  Order order;
+  order.id = id;
+  order.user_id = user_id;
+  order.store_id = "store-1";
+  order.organization_id = "org-1";
+  order.payment_method = PaymentMethod::online;
+  order.razorpay_order_id = "order_" + id;
+  order.items = {{"item-" + id, "product-1", "Tea", 2, 250}};
+  order.total_minor = 500;
+  order.status_logs = {{"log-" + id, OrderStatus::pending, "", created_at_ms}};
+  order.created_at_ms = created_at_ms;
+  order.updated_at_ms = created_at_ms;
+  return order;
+}
+
+}  // namespace order_server

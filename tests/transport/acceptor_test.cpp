@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "recording_server.hpp"
+
+#include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <support/ws_client.hpp>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <ctime>
+#include <string>
+#include <system_error>
+#include <vector>
+
+using namespace ordercast;
+using namespace ordercast::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string host = "127.0.0.1";
+
+/// Leaves the process with no free descriptor for as long as it lives.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit low = before_;
+    low.rlim_cur = 256;
+    ::setrlimit(RLIMIT_NOFILE, &low);
+    for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken_.push_back(fd);
+  }
+  ~NoDescriptors() {
+    for (const int fd : taken_) ::close(fd);
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
+  /// Frees one.
+  void give_one() {
+    ::close(taken_.back());
+    taken_.pop_back();
+  }
+
+ private:
+  rlimit before_{};
+  std::vector<int> taken_;
+};
+
+double cpu_seconds() {
+  return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+}
+
+}  // namespace
+
+TEST_CASE("above its limit a server answers 503 and goes on serving the others", "[acceptor]") {
+  RecordingServer::Setup setup;
+  setup.max_connections = 2;
+  RecordingServer server(std::move(setup));
+  WsClient first;
+  WsClient second;
+  REQUIRE(first.connect(host, server.port(), "/ws"));
+  REQUIRE(second.connect(host, server.port(), "/ws"));
+  const auto handle = server.opened();
+  server.opened();
+
+  RawSocket third;
+  REQUIRE(third.connect(host, server.port()));
+  const auto reply = read_http_reply(third);
+  CHECK(reply.status == 503);
+  CHECK(reply.header("Retry-After") == "1");
+  CHECK(third.wait_for_end());
+
+  REQUIRE(server.send(handle, "still here") == SendResult::accepted);
+  CHECK(first.next_text() == "still here");
+  second.socket().reset();
+  REQUIRE(server.next()->kind == Event::Kind::close);
+  WsClient fourth;
+  CHECK(fourth.connect(host, server.port(), "/ws"));
+}
+
+TEST_CASE("with no descriptor left newcomers are turned away without spinning", "[acceptor]") {
+  RecordingServer server;
+  WsClient before;
+  REQUIRE(before.connect(host, server.port(), "/ws"));
+  const auto handle = server.opened();
+  {
+    NoDescriptors none;
+    none.give_one();  // For the client's end, which each round gives back.
+    for (int i = 0; i < 5; ++i) {
+      CAPTURE(i);
+      RawSocket newcomer;
+      REQUIRE(newcomer.connect(host, server.port()));
+      CHECK(newcomer.wait_for_end());
+    }
+    const auto cpu = cpu_seconds();
+    CHECK_FALSE(server.next(300ms));
+    CHECK(cpu_seconds() - cpu < 0.1);
+    REQUIRE(server.send(handle, "still here") == SendResult::accepted);
+    CHECK(before.next_text() == "still here");
+  }
+  WsClient after;
+  CHECK(after.connect(host, server.port(), "/ws"));
+}
+
+TEST_CASE("an address in use is an error", "[acceptor]") {
+  RecordingServer server;
+  try {
+    listen_once(host, server.port());
+    FAIL("listened on a port that is taken");
+  } catch (const std::system_error& error) {
+    CHECK(error.code() == std::errc::address_in_use);
+  }
+}
+
+TEST_CASE("a host that does not resolve is an error", "[acceptor]") {
+  CHECK_THROWS_AS(listen_once("no.such.host.invalid", 0), std::system_error);
+}

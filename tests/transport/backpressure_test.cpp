@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "recording_server.hpp"
+
+#include <catch2/catch.hpp>
+#include <support/ws_client.hpp>
+
+#include <chrono>
+#include <string>
+
+using namespace ordercast;
+using namespace ordercast::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string host = "127.0.0.1";
+const std::string block(16 * 1024, 'x');
+
+/// A client that reads nothing until it is told to.
+struct SlowPair {
+  SlowPair() {
+    REQUIRE(client.connect(host, server.port(), "/ws", {}, default_timeout, 4096));
+    handle = server.opened();
+    accepted = server.send_until_backpressure(handle, block);
+  }
+  RecordingServer server;
+  WsClient client;
+  Handle handle = 0;
+  std::size_t accepted = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a client that does not read pushes back, and what it holds up is counted",
+          "[backpressure]") {
+  SlowPair slow;
+  const auto buffered = slow.server.buffered_bytes(slow.handle);
+  CHECK(buffered >= 32 * 1024);
+  CHECK(buffered <= 32 * 1024 + block.size() + 4);
+  CHECK(slow.server.send(slow.handle, "more") == SendResult::backpressure);
+  CHECK(slow.server.buffered_bytes(slow.handle) == buffered);
+}
+
+TEST_CASE("the count holds as long as the client does not read", "[backpressure]") {
+  // websocketpp's own amount falls to 0 as soon as a write is under way.
+  SlowPair slow;
+  const auto buffered = slow.server.buffered_bytes(slow.handle);
+  CHECK_FALSE(slow.server.next(300ms));
+  CHECK(slow.server.buffered_bytes(slow.handle) == buffered);
+}
+
+TEST_CASE("writable is reported once, when a slow client has caught up", "[backpressure]") {
+  SlowPair slow;
+  for (std::size_t i = 0; i < slow.accepted; ++i) REQUIRE(slow.client.next_text() == block);
+  REQUIRE(slow.server.expect(Event::Kind::writable, slow.handle));
+  CHECK(slow.server.buffered_bytes(slow.handle) <= 8 * 1024);
+  CHECK(slow.server.send(slow.handle, "again") == SendResult::accepted);
+  CHECK(slow.client.next_text() == "again");
+  CHECK(slow.server.unread() == 0);
+}
+
+TEST_CASE("writable is not reported to who was never pushed back", "[backpressure]") {
+  RecordingServer server;
+  WsClient client;
+  REQUIRE(client.connect(host, server.port(), "/ws"));
+  const auto handle = server.opened();
+  REQUIRE(server.send(handle, "one") == SendResult::accepted);
+  REQUIRE(client.next_text() == "one");
+  client.send_text("done");
+  CHECK(server.expect(Event::Kind::message, handle));
+}
+
+TEST_CASE("a client that disappears while pushed back is reported closed, not writable",
+          "[backpressure]") {
+  SlowPair slow;
+  slow.client.socket().reset();
+  CHECK(slow.server.expect(Event::Kind::close, slow.handle));
+  CHECK(slow.server.buffered_bytes(slow.handle) == 0);
+  CHECK(slow.server.unread() == 0);
+}
+
+TEST_CASE("a client can't fill the server's memory with pongs", "[backpressure]") {
+  SlowPair slow;
+  const auto before = slow.server.buffered_bytes(slow.handle);
+  std::string pings;
+  for (int i = 0; i < 1000; ++i) {
+    pings += ws_frame_bytes(Opcode::ping, true, true, std::string(125, 'p'));
+  }
+  REQUIRE(slow.client.socket().send_bytes(pings));
+  slow.client.send_text("after the pings");
+  REQUIRE(slow.server.expect(Event::Kind::message, slow.handle));
+  CHECK(slow.server.buffered_bytes(slow.handle) == before);
+}
+
+TEST_CASE("a ping of the server goes out to a connection that is pushed back", "[backpressure]") {
+  SlowPair slow;
+  slow.server.ping(slow.handle);
+  for (std::size_t i = 0; i < slow.accepted; ++i) {
+    REQUIRE(slow.client.next_frame()->opcode == Opcode::text);
+  }
+  CHECK(slow.client.next_frame()->opcode == Opcode::ping);
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/error.hpp>
+#include <ordercast/handshake.hpp>
+#include <ordercast/http.hpp>
+#include <ordercast/types.hpp>
+#include <ordercast/websocketpp/options.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Servers for the transport's tests. Behind plain interfaces, so that one translation unit alone
+/// compiles websocketpp.
+namespace ordercast::test {
+
+using Handle = std::uint64_t;
+
+struct Event {
+  enum class Kind { open, message, pong, writable, close };
+  Kind kind;
+  Handle handle = 0;
+  std::string text;  ///< The token of `open`, the text of `message`.
+};
+
+/// One transport and its acceptor on a thread of their own, with a sink that writes down what it
+/// hears. All members may be called from the test's thread; the calls of the transport run on its
+/// own thread and their results are waited for.
+class RecordingServer {
+ public:
+  struct Setup {
+    wspp::TransportOptions options = {};
+    HttpHandler http = {};
+    HandshakeFilter filter = {};
+    std::function<void(const Event&)> hook = {};  ///< Runs inside the sink, on the I/O thread.
+    std::size_t max_connections = 0;
+  };
+
+  RecordingServer();
+  explicit RecordingServer(Setup setup);
+  ~RecordingServer();
+
+  [[nodiscard]] std::uint16_t port() const noexcept;
+
+  /// The next thing that the sink hears; nothing when the time is up.
+  std::optional<Event> next(std::chrono::milliseconds timeout = std::chrono::seconds(10));
+  /// The handle of the connection that opens next.
+  Handle opened();
+  /// True when the next thing that happens is this.
+  bool expect(Event::Kind kind, Handle handle);
+  /// What the sink has heard and nobody has asked for.
+  std::size_t unread() const;
+
+  SendResult send(Handle handle, std::string text);
+  /// Sends one and the same frame to all of them.
+  std::vector<SendResult> send_to_all(const std::vector<Handle>& handles, std::string text);
+  /// Sends `text` until the transport does not accept it; how often it was accepted.
+  std::size_t send_until_backpressure(Handle handle, const std::string& text);
+  std::size_t buffered_bytes(Handle handle);
+  void ping(Handle handle);
+  void close(Handle handle, CloseCode code, std::string reason);
+  void terminate(Handle handle);
+  void begin_drain();
+
+  std::size_t websockets() const;
+  std::size_t http_requests() const;
+  /// Sockets that the acceptor counts as open.
+  std::size_t open_sockets() const;
+  /// Exceptions that reached `TransportOptions::on_error`.
+  std::size_t errors() const;
+
+  /// Runs on the I/O thread and waits for its end.
+  void on_io_thread(const std::function<void()>& f);
+  /// Ends all connections, waits for the loop to run out of work, and joins its thread.
+  void stop();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// A whole Server on a thread of its own. A token is a user id: "alice" is a customer, and one that
+/// starts with "admin" a SUPER_ADMIN; everybody may watch every order; "bad" is refused.
+class WholeServer {
+ public:
+  explicit WholeServer(wspp::ServerOptions options = {}, HttpHandler http = {});
+  ~WholeServer();
+
+  [[nodiscard]] std::uint16_t port() const noexcept;
+  /// Publishes and waits for `done`.
+  std::size_t publish(const OrderEvent& event);
+  void disconnect_user(std::string user_id, CloseCode code, std::string reason);
+  void drain(std::chrono::milliseconds window);
+  void stop();
+  [[nodiscard]] std::size_t connections() const;
+  [[nodiscard]] std::size_t subscriptions() const;
+  /// Waits until `run` has returned.
+  void join();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Throws what `listen` throws for this address.
+void listen_once(const std::string& host, std::uint16_t port);
+
+}  // namespace ordercast::test

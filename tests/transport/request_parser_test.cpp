@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+#include <ordercast/websocketpp/detail/request_parser.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <string>
+#include <string_view>
+
+using ordercast::wspp::detail::RequestParser;
+
+namespace {
+
+/// The status that a whole request ends with: 0 for accepted and complete, -1 for "wants more".
+int status_of(std::string_view text) {
+  RequestParser parser;
+  parser.consume(text);
+  return parser.refused() ? parser.status() : parser.complete() ? 0 : -1;
+}
+
+std::string get(std::string_view fields) {
+  return "GET /x HTTP/1.1\r\nHost: h\r\n" + std::string(fields) + "\r\n";
+}
+
+std::string post(std::string_view fields, std::string_view body = {}) {
+  return "POST /x HTTP/1.1\r\nHost: h\r\n" + std::string(fields) + "\r\n" + std::string(body);
+}
+
+std::string handshake(std::string_view key, std::string_view version_field) {
+  return get("Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\nSec-WebSocket-Key: " +
+             std::string(key) + "\r\n" + std::string(version_field));
+}
+
+constexpr std::string_view good_key = "dGhlIHNhbXBsZSBub25jZQ==";
+constexpr std::string_view version_13 = "Sec-WebSocket-Version: 13\r\n";
+
+}  // namespace
+
+TEST_CASE("a request is read whatever the cuts between its bytes", "[request_parser]") {
+  const auto text =
+      "\r\nPATCH /a?b=c HTTP/1.1\r\nHost: h\r\nX-One:  two \r\nContent-Length: 5\r\n\r\nhello";
+  const std::string_view next = "GET /next";
+  const std::string all = std::string(text) + std::string(next);
+  for (std::size_t cut = 0; cut <= all.size() - next.size(); ++cut) {
+    for (const std::size_t step : {std::size_t{1}, std::size_t{7}, all.size()}) {
+      RequestParser parser;
+      std::size_t used = parser.consume(std::string_view(all).substr(0, cut));
+      while (!parser.complete() && used < all.size()) {
+        const auto taken = parser.consume(std::string_view(all).substr(used, step));
+        REQUIRE(taken > 0);
+        used += taken;
+      }
+      REQUIRE(parser.complete());
+      REQUIRE(used == all.size() - next.size());
+      REQUIRE(parser.request().method == "PATCH");
+      REQUIRE(parser.request().target == "/a?b=c");
+      REQUIRE(parser.request().header("x-one") == "two");
+      REQUIRE(parser.request().body == "hello");
+      REQUIRE(parser.consume(next) == 0);
+    }
+  }
+}
+
+TEST_CASE("a request line that is not HTTP/1.x is refused", "[request_parser]") {
+  CHECK(status_of("GET / HTTP/1.1\r\nHost: h\r\n\r\n") == 0);
+  CHECK(status_of("GET / HTTP/1.0\r\n\r\n") == 0);
+  CHECK(status_of("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n") == 0);
+  CHECK(status_of("GET / HTTP/2.0\r\nHost: h\r\n\r\n") == 505);
+  CHECK(status_of("GET / HTTX/1.1\r\nHost: h\r\n\r\n") == 400);
+  CHECK(status_of("GET /\r\nHost: h\r\n\r\n") == 400);
+  CHECK(status_of("GET  / HTTP/1.1\r\nHost: h\r\n\r\n") == 400);
+  CHECK(status_of("GET /a b HTTP/1.1\r\nHost: h\r\n\r\n") == 400);
+  CHECK(status_of("G@T / HTTP/1.1\r\nHost: h\r\n\r\n") == 400);
+  CHECK(status_of("GET x HTTP/1.1\r\nHost: h\r\n\r\n") == 400);
+  CHECK(status_of("GET ftp://h/ HTTP/1.1\r\nHost: h\r\n\r\n") == 400);
+  CHECK(status_of("\x16\x03\x01\r\n\r\n") == 400);
+}
+
+TEST_CASE("the absolute form loses its authority", "[request_parser]") {
+  const auto target = [](const std::string& form) {
+    RequestParser parser;
+    parser.consume("GET " + form + " HTTP/1.1\r\nHost: h\r\n\r\n");
+    return parser.request().target;
+  };
+  CHECK(target("http://h:80/a/b?c") == "/a/b?c");
+  CHECK(target("HTTP://h") == "/");
+  CHECK(target("http://h?c") == "/?c");
+  CHECK(target("/?u=http://h/x") == "/?u=http://h/x");
+}
+
+TEST_CASE("header fields that two servers could read differently are refused", "[request_parser]") {
+  CHECK(status_of(get("A: b\r\n")) == 0);
+  CHECK(status_of(get("A:\r\n")) == 0);
+  CHECK(status_of(get("A : b\r\n")) == 400);
+  CHECK(status_of(get("A: b\r\n  folded\r\n")) == 400);
+  CHECK(status_of(get("A\r\n")) == 400);
+  CHECK(status_of(get(": b\r\n")) == 400);
+  CHECK(status_of(get("A: b\nC: d\r\n")) == 400);
+  CHECK(status_of(get("A: b\rC\r\n")) == 400);
+  CHECK(status_of(get(std::string("A: b\0c\r\n", 8))) == 400);
+  CHECK(status_of("GET / HTTP/1.1\r\n\r\n") == 400);
+  CHECK(status_of(get("Host: other\r\n")) == 400);
+}
+
+TEST_CASE("a body has one length, in digits, within the limit", "[request_parser]") {
+  CHECK(status_of(post("Content-Length: 2\r\n", "ok")) == 0);
+  CHECK(status_of(post("")) == 0);
+  CHECK(status_of(post("Content-Length: 2\r\n", "o")) == -1);
+  for (const auto* bad : {"", "abc", "-1", "+1", "1 1", "0x1", "1,1", "1.0"}) {
+    CAPTURE(bad);
+    CHECK(status_of(post("Content-Length: " + std::string(bad) + "\r\n", "12345678")) == 400);
+  }
+  CHECK(status_of(post("Content-Length: 2\r\nContent-Length: 2\r\n", "ok")) == 400);
+  CHECK(status_of(post("Content-Length: 2\r\ncontent-length: 3\r\n", "okk")) == 400);
+  CHECK(status_of(post("Content-Length: 65536\r\n")) == -1);
+  CHECK(status_of(post("Content-Length: 65537\r\n")) == 413);
+  CHECK(status_of(post("Content-Length: 99999999999999999999999999999\r\n")) == 413);
+}
+
+TEST_CASE("a body without a length is refused, not read as empty", "[request_parser]") {
+  CHECK(status_of(post("Transfer-Encoding: chunked\r\n", "0\r\n\r\n")) == 411);
+  CHECK(status_of(post("Transfer-Encoding: gzip, chunked\r\n")) == 501);
+  CHECK(status_of(post("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", "abc")) == 400);
+  CHECK(status_of(post("Expect: 100-continue\r\nContent-Length: 3\r\n")) == 417);
+}
+
+TEST_CASE("the head is bounded in bytes and in fields", "[request_parser]") {
+  const std::string padding(16 * 1024, 'a');
+  CHECK(status_of(get("A: " + padding.substr(0, 15'000) + "\r\n")) == 0);
+  CHECK(status_of(get("A: " + padding + "\r\n")) == 431);
+  CHECK(status_of("GET /" + padding) == 431);
+  std::string fields;
+  for (int i = 1; i < 100; ++i) fields += "A: b\r\n";
+  CHECK(status_of(get(fields)) == 0);
+  CHECK(status_of(get(fields + "A: b\r\n")) == 431);
+}
+
+TEST_CASE("a handshake needs version 13 and a key of 16 bytes", "[request_parser]") {
+  const auto is_handshake = [](const std::string& text) {
+    RequestParser parser;
+    parser.consume(text);
+    return parser.complete() && parser.is_handshake();
+  };
+  CHECK(is_handshake(handshake(good_key, version_13)));
+  CHECK(status_of(handshake(good_key, "")) == 426);
+  CHECK(status_of(handshake(good_key, "Sec-WebSocket-Version: 8\r\n")) == 426);
+  CHECK(status_of(handshake(good_key, "Sec-WebSocket-Version: 13, 8\r\n")) == 426);
+  CHECK(status_of(handshake("", version_13)) == 400);
+  CHECK(status_of(handshake("c2hvcnQ=", version_13)) == 400);
+  CHECK(status_of(handshake("dGhlIHNhbXBsZSBub25jZSE=", version_13)) == 400);
+  CHECK(status_of(handshake("dGhlIHNhbXBsZSBub25j!Q==", version_13)) == 400);
+  CHECK(status_of("POST" + handshake(good_key, version_13).substr(3)) == 400);
+}
+
+TEST_CASE("an upgrade to something else is a plain request", "[request_parser]") {
+  for (const auto* fields :
+       {"Upgrade: h2c\r\nConnection: Upgrade\r\n", "Upgrade: websocketx\r\nConnection: Upgrade\r\n",
+        "Upgrade: websocket\r\nConnection: close\r\n"}) {
+    CAPTURE(fields);
+    RequestParser parser;
+    parser.consume(get(fields));
+    CHECK(parser.complete());
+    CHECK_FALSE(parser.is_handshake());
+  }
+}

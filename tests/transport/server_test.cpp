@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+#include "recording_server.hpp"
+
+#include <catch2/catch.hpp>
+#include <support/ws_client.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace ordercast;
+using namespace ordercast::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string host = "127.0.0.1";
+const OrderEvent confirmed{"o-1", "alice", "org-1", "CONFIRMED", 2, R"({"id":"o-1","version":2})"};
+
+const std::string updated =
+    R"({"type":"order:updated","orderId":"o-1","data":{"id":"o-1","version":2}})";
+const std::string changed = R"({"type":"orders:changed","orderId":"o-1","status":"CONFIRMED"})";
+
+wspp::ServerOptions threads(unsigned count) {
+  wspp::ServerOptions options;
+  options.threads = count;
+  options.limits.max_connections_per_user = 3;
+  return options;
+}
+
+/// True once the server has processed everything that this client has sent.
+bool settled(WsClient& client) {
+  client.send_text(R"({"type":"ping"})");
+  return client.next_text() == R"({"type":"pong"})";
+}
+
+}  // namespace
+
+TEST_CASE("a change reaches everyone on every shard exactly once", "[server]") {
+  WholeServer server(threads(3));
+  std::vector<WsClient> watchers(9);
+  for (std::size_t i = 0; i < watchers.size(); ++i) {
+    REQUIRE(watchers[i].connect(host, server.port(), "/ws?token=bob" + std::to_string(i)));
+    watchers[i].send_text(R"({"type":"subscribe","orderId":"o-1"})");
+    REQUIRE(settled(watchers[i]));
+  }
+  WsClient owner;
+  REQUIRE(owner.connect(host, server.port(), "/ws?token=alice"));
+  REQUIRE(settled(owner));
+
+  CHECK(server.publish(confirmed) == 10);
+  for (auto& watcher : watchers) {
+    CHECK(watcher.next_text() == updated);
+    CHECK(settled(watcher));
+  }
+  CHECK(owner.next_text() == changed);
+  CHECK(server.connections() == 10);
+  CHECK(server.subscriptions() == 9);
+}
+
+TEST_CASE("a missing or bad token completes the handshake and closes 4001", "[server]") {
+  WholeServer server;
+  for (const auto* target : {"/ws", "/ws?token=bad"}) {
+    WsClient client;
+    REQUIRE(client.connect(host, server.port(), target));
+    const auto info = client.expect_close();
+    REQUIRE(info);
+    CHECK(info->code == 4001);
+  }
+  CHECK(server.connections() == 0);
+}
+
+TEST_CASE("a user's limit of connections holds across shards", "[server]") {
+  WholeServer server(threads(2));
+  std::vector<WsClient> tabs(3);
+  for (auto& tab : tabs) {
+    REQUIRE(tab.connect(host, server.port(), "/ws?token=alice"));
+    REQUIRE(settled(tab));
+  }
+  WsClient fourth;
+  REQUIRE(fourth.connect(host, server.port(), "/ws?token=alice"));
+  CHECK(fourth.expect_close()->code == 4008);
+}
+
+TEST_CASE("disconnect_user closes that user's connections and no other", "[server]") {
+  WholeServer server(threads(2));
+  WsClient alice;
+  WsClient bob;
+  REQUIRE(alice.connect(host, server.port(), "/ws?token=alice"));
+  REQUIRE(bob.connect(host, server.port(), "/ws?token=bob"));
+  REQUIRE(settled(alice));
+  REQUIRE(settled(bob));
+  server.disconnect_user("alice", CloseCode::unauthorized, "logged out");
+  const auto info = alice.expect_close();
+  REQUIRE(info);
+  CHECK(info->code == 4001);
+  CHECK(info->reason == "logged out");
+  CHECK(settled(bob));
+}
+
+TEST_CASE("a drain closes every WebSocket with 1012 and ends the run", "[server]") {
+  WholeServer server(threads(2));
+  std::vector<WsClient> clients(6);
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    REQUIRE(clients[i].connect(host, server.port(), "/ws?token=u" + std::to_string(i)));
+    REQUIRE(settled(clients[i]));
+  }
+  server.publish({"o-2", "u1", "", "READY", 3, "{}"});
+  server.drain(5s);
+  CHECK(clients[1].next_text());
+  for (auto& client : clients) {
+    const auto info = client.expect_close();
+    REQUIRE(info);
+    CHECK(info->code == 1012);
+    CHECK(info->reason.rfind("retry-after-ms=", 0) == 0);
+    client.socket().close();
+  }
+  const auto before = std::chrono::steady_clock::now();
+  server.join();
+  CHECK(std::chrono::steady_clock::now() - before < 4s);
+  CHECK(server.connections() == 0);
+}
+
+TEST_CASE("while draining HTTP is answered and handshakes are not", "[server]") {
+  HttpResponder held;
+  std::atomic<bool> holding{false};
+  WholeServer server(threads(2), [&](const HttpRequest& request, HttpResponder respond) {
+    if (request.target == "/held") {
+      held = std::move(respond);
+      holding = true;
+    } else {
+      respond({200, {}, "ok"});
+    }
+  });
+  RawSocket in_flight;
+  REQUIRE(in_flight.connect(host, server.port()));
+  in_flight.send_bytes(http_request_text("GET", "/held"));
+  while (!holding) std::this_thread::yield();
+
+  server.drain(10s);
+  WsClient late;
+  // The drain reaches the shards one by one; a handshake just before it is closed with 1012.
+  while (late.connect(host, server.port(), "/ws?token=u")) CHECK(late.expect_close()->code == 1012);
+  CHECK(late.handshake().status == 503);
+  CHECK(late.handshake().header("Retry-After") == "1");
+  CHECK(http_request(host, server.port(), "GET", "/healthz").body == "ok");
+
+  held({200, {}, "finished"});
+  CHECK(read_http_reply(in_flight).body == "finished");
+  in_flight.close();
+  late.socket().close();
+  server.join();
+}
+
+TEST_CASE("a drain ends with its window, whoever is still there", "[server]") {
+  WholeServer server;
+  WsClient deaf;
+  REQUIRE(deaf.connect(host, server.port(), "/ws?token=u"));
+  REQUIRE(settled(deaf));
+  server.drain(200ms);
+  server.join();
+  CHECK(deaf.next_frame()->opcode == Opcode::close);
+  CHECK(deaf.socket().wait_for_end());
+}
+
+TEST_CASE("stop ends a server with connections open", "[server]") {
+  WholeServer server(threads(2));
+  std::vector<WsClient> clients(10);
+  for (auto& client : clients) {
+    REQUIRE(
+        client.connect(host, server.port(), "/ws?token=" + std::to_string(&client - &clients[0])));
+  }
+  server.stop();
+  server.join();
+  for (auto& client : clients) CHECK(client.socket().wait_for_end());
+}
+
+TEST_CASE("calls after the end of a server do nothing", "[server]") {
+  WholeServer server;
+  server.stop();
+  server.join();
+  server.disconnect_user("alice", CloseCode::normal, {});
+  server.drain(1s);
+  server.stop();
+  CHECK(server.connections() == 0);
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/websocketpp/descriptor_limit.hpp>
+#include <ordercast/websocketpp/detail/response_writer.hpp>
+#include <ordercast/websocketpp/detail/socket_policy.hpp>
+
+#include <asio/error.hpp>
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <functional>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+/// One listening socket that deals its connections out to several event loops in turn.
+///
+/// It never spins: above its limit it answers 503 and closes, and when the process runs out of
+/// descriptors all the same it spends a reserved one to turn the newcomer away. An accept error
+/// that leaves the newcomer in the queue would otherwise be reported again at once, for ever.
+///
+/// Threads: one acceptor is used by the thread of its own `io_context`; `deal` is called there.
+namespace ordercast::wspp {
+
+class Acceptor {
+ public:
+  /// Gets a socket that belongs to the loop it was accepted for.
+  using Deal = std::function<void(detail::Socket, detail::SocketTicket)>;
+
+  struct Target {
+    asio::io_context* io;
+    Deal deal;
+  };
+
+  static constexpr int backlog = 4096;
+
+  /// `max_connections` 0: what the descriptor limit allows; more than that is lowered to it.
+  Acceptor(asio::io_context& io, std::vector<Target> targets, std::size_t max_connections)
+      : io_(io),
+        acceptor_(io),
+        pause_(io),
+        targets_(std::move(targets)),
+        limit_(connections_within_descriptor_limit()) {
+    if (max_connections != 0) limit_ = std::min(limit_, max_connections);
+  }
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
+  ~Acceptor() { release_reserve(); }
+
+  /// Binds and starts to accept; returns the port. Throws std::system_error, also when the address
+  /// is in use.
+  std::uint16_t listen(const std::string& host, std::uint16_t port) try {
+    using asio::ip::tcp;
+    const auto found =
+        tcp::resolver(io_).resolve(host, std::to_string(port), tcp::resolver::passive);
+    const tcp::endpoint endpoint = *found.begin();
+    acceptor_.open(endpoint.protocol());
+    acceptor_.set_option(tcp::acceptor::reuse_address(true));
+    acceptor_.bind(endpoint);
+    acceptor_.listen(backlog);
+    take_reserve();
+    accept();
+    return acceptor_.local_endpoint().port();
+  } catch (const std::system_error& error) {
+    const auto where = "listen on " + host + ":" + std::to_string(port);
+    // Asio's own category doesn't compare with std::errc.
+    if (error.code().category() != asio::error::get_system_category()) {
+      throw std::system_error(error.code(), where);
+    }
+    throw std::system_error(error.code().value(), std::system_category(), where);
+  }
+
+  /// Stops listening. What was dealt out stays open.
+  void close() {
+    std::error_code ignored;
+    acceptor_.close(ignored);
+    pause_.cancel();
+    release_reserve();
+  }
+
+  /// Connections that are open now. Any thread.
+  [[nodiscard]] std::size_t open() const noexcept { return open_->load(std::memory_order_relaxed); }
+
+ private:
+  void accept() {
+    const auto& target = targets_[next_];
+    acceptor_.async_accept(*target.io, [this](const std::error_code& error, detail::Socket socket) {
+      if (!acceptor_.is_open()) return;
+      if (!error) {
+        deal(std::move(socket));
+      } else if (!turn_one_away(error)) {
+        return accept_later();
+      }
+      accept();
+    });
+  }
+
+  void deal(detail::Socket socket) {
+    if (open() >= limit_) return turn_away(std::move(socket));
+    const auto& target = targets_[next_];
+    next_ = (next_ + 1) % targets_.size();
+    target.deal(std::move(socket), detail::SocketTicket(open_));
+  }
+
+  static void turn_away(detail::Socket socket) {
+    auto response = detail::error_response(503);
+    response.headers.push_back({"Retry-After", "1"});
+    const auto text = detail::write_response(response, false, std::time(nullptr));
+    std::error_code ignored;
+    socket.non_blocking(true, ignored);
+    socket.write_some(asio::buffer(text), ignored);
+    socket.shutdown(detail::Socket::shutdown_send, ignored);
+  }
+
+  /// With no descriptor left: closes the newcomer by means of the reserved one. False when that
+  /// didn't help. (A client that left before it was accepted never gets here: Asio skips it.)
+  bool turn_one_away(const std::error_code& error) {
+    if (error.value() != EMFILE && error.value() != ENFILE) return false;
+    if (reserve_ < 0) return false;
+    release_reserve();
+    const int newcomer = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC);
+    if (newcomer >= 0) ::close(newcomer);
+    take_reserve();
+    return newcomer >= 0 && reserve_ >= 0;
+  }
+
+  void accept_later() {
+    pause_.expires_after(std::chrono::milliseconds(100));
+    pause_.async_wait([this](const std::error_code& cancelled) {
+      if (cancelled || !acceptor_.is_open()) return;
+      if (reserve_ < 0) take_reserve();
+      accept();
+    });
+  }
+
+  void take_reserve() noexcept { reserve_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+  void release_reserve() noexcept {
+    if (reserve_ >= 0) ::close(std::exchange(reserve_, -1));
+  }
+
+  asio::io_context& io_;
+  asio::ip::tcp::acceptor acceptor_;
+  asio::steady_timer pause_;
+  std::vector<Target> targets_;
+  std::size_t limit_;
+  std::size_t next_ = 0;
+  int reserve_ = -1;
+  detail::SocketTicket::Count open_ = std::make_shared<std::atomic<std::size_t>>(0);
+};
+
+}  // namespace ordercast::wspp

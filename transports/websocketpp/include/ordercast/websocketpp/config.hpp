@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#ifndef ASIO_STANDALONE
+#error "ASIO_STANDALONE is not defined: link ordercast::websocketpp, or websocketpp takes Boost"
+#endif
+
+#include <ordercast/websocketpp/detail/http_policy.hpp>
+#include <ordercast/websocketpp/detail/message_policy.hpp>
+#include <ordercast/websocketpp/detail/socket_policy.hpp>
+
+#include <websocketpp/concurrency/none.hpp>
+#include <websocketpp/connection.hpp>
+#include <websocketpp/extensions/permessage_deflate/disabled.hpp>
+#include <websocketpp/logger/levels.hpp>
+#include <websocketpp/logger/stub.hpp>
+#include <websocketpp/random/none.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+/// The one place that chooses websocketpp's policies: no logs, no locks, no extensions, a small
+/// read buffer, and our own HTTP, messages and socket.
+///
+/// TLS takes a socket policy over `asio::ssl::stream` beside `detail::SocketConnection` and a
+/// second config; nothing else depends on what carries the bytes.
+namespace ordercast::wspp {
+
+/// What the transport keeps for each connection.
+struct ConnectionRecord {
+  enum class Kind : std::uint8_t { unknown, http, websocket };
+
+  std::uint64_t handle = 0;
+  Kind kind = Kind::unknown;
+  bool closed = false;          ///< A WebSocket whose `on_close` has been reported.
+  bool wants_writable = false;  ///< `send` answered backpressure.
+  bool to_head = false;         ///< The HTTP request is a HEAD.
+  bool answered = false;        ///< The HTTP request has its response.
+  std::shared_ptr<asio::steady_timer> deadline;  ///< Of the HTTP request.
+};
+
+struct Config {
+  using type = Config;
+  using concurrency_type = websocketpp::concurrency::none;
+  using request_type = detail::Request;
+  using response_type = detail::Response;
+  using message_type = detail::Message;
+  using con_msg_manager_type = detail::MessageManager;
+  using elog_type = websocketpp::log::stub;
+  using alog_type = websocketpp::log::stub;
+  using rng_type = websocketpp::random::none::int_generator<std::uint32_t>;  // Only clients mask.
+  using transport_type = detail::SocketEndpoint;
+  struct connection_base {
+    ConnectionRecord record;
+  };
+
+  // Milliseconds; the transport sets its own for each connection.
+  static constexpr long timeout_open_handshake = 10'000;
+  static constexpr long timeout_close_handshake = 5'000;
+  static constexpr long timeout_pong = 0;
+
+  static constexpr int client_version = 13;
+  static constexpr std::size_t connection_read_buffer_size = 512;
+  static constexpr bool drop_on_protocol_error = false;
+  static constexpr bool silent_close = false;
+  static constexpr std::size_t max_message_size = 4 * 1024;
+
+  // permessage-deflate would let 16 kB grow to 16 MiB: websocketpp doesn't bound inflated data.
+  static constexpr bool enable_extensions = false;
+  struct permessage_deflate_config {
+    using request_type = Config::request_type;
+  };
+  using permessage_deflate_type =
+      websocketpp::extensions::permessage_deflate::disabled<permessage_deflate_config>;
+};
+
+using Connection = websocketpp::connection<Config>;
+using Message = Config::message_type;
+
+}  // namespace ordercast::wspp

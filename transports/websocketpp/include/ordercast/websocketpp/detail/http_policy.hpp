@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/websocketpp/detail/request_parser.hpp>
+#include <ordercast/websocketpp/detail/response_writer.hpp>
+
+#include <websocketpp/http/constants.hpp>
+#include <websocketpp/http/request.hpp>
+#include <websocketpp/http/response.hpp>
+
+#include <ctime>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/// websocketpp's two HTTP policies, on our own parser and writer. The base classes supply what
+/// websocketpp names but a server never calls. A connection's thread only.
+namespace ordercast::wspp::detail {
+
+/// `config::request_type`. A refusal leaves `consume` as the exception that websocketpp turns into
+/// an error response.
+class Request : public websocketpp::http::parser::request {
+ public:
+  std::size_t consume(const char* bytes, std::size_t count) {
+    const auto used = parser_->consume({bytes, count});
+    if (parser_->refused()) {
+      throw websocketpp::http::exception(
+          "refused", static_cast<websocketpp::http::status_code::value>(parser_->status()));
+    }
+    return used;
+  }
+  [[nodiscard]] bool ready() const noexcept { return parser_ && parser_->complete(); }
+
+  [[nodiscard]] const std::string& get_method() const noexcept { return request().method; }
+  [[nodiscard]] const std::string& get_uri() const noexcept { return request().target; }
+  [[nodiscard]] const std::string& get_version() const noexcept {
+    return parser_ ? parser_->version() : empty();
+  }
+  [[nodiscard]] const std::string& get_body() const noexcept { return request().body; }
+
+  /// websocketpp asks for "Upgrade" to learn whether this is a handshake, and looks for a substring
+  /// where RFC 6455 wants a list element; so it sees the header only in a checked handshake.
+  [[nodiscard]] const std::string& get_header(const std::string& name) const noexcept {
+    if (!parser_ || (!parser_->is_handshake() && iequals(name, "Upgrade"))) return empty();
+    for (const auto& field : request().headers) {
+      if (iequals(field.name, name)) return field.value;
+    }
+    return empty();
+  }
+
+  /// No extension is offered, and `select_subprotocol` reads the protocols: nothing to parse.
+  bool get_header_as_plist(const std::string& /*name*/,
+                           websocketpp::http::parameter_list& /*out*/) const noexcept {
+    return false;
+  }
+
+  // For the transport. `const`, because websocketpp shows a connection's request only so, though
+  // nobody but the connection's owner has it.
+
+  /// Gets ready for a request. Call before the connection starts.
+  void expect(RequestLimits limits, std::string remote_address) const {
+    parser_ = std::make_unique<RequestParser>(limits);
+    parser_->request().remote_address = std::move(remote_address);
+  }
+
+  /// The request as the `http_handler` seam has it; empty once taken.
+  [[nodiscard]] const HttpRequest& request() const noexcept {
+    static const HttpRequest none;
+    return parser_ ? std::as_const(*parser_).request() : none;
+  }
+
+  /// Moves the request out and frees what was kept for it.
+  [[nodiscard]] HttpRequest take() const {
+    const auto parsed = std::move(parser_);
+    return parsed ? std::move(parsed->request()) : HttpRequest{};
+  }
+
+ private:
+  static const std::string& empty() noexcept {
+    static const std::string none;
+    return none;
+  }
+
+  mutable std::unique_ptr<RequestParser> parser_;
+};
+
+/// `config::response_type`. Sends bytes that `write_response` made; answers that websocketpp makes
+/// up itself (a refused request, a failed handshake) get the transport's own form.
+class Response : public websocketpp::http::parser::response {
+ public:
+  /// The whole response, not just its body: the one text that a connection lets its handlers set.
+  void set_body(const std::string& wire) { wire_ = wire; }
+
+  [[nodiscard]] std::string raw() const {
+    if (!wire_.empty()) return wire_;
+    if (get_status_code() == websocketpp::http::status_code::switching_protocols) {
+      return response::raw();
+    }
+    return write_response(error_response(static_cast<int>(get_status_code())), false,
+                          std::time(nullptr));
+  }
+
+ private:
+  std::string wire_;
+};
+
+}  // namespace ordercast::wspp::detail

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <websocketpp/frame.hpp>
+#include <websocketpp/message_buffer/alloc.hpp>
+#include <websocketpp/message_buffer/message.hpp>
+#include <websocketpp/processors/base.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+/// websocketpp's message policy. A prepared message is only read, so it may be on its way to many
+/// connections on many threads; one that is not prepared belongs to one connection.
+namespace ordercast::wspp::detail {
+
+class Message : public websocketpp::message_buffer::message<
+                    websocketpp::message_buffer::alloc::con_msg_manager> {
+  using Base =
+      websocketpp::message_buffer::message<websocketpp::message_buffer::alloc::con_msg_manager>;
+
+ public:
+  using ptr = std::shared_ptr<Message>;
+
+  Message() : Base(nullptr) {}
+  Message(websocketpp::frame::opcode::value opcode, std::size_t size)
+      : Base(nullptr, opcode, size) {}
+
+  /// The last step of building a frame. websocketpp takes a length that is longer than it need be
+  /// for an error of its own, 1011; it is the client's (RFC 6455 section 5.2), so 1002.
+  void set_prepared(bool prepared) {
+    static const std::string as_internal_error =
+        "\x03\xF3" + websocketpp::processor::error::make_error_code(
+                         websocketpp::processor::error::non_minimal_encoding)
+                         .message();
+    if (get_opcode() == websocketpp::frame::opcode::close && get_payload() == as_internal_error) {
+      get_raw_payload()[1] = '\xEA';
+    }
+    Base::set_prepared(prepared);
+  }
+};
+
+/// Makes messages; keeps none.
+class MessageManager {
+ public:
+  using ptr = std::shared_ptr<MessageManager>;
+
+  [[nodiscard]] Message::ptr get_message() const { return std::make_shared<Message>(); }
+  [[nodiscard]] Message::ptr get_message(websocketpp::frame::opcode::value opcode,
+                                         std::size_t size) const {
+    return std::make_shared<Message>(opcode, size);
+  }
+};
+
+}  // namespace ordercast::wspp::detail

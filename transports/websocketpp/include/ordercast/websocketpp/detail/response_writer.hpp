@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/http.hpp>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <string>
+#include <string_view>
+
+/// Writes HTTP/1.1 responses (RFC 9112). websocketpp ends a connection after one response without
+/// saying so, adds a body to the answer to HEAD, and folds repeated headers into one; so the whole
+/// response is written here and websocketpp only sends it. Thread-safe; linear in the response.
+namespace ordercast::wspp::detail {
+
+/// The reason phrase of a status; "Unknown" for one that isn't in general use.
+[[nodiscard]] constexpr std::string_view reason_phrase(int status) noexcept {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 301:
+      return "Moved Permanently";
+    case 302:
+      return "Found";
+    case 303:
+      return "See Other";
+    case 304:
+      return "Not Modified";
+    case 307:
+      return "Temporary Redirect";
+    case 308:
+      return "Permanent Redirect";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 402:
+      return "Payment Required";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
+    case 408:
+      return "Request Timeout";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 411:
+      return "Length Required";
+    case 412:
+      return "Precondition Failed";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 415:
+      return "Unsupported Media Type";
+    case 417:
+      return "Expectation Failed";
+    case 421:
+      return "Misdirected Request";
+    case 422:
+      return "Unprocessable Content";
+    case 426:
+      return "Upgrade Required";
+    case 428:
+      return "Precondition Required";
+    case 429:
+      return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "Unknown";
+  }
+}
+
+/// An answer of the transport itself, in the envelope of the REST contract.
+[[nodiscard]] inline HttpResponse error_response(int status) {
+  const std::string reason(reason_phrase(status));
+  HttpResponse response;
+  response.status = status;
+  response.headers.push_back({"Content-Type", "application/json"});
+  if (status == 426) {  // RFC 6455 section 4.4, RFC 9110 section 15.5.22
+    response.headers.push_back({"Sec-WebSocket-Version", "13"});
+    response.headers.push_back({"Upgrade", "websocket"});
+  }
+  response.body = R"({"success":false,"error":")" + reason + R"(","message":")" + reason +
+                  R"(","statusCode":)" + std::to_string(status) + "}";
+  return response;
+}
+
+/// False for a response that would break the framing: a status no final answer may have, a name
+/// that is no token, a value with a line break (RFC 9110 section 5.5), or a header that is the
+/// transport's to write.
+[[nodiscard]] inline bool is_writable(const HttpResponse& response) noexcept {
+  if (response.status < 200 || response.status > 599) return false;
+  return std::all_of(response.headers.begin(), response.headers.end(), [](const HttpHeader& field) {
+    const auto is_control = [](char c) {
+      const auto byte = static_cast<unsigned char>(c);
+      return (byte < 0x20 && byte != '\t') || byte == 0x7F;
+    };
+    const auto ends_name = [&](char c) { return is_control(c) || c == ' ' || c == ':'; };
+    return !field.name.empty() && std::none_of(field.name.begin(), field.name.end(), ends_name) &&
+           std::none_of(field.value.begin(), field.value.end(), is_control) &&
+           !iequals(field.name, "Transfer-Encoding");
+  });
+}
+
+/// The time as RFC 9110 section 5.6.7 has it. Not by strftime, which follows the locale.
+[[nodiscard]] inline std::string http_date(std::time_t now) {
+  static constexpr std::array<const char*, 7> days = {"Sun", "Mon", "Tue", "Wed",
+                                                      "Thu", "Fri", "Sat"};
+  static constexpr std::array<const char*, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  std::tm utc{};
+  ::gmtime_r(&now, &utc);
+  const auto two = [](int value) {
+    return std::string{static_cast<char>('0' + value / 10), static_cast<char>('0' + value % 10)};
+  };
+  return std::string(days[static_cast<std::size_t>(utc.tm_wday)]) + ", " + two(utc.tm_mday) + " " +
+         months[static_cast<std::size_t>(utc.tm_mon)] + " " + std::to_string(1900 + utc.tm_year) +
+         " " + two(utc.tm_hour) + ":" + two(utc.tm_min) + ":" + two(utc.tm_sec) + " GMT";
+}
+
+/// The bytes of a response. Adds Date, Content-Length and `Connection: close`; an answer to HEAD
+/// and a 204 or 304 have no body. What is not `is_writable` becomes a 500.
+[[nodiscard]] inline std::string write_response(const HttpResponse& response, bool to_head,
+                                                std::time_t now) {
+  if (!is_writable(response)) return write_response(error_response(500), to_head, now);
+  const bool has_length = response.status != 204 && response.status != 304;
+  std::string wire;
+  wire.reserve(256 + response.body.size());
+  bool upgrade = false;
+  wire.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
+  wire.append(reason_phrase(response.status)).append("\r\n");
+  for (const auto& field : response.headers) {
+    if (iequals(field.name, "Content-Length") || iequals(field.name, "Connection") ||
+        iequals(field.name, "Date")) {
+      continue;
+    }
+    wire.append(field.name).append(": ").append(field.value).append("\r\n");
+    upgrade = upgrade || iequals(field.name, "Upgrade");
+  }
+  wire.append("Date: ").append(http_date(now)).append("\r\nConnection: ");
+  wire.append(upgrade ? "close, Upgrade\r\n" : "close\r\n");
+  if (has_length) {
+    wire.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
+  }
+  wire.append("\r\n");
+  if (has_length && !to_head) wire.append(response.body);
+  return wire;
+}
+
+}  // namespace ordercast::wspp::detail

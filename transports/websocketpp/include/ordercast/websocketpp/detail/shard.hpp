@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/connection_budget.hpp>
+#include <ordercast/connection_manager.hpp>
+#include <ordercast/websocketpp/detail/loop_port.hpp>
+#include <ordercast/websocketpp/transport.hpp>
+
+#include <asio/dispatch.hpp>
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace ordercast::wspp::detail {
+
+/// One I/O thread's share of a server: event loop, transport, connection manager. It stands between
+/// transport and manager as the sink, so that the manager's counts can be read from other threads.
+///
+/// Threads: the loop's, but for `post`, `poster`, `adopt` and the counts (any).
+template <class ServicesT>
+class Shard {
+ public:
+  using Manager = ConnectionManager<Transport, ServicesT>;
+  using Handle = Transport::Handle;
+  using Task = std::function<void()>;
+
+  explicit Shard(const TransportOptions& options)
+      : transport(io, options),
+        on_error_(options.on_error),
+        port_(std::make_shared<LoopPort>(io)),
+        work_(asio::make_work_guard(io)) {}
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+  ~Shard() { port_->close(); }
+
+  /// Makes the manager. Apart from the constructor because services are made with `poster`.
+  void start(ServicesT services, const Limits& limits, ConnectionBudget& budget) {
+    manager_.emplace(transport, std::move(services), limits, &budget);
+    transport.bind(*this);
+  }
+
+  [[nodiscard]] Manager& manager() noexcept { return *manager_; }
+
+  void post(Task task) { post(*port_, this, std::move(task)); }
+
+  /// `post` as a function that may outlive the shard.
+  [[nodiscard]] std::function<void(Task)> poster() {
+    return [port = port_, this](Task task) { post(*port, this, std::move(task)); };
+  }
+
+  void adopt(Socket socket, SocketTicket ticket) {
+    asio::dispatch(io, [this, socket = std::move(socket), ticket = std::move(ticket)]() mutable {
+      guarded([&] { transport.adopt(std::move(socket), std::move(ticket)); });
+    });
+  }
+
+  /// Returns when `stop` was called and everything has ended.
+  void run() { io.run(); }
+
+  void stop() {
+    transport.stop();
+    work_.reset();
+  }
+
+  [[nodiscard]] std::size_t connections() const noexcept {
+    return connections_.load(std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::size_t subscriptions() const noexcept {
+    return subscriptions_.load(std::memory_order_relaxed);
+  }
+
+  // The sink.
+  void on_open(Handle handle, std::string_view token) {
+    manager_->on_open(handle, token);
+    count();
+  }
+  void on_message(Handle handle, std::string_view text) {
+    manager_->on_message(handle, text);
+    count();
+  }
+  void on_pong(Handle handle) { manager_->on_pong(handle); }
+  void on_writable(Handle handle) { manager_->on_writable(handle); }
+  void on_close(Handle handle) {
+    manager_->on_close(handle);
+    count();
+  }
+  TimePoint tick(TimePoint now) {
+    const auto next = manager_->tick(now);
+    count();
+    return next;
+  }
+
+ private:
+  static void post(LoopPort& port, Shard* shard, Task task) {
+    port.post([shard, task = std::move(task)] {
+      shard->guarded(task);
+      shard->count();
+    });
+  }
+
+  template <class F>
+  void guarded(F&& f) noexcept {
+    try {
+      f();
+    } catch (...) {
+      if (on_error_) on_error_(std::current_exception());
+    }
+  }
+
+  void count() noexcept {
+    connections_.store(manager_->connections(), std::memory_order_relaxed);
+    subscriptions_.store(manager_->subscriptions(), std::memory_order_relaxed);
+  }
+
+ public:
+  // Destroyed from below: first the manager, then its transport, then the loop.
+  asio::io_context io{1};
+  Transport transport;
+
+ private:
+  std::function<void(std::exception_ptr)> on_error_;
+  std::shared_ptr<LoopPort> port_;
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::atomic<std::size_t> connections_{0};
+  std::atomic<std::size_t> subscriptions_{0};
+  std::optional<Manager> manager_;
+};
+
+}  // namespace ordercast::wspp::detail

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <asio/buffer.hpp>
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <websocketpp/common/connection_hdl.hpp>
+#include <websocketpp/common/memory.hpp>
+#include <websocketpp/common/system_error.hpp>
+#include <websocketpp/error.hpp>
+#include <websocketpp/transport/base/connection.hpp>
+#include <websocketpp/uri.hpp>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+/// websocketpp's transport policy, on a connected Asio socket.
+///
+/// It replaces websocketpp::transport::asio, which hides how many bytes the kernel has not taken,
+/// spends 2 KiB a connection on handler memory, and resets connections whose client still sends.
+/// This one counts every byte, writes at once where the kernel takes it, lingers after the last
+/// byte (RFC 9112 section 9.6), and lets no exception of a handler into the event loop.
+///
+/// Everything runs on the one thread of the connection's io_context; nothing is locked.
+namespace ordercast::wspp::detail {
+
+using Socket = asio::ip::tcp::socket;
+
+class SocketConnection;
+
+/// What a connection tells its owner, on the connection's thread, never from inside `async_write`
+/// or `async_shutdown` that the owner caused.
+class SocketOwner {
+ public:
+  /// The kernel took bytes.
+  virtual void on_progress(SocketConnection& connection) = 0;
+  /// A handler of websocketpp threw; what it left undone is unknown. Terminate the connection.
+  virtual void on_fault(SocketConnection& connection) noexcept = 0;
+  /// The socket is closed. The connection is of no use any more.
+  virtual void on_socket_closed(SocketConnection& connection) = 0;
+
+ protected:
+  ~SocketOwner() = default;
+};
+
+/// One of the connections that an acceptor counts; given back when the socket is closed.
+class SocketTicket {
+ public:
+  using Count = std::shared_ptr<std::atomic<std::size_t>>;
+
+  SocketTicket() = default;
+  explicit SocketTicket(Count count) : count_(std::move(count)) {
+    count_->fetch_add(1, std::memory_order_relaxed);
+  }
+  SocketTicket(SocketTicket&& other) noexcept = default;
+  SocketTicket& operator=(SocketTicket&& other) noexcept {
+    release();
+    count_ = std::move(other.count_);
+    return *this;
+  }
+  ~SocketTicket() { release(); }
+
+  void release() noexcept {
+    if (const auto count = std::exchange(count_, nullptr)) {
+      count->fetch_sub(1, std::memory_order_relaxed);
+    }
+  }
+
+ private:
+  Count count_;
+};
+
+class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
+ public:
+  using type = SocketConnection;
+  using ptr = std::shared_ptr<SocketConnection>;
+  using timer_ptr = std::shared_ptr<asio::steady_timer>;
+
+  template <class AccessLog, class ErrorLog>
+  SocketConnection(bool /*is_server*/, const std::shared_ptr<AccessLog>& /*access_log*/,
+                   const std::shared_ptr<ErrorLog>& /*error_log*/) {}
+
+  // For the owner ------------------------------------------------------------------------------
+
+  /// Call once, before `start`. The owner must `disown` before it goes.
+  void attach(Socket socket, SocketTicket ticket, SocketOwner& owner,
+              std::chrono::milliseconds linger) {
+    socket_.emplace(std::move(socket));
+    ticket_ = std::move(ticket);
+    owner_ = &owner;
+    linger_timeout_ = linger;
+    std::error_code ignored;
+    socket_->non_blocking(true, ignored);
+    socket_->set_option(asio::ip::tcp::no_delay(true), ignored);
+  }
+
+  /// No more calls to the owner.
+  void disown() noexcept { owner_ = nullptr; }
+  [[nodiscard]] SocketOwner* owner() const noexcept { return owner_; }
+
+  /// The next shutdown ends the connection at once.
+  void skip_linger() noexcept { linger_timeout_ = std::chrono::milliseconds(0); }
+
+  /// Bytes given to `async_write` that the kernel has not taken.
+  [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
+
+  /// Runs what belongs to websocketpp or to the application, and reports what it throws as a fault.
+  template <class F>
+  void guarded(F&& f) noexcept {
+    try {
+      f();
+    } catch (...) {
+      if (owner_ != nullptr) owner_->on_fault(*this);
+    }
+  }
+
+  [[nodiscard]] std::string remote_address() const {
+    std::error_code error;
+    const auto endpoint = socket_->remote_endpoint(error);
+    if (error) return {};
+    const auto address = endpoint.address();
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+      return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+    }
+    return address.to_string();
+  }
+
+  /// Closes the socket now and drops what was pending.
+  void close_socket() {
+    if (state_ == State::closed) return;
+    state_ = State::closed;
+    const auto self = shared_from_this();
+    std::error_code ignored;
+    if (socket_) socket_->close(ignored);
+    if (linger_timer_) linger_timer_->cancel();
+    ticket_.release();
+    read_handler_ = nullptr;
+    write_handler_ = nullptr;
+    in_flight_ = 0;
+    if (owner_ != nullptr) owner_->on_socket_closed(*this);
+  }
+
+  // For websocketpp: the requirements of a connection transport component -------------------------
+
+  ptr get_shared() { return shared_from_this(); }
+  [[nodiscard]] bool is_secure() const noexcept { return false; }
+  [[nodiscard]] std::string get_remote_endpoint() const { return {}; }  // Only for its logs.
+  [[nodiscard]] websocketpp::connection_hdl get_handle() const { return handle_; }
+  void set_handle(websocketpp::connection_hdl handle) { handle_ = std::move(handle); }
+  void set_uri(const websocketpp::uri_ptr& /*uri*/) noexcept {}
+
+  timer_ptr set_timer(long milliseconds, websocketpp::transport::timer_handler callback) {
+    auto timer = std::make_shared<asio::steady_timer>(socket_->get_executor(),
+                                                      std::chrono::milliseconds(milliseconds));
+    timer->async_wait([self = shared_from_this(), timer,
+                       callback = std::move(callback)](const std::error_code& error) {
+      using websocketpp::transport::error::make_error_code;
+      self->guarded([&] {
+        callback(error ? make_error_code(websocketpp::transport::error::operation_aborted)
+                       : std::error_code{});
+      });
+    });
+    return timer;
+  }
+
+  template <class Handler>
+  std::error_code dispatch(Handler handler) {
+    asio::post(socket_->get_executor(), [self = shared_from_this(), handler = std::move(handler)] {
+      self->guarded(handler);
+    });
+    return {};
+  }
+  template <class Handler>
+  std::error_code interrupt(Handler handler) {
+    return dispatch(std::move(handler));
+  }
+
+  void init(const websocketpp::transport::init_handler& handler) { handler({}); }
+
+  /// `at_least` is 1 in all of websocketpp's server code.
+  void async_read_at_least(std::size_t /*at_least*/, char* into, std::size_t size,
+                           const websocketpp::transport::read_handler& handler) {
+    if (state_ != State::open) return;
+    read_into_ = asio::buffer(into, size);
+    read_handler_ = handler;
+    wait_readable();
+  }
+
+  void async_write(const char* bytes, std::size_t size,
+                   const websocketpp::transport::write_handler& handler) {
+    if (state_ != State::open) return;
+    out_.assign(1, asio::const_buffer(bytes, size));
+    in_flight_ = size;
+    write(handler);
+  }
+
+  void async_write(const std::vector<websocketpp::transport::buffer>& buffers,
+                   const websocketpp::transport::write_handler& handler) {
+    if (state_ != State::open) return;
+    out_.clear();
+    in_flight_ = 0;
+    for (const auto& buffer : buffers) {
+      if (buffer.len == 0) continue;
+      out_.emplace_back(buffer.buf, buffer.len);
+      in_flight_ += buffer.len;
+    }
+    write(handler);
+  }
+
+  /// Ends our half of the stream and reports done; the socket closes when the client has closed
+  /// too, or soon after. With a write under way there is nobody to wait for: it closes at once.
+  void async_shutdown(const websocketpp::transport::shutdown_handler& handler) {
+    dispatch([handler] { handler({}); });
+    if (state_ != State::open) return;
+    if (in_flight_ > 0 || linger_timeout_.count() == 0) return close_socket();
+    std::error_code error;
+    socket_->shutdown(Socket::shutdown_send, error);
+    if (error) return close_socket();
+    state_ = State::lingering;
+    read_handler_ = nullptr;
+    linger_timer_.emplace(socket_->get_executor(), linger_timeout_);
+    linger_timer_->async_wait([self = shared_from_this()](const std::error_code& cancelled) {
+      if (!cancelled) self->close_socket();
+    });
+    wait_readable();
+  }
+
+ private:
+  enum class State : unsigned char { open, lingering, closed };
+
+  /// A view of the unwritten buffers; Asio copies its buffer sequences.
+  struct Unwritten {
+    using value_type = asio::const_buffer;
+    using const_iterator = const asio::const_buffer*;
+    const_iterator first;
+    const_iterator last;
+    [[nodiscard]] const_iterator begin() const noexcept { return first; }
+    [[nodiscard]] const_iterator end() const noexcept { return last; }
+  };
+
+  static constexpr std::size_t max_lingering_bytes = 1024 * 1024;
+
+  void wait_readable() {
+    if (waiting_to_read_) return;
+    waiting_to_read_ = true;
+    socket_->async_wait(Socket::wait_read, [self = shared_from_this()](const std::error_code&) {
+      self->waiting_to_read_ = false;
+      self->on_readable();
+    });
+  }
+
+  void on_readable() {
+    if (state_ == State::lingering) return discard();
+    if (state_ != State::open || !read_handler_) return;
+    std::error_code error;
+    const auto count = socket_->read_some(read_into_, error);
+    if (is_would_block(error)) return wait_readable();
+    const auto handler = std::exchange(read_handler_, nullptr);
+    if (error == asio::error::eof) {
+      error = websocketpp::transport::error::make_error_code(websocketpp::transport::error::eof);
+    }
+    guarded([&] { handler(error, count); });
+  }
+
+  void discard() {
+    std::array<char, 4096> nowhere;
+    std::error_code error;
+    while (!error && lingering_bytes_ < max_lingering_bytes) {
+      lingering_bytes_ += socket_->read_some(asio::buffer(nowhere), error);
+    }
+    if (is_would_block(error)) return wait_readable();
+    close_socket();
+  }
+
+  /// Most writes end here, at once and with no wait: `handler` is websocketpp's last act in
+  /// whatever called us, so it may run inside the call.
+  void write(const websocketpp::transport::write_handler& handler) {
+    first_ = 0;
+    std::error_code error;
+    write_some(error);
+    if (!is_would_block(error)) return finish_write(handler, error);
+    write_handler_ = handler;
+    wait_writable();
+  }
+
+  void wait_writable() {
+    socket_->async_wait(Socket::wait_write, [self = shared_from_this()](const std::error_code&) {
+      if (self->state_ != State::open) return;
+      const auto before = self->in_flight_;
+      std::error_code error;
+      self->write_some(error);
+      if (!is_would_block(error)) {
+        const auto handler = std::exchange(self->write_handler_, nullptr);
+        return self->finish_write(handler, error);
+      }
+      self->wait_writable();
+      if (self->in_flight_ != before) self->report_progress();
+    });
+  }
+
+  void write_some(std::error_code& error) {
+    while (!error && in_flight_ > 0) {
+      const Unwritten unwritten{out_.data() + first_, out_.data() + out_.size()};
+      auto count = socket_->write_some(unwritten, error);
+      in_flight_ -= count;
+      for (; count > 0; ++first_) {
+        if (count < out_[first_].size()) {
+          out_[first_] += count;
+          break;
+        }
+        count -= out_[first_].size();
+      }
+    }
+  }
+
+  void finish_write(const websocketpp::transport::write_handler& handler,
+                    const std::error_code& error) {
+    in_flight_ = 0;
+    guarded([&] { handler(error); });
+    report_progress();
+  }
+
+  void report_progress() noexcept {
+    guarded([&] {
+      if (owner_ != nullptr && state_ == State::open) owner_->on_progress(*this);
+    });
+  }
+
+  static bool is_would_block(const std::error_code& error) noexcept {
+    return error == asio::error::would_block || error == asio::error::try_again;
+  }
+
+  State state_ = State::open;
+  bool waiting_to_read_ = false;
+  SocketOwner* owner_ = nullptr;
+  std::optional<Socket> socket_;
+  SocketTicket ticket_;
+  websocketpp::connection_hdl handle_;
+  asio::mutable_buffer read_into_;
+  websocketpp::transport::read_handler read_handler_;
+  websocketpp::transport::write_handler write_handler_;
+  std::vector<asio::const_buffer> out_;
+  std::size_t first_ = 0;
+  std::size_t in_flight_ = 0;
+  std::size_t lingering_bytes_ = 0;
+  std::chrono::milliseconds linger_timeout_{0};
+  std::optional<asio::steady_timer> linger_timer_;
+};
+
+/// The endpoint half of the policy. Sockets come from our own acceptor, so it has nothing to do.
+struct SocketEndpoint {
+  using transport_con_type = SocketConnection;
+};
+
+}  // namespace ordercast::wspp::detail

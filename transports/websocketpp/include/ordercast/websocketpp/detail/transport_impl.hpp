@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/websocketpp/transport.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <exception>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+/// The bodies of transport.hpp.
+namespace ordercast::wspp {
+
+inline Transport::Transport(asio::io_context& io, TransportOptions options)
+    : io_(io),
+      options_(std::move(options)),
+      tick_timer_(io),
+      port_(std::make_shared<detail::LoopPort>(io)) {}
+
+inline Transport::~Transport() {
+  port_->close();
+  for (auto& slot : slots_) {
+    if (!slot.connection) continue;
+    slot.connection->disown();
+    slot.connection->close_socket();
+  }
+}
+
+// Connections ------------------------------------------------------------------------------------
+
+inline void Transport::adopt(detail::Socket socket, detail::SocketTicket ticket) {
+  if (stopping_) return;
+  const auto connection = std::make_shared<Connection>(true, std::string(), log_, log_, random_);
+  connection->attach(std::move(socket), std::move(ticket), *this, options_.linger_timeout);
+  connection->get_request().expect({options_.max_head_bytes, options_.max_body_bytes},
+                                   connection->remote_address());
+  connection->set_open_handshake_timeout(static_cast<long>(options_.handshake_timeout.count()));
+  connection->set_close_handshake_timeout(static_cast<long>(options_.close_timeout.count()));
+  connection->set_max_message_size(options_.max_message_bytes);
+  listen_to(*connection);
+
+  if (free_slots_.empty()) {
+    slots_.emplace_back();
+    free_slots_.reserve(slots_.capacity());  // So that giving a slot back can't fail.
+    free_slots_.push_back(static_cast<std::uint32_t>(slots_.size() - 1));
+  }
+  const auto index = free_slots_.back();
+  free_slots_.pop_back();
+  slots_[index].connection = connection;
+  connection->record.handle = (std::uint64_t{++slots_[index].generation} << 32U) | index;
+  connection->guarded([&] { connection->start(); });
+}
+
+inline void Transport::listen_to(Connection& connection) {
+  using Hdl = websocketpp::connection_hdl;
+  // A captured pointer is safe: only the connection itself calls these.
+  auto* const c = &connection;
+  connection.set_validate_handler([c](const Hdl&) {
+    auto* const transport = of(*c);
+    return transport != nullptr && transport->on_handshake(*c);
+  });
+  connection.set_http_handler([c](const Hdl&) {
+    if (auto* const transport = of(*c)) transport->on_http(*c);
+  });
+  connection.set_open_handler([c](const Hdl&) {
+    if (auto* const transport = of(*c)) transport->on_open(*c);
+  });
+  connection.set_message_handler([c](const Hdl&, const Message::ptr& message) {
+    if (auto* const transport = of(*c)) transport->on_message(*c, *message);
+  });
+  connection.set_ping_handler([c](const Hdl&, const std::string&) {
+    // A client that pings and never reads may not fill our memory with pongs.
+    auto* const transport = of(*c);
+    return transport != nullptr && buffered(*c) < transport->options_.high_water_bytes;
+  });
+  connection.set_pong_handler([c](const Hdl&, const std::string&) {
+    auto* const transport = of(*c);
+    if (transport != nullptr) transport->sink_.on_pong(transport->sink_.sink, c->record.handle);
+  });
+  connection.set_close_handler([c](const Hdl&) {
+    if (auto* const transport = of(*c)) transport->on_close(*c);
+  });
+}
+
+inline void Transport::stop() {
+  stopping_ = true;
+  tick_timer_.cancel();
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (const auto connection = slots_[i].connection) end(*connection);
+  }
+}
+
+inline void Transport::on_socket_closed(detail::SocketConnection& socket) {
+  auto& connection = static_cast<Connection&>(socket);
+  if (connection.record.kind == ConnectionRecord::Kind::websocket) {
+    websockets_.fetch_sub(1, std::memory_order_relaxed);
+  } else if (connection.record.kind == ConnectionRecord::Kind::http) {
+    http_requests_.fetch_sub(1, std::memory_order_relaxed);
+    connection.record.answered = true;
+    if (connection.record.deadline) connection.record.deadline->cancel();
+  }
+  const auto index = static_cast<std::uint32_t>(connection.record.handle);
+  slots_[index].connection = nullptr;
+  free_slots_.push_back(index);
+}
+
+inline void Transport::on_fault(detail::SocketConnection& socket) noexcept {
+  report(std::current_exception());
+  auto& connection = static_cast<Connection&>(socket);
+  try {
+    std::error_code refused;
+    connection.close(static_cast<std::uint16_t>(CloseCode::internal_error), {}, refused);
+    if (refused) end(connection);
+  } catch (...) {
+    end(connection);
+  }
+}
+
+inline void Transport::end(Connection& connection) noexcept {
+  try {
+    connection.skip_linger();
+    connection.terminate(websocketpp::transport::error::make_error_code(
+        websocketpp::transport::error::operation_aborted));
+  } catch (...) {
+    connection.close_socket();
+  }
+}
+
+inline Connection* Transport::find(Handle handle) const noexcept {
+  const auto index = static_cast<std::uint32_t>(handle);
+  if (index >= slots_.size() || slots_[index].generation != handle >> 32U) return nullptr;
+  auto* const connection = slots_[index].connection.get();
+  return connection != nullptr && connection->record.kind == ConnectionRecord::Kind::websocket &&
+                 !connection->record.closed
+             ? connection
+             : nullptr;
+}
+
+inline void Transport::report(std::exception_ptr error) const noexcept {
+  if (options_.on_error && error) options_.on_error(std::move(error));
+}
+
+// WebSockets -------------------------------------------------------------------------------------
+
+inline bool Transport::on_handshake(Connection& connection) {
+  const HttpRequest& request = connection.get_request().request();
+  std::optional<HttpResponse> refusal;
+  try {
+    if (draining_) {
+      refusal = draining_response();
+    } else if (handshake_filter_) {
+      refusal = handshake_filter_(request);
+    } else if (request.path() != "/ws") {
+      refusal = detail::error_response(404);
+    }
+  } catch (...) {
+    report(std::current_exception());
+    refusal = detail::error_response(500);
+  }
+  if (refusal) {
+    set_response(connection, *refusal);
+    return false;
+  }
+  const auto subprotocol = select_subprotocol(request);
+  if (!subprotocol.empty()) {
+    connection.replace_header("Sec-WebSocket-Protocol", std::string(subprotocol));
+  }
+  return true;
+}
+
+inline void Transport::on_open(Connection& connection) {
+  connection.record.kind = ConnectionRecord::Kind::websocket;
+  websockets_.fetch_add(1, std::memory_order_relaxed);
+  const auto token = token_of(connection.get_request().take());
+  if (!tick_scheduled_) schedule_tick(max_tick);
+  sink_.on_open(sink_.sink, connection.record.handle, token);
+}
+
+inline void Transport::on_message(Connection& connection, const Message& message) {
+  if (message.get_opcode() == websocketpp::frame::opcode::text) {
+    sink_.on_message(sink_.sink, connection.record.handle, message.get_payload());
+  } else {
+    close(connection.record.handle, CloseCode::unsupported_data, "text only");
+  }
+}
+
+inline void Transport::on_close(Connection& connection) {
+  connection.record.closed = true;
+  sink_.on_close(sink_.sink, connection.record.handle);
+}
+
+inline void Transport::on_progress(detail::SocketConnection& socket) {
+  auto& connection = static_cast<Connection&>(socket);
+  if (!connection.record.wants_writable || buffered(connection) > options_.low_water_bytes ||
+      connection.get_state() != websocketpp::session::state::open) {
+    return;
+  }
+  connection.record.wants_writable = false;
+  sink_.on_writable(sink_.sink, connection.record.handle);
+}
+
+inline Transport::Frame Transport::prepare(std::string text) {
+  std::string header(1, static_cast<char>(0x81));  // FIN, text
+  const auto append_big_endian = [&](std::uint64_t value, unsigned bytes) {
+    for (unsigned shift = 8 * bytes; shift > 0; shift -= 8) {
+      header.push_back(static_cast<char>((value >> (shift - 8)) & 0xFFU));
+    }
+  };
+  if (text.size() < 126) {
+    append_big_endian(text.size(), 1);
+  } else if (text.size() <= 0xFFFF) {
+    header.push_back(126);
+    append_big_endian(text.size(), 2);
+  } else {
+    header.push_back(127);
+    append_big_endian(text.size(), 8);
+  }
+  auto message = std::make_shared<Message>(websocketpp::frame::opcode::text, 0);
+  // Header and payload as one piece: websocketpp counts only payloads, and one buffer is faster to
+  // gather than two.
+  message->get_raw_payload() = std::move(text.insert(0, header));
+  message->set_prepared(true);
+  return Frame(std::move(message));
+}
+
+inline SendResult Transport::send(Handle handle, const Frame& frame) noexcept {
+  auto* const connection = find(handle);
+  if (connection == nullptr || connection->get_state() != websocketpp::session::state::open) {
+    return SendResult::closed;
+  }
+  if (buffered(*connection) >= options_.high_water_bytes) {
+    connection->record.wants_writable = true;
+    return SendResult::backpressure;
+  }
+  try {
+    return connection->send(frame.message_) ? SendResult::closed : SendResult::accepted;
+  } catch (...) {  // Out of memory.
+    end(*connection);
+    return SendResult::closed;
+  }
+}
+
+inline std::size_t Transport::buffered_bytes(Handle handle) const noexcept {
+  const auto* const connection = find(handle);
+  return connection == nullptr ? 0 : buffered(*connection);
+}
+
+inline void Transport::ping(Handle handle) noexcept {
+  auto* const connection = find(handle);
+  if (connection == nullptr) return;
+  try {
+    std::error_code closing;
+    connection->ping({}, closing);
+  } catch (...) {
+    end(*connection);
+  }
+}
+
+inline void Transport::close(Handle handle, CloseCode code, std::string_view reason) noexcept {
+  auto* const connection = find(handle);
+  if (connection == nullptr) return;
+  if (reason.size() > websocketpp::frame::limits::close_reason_size) {
+    std::size_t size = websocketpp::frame::limits::close_reason_size;
+    while (size > 0 && (static_cast<unsigned char>(reason[size]) & 0xC0U) == 0x80U) --size;
+    reason = reason.substr(0, size);
+  }
+  try {
+    std::error_code closing;
+    connection->close(static_cast<std::uint16_t>(code), std::string(reason), closing);
+  } catch (...) {
+    end(*connection);
+  }
+}
+
+inline void Transport::terminate(Handle handle) noexcept {
+  if (auto* const connection = find(handle)) end(*connection);
+}
+
+inline void Transport::schedule_tick(Duration delay) {
+  tick_scheduled_ = true;
+  tick_timer_.expires_after(std::clamp<Duration>(delay, min_tick, max_tick));
+  tick_timer_.async_wait([this, alive = std::weak_ptr(port_)](const std::error_code& cancelled) {
+    if (alive.expired()) return;
+    tick_scheduled_ = false;
+    if (cancelled || websockets() == 0) return;
+    const auto now = std::chrono::steady_clock::now();
+    auto next = now + max_tick;
+    try {
+      next = std::min(next, sink_.tick(sink_.sink, now));
+    } catch (...) {
+      report(std::current_exception());
+    }
+    schedule_tick(next - now);
+  });
+}
+
+// HTTP -------------------------------------------------------------------------------------------
+
+/// One request's responder: whoever holds a copy may answer, from any thread; when all copies are
+/// gone unanswered, it answers 500.
+class Transport::Answer {
+ public:
+  Answer(const ConnectionPtr& connection, std::shared_ptr<detail::LoopPort> port)
+      : connection_(connection), port_(std::move(port)) {}
+  Answer(const Answer&) = delete;
+  Answer& operator=(const Answer&) = delete;
+  ~Answer() {
+    if (given_.load()) return;
+    try {
+      give(detail::error_response(500));
+    } catch (...) {  // Out of memory: the connection's deadline answers.
+    }
+  }
+
+  void give(HttpResponse response) {
+    if (given_.exchange(true)) return;
+    port_->post([connection = connection_, response = std::move(response)] {
+      if (const auto alive = connection.lock()) answer(*alive, response);
+    });
+  }
+
+ private:
+  std::weak_ptr<Connection> connection_;
+  std::shared_ptr<detail::LoopPort> port_;
+  std::atomic<bool> given_{false};
+};
+
+inline void Transport::on_http(Connection& connection) {
+  connection.record.kind = ConnectionRecord::Kind::http;
+  http_requests_.fetch_add(1, std::memory_order_relaxed);
+  HttpRequest request = connection.get_request().take();
+  connection.record.to_head = request.method == "HEAD";
+  connection.defer_http_response();  // Ends websocketpp's own timeout, so ours begins.
+  start_http_deadline(connection);
+  if (!http_handler_) return answer(connection, detail::error_response(404));
+  try {
+    auto pending = std::make_shared<Answer>(connection.get_shared(), port_);
+    http_handler_(std::move(request),
+                  [pending](HttpResponse response) { pending->give(std::move(response)); });
+  } catch (...) {
+    report(std::current_exception());
+    answer(connection, detail::error_response(500));
+  }
+}
+
+inline void Transport::start_http_deadline(Connection& connection) {
+  auto* const c = &connection;
+  connection.record.deadline = connection.set_timer(
+      static_cast<long>(options_.http_timeout.count()), [c](const std::error_code& cancelled) {
+        if (!cancelled && !c->record.answered) answer(*c, detail::error_response(503));
+      });
+}
+
+inline void Transport::answer(Connection& connection, const HttpResponse& response) {
+  if (connection.record.answered) return;
+  auto* const transport = of(connection);
+  if (transport == nullptr) return;
+  connection.record.answered = true;
+  if (connection.record.deadline) connection.record.deadline->cancel();
+  auto* const c = &connection;
+  // From here on the client has to read, and has as long for it as it had for its request.
+  connection.record.deadline =
+      connection.set_timer(static_cast<long>(transport->options_.handshake_timeout.count()),
+                           [c](const std::error_code& cancelled) {
+                             if (!cancelled) end(*c);
+                           });
+  set_response(connection, response);
+  std::error_code gone;
+  connection.send_http_response(gone);
+}
+
+inline void Transport::set_response(Connection& connection, const HttpResponse& response) {
+  // websocketpp wants to know the status; the text that goes out is ours.
+  const int status = detail::is_writable(response) ? response.status : 500;
+  connection.set_status(static_cast<websocketpp::http::status_code::value>(status));
+  connection.set_body(
+      detail::write_response(response, connection.record.to_head, std::time(nullptr)));
+}
+
+inline HttpResponse Transport::draining_response() const {
+  auto response = detail::error_response(503);
+  response.headers.push_back({"Retry-After", std::to_string(options_.retry_after.count())});
+  return response;
+}
+
+}  // namespace ordercast::wspp

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/limits.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <string>
+
+/// What can be set about the websocketpp transport and the server around it.
+namespace ordercast::wspp {
+
+/// Bounds of one transport, each with its default.
+struct TransportOptions {
+  /// `send` answers backpressure from here on: the bytes of one connection that the kernel has not
+  /// taken yet. Cost: at most this and one frame for each connection that does not read.
+  std::size_t high_water_bytes = 32 * 1024;
+
+  /// After backpressure, `on_writable` comes when no more than this is left. Below the high-water
+  /// mark, so that a slow connection is filled in batches.
+  std::size_t low_water_bytes = 8 * 1024;
+
+  /// The longest text message from a client, fragments together; above it close 1009.
+  std::size_t max_message_bytes = 4 * 1024;
+
+  /// The longest body of an HTTP request; above it 413.
+  std::size_t max_body_bytes = 64 * 1024;
+
+  /// Request line and headers together; above it 431.
+  std::size_t max_head_bytes = 16 * 1024;
+
+  /// From the first byte of a connection's life to the end of its request, body included.
+  std::chrono::milliseconds handshake_timeout{10'000};
+
+  /// How long an `HttpHandler` may take to answer; after that the client gets 503 and the late
+  /// answer is dropped. Writing the answer may take another `handshake_timeout`.
+  std::chrono::milliseconds http_timeout{30'000};
+
+  /// How long a close handshake may take, what is still queued before it included.
+  std::chrono::milliseconds close_timeout{5'000};
+
+  /// After the last byte the server reads and drops for so long, so that the client gets the answer
+  /// or close frame and not a TCP reset (RFC 9112 section 9.6). Ends as soon as the client closes.
+  std::chrono::milliseconds linger_timeout{1'000};
+
+  /// What a refused handshake says in `Retry-After` while draining.
+  std::chrono::seconds retry_after{1};
+
+  /// Hears an exception that escaped from the application's code, on an I/O thread; the connection
+  /// concerned gets 500 or close 1011, and the server goes on. Must not throw. Default: nobody.
+  std::function<void(std::exception_ptr)> on_error;
+};
+
+struct ServerOptions {
+  std::string host = "127.0.0.1";  ///< An address or a name; the first that resolves is bound.
+  std::uint16_t port = 0;          ///< 0 takes a free port; `listen` returns it.
+
+  /// I/O threads, each with its own share of the connections. 0 is taken as 1.
+  unsigned threads = 1;
+
+  /// Connections of any kind at one time; a newer one gets 503 at once. 0: what RLIMIT_NOFILE
+  /// allows less a reserve for files and databases. A limit above that is lowered to it.
+  std::size_t max_connections = 0;
+
+  TransportOptions transport;
+  Limits limits;
+};
+
+}  // namespace ordercast::wspp

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/clock.hpp>
+#include <ordercast/error.hpp>
+#include <ordercast/handshake.hpp>
+#include <ordercast/http.hpp>
+#include <ordercast/websocketpp/config.hpp>
+#include <ordercast/websocketpp/detail/loop_port.hpp>
+#include <ordercast/websocketpp/options.hpp>
+
+#include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// The websocketpp transport: sockets of one `io_context` on one side, the events and calls of
+/// docs/transports.md on the other. One transport per I/O thread.
+///
+/// Threads: all members but `prepare` and the two counters belong to the thread that runs the
+/// `io_context`, as do all calls of the sink. Handles go stale safely: a handle of a connection
+/// that is gone is `closed` for ever, it never means another connection.
+///
+///     asio::io_context io;
+///     Transport transport(io);
+///     ConnectionManager<Transport, MyServices> manager(transport, services);
+///     transport.bind(manager);
+///     transport.adopt(std::move(accepted_socket));
+///     io.run();
+namespace ordercast::wspp {
+
+class Transport final : private detail::SocketOwner {
+ public:
+  using Handle = std::uint64_t;
+
+  /// A text frame as it goes over the wire. Immutable; may be sent to any number of connections on
+  /// any number of threads.
+  class Frame {
+   public:
+    Frame() = default;
+
+   private:
+    friend class Transport;
+    explicit Frame(Message::ptr message) : message_(std::move(message)) {}
+    Message::ptr message_;
+  };
+
+  /// The `io_context` must outlive the transport.
+  explicit Transport(asio::io_context& io, TransportOptions options = {});
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+  /// Closes every socket; the sink hears nothing of it.
+  ~Transport();
+
+  // Setting up, before the first connection -----------------------------------------------------
+
+  /// `sink` has on_open, on_message, on_pong, on_writable, on_close and tick; it must outlive the
+  /// connections.
+  template <class Sink>
+  void bind(Sink& sink);
+
+  /// Answers plain HTTP requests; without one they get 404.
+  void set_http_handler(HttpHandler handler) { http_handler_ = std::move(handler); }
+
+  /// Decides on handshakes; without one those for the path /ws are accepted, others get 404.
+  void set_handshake_filter(HandshakeFilter filter) { handshake_filter_ = std::move(filter); }
+
+  // Connections ---------------------------------------------------------------------------------
+
+  /// Takes over a connected socket of this transport's `io_context`.
+  void adopt(detail::Socket socket, detail::SocketTicket ticket = {});
+
+  /// From now on handshakes get 503 with Retry-After; plain HTTP goes on.
+  void begin_drain() noexcept { draining_ = true; }
+
+  /// Ends every connection at once, and every one that is still to be adopted. The sink hears
+  /// `on_close`; then nothing of the transport keeps the `io_context` running.
+  void stop();
+
+  /// WebSockets whose socket is open. Any thread.
+  [[nodiscard]] std::size_t websockets() const noexcept {
+    return websockets_.load(std::memory_order_relaxed);
+  }
+  /// HTTP requests that are being answered, until their socket is closed. Any thread.
+  [[nodiscard]] std::size_t http_requests() const noexcept {
+    return http_requests_.load(std::memory_order_relaxed);
+  }
+
+  // What the connection manager calls -------------------------------------------------------------
+
+  /// Builds the frame (RFC 6455 section 5.2): the only copy of its bytes, whatever the number of
+  /// recipients. O(text). Any thread.
+  [[nodiscard]] static Frame prepare(std::string text);
+
+  /// Queues a frame. The bytes are written in this turn of the event loop, together with all
+  /// others of the connection. O(1).
+  SendResult send(Handle handle, const Frame& frame) noexcept;
+
+  /// All bytes of a connection that the kernel has not taken; 0 for a stale handle. O(1).
+  [[nodiscard]] std::size_t buffered_bytes(Handle handle) const noexcept;
+
+  /// A ping with no payload; not subject to backpressure.
+  void ping(Handle handle) noexcept;
+
+  /// Starts the close handshake behind what `send` has accepted. Bounded by `close_timeout`. A
+  /// reason over 123 bytes is cut, between characters (RFC 6455 section 5.5).
+  void close(Handle handle, CloseCode code, std::string_view reason) noexcept;
+
+  /// Tears the socket down with no handshake.
+  void terminate(Handle handle) noexcept;
+
+ private:
+  using ConnectionPtr = Connection::ptr;
+
+  /// Bounds of the time between two ticks. The upper one is how late a deadline may be noticed that
+  /// was set since the last tick.
+  static constexpr std::chrono::milliseconds min_tick{5};
+  static constexpr std::chrono::milliseconds max_tick{250};
+
+  /// A connection's place. The generation counts its tenants and is the upper half of the handle.
+  struct Slot {
+    ConnectionPtr connection;
+    std::uint32_t generation = 0;
+  };
+
+  /// The sink's members, bound without a virtual base so that a sink is any class.
+  struct SinkCalls {
+    void* sink = nullptr;
+    void (*on_open)(void*, Handle, std::string_view) = [](void*, Handle, std::string_view) {};
+    void (*on_message)(void*, Handle, std::string_view) = [](void*, Handle, std::string_view) {};
+    void (*on_pong)(void*, Handle) = [](void*, Handle) {};
+    void (*on_writable)(void*, Handle) = [](void*, Handle) {};
+    void (*on_close)(void*, Handle) = [](void*, Handle) {};
+    TimePoint (*tick)(void*, TimePoint) = [](void*, TimePoint) { return TimePoint::max(); };
+  };
+
+  class Answer;
+
+  /// The transport of a connection; null once it is gone.
+  static Transport* of(Connection& connection) noexcept {
+    return static_cast<Transport*>(connection.owner());
+  }
+
+  // Events of websocketpp.
+  void listen_to(Connection& connection);
+  void on_open(Connection& connection);
+  void on_message(Connection& connection, const Message& message);
+  void on_close(Connection& connection);
+  bool on_handshake(Connection& connection);
+  void on_http(Connection& connection);
+
+  // Events of the socket policy.
+  void on_progress(detail::SocketConnection& socket) override;
+  void on_fault(detail::SocketConnection& socket) noexcept override;
+  void on_socket_closed(detail::SocketConnection& socket) override;
+
+  // HTTP.
+  static void answer(Connection& connection, const HttpResponse& response);
+  static void set_response(Connection& connection, const HttpResponse& response);
+  void start_http_deadline(Connection& connection);
+  [[nodiscard]] HttpResponse draining_response() const;
+
+  [[nodiscard]] Connection* find(Handle handle) const noexcept;
+  static std::size_t buffered(const Connection& connection) noexcept {
+    return connection.get_buffered_amount() + connection.in_flight();
+  }
+  static void end(Connection& connection) noexcept;
+  void report(std::exception_ptr error) const noexcept;
+  void schedule_tick(Duration delay);
+
+  asio::io_context& io_;
+  TransportOptions options_;
+  SinkCalls sink_;
+  HttpHandler http_handler_;
+  HandshakeFilter handshake_filter_;
+  std::vector<Slot> slots_;
+  std::vector<std::uint32_t> free_slots_;
+  std::atomic<std::size_t> websockets_{0};
+  std::atomic<std::size_t> http_requests_{0};
+  bool draining_ = false;
+  bool stopping_ = false;
+  bool tick_scheduled_ = false;
+  asio::steady_timer tick_timer_;
+  std::shared_ptr<Config::alog_type> log_ = std::make_shared<Config::alog_type>();
+  Config::rng_type random_;
+  std::shared_ptr<detail::LoopPort> port_;  // Also the sign, for what is still queued, of our life.
+};
+
+template <class Sink>
+void Transport::bind(Sink& sink) {
+  sink_.sink = &sink;
+  sink_.on_open = [](void* s, Handle handle, std::string_view token) {
+    static_cast<Sink*>(s)->on_open(handle, token);
+  };
+  sink_.on_message = [](void* s, Handle handle, std::string_view text) {
+    static_cast<Sink*>(s)->on_message(handle, text);
+  };
+  sink_.on_pong = [](void* s, Handle handle) { static_cast<Sink*>(s)->on_pong(handle); };
+  sink_.on_writable = [](void* s, Handle handle) { static_cast<Sink*>(s)->on_writable(handle); };
+  sink_.on_close = [](void* s, Handle handle) { static_cast<Sink*>(s)->on_close(handle); };
+  sink_.tick = [](void* s, TimePoint now) { return static_cast<Sink*>(s)->tick(now); };
+}
+
+}  // namespace ordercast::wspp
+
+#include <ordercast/websocketpp/detail/transport_impl.hpp>
