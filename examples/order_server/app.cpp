@@ -2,6 +2,7 @@
 #include "app.hpp"
 
 #include "api/api.hpp"
+#include "domain/ids.hpp"
 #include "net/addresses.hpp"
 #include "realtime/dispatcher.hpp"
 #include "realtime/order_lookup.hpp"
@@ -13,7 +14,12 @@
 
 #include <spdlog/spdlog.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <string>
 #include <thread>
@@ -34,6 +40,10 @@ constexpr std::size_t ops_queue = 16;
 /// refused look-up is a refused subscription, so this is far above what API requests get; about
 /// 300 bytes each.
 constexpr std::size_t lookup_queue = 262'144;
+
+/// When fewer than half of at least so many connections are left, memory is given back.
+constexpr std::size_t crowd = 500;
+constexpr std::chrono::seconds memory_check{2};
 
 std::int64_t unix_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -96,11 +106,19 @@ AddressRules address_rules(const Config& config) {
   return rules;
 }
 
+void release_free_memory() noexcept {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 Routes main_routes(const Config& config) {
   Routes routes = all_api_routes();
-  if (config.ops_port == 0) {
-    for (const auto& route : ops_routes()) routes.push_back(route);
-  }
+  const auto add = [&](const Routes& more) {
+    routes.insert(routes.end(), more.begin(), more.end());
+  };
+  if (config.ops_port == 0) add(ops_routes());
+  if (config.demo_data) add(demo_page_routes());
   return routes;
 }
 
@@ -118,7 +136,7 @@ struct App::Parts {
                 login_limiter,
                 metrics,
                 config.razorpay_key_secret,
-                hasher.hash(config.jwt_secret),
+                hasher.hash(random_uuid()),
                 &unix_ms,
                 [] { return ordercast::SteadyClock{}.now(); },
                 [this] { dispatcher.wake(); },
@@ -146,11 +164,12 @@ struct App::Parts {
         readers("reader", config.db_readers, config.queue_limit),
         writer("writer", 1, config.queue_limit),
         logins("login", 1, login_queue),
-        ops("ops", 1, ops_queue) {
-    server.set_http_handler([this](ordercast::HttpRequest request,
-                                   const ordercast::HttpResponder& respond) {
-      api.handle(std::move(request), respond);
-    });
+        ops("ops", 1, ops_queue),
+        memory("memory", 1, 1) {
+    server.set_http_handler(
+        [this](ordercast::HttpRequest request, const ordercast::HttpResponder& respond) {
+          api.handle(std::move(request), respond);
+        });
     server.set_handshake_filter(
         [this](const ordercast::HttpRequest& request) { return api.refuse_handshake(request); });
     if (config.ops_port != 0) make_ops_server(config);
@@ -169,6 +188,18 @@ struct App::Parts {
     return [this](Lane lane, std::function<void()> task) {
       return pool(lane).submit(std::move(task));
     };
+  }
+
+  /// Gives memory back to the system after a crowd has left: glibc keeps what was freed below the
+  /// last block that is still in use. Looks again every so often, on a thread that may block.
+  void watch_memory() {
+    const auto now = server.connections();
+    most_connections = std::max(most_connections, now);
+    if (most_connections >= crowd && now < most_connections / 2) {
+      release_free_memory();
+      most_connections = now;
+    }
+    static_cast<void>(memory.submit_after(memory_check, [this] { watch_memory(); }));
   }
 
   WorkerPool& pool(Lane lane) {
@@ -201,15 +232,16 @@ struct App::Parts {
     options.transport.on_error = log_escaped;
     ops_server = std::make_unique<OpsServer>(
         options, [](const OpsServer::Post&) { return ordercast::DefaultServices{}; });
-    ops_server->set_http_handler([this](ordercast::HttpRequest request,
-                                        const ordercast::HttpResponder& respond) {
-      ops_api.handle(std::move(request), respond);
-    });
+    ops_server->set_http_handler(
+        [this](ordercast::HttpRequest request, const ordercast::HttpResponder& respond) {
+          ops_api.handle(std::move(request), respond);
+        });
     ops_server->set_handshake_filter([](const ordercast::HttpRequest&) {
       return ordercast::HttpResponse{404, {}, {}};
     });
   }
 
+  std::size_t most_connections = 0;  // Since memory was last given back; the memory thread's.
   SqliteStore store;
   Metrics metrics;
   Tokens tokens;
@@ -228,6 +260,7 @@ struct App::Parts {
   WorkerPool writer;
   WorkerPool logins;
   WorkerPool ops;
+  WorkerPool memory;
 };
 
 App::App(const Config& config) : parts_(std::make_unique<Parts>(config)) {}
@@ -244,6 +277,7 @@ void App::run() {
   std::thread ops_thread;
   if (parts.ops_server) ops_thread = std::thread([&parts] { parts.ops_server->run(); });
   parts.dispatcher.start();
+  static_cast<void>(parts.memory.submit([&parts] { parts.watch_memory(); }));
   parts.server.run();
 
   // Nobody is connected any more. What was accepted is finished; what is committed and not yet
@@ -255,6 +289,7 @@ void App::run() {
     ops_thread.join();
   }
   parts.ops.stop();
+  parts.memory.stop();
 }
 
 void App::drain(std::chrono::milliseconds window) {

@@ -39,8 +39,8 @@ class Options {
               std::int64_t value = 0;
               const auto* end = text.data() + text.size();
               const auto [stop, error] = std::from_chars(text.data(), end, value);
-              const bool good = error == std::errc{} && stop == end && value >= least &&
-                                value <= most;
+              const bool good =
+                  error == std::errc{} && stop == end && value >= least && value <= most;
               return good ? "" : "'" + text + "' is not allowed; allowed is " + range;
             },
             ""));
@@ -67,7 +67,7 @@ class Options {
   void choice(const std::string& name, std::string& target, const std::vector<std::string>& allowed,
               const std::string& what) {
     std::string names;
-    for (const auto& entry : allowed) names += (names.empty() ? "" : ", ") + entry;
+    for (const auto& entry : allowed) names.append(names.empty() ? "" : ", ").append(entry);
     add(name, target, target, what + "; one of " + names)
         ->check(CLI::Validator(
             [names, allowed](const std::string& given) -> std::string {
@@ -203,15 +203,17 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   options.text("--db", config.db, "SQLite database file, made if there is none");
   options.number("--db-readers", config.db_readers, 1, 64, "",
                  "Threads that read the database for the API, and again for subscriptions");
-  options.choice("--demo-data", demo_data, {"auto", "off"},
-                 "Whether an empty database is filled with users, products and orders to try");
+  options.choice(
+      "--demo-data", demo_data, {"auto", "off"},
+      "Fill an empty database with users, products and orders to try, and serve a page at /demo");
   options.list("--allowed-origins", config.allowed_origins,
                "Origins of web pages that may use API and /ws besides the server's own, with "
                "commas between",
                "an origin like https://shop.example or http://localhost:5173", is_origin);
-  options.list("--trusted-proxies", config.trusted_proxies,
-               "IP addresses of proxies whose X-Forwarded-For names the client, with commas between",
-               "an IP address", is_ip_address);
+  options.list(
+      "--trusted-proxies", config.trusted_proxies,
+      "IP addresses of proxies whose X-Forwarded-For names the client, with commas between",
+      "an IP address", is_ip_address);
   options.duration("--drain-seconds", config.drain, 0, 3600, "seconds",
                    "Most time between SIGTERM and the end");
   options.number("--max-connections", config.max_connections, 0, 10'000'000, "",
@@ -232,8 +234,8 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
                  "WebSocket handshakes of one address, ten times as many at once; 0 is no limit");
   options.number("--logins-per-second", config.logins_per_second, 0, 1'000'000, "",
                  "Logins of one address, ten times as many at once; 0 is no limit");
-  options.number("--queue-limit", config.queue_limit, 1, 1'000'000, "requests",
-                 "Most that may wait for a database worker; more get 503");
+  options.number("--queue-limit", config.queue_limit, 1, 1'000'000, "",
+                 "Requests that may wait for a database worker; more get 503");
   options.duration("--ping-seconds", config.ping_interval, 1, 3600, "seconds",
                    "Time between the server's WebSocket pings");
   options.duration("--pong-seconds", config.pong_timeout, 1, 3600, "seconds",

@@ -2,19 +2,18 @@
 #include "app.hpp"
 #include "config.hpp"
 
+#include <pthread.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
-
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
-#include <ctime>
 #include <cstring>
+#include <ctime>
 #include <exception>
 #include <mutex>
 #include <string>
@@ -26,6 +25,9 @@ namespace {
 
 using order_server::App;
 using order_server::Config;
+
+/// What main sends to the signals' thread, and nobody else.
+constexpr int end_of_watch = SIGUSR1;
 
 /// Turns signals into calls, on a thread of its own: no code runs in a signal handler.
 ///
@@ -55,8 +57,6 @@ class Signals {
   }
 
  private:
-  static constexpr int end_of_watch = SIGUSR1;
-
   void watch() {
     int signal = 0;
     sigwait(&set_, &signal);

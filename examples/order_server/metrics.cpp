@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "metrics.hpp"
 
+#include <dirent.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
-
-#include <dirent.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -52,11 +51,11 @@ class Families {
     start(std::move(name), std::move(help), MetricType::Histogram);
     ClientMetric metric;
     std::uint64_t cumulative = 0;
-    for (std::size_t i = 0; i < DurationHistogram::bounds.size(); ++i) {
+    for (std::size_t i = 0; i < duration_bounds.size(); ++i) {
       cumulative += static_cast<std::uint64_t>(source.count(i));
-      metric.histogram.bucket.push_back({cumulative, DurationHistogram::bounds[i]});
+      metric.histogram.bucket.push_back({cumulative, duration_bounds[i]});
     }
-    cumulative += static_cast<std::uint64_t>(source.count(DurationHistogram::bounds.size()));
+    cumulative += static_cast<std::uint64_t>(source.count(duration_bounds.size()));
     metric.histogram.sample_count = cumulative;
     metric.histogram.sample_sum = source.sum_seconds();
     families_.back().metric.push_back(std::move(metric));
@@ -72,7 +71,9 @@ class Families {
   std::vector<MetricFamily> families_;
 };
 
-double as_double(const Tally& tally) { return static_cast<double>(tally.value()); }
+double as_double(const Tally& tally) {
+  return static_cast<double>(tally.value());
+}
 
 /// The fields of /proc/self/stat from the third on: the second, in brackets, may hold spaces.
 std::vector<std::string> process_stat() {
@@ -130,7 +131,7 @@ void DurationHistogram::observe(std::chrono::milliseconds duration) noexcept {
   const auto ms = std::max<std::chrono::milliseconds::rep>(duration.count(), 0);
   const double seconds = static_cast<double>(ms) / 1000.0;
   std::size_t bucket = 0;
-  while (bucket < bounds.size() && seconds > bounds[bucket]) ++bucket;
+  while (bucket < duration_bounds.size() && seconds > duration_bounds[bucket]) ++bucket;
   counts_[bucket].add();
   sum_ms_.add(ms);
 }
@@ -139,7 +140,8 @@ std::string render_metrics(const Metrics& metrics, const MetricsExtras& extras) 
   Families families;
   families.gauge("ordercast_connections", "Authenticated WebSocket connections",
                  as_double(metrics.connections));
-  families.gauge("ordercast_subscriptions", "Order subscriptions", as_double(metrics.subscriptions));
+  families.gauge("ordercast_subscriptions", "Order subscriptions",
+                 as_double(metrics.subscriptions));
 
   families.start("ordercast_deliveries_total", "Messages handed to connections",
                  MetricType::Counter);
@@ -161,9 +163,10 @@ std::string render_metrics(const Metrics& metrics, const MetricsExtras& extras) 
                    as_double(metrics.refused));
   families.counter("ordercast_closed_by_server_total", "WebSockets that the server closed",
                    as_double(metrics.closed_by_server));
-  families.histogram("ordercast_commit_to_send_seconds",
-                     "From a change's commit until its messages are with the last connection",
-                     metrics.commit_to_send);
+  families.histogram(
+      "ordercast_commit_to_send_seconds",
+      "From a change's time stamp, before its commit, until the last connection has it",
+      metrics.commit_to_send);
   families.counter("ordercast_broadcasts_total", "Committed changes broadcast",
                    as_double(metrics.broadcasts));
   families.counter("ordercast_dispatcher_failures_total",

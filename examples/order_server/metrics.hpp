@@ -22,7 +22,9 @@ namespace order_server {
 /// A number that any thread may change: one relaxed atomic, no lock, no order between numbers.
 class Tally {
  public:
-  void add(std::int64_t amount = 1) noexcept { value_.fetch_add(amount, std::memory_order_relaxed); }
+  void add(std::int64_t amount = 1) noexcept {
+    value_.fetch_add(amount, std::memory_order_relaxed);
+  }
   [[nodiscard]] std::int64_t value() const noexcept {
     return value_.load(std::memory_order_relaxed);
   }
@@ -31,16 +33,16 @@ class Tally {
   std::atomic<std::int64_t> value_{0};
 };
 
+/// Upper bounds of a histogram's buckets in seconds; the bucket above them is implied.
+inline constexpr std::array<double, 13> duration_bounds{
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+
 /// A histogram of durations; one observation touches two relaxed atomics.
 class DurationHistogram {
  public:
-  /// Upper bounds in seconds; the bucket above them is implied.
-  static constexpr std::array<double, 13> bounds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-                                                 0.25,  0.5,    1,     2.5,  5,     10};
-
   void observe(std::chrono::milliseconds duration) noexcept;
 
-  /// Observations in that bucket alone; `bounds.size()` is the last.
+  /// Observations in that bucket alone; `duration_bounds.size()` is the last.
   [[nodiscard]] std::int64_t count(std::size_t bucket) const noexcept {
     return counts_[bucket].value();
   }
@@ -49,24 +51,24 @@ class DurationHistogram {
   }
 
  private:
-  std::array<Tally, bounds.size() + 1> counts_;
+  std::array<Tally, duration_bounds.size() + 1> counts_;
   Tally sum_ms_;
 };
 
 /// Everything that is counted. Any thread.
 struct Metrics {
-  Tally connections;    ///< Gauge: authenticated WebSockets.
-  Tally subscriptions;  ///< Gauge.
-  std::array<Tally, 2> deliveries;                           ///< By MessageType.
-  Tally conflated;                                           ///< Replaced by a newer one unsent.
-  Tally dropped;                                             ///< Never sent.
-  std::array<Tally, ordercast::error_code_count> errors;     ///< By ErrorCode.
-  Tally refused;                                             ///< Closed before they were connected.
+  Tally connections;                                      ///< Gauge: authenticated WebSockets.
+  Tally subscriptions;                                    ///< Gauge.
+  std::array<Tally, 2> deliveries;                        ///< By MessageType.
+  Tally conflated;                                        ///< Replaced by a newer one unsent.
+  Tally dropped;                                          ///< Never sent.
+  std::array<Tally, ordercast::error_code_count> errors;  ///< By ErrorCode.
+  Tally refused;                                          ///< Closed before they were connected.
   Tally closed_by_server;
   DurationHistogram commit_to_send;
-  Tally broadcasts;             ///< Outbox entries published.
-  Tally dispatcher_failures;    ///< Times the dispatcher had to try the database again.
-  Tally lookup_failures;        ///< Authorizations or snapshots given up because of the database.
+  Tally broadcasts;           ///< Outbox entries published.
+  Tally dispatcher_failures;  ///< Times the dispatcher had to try the database again.
+  Tally lookup_failures;      ///< Authorizations or snapshots given up because of the database.
   std::array<Tally, 6> http_responses;  ///< By hundreds of the status.
 };
 

@@ -13,14 +13,3 @@ set(ORDER_SERVER_STORE_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_schema.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_store.cpp)
-
-# Their tests; each is a Catch2 file without a main of its own.
-set(ORDER_SERVER_STORE_TESTS
-  ${CMAKE_CURRENT_LIST_DIR}/../../tests/order_server/demo_data_test.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/../../tests/order_server/order_json_test.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/../../tests/order_server/payments_test.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/../../tests/order_server/sqlite_crash_test.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/../../tests/order_server/sqlite_durability_test.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/../../tests/order_server/sqlite_errors_test.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/../../tests/order_server/sqlite_store_test.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/../../tests/order_server/transitions_test.cpp)

@@ -57,7 +57,9 @@ std::vector<WsClient> crowd(const OrderServer& server, const std::string& order_
   }
   for (auto& client : clients) {
     const auto snapshot = client.next_text(patience);
-    if (!snapshot || !update_of(order_id)(parse_json(*snapshot))) FAIL("not subscribed");
+    if (!snapshot || !update_of(order_id)(parse_json(*snapshot))) {
+      FAIL("not subscribed: " << snapshot.value_or("no answer"));
+    }
   }
   return clients;
 }

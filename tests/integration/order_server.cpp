@@ -176,8 +176,14 @@ void OrderServer::kill() {
 Json OrderServer::new_order(const Account& customer, const std::string& organization,
                             const std::string& payment_method,
                             const std::string& fulfillment_type) const {
-  return place_order(*this, customer, demo().shelves.at(organization), payment_method,
-                     fulfillment_type);
+  auto order = place_order(*this, customer, demo().shelves.at(organization), payment_method,
+                           fulfillment_type);
+  settle();
+  return order;
+}
+
+void OrderServer::settle() const {
+  REQUIRE(metric_becomes("ordercast_outbox_depth", 0));
 }
 
 Json OrderServer::order(const std::string& id) const {

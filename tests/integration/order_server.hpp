@@ -89,7 +89,11 @@ class OrderServer {
   }
   [[nodiscard]] ApiClient as(const std::string& token) const { return ApiClient(port_, token); }
 
-  /// A new order, as the API answers it.
+  /// Returns when all that was committed has been broadcast, so that a connection which is opened
+  /// now hears only of what comes.
+  void settle() const;
+
+  /// A new order, as the API answers it, already broadcast.
   [[nodiscard]] Json new_order(const Account& customer, const std::string& organization = "org-1",
                                const std::string& payment_method = "COD",
                                const std::string& fulfillment_type = "DELIVERY") const;

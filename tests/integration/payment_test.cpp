@@ -69,9 +69,6 @@ TEST_CASE("a wrong signature is refused, recorded as FAILED, and can be made goo
   SECTION("too short") {
     signature.resize(63);
   }
-  SECTION("empty") {
-    signature.clear();
-  }
   SECTION("another payment's") {
     signature = payment_signature(bill.razorpay_order, "pay_2");
   }
@@ -88,6 +85,7 @@ TEST_CASE("the same payment again changes nothing and tells nobody", "[payment]"
   OrderServer server;
   const Bill bill(server);
   REQUIRE(bill.pay().status == 200);
+  server.settle();
   Watcher owner(server, demo().customer);
   owner.follow(bill.id);
   const auto repeated = bill.pay();

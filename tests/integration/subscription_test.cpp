@@ -107,6 +107,7 @@ TEST_CASE("since is answered with the current order when that is newer, else wit
   REQUIRE(server.as(demo().manager).set_status(id, "CONFIRMED").status == 200);
   const auto current = server.as(demo().manager).set_status(id, "PREPARING").data();
   REQUIRE(integer_of(current, "version") == 3);
+  server.settle();
 
   for (const long long older : {0, 1, 2}) {
     CAPTURE(older);

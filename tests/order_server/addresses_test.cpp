@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "net/address_limiter.hpp"
 #include "net/addresses.hpp"
+
+#include "net/address_limiter.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -4,7 +4,6 @@
 #include <catch2/catch.hpp>
 
 using namespace order_server;
-using namespace order_server::testing;
 
 namespace {
 
@@ -49,8 +48,9 @@ TEST_CASE("wrong password and unknown email are the same 401", "[api][auth]") {
 TEST_CASE("ten failures within a minute lock an account, and that account only", "[api][auth]") {
   ApiFixture fixture;
   for (int i = 0; i < 10; ++i) {
-    REQUIRE(login(fixture, i % 2 == 0 ? "customer@example.com" : "CUSTOMER@example.com", "x")
-                .status == 401);
+    REQUIRE(
+        login(fixture, i % 2 == 0 ? "customer@example.com" : "CUSTOMER@example.com", "x").status ==
+        401);
   }
   const auto locked = login(fixture, "customer@example.com", "customer123");
   CHECK(locked.status == 429);
@@ -61,6 +61,14 @@ TEST_CASE("ten failures within a minute lock an account, and that account only",
   CHECK(login(fixture, "customer@example.com", "customer123").status == 429);
   fixture.steady += std::chrono::seconds(1);
   CHECK(login(fixture, "customer@example.com", "customer123").status == 200);
+}
+
+TEST_CASE("an account that does not exist is locked like one that does", "[api][auth]") {
+  ApiFixture fixture;
+  for (int i = 0; i < 10; ++i) {
+    REQUIRE(login(fixture, "nobody@example.com", "x").status == 401);
+  }
+  CHECK(login(fixture, "nobody@example.com", "x").status == 429);
 }
 
 TEST_CASE("a refresh token gets an access token with today's role, and does nothing else",
@@ -112,7 +120,8 @@ TEST_CASE("tokens end: access after 15 minutes, refresh after 30 days", "[api][a
 
 TEST_CASE("every call but login, refresh and health needs an access token", "[api][auth]") {
   ApiFixture fixture;
-  const std::string other = Tokens({"another secret of 32 bytes or more"}).issue_access(fixture.admin);
+  const std::string other =
+      Tokens({"another secret of 32 bytes or more"}).issue_access(fixture.admin);
   for (const auto& [method, target] : std::vector<std::pair<std::string, std::string>>{
            {"GET", "/api/v1/auth/me"},
            {"GET", "/api/v1/stores"},
@@ -146,8 +155,7 @@ TEST_CASE("a token counts in the Authorization header and nowhere else", "[api][
             .status == 200);
 }
 
-TEST_CASE("a login flood from one address is slowed down, from loopback it is not",
-          "[api][auth]") {
+TEST_CASE("a login flood from one address is slowed down, from loopback it is not", "[api][auth]") {
   ApiFixture fixture;
   const auto from = [&](const std::string& address, const std::string& forwarded = {}) {
     HttpRequest request{"POST", "/api/v1/auth/login", {}, "{}", address};

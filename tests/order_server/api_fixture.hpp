@@ -20,13 +20,13 @@
 
 /// The API without sockets and without threads: requests are values, lanes run at once, and time
 /// stands still until a test moves it.
-namespace order_server::testing {
+namespace order_server {
 
+using nlohmann::json;
 using ordercast::HttpHeader;
 using ordercast::HttpRequest;
 using ordercast::HttpResponse;
 using ordercast::Role;
-using nlohmann::json;
 
 inline constexpr const char* test_jwt_secret = "a secret of the tests, 32 bytes or more";
 inline constexpr const char* test_razorpay_secret = "a key secret of the tests";
@@ -144,24 +144,24 @@ class ApiFixture {
   std::optional<Lane> full_lane;  ///< Refuses what is submitted.
   std::vector<Lane> lanes_used;
 
-  ApiContext context{store,
-                     tokens,
-                     hasher,
-                     login_limiter,
-                     metrics,
-                     test_razorpay_secret,
-                     hasher.hash("nobody's password"),
-                     [this] {
-                       return std::chrono::duration_cast<std::chrono::milliseconds>(
-                                  wall.time_since_epoch())
-                           .count();
-                     },
-                     [this] { return steady; },
-                     [this] { ++commits; },
-                     [this](std::string user_id, std::string reason) {
-                       disconnected.emplace_back(std::move(user_id), std::move(reason));
-                     },
-                     [] { return std::vector<std::pair<std::string, std::size_t>>{}; }};
+  ApiContext context{
+      store,
+      tokens,
+      hasher,
+      login_limiter,
+      metrics,
+      test_razorpay_secret,
+      hasher.hash("nobody's password"),
+      [this] {
+        return std::chrono::duration_cast<std::chrono::milliseconds>(wall.time_since_epoch())
+            .count();
+      },
+      [this] { return steady; },
+      [this] { ++commits; },
+      [this](std::string user_id, std::string reason) {
+        disconnected.emplace_back(std::move(user_id), std::move(reason));
+      },
+      [] { return std::vector<std::pair<std::string, std::size_t>>{}; }};
 
   AddressRules address_rules{{2, 4}, {1, 3}, {"10.0.0.1"}};
   Api api{context,
@@ -186,6 +186,8 @@ class ApiFixture {
   User customer2 = make_user("customer2", Role::customer);
 };
 
-inline json data_of(const HttpResponse& response) { return json::parse(response.body).at("data"); }
+inline json data_of(const HttpResponse& response) {
+  return json::parse(response.body).at("data");
+}
 
-}  // namespace order_server::testing
+}  // namespace order_server

@@ -5,7 +5,6 @@
 #include <catch2/catch.hpp>
 
 using namespace order_server;
-using namespace order_server::testing;
 
 namespace {
 
@@ -75,9 +74,10 @@ TEST_CASE("nobody but the owner verifies a payment", "[api][payments]") {
   const auto order = fixture.place_order(fixture.customer);
   const auto foreign = fixture.call("POST", path_of(order), fixture.customer2, proof_of(order));
   CHECK(foreign.status == 404);
-  CHECK(foreign.body == fixture.call("POST", "/api/v1/orders/none/payment/verify",
-                                     fixture.customer2, proof_of(order))
-                            .body);
+  CHECK(
+      foreign.body ==
+      fixture.call("POST", "/api/v1/orders/none/payment/verify", fixture.customer2, proof_of(order))
+          .body);
   CHECK(fixture.call("POST", path_of(order), fixture.admin, proof_of(order)).status == 403);
   CHECK(fixture.call("POST", path_of(order), fixture.manager, proof_of(order)).status == 403);
   CHECK(fixture.commits == 1);

@@ -4,7 +4,6 @@
 #include <catch2/catch.hpp>
 
 using namespace order_server;
-using namespace order_server::testing;
 
 namespace {
 
@@ -41,7 +40,13 @@ TEST_CASE("a body must be JSON and say so", "[api]") {
   CHECK(send({{"Content-Type", "text/plain"}}, good) == 415);
   CHECK(send({{"Content-Type", "application/json; charset=latin1"}}, good) == 415);
   CHECK(send({{"Content-Type", "application/jsonp"}}, good) == 415);
-  CHECK(send({{"Content-Type", "application/x-www-form-urlencoded"}}, good) == 415);
+  // As `curl -d` sends it when it isn't told otherwise; only the body can say that it is no form.
+  CHECK(send({{"Content-Type", "application/x-www-form-urlencoded"}}, good) == 200);
+  CHECK(send({{"Content-Type", "application/x-www-form-urlencoded"}}, "email=a&password=b") == 400);
+  // A page's form can't pass for one: it needs no preflight, but it names its origin.
+  CHECK(send({{"Content-Type", "application/x-www-form-urlencoded"},
+              {"Origin", "https://evil.example"}},
+             good) == 415);
   for (const auto* bad : {"", "{", "[]", "null", "1", "{\"email\":}", "\xff\xfe", "{} {}"}) {
     CAPTURE(bad);
     CHECK(send({{"Content-Type", "application/json"}}, bad) == 400);
@@ -53,9 +58,9 @@ TEST_CASE("a body must be JSON and say so", "[api]") {
 
 TEST_CASE("every answer forbids sniffing and caching", "[api]") {
   ApiFixture fixture;
-  for (const auto& response :
-       {fixture.call("GET", "/api/v1/orders", fixture.admin),
-        fixture.call_anonymously("GET", "/api/v1/orders"), fixture.call_anonymously("GET", "/no")}) {
+  for (const auto& response : {fixture.call("GET", "/api/v1/orders", fixture.admin),
+                               fixture.call_anonymously("GET", "/api/v1/orders"),
+                               fixture.call_anonymously("GET", "/no")}) {
     CHECK(header_of(response, "X-Content-Type-Options") == "nosniff");
     CHECK(header_of(response, "Cache-Control") == "no-store");
   }
@@ -91,8 +96,9 @@ TEST_CASE("an allowed origin gets one CORS header, on errors too; a foreign one 
                                    {{"Origin", origin}, {"Host", "api.example"}});
   };
   const auto token = fixture.token_of(fixture.customer);
-  for (const auto& response : {from("https://shop.example", token), from("https://shop.example", ""),
-                               from("https://api.example", token)}) {
+  for (const auto& response :
+       {from("https://shop.example", token), from("https://shop.example", ""),
+        from("https://api.example", token)}) {
     CHECK(count_headers(response, "Access-Control-Allow-Origin") == 1);
     CHECK(header_of(response, "Vary") == "Origin");
   }
@@ -138,8 +144,8 @@ TEST_CASE("handshakes are for /ws alone", "[api][handshake]") {
 
 TEST_CASE("a foreign page can't open a WebSocket", "[api][handshake]") {
   ApiFixture fixture;
-  for (const auto* origin : {"https://shop.example", "http://shop.test:7001",
-                             "https://shop.test:7001"}) {
+  for (const auto* origin :
+       {"https://shop.example", "http://shop.test:7001", "https://shop.test:7001"}) {
     CAPTURE(origin);
     CHECK_FALSE(fixture.api.refuse_handshake(handshake({{"Origin", origin}})));
   }
@@ -256,4 +262,22 @@ TEST_CASE("users register and remove devices of their own", "[api][devices]") {
   }
   CHECK(call("POST", make_user("ghost", Role::customer), {{"token", "t"}, {"platform", "ios"}}) ==
         401);
+}
+
+TEST_CASE("the demo page allows scripts of its own server and nothing else", "[api][demo]") {
+  ApiFixture fixture;
+  Api with_page(fixture.context, demo_page_routes(), Cors(), {}, nullptr);
+  for (const auto* target : {"/demo", "/demo.css", "/demo.js"}) {
+    CAPTURE(target);
+    std::optional<HttpResponse> answer;
+    with_page.handle({"GET", target, {}, "", ""},
+                     [&](HttpResponse response) { answer = std::move(response); });
+    REQUIRE(answer);
+    CHECK(answer->status == 200);
+    const auto policy = header_of(*answer, "Content-Security-Policy");
+    CHECK(policy.find("default-src 'none'") == 0);
+    CHECK(policy.find("unsafe") == std::string::npos);
+    CHECK(answer->body.find("<script>") == std::string::npos);
+    CHECK(answer->body.find("style=") == std::string::npos);
+  }
 }

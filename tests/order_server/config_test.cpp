@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "config.hpp"
+
 #include "temp_store.hpp"
 
 #include <catch2/catch.hpp>
@@ -64,10 +65,10 @@ TEST_CASE("without arguments the documented defaults hold", "[config]") {
 }
 
 TEST_CASE("flags are read, and of two the last counts", "[config]") {
-  const auto config = config_of({"--port", "0", "--threads=4", "--threads", "8", "--db", "x.db",
-                                 "--drain-seconds", "600", "--demo-data", "off",
-                                 "--allowed-origins", "https://a.example,http://localhost:5173",
-                                 "--trusted-proxies", "10.0.0.1,::1"});
+  const auto config =
+      config_of({"--port", "0", "--threads=4", "--threads", "8", "--db", "x.db", "--drain-seconds",
+                 "600", "--demo-data", "off", "--allowed-origins",
+                 "https://a.example,http://localhost:5173", "--trusted-proxies", "10.0.0.1,::1"});
   CHECK(config.port == 0);
   CHECK(config.threads == 8);
   CHECK(config.db == "x.db");
@@ -94,14 +95,16 @@ TEST_CASE("a bad value is one line that names the option, the value and what is 
            {{"--threads", "0"}, "--threads: '0'", "1 to 256"},
            {{"--drain-seconds", "1.5"}, "--drain-seconds: '1.5'", "0 to 3600 (seconds)"},
            {{"--max-connections", "99999999999999999999"}, "--max-connections", "0 to 10000000"},
-           {{"--transport", "carrier-pigeon"}, "--transport: 'carrier-pigeon'",
+           {{"--transport", "carrier-pigeon"},
+            "--transport: 'carrier-pigeon'",
             "websocketpp, asio"},
            {{"--transport", "asio"}, "--transport: 'asio' is not built in", "websocketpp"},
            {{"--demo-data", "yes"}, "--demo-data: 'yes'", "auto, off"},
            {{"--log-level", "loud"}, "--log-level: 'loud'", "debug, info"},
            {{"--allowed-origins", "https://a.example,*"}, "--allowed-origins: '*'", "an origin"},
            {{"--allowed-origins", "https://a.example/"}, "'https://a.example/'", "an origin"},
-           {{"--trusted-proxies", "proxy.local"}, "--trusted-proxies: 'proxy.local'",
+           {{"--trusted-proxies", "proxy.local"},
+            "--trusted-proxies: 'proxy.local'",
             "an IP address"},
            {{"--ops-port", "7001"}, "--ops-port", "differ"},
            {{"--no-such-option"}, "--no-such-option", ""},
@@ -124,14 +127,33 @@ TEST_CASE("--help names every option with its default, and the secrets' variable
   const auto end = exit_of({"--help"});
   CHECK(end.code == 0);
   CHECK(end.error.empty());
-  for (const auto* option :
-       {"--host", "--port", "--ops-port", "--threads", "--transport", "--db", "--db-readers",
-        "--demo-data", "--allowed-origins", "--trusted-proxies", "--drain-seconds",
-        "--max-connections", "--max-connections-per-user", "--max-subscriptions",
-        "--max-message-bytes", "--max-body-bytes", "--messages-per-second", "--message-burst",
-        "--handshakes-per-second", "--logins-per-second", "--queue-limit", "--ping-seconds",
-        "--pong-seconds", "--access-token-minutes", "--refresh-token-hours", "--log-level",
-        "--config"}) {
+  for (const auto* option : {"--host",
+                             "--port",
+                             "--ops-port",
+                             "--threads",
+                             "--transport",
+                             "--db",
+                             "--db-readers",
+                             "--demo-data",
+                             "--allowed-origins",
+                             "--trusted-proxies",
+                             "--drain-seconds",
+                             "--max-connections",
+                             "--max-connections-per-user",
+                             "--max-subscriptions",
+                             "--max-message-bytes",
+                             "--max-body-bytes",
+                             "--messages-per-second",
+                             "--message-burst",
+                             "--handshakes-per-second",
+                             "--logins-per-second",
+                             "--queue-limit",
+                             "--ping-seconds",
+                             "--pong-seconds",
+                             "--access-token-minutes",
+                             "--refresh-token-hours",
+                             "--log-level",
+                             "--config"}) {
     CAPTURE(option);
     const auto at = end.out.find(std::string(option) + " ");
     REQUIRE(at != std::string::npos);
@@ -149,7 +171,7 @@ TEST_CASE("--version says the version", "[config]") {
 
 TEST_CASE("a file gives options, flags win over it, and what it misspells is an error",
           "[config]") {
-  const testing::TempDir directory;
+  const TempDir directory;
   const auto file = directory.file("server.conf");
   const auto write = [&](const char* text) { std::ofstream(file) << text; };
   write("port=7100\nthreads=3\nallowed-origins=\"https://a.example\"\n");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "faulty_store.hpp"
 #include "realtime/dispatcher.hpp"
+
+#include "faulty_store.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -8,7 +9,6 @@
 #include <stdexcept>
 
 using namespace order_server;
-using order_server::testing::FaultyStore;
 using namespace std::chrono_literals;
 
 namespace {
@@ -16,11 +16,11 @@ namespace {
 /// Stands for the shards: writes down what is published and answers when told.
 class Shards {
  public:
-  bool hold = false;            ///< Set before the dispatcher starts: `done` waits for release().
+  bool hold = false;  ///< Set before the dispatcher starts: `done` waits for release().
   std::atomic<int> throws{0};
 
   Dispatcher::Publish publisher() {
-    return [this](const ordercast::OrderEvent& event, Dispatcher::Done done) {
+    return [this](const ordercast::OrderEvent& event, const Dispatcher::Done& done) {
       if (throws > 0) {
         --throws;
         throw std::runtime_error("expected by a test");
@@ -28,7 +28,7 @@ class Shards {
       {
         const std::lock_guard lock(mutex_);
         published_.emplace_back(std::string(event.order_id) + "@" + std::to_string(event.version));
-        if (hold) held_.push_back(std::move(done));
+        if (hold) held_.push_back(done);
       }
       changed_.notify_all();
       if (!hold) done(1);

@@ -12,10 +12,10 @@
 #include <utility>
 #include <vector>
 
-namespace order_server::testing {
+namespace order_server {
 
-/// A store in memory that fails as often as it is told to: the outbox and look-ups of orders, as the
-/// real-time side uses them. Any thread.
+/// A store in memory that fails as often as it is told to: the outbox and look-ups of orders, as
+/// the real-time side uses them. Any thread.
 class FaultyStore final : public Store {
  public:
   std::atomic<int> failures{0};       ///< Calls that will fail before one works.
@@ -104,4 +104,4 @@ class FaultyStore final : public Store {
   std::map<std::string, Order> orders_;
 };
 
-}  // namespace order_server::testing
+}  // namespace order_server

@@ -39,10 +39,9 @@ TEST_CASE("integers are whole, in range, and never wrap", "[json]") {
   CHECK(read(1) == 1);
   CHECK(read(999) == 999);
   CHECK(read(2.0) == 2);
-  for (const auto& bad :
-       {nlohmann::json(0), nlohmann::json(1000), nlohmann::json(1.5), nlohmann::json(1e300),
-        nlohmann::json(18446744073709551615ULL), nlohmann::json("1"), nlohmann::json(nullptr),
-        nlohmann::json(true)}) {
+  for (const auto& bad : {nlohmann::json(0), nlohmann::json(1000), nlohmann::json(1.5),
+                          nlohmann::json(1e300), nlohmann::json(18446744073709551615ULL),
+                          nlohmann::json("1"), nlohmann::json(nullptr), nlohmann::json(true)}) {
     CAPTURE(bad.dump());
     CHECK(read(bad) == -1);
   }

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
-#include "faulty_store.hpp"
 #include "realtime/order_lookup.hpp"
+
+#include "faulty_store.hpp"
 #include "realtime/services.hpp"
 #include "temp_store.hpp"
 
 #include <catch2/catch.hpp>
 
-#include <future>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <vector>
 
 using namespace order_server;
-using namespace order_server::testing;
 using namespace std::chrono_literals;
 using ordercast::Role;
 
@@ -19,10 +23,11 @@ namespace {
 struct Lookups {
   explicit Lookups(std::size_t capacity = 100) : pool("test", 1, capacity) {}
 
-  /// What was posted to the shard, once the worker is through with everything.
-  std::vector<std::function<void()>> posted_after_all() {
-    pool.stop();
-    return std::move(posted);
+  /// Runs what is posted to the shard, once it is that many tasks.
+  void run_posted(std::size_t count) {
+    std::unique_lock lock(mutex);
+    REQUIRE(changed.wait_for(lock, 30s, [&] { return posted.size() >= count; }));
+    for (const auto& task : posted) task();
   }
 
   bool may_watch(const ordercast::IdentityView& who, const std::string& order_id) {
@@ -32,7 +37,7 @@ struct Lookups {
       answer = allowed;
     });
     CHECK_FALSE(answer);
-    for (const auto& task : posted_after_all()) task();
+    run_posted(1);
     REQUIRE(answer);
     return *answer;
   }
@@ -40,10 +45,14 @@ struct Lookups {
   FaultyStore store;
   Metrics metrics;
   std::mutex mutex;
+  std::condition_variable changed;
   std::vector<std::function<void()>> posted;
   Post post = [this](std::function<void()> task) {
-    const std::lock_guard lock(mutex);
-    posted.push_back(std::move(task));
+    {
+      const std::lock_guard lock(mutex);
+      posted.push_back(std::move(task));
+    }
+    changed.notify_all();
   };
   WorkerPool pool;
   OrderLookup lookup{store, pool, metrics, {1ms, 1ms, 1ms}};
@@ -68,8 +77,7 @@ TEST_CASE("who may watch an order is decided by its owner and organisation", "[l
   CHECK_FALSE(answer({"someone", Role::super_admin, ""}, "no such order"));
 }
 
-TEST_CASE("a database that fails for a while does not cost a client its subscription",
-          "[lookup]") {
+TEST_CASE("a database that fails for a while does not cost a client its subscription", "[lookup]") {
   Lookups lookups;
   lookups.store.put_order(sample_order("o-1", "user-1"));
   lookups.store.failures = 3;
@@ -104,7 +112,7 @@ TEST_CASE("a snapshot is the whole order at its version, or nothing", "[lookup]"
   const StoreOrders orders(lookups.lookup, lookups.post);
   orders.fetch("o-1", [&](std::optional<ordercast::OrderSnapshot> answer) { found = answer; });
   orders.fetch("o-2", [&](std::optional<ordercast::OrderSnapshot> answer) { nothing = !answer; });
-  for (const auto& task : lookups.posted_after_all()) task();
+  lookups.run_posted(2);
   REQUIRE(found);
   CHECK(found->version == 7);
   CHECK(found->json == order_json(order));

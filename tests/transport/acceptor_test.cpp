@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <ctime>
+#include <future>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -44,6 +45,21 @@ class NoDescriptors {
  private:
   rlimit before_{};
   std::vector<int> taken_;
+};
+
+/// Puts the limit below what is open already, so that a closed descriptor can't be had again.
+class LimitBelowUse {
+ public:
+  LimitBelowUse() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit low = before_;
+    low.rlim_cur = 4;
+    ::setrlimit(RLIMIT_NOFILE, &low);
+  }
+  ~LimitBelowUse() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_{};
 };
 
 double cpu_seconds() {
@@ -100,6 +116,25 @@ TEST_CASE("with no descriptor left newcomers are turned away without spinning", 
   }
   WsClient after;
   CHECK(after.connect(host, server.port(), "/ws"));
+}
+
+TEST_CASE("when not even the reserved descriptor helps, the acceptor waits", "[acceptor]") {
+  RecordingServer server;
+  std::promise<void> go_on;
+  auto held = std::async(std::launch::async,
+                         [&] { server.on_io_thread([&] { go_on.get_future().wait(); }); });
+  RawSocket newcomer;
+  REQUIRE(newcomer.connect(host, server.port()));
+  {
+    const LimitBelowUse limit;
+    go_on.set_value();
+    held.get();
+    const auto cpu = cpu_seconds();
+    CHECK_FALSE(server.next(300ms));
+    CHECK(cpu_seconds() - cpu < 0.1);
+  }
+  newcomer.send_bytes(http_request_text("GET", "/"));
+  CHECK(read_http_reply(newcomer).status == 404);
 }
 
 TEST_CASE("an address in use is an error", "[acceptor]") {

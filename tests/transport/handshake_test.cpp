@@ -57,6 +57,20 @@ TEST_CASE("ordercast.v1 is selected when it is offered", "[handshake]") {
   CHECK(selected({}).empty());
 }
 
+TEST_CASE("a handshake may spread its lists over several lines", "[handshake]") {
+  RecordingServer server;
+  RawSocket socket;
+  REQUIRE(socket.connect(host, server.port()));
+  socket.send_bytes(http_request_text("GET", "/ws",
+                                      {{"Connection", "keep-alive"},
+                                       {"Connection", "X, upgrade"},
+                                       {"Upgrade", "h2c"},
+                                       {"Upgrade", "WebSocket"},
+                                       {"Sec-WebSocket-Key", WsClient::key},
+                                       {"Sec-WebSocket-Version", "13"}}));
+  CHECK(read_http_reply(socket).status == 101);
+}
+
 TEST_CASE("no extension is negotiated", "[handshake]") {
   RecordingServer server;
   WsClient client;

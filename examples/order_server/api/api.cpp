@@ -84,8 +84,7 @@ void Api::handle(HttpRequest request, const HttpResponder& respond) {
 }
 
 std::optional<HttpResponse> Api::answer_at_once(const HttpRequest& request,
-                                                const Router::Match& match,
-                                                Identity& caller) {
+                                                const Router::Match& match, Identity& caller) {
   if (Cors::is_preflight(request)) return cors_.preflight(request);
   if (context_.draining && (match.route == nullptr || !match.route->while_draining)) {
     return draining_answer();

@@ -16,9 +16,9 @@
 /// The way of a request: CORS, route, token, role, lane, handler, security headers.
 ///
 /// `handle` is the `HttpHandler` of a transport and `refuse_handshake` its `HandshakeFilter`. Both
-/// run on I/O threads and never block: verifying a token takes microseconds, all else that a handler
-/// needs happens on its lane. Requests without a good token are answered before they take a place
-/// in a queue. Any thread; the context must outlive the last answer.
+/// run on I/O threads and never block: verifying a token takes microseconds, all else that a
+/// handler needs happens on its lane. Requests without a good token are answered before they take a
+/// place in a queue. Any thread; the context must outlive the last answer.
 namespace order_server {
 
 /// What one address may do, beside what one account may. Loopback is not counted.

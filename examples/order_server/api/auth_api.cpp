@@ -28,7 +28,9 @@ HttpResponse too_many_failures(std::chrono::seconds wait) {
   return retry_later(429, "Too many failed logins; try again later", wait);
 }
 
-HttpResponse user_is_gone() { return problem(401, "This user no longer exists"); }
+HttpResponse user_is_gone() {
+  return problem(401, "This user no longer exists");
+}
 
 HttpResponse login(const ApiRequest& request, ApiContext& context) {
   JsonBody body(request.http);

@@ -33,8 +33,8 @@ struct ApiContext {
   /// email takes as long as a wrong password.
   std::string decoy_hash;
 
-  std::function<std::int64_t()> now_ms;          ///< Unix time in milliseconds.
-  std::function<ordercast::TimePoint()> now;     ///< Monotonic.
+  std::function<std::int64_t()> now_ms;       ///< Unix time in milliseconds.
+  std::function<ordercast::TimePoint()> now;  ///< Monotonic.
 
   /// Called after every commit that has something to broadcast.
   std::function<void()> committed;
@@ -48,7 +48,7 @@ struct ApiContext {
   std::atomic<bool> draining{false};
 };
 
-/// The routes, by area; `all_api_routes` joins them without `ops_routes`.
+/// The routes, by area; `all_api_routes` joins those of the API.
 [[nodiscard]] Routes auth_routes();
 [[nodiscard]] Routes catalog_routes();
 [[nodiscard]] Routes order_routes();
@@ -56,6 +56,7 @@ struct ApiContext {
 [[nodiscard]] Routes device_routes();
 [[nodiscard]] Routes admin_routes();
 [[nodiscard]] Routes ops_routes();
+[[nodiscard]] Routes demo_page_routes();
 [[nodiscard]] Routes all_api_routes();
 
 }  // namespace order_server

@@ -14,7 +14,8 @@
 /// Immutable after construction; any thread. Linear in the allow-list.
 namespace order_server {
 
-/// Whether `text` is an origin as browsers write it: `scheme://host[:port]`, http or https, no path.
+/// Whether `text` is an origin as browsers write it: `scheme://host[:port]`, http or https, no
+/// path.
 [[nodiscard]] bool is_origin(std::string_view text) noexcept;
 
 class Cors {

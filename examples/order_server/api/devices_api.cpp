@@ -14,7 +14,8 @@ using ordercast::HttpResponse;
 
 constexpr std::size_t max_device_token_bytes = 4096;
 
-/// The platforms that FCM serves, in lower case as they are stored; clients write them as they like.
+/// The platforms that FCM serves, in lower case as they are stored; clients write them as they
+/// like.
 std::optional<std::string_view> platform_from_string(std::string_view name) {
   for (const std::string_view known : {"android", "ios", "web"}) {
     if (ordercast::iequals(known, name)) return known;

@@ -102,8 +102,7 @@ std::optional<std::vector<OrderItem>> price_items(const std::vector<WantedItem>&
     const auto found = catalogue.find(want.product_id);
     if (found == catalogue.end()) return std::nullopt;
     const Product& product = *found->second;
-    items.push_back(
-        {random_uuid(), product.id, product.name, want.quantity, product.price_minor});
+    items.push_back({random_uuid(), product.id, product.name, want.quantity, product.price_minor});
   }
   return items;
 }
@@ -113,8 +112,7 @@ HttpResponse create_order(const ApiRequest& request, ApiContext& context) {
   Order order;
   order.store_id = body.text("storeId", 1, 128);
   const auto wanted = read_items(body);
-  order.payment_method =
-      body.choice("paymentMethod", "ONLINE, COD", payment_method_from_string);
+  order.payment_method = body.choice("paymentMethod", "ONLINE, COD", payment_method_from_string);
   order.fulfillment_type =
       body.choice("fulfillmentType", "DELIVERY, PICKUP", fulfillment_type_from_string);
   order.delivery_address = body.optional_text("deliveryAddress", max_address_bytes);

@@ -24,8 +24,8 @@ enum class Access : std::uint8_t {
   super_admin,  ///< SUPER_ADMIN.
 };
 
-/// Where a handler runs. Only `io` may not block; each other lane has threads and a bounded queue of
-/// its own, so that what is slow in one does not delay another.
+/// Where a handler runs. Only `io` may not block; each other lane has threads and a bounded queue
+/// of its own, so that what is slow in one does not delay another.
 enum class Lane : std::uint8_t {
   io,      ///< The connection's own I/O thread.
   reader,  ///< Database reads.
@@ -61,9 +61,9 @@ using Routes = std::vector<Route>;
 class Router {
  public:
   struct Match {
-    const Route* route = nullptr;         ///< Null: no such path, or not with this method.
+    const Route* route = nullptr;  ///< Null: no such path, or not with this method.
     std::vector<std::string> parameters;
-    std::string allow;                    ///< The path's methods when only the method is wrong.
+    std::string allow;  ///< The path's methods when only the method is wrong.
   };
 
   explicit Router(Routes routes) : routes_(std::move(routes)) {}

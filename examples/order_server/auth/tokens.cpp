@@ -34,9 +34,9 @@ struct Tokens::State {
 };
 
 Tokens::Tokens(const TokenOptions& options)
-    : state_(std::make_shared<const State>(
-          State{ordercast::JwtAuthenticator(verify_options(options)),
-                ordercast::JwtIssuer(issue_options(options))})) {}
+    : state_(
+          std::make_shared<const State>(State{ordercast::JwtAuthenticator(verify_options(options)),
+                                              ordercast::JwtIssuer(issue_options(options))})) {}
 
 ordercast::AuthResult Tokens::authenticate(std::string_view token) const noexcept {
   return state_->authenticator.authenticate(token);

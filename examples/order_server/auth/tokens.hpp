@@ -15,14 +15,14 @@
 namespace order_server {
 
 struct TokenOptions {
-  std::string secret;                              ///< HS256, at least 32 bytes.
-  std::chrono::seconds access_lifetime{15 * 60};   ///< From issue to expiry.
+  std::string secret;                             ///< HS256, at least 32 bytes.
+  std::chrono::seconds access_lifetime{15 * 60};  ///< From issue to expiry.
   std::chrono::seconds refresh_lifetime{std::chrono::hours(24 * 30)};
   std::function<std::chrono::system_clock::time_point()> now = &std::chrono::system_clock::now;
 };
 
-/// Issues and verifies access and refresh tokens. Immutable; any thread; microseconds a call. Copies
-/// share one state, so it also serves as the Authenticator of a connection manager.
+/// Issues and verifies access and refresh tokens. Immutable; any thread; microseconds a call.
+/// Copies share one state, so it also serves as the Authenticator of a connection manager.
 class Tokens {
  public:
   /// Throws std::invalid_argument for a secret that is too short.

@@ -24,9 +24,9 @@ struct AddressLimits {
 /// A token bucket for each address. A full bucket is as good as none, so only addresses that were
 /// busy within `burst / per_second` seconds take memory.
 ///
-/// Thread-safe, for I/O threads: the lock is held for one look-up, and a full table is swept at most
-/// once a second. When so many addresses are busy that even that makes no room, newcomers are let
-/// in unlimited: a limit by address is no defence against an attacker with that many.
+/// Thread-safe, for I/O threads: the lock is held for one look-up, and a full table is swept at
+/// most once a second. When so many addresses are busy that even that makes no room, newcomers are
+/// let in unlimited: a limit by address is no defence against an attacker with that many.
 class AddressLimiter {
  public:
   explicit AddressLimiter(AddressLimits limits) : limits_(limits) {}

@@ -58,7 +58,9 @@ Dispatcher::Dispatcher(Store& store, Metrics& metrics, Publish publish, Dispatch
       options_(std::move(options)),
       shared_(std::make_shared<Shared>()) {}
 
-Dispatcher::~Dispatcher() { stop(); }
+Dispatcher::~Dispatcher() {
+  stop();
+}
 
 void Dispatcher::start() {
   thread_ = std::thread([this] { run(); });

@@ -8,7 +8,7 @@
 
 namespace order_server {
 
-void OrderLookup::attempt(std::string order_id, Found found, std::size_t number) {
+void OrderLookup::attempt(std::string order_id, const Found& found, std::size_t number) {
   const auto delay = number == 0 ? std::chrono::milliseconds(0) : delays_[number - 1];
   auto task = [this, order_id = std::move(order_id), found, number] {
     std::optional<Order> order;

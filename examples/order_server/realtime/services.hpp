@@ -34,8 +34,8 @@ class StoreAuthorizer {
                                  std::string(who.organization_id)};
     lookup_->find(std::string(order_id), [post = post_, identity = std::move(identity),
                                           done = std::move(done)](std::optional<Order> order) {
-      const bool allowed = order && ordercast::may_watch(identity, order->user_id,
-                                                         order->organization_id);
+      const bool allowed =
+          order && ordercast::may_watch(identity, order->user_id, order->organization_id);
       post([done, allowed]() mutable { done(allowed); });
     });
   }
@@ -52,14 +52,12 @@ class StoreOrders {
 
   template <class Done>
   void fetch(std::string_view order_id, Done done) const {
-    lookup_->find(std::string(order_id),
-                  [post = post_, done = std::move(done)](std::optional<Order> order) {
-                    std::optional<ordercast::OrderSnapshot> snapshot;
-                    if (order) snapshot = {order->version, order_json(*order)};
-                    post([done, snapshot = std::move(snapshot)]() mutable {
-                      done(std::move(snapshot));
-                    });
-                  });
+    lookup_->find(
+        std::string(order_id), [post = post_, done = std::move(done)](std::optional<Order> order) {
+          std::optional<ordercast::OrderSnapshot> snapshot;
+          if (order) snapshot = {order->version, order_json(*order)};
+          post([done, snapshot = std::move(snapshot)]() mutable { done(std::move(snapshot)); });
+        });
   }
 
  private:

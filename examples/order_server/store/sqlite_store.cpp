@@ -300,18 +300,18 @@ void SqliteStore::add_product(const Product& product) {
 std::optional<User> SqliteStore::find_user(std::string_view id) {
   static const std::string sql = std::string(user_columns) + "id = ?1";
   const ReaderPool::Lease reader(readers_);
-  return read_user((*reader).query(sql, id));
+  return read_user(reader->query(sql, id));
 }
 
 std::optional<User> SqliteStore::find_user_by_email(std::string_view email) {
   static const std::string sql = std::string(user_columns) + "email = ?1";
   const ReaderPool::Lease reader(readers_);
-  return read_user((*reader).query(sql, email));
+  return read_user(reader->query(sql, email));
 }
 
 std::vector<Shop> SqliteStore::list_shops() {
   const ReaderPool::Lease reader(readers_);
-  Query query = (*reader).query("SELECT id, organization_id, name FROM shops ORDER BY id");
+  Query query = reader->query("SELECT id, organization_id, name FROM shops ORDER BY id");
   std::vector<Shop> shops;
   while (query.next()) shops.push_back({query.text(0), query.text(1), query.text(2)});
   return shops;
@@ -319,17 +319,17 @@ std::vector<Shop> SqliteStore::list_shops() {
 
 std::optional<Shop> SqliteStore::find_shop(std::string_view id) {
   const ReaderPool::Lease reader(readers_);
-  Query query = (*reader).query("SELECT id, organization_id, name FROM shops WHERE id = ?1", id);
+  Query query = reader->query("SELECT id, organization_id, name FROM shops WHERE id = ?1", id);
   if (!query.next()) return std::nullopt;
   return Shop{query.text(0), query.text(1), query.text(2)};
 }
 
 std::vector<Product> SqliteStore::list_products(std::string_view store_id) {
   const ReaderPool::Lease reader(readers_);
-  Query query = store_id.empty() ? (*reader).query(
+  Query query = store_id.empty() ? reader->query(
                                        "SELECT id, store_id, name, price_minor FROM products "
                                        "ORDER BY store_id, id")
-                                 : (*reader).query(
+                                 : reader->query(
                                        "SELECT id, store_id, name, price_minor FROM products "
                                        "WHERE store_id = ?1 ORDER BY id",
                                        store_id);
@@ -375,7 +375,7 @@ OrderPage SqliteStore::list_orders(const OrderFilter& filter) {
     return index;
   };
   {
-    Query count = (*reader).query("SELECT count(*) FROM orders" + where);
+    Query count = reader->query("SELECT count(*) FROM orders" + where);
     bind_filter(count);
     if (count.next()) page.total = count.integer(0);
   }
@@ -384,8 +384,8 @@ OrderPage SqliteStore::list_orders(const OrderFilter& filter) {
 
   std::vector<NumberedOrder> found;
   {
-    Query rows = (*reader).query(std::string(order_columns) + where +
-                                 " ORDER BY created_at DESC, number DESC LIMIT ? OFFSET ?");
+    Query rows = reader->query(std::string(order_columns) + where +
+                               " ORDER BY created_at DESC, number DESC LIMIT ? OFFSET ?");
     int index = bind_filter(rows);
     rows.bind(++index, page_size);
     rows.bind(++index, pages_before * page_size);
@@ -441,7 +441,7 @@ ChangeResult SqliteStore::change_order(std::string_view id,
 
 std::vector<OutboxEntry> SqliteStore::pending_broadcasts(std::size_t limit) {
   const ReaderPool::Lease reader(readers_);
-  Query query = (*reader).query(
+  Query query = reader->query(
       "SELECT sequence, order_id, owner_id, organization_id, status, version, order_json, "
       "created_at FROM outbox WHERE broadcast_at IS NULL ORDER BY sequence LIMIT ?1",
       static_cast<std::int64_t>(limit));
@@ -459,9 +459,9 @@ void SqliteStore::mark_broadcast(const std::vector<std::int64_t>& sequences) {
   const std::int64_t now_ms = unix_time_ms();
   Write write(*this, Durability::process_crash);
   for (const std::int64_t sequence : sequences) {
-    (*write)
-        .query("UPDATE outbox SET broadcast_at = ?2 WHERE sequence = ?1 AND broadcast_at IS NULL",
-               sequence, now_ms)
+    write
+        ->query("UPDATE outbox SET broadcast_at = ?2 WHERE sequence = ?1 AND broadcast_at IS NULL",
+                sequence, now_ms)
         .run();
   }
   write.commit();
@@ -470,7 +470,7 @@ void SqliteStore::mark_broadcast(const std::vector<std::int64_t>& sequences) {
 OutboxStats SqliteStore::outbox_stats(std::int64_t now_ms) {
   const ReaderPool::Lease reader(readers_);
   // Entries are made in time's order, so the first one waiting is the oldest.
-  Query query = (*reader).query(
+  Query query = reader->query(
       "SELECT (SELECT count(*) FROM outbox WHERE broadcast_at IS NULL), "
       "(SELECT created_at FROM outbox WHERE broadcast_at IS NULL ORDER BY sequence LIMIT 1)");
   OutboxStats stats;
@@ -484,20 +484,20 @@ std::size_t SqliteStore::prune_outbox(std::int64_t older_than_ms, std::size_t li
   Write write(*this, Durability::process_crash);
   // Two statements, each along a partial index of its own: one with OR would read every entry.
   auto left = static_cast<std::int64_t>(limit);
-  (*write)
-      .query(
+  write
+      ->query(
           "DELETE FROM outbox WHERE sequence IN (SELECT sequence FROM outbox "
           "WHERE broadcast_at IS NOT NULL AND pushed_at IS NOT NULL ORDER BY sequence LIMIT ?1)",
           left)
       .run();
-  left -= (*write).changes();
-  (*write)
-      .query(
+  left -= write->changes();
+  write
+      ->query(
           "DELETE FROM outbox WHERE sequence IN (SELECT sequence FROM outbox "
           "WHERE broadcast_at IS NOT NULL AND created_at < ?2 ORDER BY created_at LIMIT ?1)",
           left, older_than_ms)
       .run();
-  left -= (*write).changes();
+  left -= write->changes();
   write.commit();
   return limit - static_cast<std::size_t>(left);
 }
@@ -506,15 +506,15 @@ void SqliteStore::add_device(std::string_view user_id, std::string_view token,
                              std::string_view platform, std::int64_t now_ms) {
   Write write(*this, durability_);
   // A token is one installed app: whoever logs in there last is who gets its pushes.
-  (*write)
-      .query(
+  write
+      ->query(
           "INSERT INTO devices (token, user_id, platform, registered_at) VALUES (?1, ?2, ?3, ?4) "
           "ON CONFLICT (token) DO UPDATE SET user_id = excluded.user_id, "
           "platform = excluded.platform, registered_at = excluded.registered_at",
           token, user_id, platform, now_ms)
       .run();
-  (*write)
-      .query(
+  write
+      ->query(
           "DELETE FROM devices WHERE token IN (SELECT token FROM devices WHERE user_id = ?1 "
           "ORDER BY registered_at DESC, rowid DESC LIMIT -1 OFFSET ?2)",
           user_id, max_devices_per_user)
@@ -524,13 +524,13 @@ void SqliteStore::add_device(std::string_view user_id, std::string_view token,
 
 void SqliteStore::remove_device(std::string_view user_id, std::string_view token) {
   Write write(*this, durability_);
-  (*write).query("DELETE FROM devices WHERE token = ?1 AND user_id = ?2", token, user_id).run();
+  write->query("DELETE FROM devices WHERE token = ?1 AND user_id = ?2", token, user_id).run();
   write.commit();
 }
 
 void SqliteStore::check() {
   const ReaderPool::Lease reader(readers_);
-  (*reader).query("SELECT count(*) FROM sqlite_schema").next();
+  reader->query("SELECT count(*) FROM sqlite_schema").next();
 }
 
 }  // namespace order_server

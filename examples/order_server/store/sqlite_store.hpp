@@ -21,7 +21,7 @@
 /// One connection writes, behind a mutex; a few others read at the same time, each a committed
 /// snapshot, and never wait for the writer. A change is durable when its call returns: the commit
 /// is synced to the disk (`Durability::power_loss`). Bookkeeping of the outbox (marking, pruning)
-/// is only as durable as the process: a power cut may bring a mark back, which repeats a broadcast
+/// is only as durable as the process: a power cut may undo a mark, which repeats a broadcast
 /// that clients drop by its version.
 ///
 ///     order_server::SqliteStore store({"shop.db"});
@@ -113,6 +113,7 @@ class SqliteStore final : public Store {
       Lease& operator=(Lease&&) = delete;
       ~Lease();
       sqlite::Connection& operator*() const noexcept { return *connection_; }
+      sqlite::Connection* operator->() const noexcept { return connection_.get(); }
 
      private:
       ReaderPool& pool_;
@@ -133,6 +134,7 @@ class SqliteStore final : public Store {
    public:
     Write(SqliteStore& store, Durability durability);
     sqlite::Connection& operator*() const noexcept { return store_.writer_; }
+    sqlite::Connection* operator->() const noexcept { return &store_.writer_; }
     void commit() { transaction_.commit(); }
 
    private:

@@ -16,9 +16,13 @@ WorkerPool::WorkerPool(std::string name, std::size_t threads, std::size_t capaci
   for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
 }
 
-WorkerPool::~WorkerPool() { stop(); }
+WorkerPool::~WorkerPool() {
+  stop();
+}
 
-bool WorkerPool::submit(Task task) { return submit_after(std::chrono::milliseconds(0), std::move(task)); }
+bool WorkerPool::submit(Task task) {
+  return submit_after(std::chrono::milliseconds(0), std::move(task));
+}
 
 bool WorkerPool::submit_after(std::chrono::milliseconds delay, Task task) {
   {

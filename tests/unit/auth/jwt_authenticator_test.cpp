@@ -142,15 +142,17 @@ TEST_CASE("no token is a missing token, everything else is invalid", "[auth]") {
 }
 
 TEST_CASE("every role is known, and an organisation's role needs its organisation", "[auth]") {
+  const auto with_organization = [](Role role, const std::string& organization) {
+    return forge::outcome_of_claims(claims_of_role(role) + R"(,"organizationId":)" + organization);
+  };
   for (const Role role : {Role::super_admin, Role::org_admin, Role::store_manager, Role::staff,
                           Role::rider, Role::customer}) {
-    const std::string claims = claims_of_role(role);
-    CAPTURE(claims);
+    CAPTURE(to_string(role));
     const auto with = [&](const std::string& organization) {
-      return forge::outcome_of_claims(claims + R"(,"organizationId":)" + organization);
+      return with_organization(role, organization);
     };
     const std::string expected = has_organization(role) ? "malformed organizationId" : "accepted";
-    CHECK(forge::outcome_of_claims(claims) == expected);
+    CHECK(forge::outcome_of_claims(claims_of_role(role)) == expected);
     CHECK(with("\"\"") == expected);
     CHECK(with("null") == expected);
     CHECK(with("7") == expected);

@@ -177,7 +177,6 @@ class Transport final : private detail::SocketOwner {
   void report(std::exception_ptr error) const noexcept;
   void schedule_tick(Duration delay);
 
-  asio::io_context& io_;
   TransportOptions options_;
   SinkCalls sink_;
   HttpHandler http_handler_;

@@ -39,10 +39,14 @@ class Request : public websocketpp::http::parser::request {
   }
   [[nodiscard]] const std::string& get_body() const noexcept { return request().body; }
 
-  /// websocketpp asks for "Upgrade" to learn whether this is a handshake, and looks for a substring
-  /// where RFC 6455 wants a list element; so it sees the header only in a checked handshake.
+  /// By "Upgrade" and "Connection" websocketpp learns whether this is a handshake, but it looks for
+  /// substrings of one line where RFC 6455 has elements of a list; so it gets the parser's verdict.
   [[nodiscard]] const std::string& get_header(const std::string& name) const noexcept {
-    if (!parser_ || (!parser_->is_handshake() && iequals(name, "Upgrade"))) return empty();
+    static const std::string upgrade = "Upgrade";
+    static const std::string websocket = "websocket";
+    const bool handshake = parser_ && parser_->is_handshake();
+    if (iequals(name, upgrade)) return handshake ? websocket : empty();
+    if (iequals(name, "Connection") && handshake) return upgrade;
     for (const auto& field : request().headers) {
       if (iequals(field.name, name)) return field.value;
     }

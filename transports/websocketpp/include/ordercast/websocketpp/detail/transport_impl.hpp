@@ -16,8 +16,7 @@
 namespace ordercast::wspp {
 
 inline Transport::Transport(asio::io_context& io, TransportOptions options)
-    : io_(io),
-      options_(std::move(options)),
+    : options_(std::move(options)),
       tick_timer_(io),
       port_(std::make_shared<detail::LoopPort>(io)) {}
 
