@@ -223,7 +223,7 @@ class SubscriptionRegistry {
   void release_organization_if_unused(std::uint32_t organization) noexcept;
   [[nodiscard]] std::vector<StaffMember>* staff_list(Role role,
                                                      std::uint32_t organization) noexcept;
-  void remove_edge(std::uint32_t edge) noexcept;
+  void remove_edge(std::uint32_t id) noexcept;
   void remove_staff(const Connection& connection) noexcept;
 
   std::uint64_t seed_ = detail::hash_seed();

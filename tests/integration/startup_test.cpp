@@ -17,9 +17,9 @@ struct Attempt {
 
   [[nodiscard]] std::filesystem::path log_file() const { return directory.path() / "stderr.log"; }
 
-  void set(const std::string& name, std::optional<std::string> value) {
+  void set(const std::string& name, const std::optional<std::string>& value) {
     for (auto& [key, current] : command.environment) {
-      if (key == name) current = std::move(value);
+      if (key == name) current = value;
     }
   }
 };

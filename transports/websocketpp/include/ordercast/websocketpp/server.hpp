@@ -51,6 +51,7 @@ class Server {
   Server(ServerOptions options, const ServicesFactory& make_services);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
+  ~Server() = default;
 
   /// Answers plain HTTP; without one every request gets 404. Before `listen`.
   void set_http_handler(const HttpHandler& handler) {

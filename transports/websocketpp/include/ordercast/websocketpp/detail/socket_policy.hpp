@@ -62,6 +62,8 @@ class SocketTicket {
   explicit SocketTicket(Count count) : count_(std::move(count)) {
     count_->fetch_add(1, std::memory_order_relaxed);
   }
+  SocketTicket(const SocketTicket&) = delete;
+  SocketTicket& operator=(const SocketTicket&) = delete;
   SocketTicket(SocketTicket&& other) noexcept = default;
   SocketTicket& operator=(SocketTicket&& other) noexcept {
     release();
@@ -273,7 +275,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   }
 
   void discard() {
-    std::array<char, 4096> nowhere;
+    std::array<char, 4096> nowhere{};
     std::error_code error;
     while (!error && lingering_bytes_ < max_lingering_bytes) {
       lingering_bytes_ += socket_->read_some(asio::buffer(nowhere), error);
