@@ -22,9 +22,10 @@ work=$(mktemp -d)
 server_pid=
 wscat_pid=
 clean_up() {
-  [ -n "$wscat_pid" ] && kill "$wscat_pid" 2>/dev/null
-  [ -n "$server_pid" ] && kill -KILL "$server_pid" 2>/dev/null
-  wait 2>/dev/null
+  # Either may have ended by itself.
+  [ -z "$wscat_pid" ] || kill "$wscat_pid" 2>/dev/null || true
+  [ -z "$server_pid" ] || kill -KILL "$server_pid" 2>/dev/null || true
+  wait 2>/dev/null || true
   rm -rf "$work"
 }
 trap clean_up EXIT

@@ -164,7 +164,7 @@ TEST_CASE("--help names every option with its default, and the secrets' variable
   }
 }
 
-TEST_CASE("--version says the version", "[config]") {
+TEST_CASE("the flag --version says the version", "[config]") {
   CHECK(exit_of({"--version"}).code == 0);
   CHECK(contains(exit_of({"--version"}).out, "order_server 0."));
 }

@@ -10,6 +10,8 @@
 #include <ordercast/websocketpp/options.hpp>
 #include <ordercast/websocketpp/transport.hpp>
 
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 
 #include <atomic>
@@ -67,8 +69,9 @@ class Server {
   /// the address is in use.
   std::uint16_t listen() { return acceptor_->listen(options_.host, options_.port); }
 
-  /// Serves: shard 0 on this thread, the others on threads of their own. Returns after `stop` or a
-  /// finished `drain`, once. Exceptions of the application go to `TransportOptions::on_error`.
+  /// Serves: shard 0 on this thread, the others and the accepting of connections on threads of their
+  /// own. Returns after `stop` or a finished `drain`, once. Exceptions of the application go to
+  /// `TransportOptions::on_error`.
   void run();
 
   /// Sends a committed change to everyone who may see it. Encodes and frames once, here; one task
@@ -117,6 +120,9 @@ class Server {
   ServerOptions options_;
   ConnectionBudget budget_;
   std::vector<std::unique_ptr<Shard>> shards_;
+  // Accepting has a thread of its own. Asio keeps a record of every descriptor that was ever open;
+  // allocated beside connections, those would pin the pages of a crowd that has left.
+  asio::io_context accept_io_{1};
   std::unique_ptr<Acceptor> acceptor_;
   Sharded<Manager> sharded_;
   std::unique_ptr<asio::steady_timer> drain_timer_;
@@ -137,14 +143,14 @@ Server<ServicesT>::Server(ServerOptions options, const ServicesFactory& make_ser
                          shard.adopt(std::move(socket), std::move(ticket));
                        }});
   }
-  auto& io = shards_.front()->io;
-  acceptor_ = std::make_unique<Acceptor>(io, std::move(targets), options_.max_connections);
-  drain_timer_ = std::make_unique<asio::steady_timer>(io);
+  acceptor_ = std::make_unique<Acceptor>(accept_io_, std::move(targets), options_.max_connections);
+  drain_timer_ = std::make_unique<asio::steady_timer>(shards_.front()->io);
 }
 
 template <class ServicesT>
 void Server<ServicesT>::run() {
   std::vector<std::thread> threads;
+  threads.emplace_back([this] { accept_io_.run(); });
   for (std::size_t i = 1; i < shards_.size(); ++i) {
     threads.emplace_back([&shard = *shards_[i]] { shard.run(); });
   }
@@ -181,10 +187,8 @@ void Server<ServicesT>::watch_drain(TimePoint deadline) {
 
 template <class ServicesT>
 void Server<ServicesT>::stop() {
-  shards_.front()->post([this] {
-    acceptor_->close();
-    drain_timer_->cancel();
-  });
+  asio::post(accept_io_, [this] { acceptor_->close(); });
+  shards_.front()->post([this] { drain_timer_->cancel(); });
   for (auto& shard : shards_) {
     shard->post([&shard = *shard] { shard.stop(); });
   }
