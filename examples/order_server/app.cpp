@@ -43,7 +43,8 @@ constexpr std::size_t lookup_queue = 262'144;
 
 /// When fewer than half of at least so many connections are left, memory is given back.
 constexpr std::size_t crowd = 500;
-constexpr std::chrono::seconds memory_check{2};
+/// Short against the time that such a crowd takes to come and go.
+constexpr std::chrono::milliseconds memory_check{250};
 
 std::int64_t unix_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -191,11 +192,14 @@ struct App::Parts {
   }
 
   /// Gives memory back to the system after a crowd has left: glibc keeps what was freed below the
-  /// last block that is still in use. Looks again every so often, on a thread that may block.
+  /// last block that is still in use. Waits until nobody is leaving any more, since sockets outlive
+  /// their connections a little. Looks every so often, on a thread that may block.
   void watch_memory() {
     const auto now = server.connections();
+    const bool at_rest = now >= last_connections;
+    last_connections = now;
     most_connections = std::max(most_connections, now);
-    if (most_connections >= crowd && now < most_connections / 2) {
+    if (at_rest && most_connections >= crowd && now < most_connections / 2) {
       release_free_memory();
       most_connections = now;
     }
@@ -241,7 +245,8 @@ struct App::Parts {
     });
   }
 
-  std::size_t most_connections = 0;  // Since memory was last given back; the memory thread's.
+  std::size_t last_connections = 0;  // Both are the memory thread's.
+  std::size_t most_connections = 0;  // Since memory was last given back.
   SqliteStore store;
   Metrics metrics;
   Tokens tokens;
