@@ -69,9 +69,9 @@ class Server {
   /// the address is in use.
   std::uint16_t listen() { return acceptor_->listen(options_.host, options_.port); }
 
-  /// Serves: shard 0 on this thread, the others and the accepting of connections on threads of their
-  /// own. Returns after `stop` or a finished `drain`, once. Exceptions of the application go to
-  /// `TransportOptions::on_error`.
+  /// Serves: shard 0 on this thread, the others and the accepting of connections on threads of
+  /// their own. Returns after `stop` or a finished `drain`, once. Exceptions of the application go
+  /// to `TransportOptions::on_error`.
   void run();
 
   /// Sends a committed change to everyone who may see it. Encodes and frames once, here; one task
