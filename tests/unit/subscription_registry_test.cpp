@@ -54,17 +54,17 @@ std::vector<int> watchers(const Registry& registry, const OrderEvent& change) {
 /// A handle that counts its live copies: a registry must hold none once it is empty.
 struct CountingHandle {
   int value = 0;
-  CountingHandle() { ++alive; }
-  explicit CountingHandle(int number) : value(number) { ++alive; }
-  CountingHandle(const CountingHandle& other) : value(other.value) { ++alive; }
-  CountingHandle(CountingHandle&& other) noexcept : value(other.value) { ++alive; }
+  CountingHandle() { ++alive_; }
+  explicit CountingHandle(int number) : value(number) { ++alive_; }
+  CountingHandle(const CountingHandle& other) : value(other.value) { ++alive_; }
+  CountingHandle(CountingHandle&& other) noexcept : value(other.value) { ++alive_; }
   CountingHandle& operator=(const CountingHandle&) = default;
   CountingHandle& operator=(CountingHandle&&) = default;
-  ~CountingHandle() { --alive; }
+  ~CountingHandle() { --alive_; }
   friend bool operator==(const CountingHandle& a, const CountingHandle& b) {
     return a.value == b.value;
   }
-  inline static int alive = 0;
+  inline static int alive_ = 0;
 };
 
 }  // namespace
@@ -179,10 +179,10 @@ TEST_CASE("no copy of a handle stays in an empty registry", "[registry]") {
     }
     for (int i = 0; i < 600; ++i) registry.disconnect(CountingHandle(i));
     CHECK(registry.empty());
-    CHECK(CountingHandle::alive == 0);
+    CHECK(CountingHandle::alive_ == 0);
     CHECK(registry.memory_bytes() == 0);
   }
-  CHECK(CountingHandle::alive == 0);
+  CHECK(CountingHandle::alive_ == 0);
 }
 
 TEST_CASE("looking up and iterating allocate nothing", "[registry]") {
