@@ -2,6 +2,7 @@
 // A server for load generators: the WebSocket contract and PATCH .../status, with no database, no
 // ownership check and no limits. Environment: PORT, JWT_SECRET, TRANSPORT, THREADS.
 #include <ordercast/auth/jwt_authenticator.hpp>
+#include <ordercast/websocketpp/descriptor_limit.hpp>
 #include <ordercast/websocketpp/server.hpp>
 
 #include <nlohmann/json.hpp>
@@ -212,6 +213,7 @@ int serve() {
   const JwtAuthenticator authenticator(jwt);
 
   Orders orders;
+  wspp::raise_descriptor_limit(1'048'576);
   wspp::ServerOptions options;
   options.port = number("PORT", "7001");
   options.threads = number("THREADS", "1");

@@ -2,7 +2,9 @@
 #include "order_server.hpp"
 
 #include <catch2/catch.hpp>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -145,4 +147,15 @@ TEST_CASE("without JWT_SECRET the demo makes a random one, says so, and works", 
 
   const ApiClient guesser(*port, token_for("someone", "SUPER_ADMIN"));
   CHECK(guesser.get("/api/v1/orders").status == 401);
+}
+
+TEST_CASE("the server raises its own limit on open files", "[startup]") {
+  rlimit usual{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &usual) == 0);
+  const rlimit low{256, usual.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+  OrderServer server;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &usual) == 0);
+  const auto most = std::min<double>(static_cast<double>(usual.rlim_max), 1'048'576);
+  CHECK(server.metric("process_max_fds") == most);
 }
