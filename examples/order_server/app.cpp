@@ -10,6 +10,7 @@
 #include "store/demo_data.hpp"
 #include "store/sqlite_store.hpp"
 #include "workers/worker_pool.hpp"
+#include <ordercast/websocketpp/descriptor_limit.hpp>
 #include <ordercast/websocketpp/server.hpp>
 
 #include <spdlog/spdlog.h>
@@ -40,6 +41,9 @@ constexpr std::size_t ops_queue = 16;
 /// refused look-up is a refused subscription, so this is far above what API requests get; about
 /// 300 bytes each.
 constexpr std::size_t lookup_queue = 262'144;
+
+/// As many as a process may usually have; the hard limit may be lower.
+constexpr std::size_t wanted_descriptors = 1'048'576;
 
 /// When fewer than half of at least so many connections are left, memory is given back.
 constexpr std::size_t crowd = 500;
@@ -268,7 +272,11 @@ struct App::Parts {
   WorkerPool memory;
 };
 
-App::App(const Config& config) : parts_(std::make_unique<Parts>(config)) {}
+App::App(const Config& config) {
+  // Every connection takes a descriptor, and the usual soft limit is 1,024.
+  ordercast::wspp::raise_descriptor_limit(wanted_descriptors);
+  parts_ = std::make_unique<Parts>(config);
+}
 
 App::~App() = default;
 

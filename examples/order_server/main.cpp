@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <ctime>
@@ -105,12 +104,7 @@ std::string address_text(const std::string& host, std::uint16_t port) {
   return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-/// As many as a process may usually have; the hard limit may be lower.
-constexpr std::size_t wanted_descriptors = 1'048'576;
-
 void serve(const Config& config) {
-  // Every connection takes one, and the usual soft limit is 1,024.
-  ordercast::wspp::raise_descriptor_limit(wanted_descriptors);
   Signals signals(config.drain);
   App app(config);
   const auto address = address_text(config.host, app.listen());
