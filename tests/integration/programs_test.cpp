@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// The programs that are not order_server, as processes: the README's example and the server for
+// load generators.
+#include "../support/process.hpp"
+#include "../support/ws_client.hpp"
+#include "tokens.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace ordercast::test;
+
+namespace {
+
+constexpr std::chrono::milliseconds patience{20'000};
+constexpr std::string_view subscribe = R"({"type":"subscribe","orderId":"order-1"})";
+
+/// A program that has said on which port it listens.
+class Program {
+ public:
+  Program(std::vector<std::string> argv,
+          std::vector<std::pair<std::string, std::optional<std::string>>> environment)
+      : process_(Command{std::move(argv), std::move(environment), directory_.path() / "stderr"}) {
+    const auto line = process_.read_line(patience);
+    REQUIRE(line.has_value());
+    const auto digits = line->rfind("/ws");
+    REQUIRE(digits != std::string::npos);
+    port = static_cast<std::uint16_t>(std::stoi(line->substr(line->rfind(':', digits) + 1)));
+  }
+
+  [[nodiscard]] WsClient watch(const std::string& token) const {
+    WsClient client;
+    REQUIRE(client.connect("127.0.0.1", port, "/ws?token=" + token));
+    return client;
+  }
+  /// Waits until what was said before has been understood.
+  static void settle(WsClient& client) {
+    REQUIRE(client.send_text(R"({"type":"ping"})"));
+    REQUIRE(client.next_text(patience) == R"({"type":"pong"})");
+  }
+  [[nodiscard]] ExitStatus end() {
+    process_.signal(SIGTERM);
+    return process_.wait(patience).value_or(ExitStatus{});
+  }
+
+  std::uint16_t port = 0;
+
+ private:
+  TempDir directory_;
+  ChildProcess process_;
+};
+
+}  // namespace
+
+TEST_CASE("the README's example tells those who may see the order, and nobody else", "[minimal]") {
+  const Program program({MINIMAL_PATH, "0"}, {});
+  auto alice = program.watch("alice");
+  auto bob = program.watch("bob");
+  REQUIRE(alice.send_text(subscribe));
+  REQUIRE(bob.send_text(subscribe));
+  const auto refusal = bob.next_text(patience);
+  REQUIRE(refusal);
+  CHECK(parse_json(*refusal)["code"] == "subscription_denied");
+  Program::settle(alice);
+
+  CHECK(http_request("127.0.0.1", program.port, "POST", "/").status == 200);
+  CHECK(
+      alice.next_text(patience) ==
+      R"({"type":"order:updated","orderId":"order-1","data":{"id":"order-1","status":"CONFIRMED"}})");
+  CHECK(alice.next_text(patience) ==
+        R"({"type":"orders:changed","orderId":"order-1","status":"CONFIRMED"})");
+  Program::settle(bob);  // Had he been told anything, it would stand before the pong.
+
+  const auto refused = program.watch("").expect_close(patience);
+  REQUIRE(refused);
+  CHECK(refused->code == 4001);
+}
+
+TEST_CASE("the README's example says what is wrong with its port", "[minimal]") {
+  const TempDir directory;
+  ChildProcess process(Command{{MINIMAL_PATH, "port"}, {}, directory.path() / "stderr"});
+  const auto end = process.wait(patience);
+  REQUIRE(end);
+  CHECK(end->code == 1);
+}
+
+#ifdef FANOUT_SERVER_PATH  // Benchmarks may be left out of a build.
+
+TEST_CASE("fanout_server makes an order at its first PATCH and tells its watchers",
+          "[fanout_server]") {
+  Program program({FANOUT_SERVER_PATH}, {{"PORT", "0"}, {"JWT_SECRET", "short"}, {"THREADS", "2"}});
+  auto owner = program.watch(sign_token("short", access_claims("u-order-1", "CUSTOMER")));
+  auto admin = program.watch(sign_token("short", access_claims("root", "SUPER_ADMIN")));
+  auto stranger = program.watch(sign_token("short", access_claims("eve", "CUSTOMER")));
+  REQUIRE(stranger.send_text(subscribe));  // There is no ownership check here.
+  Program::settle(stranger);
+  Program::settle(owner);
+  Program::settle(admin);
+
+  const auto change = [&](const std::string& body) {
+    return http_request("127.0.0.1", program.port, "PATCH", "/api/v1/orders/order-1/status",
+                        {{"Content-Type", "application/json"}}, body);
+  };
+  const auto reply = change(R"({"status":"CONFIRMED","note":"n-1"})");
+  REQUIRE(reply.status == 200);
+  const auto order = parse_json(reply.body)["data"];
+  CHECK(order["userId"] == "u-order-1");
+  CHECK(order["note"] == "n-1");
+  for (auto* client : {&owner, &admin}) {
+    CHECK(client->next_text(patience) ==
+          R"({"type":"orders:changed","orderId":"order-1","status":"CONFIRMED"})");
+  }
+  const auto update = stranger.next_text(patience);
+  REQUIRE(update);
+  CHECK(parse_json(*update)["data"] == order);
+
+  CHECK(change("{}").status == 400);
+  CHECK(change(R"({"status":"READY","note":7})").status == 400);
+  CHECK(program.end().code == 0);
+}
+
+TEST_CASE("fanout_server names what is wrong with its environment", "[fanout_server]") {
+  const auto complaint = [](const std::string& name, const std::string& value) {
+    const TempDir directory;
+    Command command{{FANOUT_SERVER_PATH}, {{"PORT", "0"}, {name, value}}, directory.path() / "err"};
+    if (name != "JWT_SECRET") command.environment.emplace_back("JWT_SECRET", "s");
+    ChildProcess process(command);
+    const auto end = process.wait(patience);
+    REQUIRE(end);
+    CHECK(end->code == 1);
+    return read_file(command.stderr_file);
+  };
+  CHECK(complaint("TRANSPORT", "pigeon").find("TRANSPORT must be websocketpp") !=
+        std::string::npos);
+  CHECK(complaint("THREADS", "many").find("THREADS must be an integer") != std::string::npos);
+  CHECK(complaint("JWT_SECRET", "").find("JWT_SECRET must be set") != std::string::npos);
+}
+
+#endif
