@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: MIT
 // A server for load generators: the WebSocket contract and PATCH .../status, with no database, no
 // ownership check and no limits. Environment: PORT, JWT_SECRET, TRANSPORT, THREADS.
+#include "order_text.hpp"
 #include <ordercast/auth/jwt_authenticator.hpp>
 #include <ordercast/websocketpp/descriptor_limit.hpp>
 #include <ordercast/websocketpp/server.hpp>
 
-#include <nlohmann/json.hpp>
-
 #include <charconv>
-#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
-#include <ctime>
 #include <iostream>
 #include <limits>
 #include <mutex>
@@ -28,19 +25,7 @@
 namespace {
 
 using namespace ordercast;  // NOLINT(google-build-using-namespace): a program, not a header.
-using Json = nlohmann::ordered_json;
-
-std::string timestamp() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-  const std::time_t seconds = milliseconds / 1000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  std::string text(20, '\0');
-  text.resize(std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts));
-  const auto rest = std::to_string(1000 + milliseconds % 1000);
-  return text + '.' + rest.substr(1) + 'Z';
-}
+using bench::Json;
 
 /// What a PATCH made of an order.
 struct Changed {
@@ -52,8 +37,6 @@ struct Changed {
 /// The orders, in memory. An order comes to be when it is first changed. Thread-safe.
 class Orders {
  public:
-  static constexpr std::string_view organization = "org-1";
-
   /// Makes the next version and calls `publish` with it before another change of any order can be
   /// made, so that versions are published in order.
   template <class Publish>
@@ -61,10 +44,10 @@ class Orders {
                  Publish&& publish) {
     const std::lock_guard<std::mutex> lock(mutex_);
     OrderSnapshot& order = orders_[id];
-    const std::string owner = "u-" + id;
+    const std::string owner = bench::order_owner(id);
     order.version = order.version == 0 ? 2 : order.version + 1;
-    order.json = describe(id, owner, status, note, order.version);
-    publish(OrderEvent{id, owner, organization, status, order.version, order.json});
+    order.json = bench::order_text(id, status, note, order.version);
+    publish(OrderEvent{id, owner, bench::order_organization, status, order.version, order.json});
     return {owner, order.version, order.json};
   }
 
@@ -76,34 +59,6 @@ class Orders {
   }
 
  private:
-  /// A full order of the usual size: about 560 bytes with a short id and no note.
-  static std::string describe(const std::string& id, const std::string& owner,
-                              const std::string& status, const std::string& note,
-                              std::uint64_t version) {
-    const auto now = timestamp();
-    const Json item = {{"id", id + "-1"}, {"productId", "product-1"}, {"name", "Rice 5 kg"},
-                       {"quantity", 2},   {"unitPrice", "61.50"},     {"totalPrice", "123.00"}};
-    const Json log = {{"id", "log-1"}, {"status", status}, {"note", nullptr}, {"createdAt", now}};
-    const Json order = {{"id", id},
-                        {"userId", owner},
-                        {"storeId", "store-1"},
-                        {"organizationId", organization},
-                        {"status", status},
-                        {"paymentStatus", "PENDING"},
-                        {"paymentMethod", "COD"},
-                        {"fulfillmentType", "DELIVERY"},
-                        {"totalAmount", "123.00"},
-                        {"deliveryAddress", nullptr},
-                        {"razorpayOrderId", nullptr},
-                        {"note", note},
-                        {"items", Json::array({item})},
-                        {"statusLogs", Json::array({log})},
-                        {"version", version},
-                        {"createdAt", now},
-                        {"updatedAt", now}};
-    return order.dump(-1, ' ', false, Json::error_handler_t::replace);
-  }
-
   mutable std::mutex mutex_;
   std::unordered_map<std::string, OrderSnapshot> orders_;
 };
