@@ -3,7 +3,7 @@
 // ownership check and no limits. Environment: PORT, JWT_SECRET, TRANSPORT, THREADS.
 #include "order_text.hpp"
 #include <ordercast/auth/jwt_authenticator.hpp>
-#include <ordercast/websocketpp/descriptor_limit.hpp>
+#include <ordercast/net/descriptor_limit.hpp>
 #include <ordercast/websocketpp/server.hpp>
 
 #include <charconv>
@@ -168,8 +168,8 @@ int serve() {
   const JwtAuthenticator authenticator(jwt);
 
   Orders orders;
-  wspp::raise_descriptor_limit(1'048'576);
-  wspp::ServerOptions options;
+  net::raise_descriptor_limit(1'048'576);
+  net::ServerOptions options;
   options.port = number("PORT", "7001");
   options.threads = number("THREADS", "1");
   options.limits = no_limits();

@@ -42,7 +42,7 @@ class OrdercastRecipe(ConanFile):
     def export_sources(self):
         copy(self, "LICENSE", self._root, self.export_sources_folder)
         copy(self, "include/*.hpp", self._root, self.export_sources_folder)
-        copy(self, "transports/websocketpp/include/*.hpp", self._root, self.export_sources_folder)
+        copy(self, "transports/*/include/*.hpp", self._root, self.export_sources_folder)
 
     def requirements(self):
         # Exact versions: Conan Center's recipes pin the same ones, and a range conflicts with them.
@@ -61,7 +61,7 @@ class OrdercastRecipe(ConanFile):
 
     def package(self):
         copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))
-        for include_dir in "include", "transports/websocketpp/include":
+        for include_dir in "include", "transports/net/include", "transports/websocketpp/include":
             copy(self, "*.hpp", os.path.join(self.source_folder, include_dir),
                  os.path.join(self.package_folder, "include"))
 
@@ -70,7 +70,8 @@ class OrdercastRecipe(ConanFile):
         if self.options.jwt:
             self._component("jwt", ["core", "cpp-jwt::cpp-jwt"])
         if self.options.websocketpp:
-            self._component("websocketpp", ["core", "asio::asio", "websocketpp::websocketpp"])
+            self._component("net", ["core", "asio::asio"])
+            self._component("websocketpp", ["net", "websocketpp::websocketpp"])
 
     def _component(self, name, requires):
         component = self.cpp_info.components[name]

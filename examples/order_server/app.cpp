@@ -10,7 +10,7 @@
 #include "store/demo_data.hpp"
 #include "store/sqlite_store.hpp"
 #include "workers/worker_pool.hpp"
-#include <ordercast/websocketpp/descriptor_limit.hpp>
+#include <ordercast/net/descriptor_limit.hpp>
 #include <ordercast/websocketpp/server.hpp>
 
 #include <spdlog/spdlog.h>
@@ -30,7 +30,7 @@
 namespace order_server {
 namespace {
 
-using ordercast::wspp::ServerOptions;
+using ordercast::net::ServerOptions;
 using RealtimeServer = ordercast::wspp::Server<RealtimeServices>;
 using OpsServer = ordercast::wspp::Server<>;
 
@@ -274,7 +274,7 @@ struct App::Parts {
 
 App::App(const Config& config) {
   // Every connection takes a descriptor, and the usual soft limit is 1,024.
-  ordercast::wspp::raise_descriptor_limit(wanted_descriptors);
+  ordercast::net::raise_descriptor_limit(wanted_descriptors);
   parts_ = std::make_unique<Parts>(config);
 }
 

@@ -113,7 +113,7 @@ def check(recipe):
     everything.package_info()
     offered = {c.properties["cmake_target_name"] for c in everything.cpp_info.components.values()}
     installed = re.findall(r"^\s*ordercast_component\((\w+)", "\n".join(
-        (ROOT / path).read_text() for path in ("CMakeLists.txt", "transports/websocketpp/CMakeLists.txt")
+        path.read_text() for path in (ROOT / "CMakeLists.txt", *ROOT.glob("transports/*/CMakeLists.txt"))
     ), re.MULTILINE)
     assert offered == {f"ordercast::{name}" for name in installed}, offered
     targets = {target for _, target in CENTER.values()} | set(everything.cpp_info.components)

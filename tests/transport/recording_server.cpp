@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "recording_server.hpp"
 
-#include <ordercast/websocketpp/acceptor.hpp>
+#include <ordercast/net/acceptor.hpp>
 #include <ordercast/websocketpp/server.hpp>
 #include <ordercast/websocketpp/transport.hpp>
 
@@ -100,7 +100,7 @@ struct RecordingServer::State {
     thread = std::thread([this] { io.run(); });
   }
 
-  wspp::TransportOptions counting(wspp::TransportOptions options) {
+  net::TransportOptions counting(net::TransportOptions options) {
     options.on_error = [this](const std::exception_ptr&) { ++errors; };
     return options;
   }
@@ -109,7 +109,7 @@ struct RecordingServer::State {
   asio::io_context io{1};
   RecordingSink sink;
   wspp::Transport transport;
-  wspp::Acceptor acceptor;
+  net::Acceptor acceptor;
   std::uint16_t port = 0;
   std::thread thread;
 };
@@ -220,7 +220,7 @@ void RecordingServer::stop() {
 }
 
 struct WholeServer::State {
-  State(wspp::ServerOptions options, HttpHandler http)
+  State(net::ServerOptions options, HttpHandler http)
       : server(std::move(options), [](const auto&) { return TestServices{}; }) {
     if (http) server.set_http_handler(std::move(http));
     port = server.listen();
@@ -232,7 +232,7 @@ struct WholeServer::State {
   std::thread thread;
 };
 
-WholeServer::WholeServer(wspp::ServerOptions options, HttpHandler http)
+WholeServer::WholeServer(net::ServerOptions options, HttpHandler http)
     : state_(std::make_unique<State>(std::move(options), std::move(http))) {}
 
 WholeServer::~WholeServer() {
@@ -271,7 +271,7 @@ void WholeServer::join() {
 }
 
 void listen_once(const std::string& host, std::uint16_t port) {
-  wspp::ServerOptions options;
+  net::ServerOptions options;
   options.host = host;
   options.port = port;
   wspp::Server<> server(options, [](const auto&) { return DefaultServices{}; });

@@ -4,8 +4,8 @@
 #include <ordercast/error.hpp>
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
+#include <ordercast/net/options.hpp>
 #include <ordercast/types.hpp>
-#include <ordercast/websocketpp/options.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -36,7 +36,7 @@ struct Event {
 class RecordingServer {
  public:
   struct Setup {
-    wspp::TransportOptions options = {};
+    net::TransportOptions options = {};
     HttpHandler http = {};
     HandshakeFilter filter = {};
     std::function<void(const Event&)> hook = {};  ///< Runs inside the sink, on the I/O thread.
@@ -90,7 +90,7 @@ class RecordingServer {
 /// starts with "admin" a SUPER_ADMIN; everybody may watch every order; "bad" is refused.
 class WholeServer {
  public:
-  explicit WholeServer(wspp::ServerOptions options = {}, HttpHandler http = {});
+  explicit WholeServer(net::ServerOptions options = {}, HttpHandler http = {});
   ~WholeServer();
 
   [[nodiscard]] std::uint16_t port() const noexcept;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include <ordercast/websocketpp/detail/request_parser.hpp>
+#include <ordercast/net/request_parser.hpp>
 
 #include <catch2/catch.hpp>
 
 #include <string>
 #include <string_view>
 
-using ordercast::wspp::detail::RequestParser;
+using ordercast::net::RequestParser;
 
 namespace {
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-#include <ordercast/websocketpp/detail/response_writer.hpp>
+#include <ordercast/net/response_writer.hpp>
 
 #include <catch2/catch.hpp>
 
 #include <string>
 
 using ordercast::HttpResponse;
-using ordercast::wspp::detail::error_response;
-using ordercast::wspp::detail::http_date;
-using ordercast::wspp::detail::write_response;
+using ordercast::net::error_response;
+using ordercast::net::http_date;
+using ordercast::net::write_response;
 
 namespace {
 
@@ -77,6 +77,6 @@ TEST_CASE("every status that the contract names has a reason phrase", "[response
   for (const int status : {200, 201, 400, 401, 403, 404, 405, 409, 411, 413,
                            415, 417, 422, 426, 429, 431, 500, 501, 503, 505}) {
     CAPTURE(status);
-    CHECK(ordercast::wspp::detail::reason_phrase(status) != "Unknown");
+    CHECK(ordercast::net::reason_phrase(status) != "Unknown");
   }
 }

@@ -23,8 +23,8 @@ const std::string updated =
     R"({"type":"order:updated","orderId":"o-1","data":{"id":"o-1","version":2}})";
 const std::string changed = R"({"type":"orders:changed","orderId":"o-1","status":"CONFIRMED"})";
 
-wspp::ServerOptions threads(unsigned count) {
-  wspp::ServerOptions options;
+net::ServerOptions threads(unsigned count) {
+  net::ServerOptions options;
   options.threads = count;
   options.limits.max_connections_per_user = 3;
   return options;

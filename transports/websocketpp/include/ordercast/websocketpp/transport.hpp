@@ -5,9 +5,9 @@
 #include <ordercast/error.hpp>
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
+#include <ordercast/net/loop_port.hpp>
+#include <ordercast/net/options.hpp>
 #include <ordercast/websocketpp/config.hpp>
-#include <ordercast/websocketpp/detail/loop_port.hpp>
-#include <ordercast/websocketpp/options.hpp>
 
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
@@ -37,6 +37,8 @@
 ///     transport.adopt(std::move(accepted_socket));
 ///     io.run();
 namespace ordercast::wspp {
+
+using net::TransportOptions;
 
 class Transport final : private detail::SocketOwner {
  public:
@@ -77,7 +79,7 @@ class Transport final : private detail::SocketOwner {
   // Connections ---------------------------------------------------------------------------------
 
   /// Takes over a connected socket of this transport's `io_context`.
-  void adopt(detail::Socket socket, detail::SocketTicket ticket = {});
+  void adopt(net::Socket socket, net::SocketTicket ticket = {});
 
   /// From now on handshakes get 503 with Retry-After; plain HTTP goes on.
   void begin_drain() noexcept { draining_ = true; }
@@ -191,7 +193,7 @@ class Transport final : private detail::SocketOwner {
   asio::steady_timer tick_timer_;
   std::shared_ptr<Config::alog_type> log_ = std::make_shared<Config::alog_type>();
   Config::rng_type random_;
-  std::shared_ptr<detail::LoopPort> port_;  // Also the sign, for what is still queued, of our life.
+  std::shared_ptr<net::LoopPort> port_;  // Also the sign, for what is still queued, of our life.
 };
 
 template <class Sink>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ordercast/websocketpp/detail/request_parser.hpp>
-#include <ordercast/websocketpp/detail/response_writer.hpp>
+#include <ordercast/net/request_parser.hpp>
+#include <ordercast/net/response_writer.hpp>
 
 #include <websocketpp/http/constants.hpp>
 #include <websocketpp/http/request.hpp>
@@ -63,8 +63,8 @@ class Request : public websocketpp::http::parser::request {
   // nobody but the connection's owner has it.
 
   /// Gets ready for a request. Call before the connection starts.
-  void expect(RequestLimits limits, std::string remote_address) const {
-    parser_ = std::make_unique<RequestParser>(limits);
+  void expect(net::RequestLimits limits, std::string remote_address) const {
+    parser_ = std::make_unique<net::RequestParser>(limits);
     parser_->request().remote_address = std::move(remote_address);
   }
 
@@ -86,7 +86,7 @@ class Request : public websocketpp::http::parser::request {
     return none;
   }
 
-  mutable std::unique_ptr<RequestParser> parser_;
+  mutable std::unique_ptr<net::RequestParser> parser_;
 };
 
 /// `config::response_type`. Sends bytes that `write_response` made; answers that websocketpp makes
@@ -101,8 +101,8 @@ class Response : public websocketpp::http::parser::response {
     if (get_status_code() == websocketpp::http::status_code::switching_protocols) {
       return response::raw();
     }
-    return write_response(error_response(static_cast<int>(get_status_code())), false,
-                          std::time(nullptr));
+    return net::write_response(net::error_response(static_cast<int>(get_status_code())), false,
+                               std::time(nullptr));
   }
 
  private:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ordercast/net/socket.hpp>
+
 #include <asio/buffer.hpp>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
@@ -14,7 +16,6 @@
 #include <websocketpp/uri.hpp>
 
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -34,7 +35,8 @@
 /// Everything runs on the one thread of the connection's io_context; nothing is locked.
 namespace ordercast::wspp::detail {
 
-using Socket = asio::ip::tcp::socket;
+using net::Socket;
+using net::SocketTicket;
 
 class SocketConnection;
 
@@ -51,35 +53,6 @@ class SocketOwner {
 
  protected:
   ~SocketOwner() = default;
-};
-
-/// One of the connections that an acceptor counts; given back when the socket is closed.
-class SocketTicket {
- public:
-  using Count = std::shared_ptr<std::atomic<std::size_t>>;
-
-  SocketTicket() = default;
-  explicit SocketTicket(Count count) : count_(std::move(count)) {
-    count_->fetch_add(1, std::memory_order_relaxed);
-  }
-  SocketTicket(const SocketTicket&) = delete;
-  SocketTicket& operator=(const SocketTicket&) = delete;
-  SocketTicket(SocketTicket&& other) noexcept = default;
-  SocketTicket& operator=(SocketTicket&& other) noexcept {
-    release();
-    count_ = std::move(other.count_);
-    return *this;
-  }
-  ~SocketTicket() { release(); }
-
-  void release() noexcept {
-    if (const auto count = std::exchange(count_, nullptr)) {
-      count->fetch_sub(1, std::memory_order_relaxed);
-    }
-  }
-
- private:
-  Count count_;
 };
 
 class SocketConnection : public std::enable_shared_from_this<SocketConnection> {

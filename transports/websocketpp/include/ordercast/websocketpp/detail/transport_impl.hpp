@@ -16,9 +16,7 @@
 namespace ordercast::wspp {
 
 inline Transport::Transport(asio::io_context& io, TransportOptions options)
-    : options_(std::move(options)),
-      tick_timer_(io),
-      port_(std::make_shared<detail::LoopPort>(io)) {}
+    : options_(std::move(options)), tick_timer_(io), port_(std::make_shared<net::LoopPort>(io)) {}
 
 inline Transport::~Transport() {
   port_->close();
@@ -31,7 +29,7 @@ inline Transport::~Transport() {
 
 // Connections ------------------------------------------------------------------------------------
 
-inline void Transport::adopt(detail::Socket socket, detail::SocketTicket ticket) {
+inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket) {
   if (stopping_) return;
   const auto connection = std::make_shared<Connection>(true, std::string(), log_, log_, random_);
   connection->attach(std::move(socket), std::move(ticket), *this, options_.linger_timeout);
@@ -154,11 +152,11 @@ inline bool Transport::on_handshake(Connection& connection) {
     } else if (handshake_filter_) {
       refusal = handshake_filter_(request);
     } else if (request.path() != "/ws") {
-      refusal = detail::error_response(404);
+      refusal = net::error_response(404);
     }
   } catch (...) {
     report(std::current_exception());
-    refusal = detail::error_response(500);
+    refusal = net::error_response(500);
   }
   if (refusal) {
     set_response(connection, *refusal);
@@ -303,14 +301,14 @@ inline void Transport::schedule_tick(Duration delay) {
 /// gone unanswered, it answers 500.
 class Transport::Answer {
  public:
-  Answer(const ConnectionPtr& connection, std::shared_ptr<detail::LoopPort> port)
+  Answer(const ConnectionPtr& connection, std::shared_ptr<net::LoopPort> port)
       : connection_(connection), port_(std::move(port)) {}
   Answer(const Answer&) = delete;
   Answer& operator=(const Answer&) = delete;
   ~Answer() {
     if (given_.load()) return;
     try {
-      give(detail::error_response(500));
+      give(net::error_response(500));
     } catch (...) {  // Out of memory: the connection's deadline answers.
     }
   }
@@ -324,7 +322,7 @@ class Transport::Answer {
 
  private:
   std::weak_ptr<Connection> connection_;
-  std::shared_ptr<detail::LoopPort> port_;
+  std::shared_ptr<net::LoopPort> port_;
   std::atomic<bool> given_{false};
 };
 
@@ -335,14 +333,14 @@ inline void Transport::on_http(Connection& connection) {
   connection.record.to_head = request.method == "HEAD";
   connection.defer_http_response();  // Ends websocketpp's own timeout, so ours begins.
   start_http_deadline(connection);
-  if (!http_handler_) return answer(connection, detail::error_response(404));
+  if (!http_handler_) return answer(connection, net::error_response(404));
   try {
     auto pending = std::make_shared<Answer>(connection.get_shared(), port_);
     http_handler_(std::move(request),
                   [pending](HttpResponse response) { pending->give(std::move(response)); });
   } catch (...) {
     report(std::current_exception());
-    answer(connection, detail::error_response(500));
+    answer(connection, net::error_response(500));
   }
 }
 
@@ -350,7 +348,7 @@ inline void Transport::start_http_deadline(Connection& connection) {
   auto* const c = &connection;
   connection.record.deadline = connection.set_timer(
       static_cast<long>(options_.http_timeout.count()), [c](const std::error_code& cancelled) {
-        if (!cancelled && !c->record.answered) answer(*c, detail::error_response(503));
+        if (!cancelled && !c->record.answered) answer(*c, net::error_response(503));
       });
 }
 
@@ -374,14 +372,13 @@ inline void Transport::answer(Connection& connection, const HttpResponse& respon
 
 inline void Transport::set_response(Connection& connection, const HttpResponse& response) {
   // websocketpp wants to know the status; the text that goes out is ours.
-  const int status = detail::is_writable(response) ? response.status : 500;
+  const int status = net::is_writable(response) ? response.status : 500;
   connection.set_status(static_cast<websocketpp::http::status_code::value>(status));
-  connection.set_body(
-      detail::write_response(response, connection.record.to_head, std::time(nullptr)));
+  connection.set_body(net::write_response(response, connection.record.to_head, std::time(nullptr)));
 }
 
 inline HttpResponse Transport::draining_response() const {
-  auto response = detail::error_response(503);
+  auto response = net::error_response(503);
   response.headers.push_back({"Retry-After", std::to_string(options_.retry_after.count())});
   return response;
 }

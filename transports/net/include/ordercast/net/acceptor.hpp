@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ordercast/websocketpp/descriptor_limit.hpp>
-#include <ordercast/websocketpp/detail/response_writer.hpp>
-#include <ordercast/websocketpp/detail/socket_policy.hpp>
+#include <ordercast/net/descriptor_limit.hpp>
+#include <ordercast/net/response_writer.hpp>
+#include <ordercast/net/socket.hpp>
 
 #include <asio/error.hpp>
 #include <asio/io_context.hpp>
@@ -34,12 +34,12 @@
 /// that leaves the newcomer in the queue would otherwise be reported again at once, for ever.
 ///
 /// Threads: one acceptor is used by the thread of its own `io_context`; `deal` is called there.
-namespace ordercast::wspp {
+namespace ordercast::net {
 
 class Acceptor {
  public:
   /// Gets a socket that belongs to the loop it was accepted for.
-  using Deal = std::function<void(detail::Socket, detail::SocketTicket)>;
+  using Deal = std::function<void(Socket, SocketTicket)>;
 
   struct Target {
     asio::io_context* io;
@@ -98,7 +98,7 @@ class Acceptor {
  private:
   void accept() {
     const auto& target = targets_[next_];
-    acceptor_.async_accept(*target.io, [this](const std::error_code& error, detail::Socket socket) {
+    acceptor_.async_accept(*target.io, [this](const std::error_code& error, Socket socket) {
       if (!acceptor_.is_open()) return;
       if (!error) {
         deal(std::move(socket));
@@ -109,21 +109,21 @@ class Acceptor {
     });
   }
 
-  void deal(detail::Socket socket) {
+  void deal(Socket socket) {
     if (open() >= limit_) return turn_away(std::move(socket));
     const auto& target = targets_[next_];
     next_ = (next_ + 1) % targets_.size();
-    target.deal(std::move(socket), detail::SocketTicket(open_));
+    target.deal(std::move(socket), SocketTicket(open_));
   }
 
-  static void turn_away(detail::Socket socket) {
-    auto response = detail::error_response(503);
+  static void turn_away(Socket socket) {
+    auto response = error_response(503);
     response.headers.push_back({"Retry-After", "1"});
-    const auto text = detail::write_response(response, false, std::time(nullptr));
+    const auto text = write_response(response, false, std::time(nullptr));
     std::error_code ignored;
     socket.non_blocking(true, ignored);
     socket.write_some(asio::buffer(text), ignored);
-    socket.shutdown(detail::Socket::shutdown_send, ignored);
+    socket.shutdown(Socket::shutdown_send, ignored);
   }
 
   /// With no descriptor left: closes the newcomer by means of the reserved one. False when that
@@ -159,7 +159,7 @@ class Acceptor {
   std::size_t limit_;
   std::size_t next_ = 0;
   int reserve_ = -1;
-  detail::SocketTicket::Count open_ = std::make_shared<std::atomic<std::size_t>>(0);
+  SocketTicket::Count open_ = std::make_shared<std::atomic<std::size_t>>(0);
 };
 
-}  // namespace ordercast::wspp
+}  // namespace ordercast::net

@@ -8,7 +8,7 @@
 #include <limits>
 
 /// How many files and sockets the process may have open. Process-wide; call from one thread.
-namespace ordercast::wspp {
+namespace ordercast::net {
 
 /// RLIMIT_NOFILE as it stands.
 [[nodiscard]] inline std::size_t descriptor_limit() noexcept {
@@ -37,4 +37,4 @@ inline std::size_t raise_descriptor_limit(std::size_t wanted) noexcept {
   return limit - reserve;
 }
 
-}  // namespace ordercast::wspp
+}  // namespace ordercast::net

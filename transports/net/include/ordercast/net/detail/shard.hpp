@@ -3,8 +3,9 @@
 
 #include <ordercast/connection_budget.hpp>
 #include <ordercast/connection_manager.hpp>
-#include <ordercast/websocketpp/detail/loop_port.hpp>
-#include <ordercast/websocketpp/transport.hpp>
+#include <ordercast/net/loop_port.hpp>
+#include <ordercast/net/options.hpp>
+#include <ordercast/net/socket.hpp>
 
 #include <asio/dispatch.hpp>
 #include <asio/executor_work_guard.hpp>
@@ -19,17 +20,17 @@
 #include <string_view>
 #include <utility>
 
-namespace ordercast::wspp::detail {
+namespace ordercast::net::detail {
 
 /// One I/O thread's share of a server: event loop, transport, connection manager. It stands between
 /// transport and manager as the sink, so that the manager's counts can be read from other threads.
 ///
 /// Threads: the loop's, but for `post`, `poster`, `adopt` and the counts (any).
-template <class ServicesT>
+template <class Transport, class ServicesT>
 class Shard {
  public:
   using Manager = ConnectionManager<Transport, ServicesT>;
-  using Handle = Transport::Handle;
+  using Handle = typename Transport::Handle;
   using Task = std::function<void()>;
 
   explicit Shard(const TransportOptions& options)
@@ -134,4 +135,4 @@ class Shard {
   std::optional<Manager> manager_;
 };
 
-}  // namespace ordercast::wspp::detail
+}  // namespace ordercast::net::detail

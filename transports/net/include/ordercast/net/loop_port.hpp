@@ -11,7 +11,7 @@
 /// as long as they like, an `io_context` does not wait for them.
 ///
 /// Thread-safe. The lock is held for one enqueueing, as Asio's own is.
-namespace ordercast::wspp::detail {
+namespace ordercast::net {
 
 class LoopPort {
  public:
@@ -36,4 +36,4 @@ class LoopPort {
   asio::io_context* io_;
 };
 
-}  // namespace ordercast::wspp::detail
+}  // namespace ordercast::net

@@ -16,7 +16,7 @@
 /// servers read the same bytes differently.
 ///
 /// No I/O. One thread at a time. Linear in the bytes of the request.
-namespace ordercast::wspp::detail {
+namespace ordercast::net {
 
 struct RequestLimits {
   std::size_t max_head_bytes = 16 * 1024;
@@ -234,4 +234,4 @@ class RequestParser {
   bool is_handshake_ = false;
 };
 
-}  // namespace ordercast::wspp::detail
+}  // namespace ordercast::net

@@ -10,8 +10,8 @@
 #include <functional>
 #include <string>
 
-/// What can be set about the websocketpp transport and the server around it.
-namespace ordercast::wspp {
+/// What can be set about a socket transport and the server around it.
+namespace ordercast::net {
 
 /// Bounds of one transport, each with its default.
 struct TransportOptions {
@@ -69,4 +69,4 @@ struct ServerOptions {
   Limits limits;
 };
 
-}  // namespace ordercast::wspp
+}  // namespace ordercast::net

@@ -12,7 +12,7 @@
 /// Writes HTTP/1.1 responses (RFC 9112). websocketpp ends a connection after one response without
 /// saying so, adds a body to the answer to HEAD, and folds repeated headers into one; so the whole
 /// response is written here and websocketpp only sends it. Thread-safe; linear in the response.
-namespace ordercast::wspp::detail {
+namespace ordercast::net {
 
 /// The reason phrase of a status; "Unknown" for one that isn't in general use.
 [[nodiscard]] constexpr std::string_view reason_phrase(int status) noexcept {
@@ -175,4 +175,4 @@ namespace ordercast::wspp::detail {
   return wire;
 }
 
-}  // namespace ordercast::wspp::detail
+}  // namespace ordercast::net

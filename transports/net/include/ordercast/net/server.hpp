@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/connection_budget.hpp>
+#include <ordercast/connection_manager.hpp>
+#include <ordercast/handshake.hpp>
+#include <ordercast/http.hpp>
+#include <ordercast/net/acceptor.hpp>
+#include <ordercast/net/detail/shard.hpp>
+#include <ordercast/net/options.hpp>
+#include <ordercast/net/socket.hpp>
+#include <ordercast/sharded.hpp>
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+/// A whole server on any transport of this family: I/O threads with a connection manager each, one
+/// port for WebSockets and plain HTTP.
+///
+/// Threads: construct, set up, `listen` and `run` from one thread; everything marked "any thread"
+/// may be called from any other while `run` goes on, and from the handlers. Handlers and services
+/// run on the I/O threads: they must not block, and with more than one thread an `HttpHandler` or
+/// `HandshakeFilter` runs on several at once.
+///
+///     wspp::Server<MyServices> server({}, [&](const auto& post) { return MyServices{post}; });
+///     server.listen();
+///     server.run();
+namespace ordercast::net {
+
+template <class Transport, class ServicesT = DefaultServices>
+class Server {
+ public:
+  using Manager = ConnectionManager<Transport, ServicesT>;
+
+  /// Runs a task on one shard's I/O thread, from any thread, in the order of one caller. A task
+  /// that is posted after the server's end is dropped.
+  using Post = std::function<void(std::function<void()>)>;
+
+  /// Makes the services of one shard; called once for each, in the constructor.
+  using ServicesFactory = std::function<ServicesT(const Post& post)>;
+
+  Server(ServerOptions options, const ServicesFactory& make_services);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server() = default;
+
+  /// Answers plain HTTP; without one every request gets 404. Before `listen`.
+  void set_http_handler(const HttpHandler& handler) {
+    for (auto& shard : shards_) shard->transport.set_http_handler(handler);
+  }
+
+  /// Decides on handshakes; without one the path /ws is accepted, others get 404. Before `listen`.
+  void set_handshake_filter(const HandshakeFilter& filter) {
+    for (auto& shard : shards_) shard->transport.set_handshake_filter(filter);
+  }
+
+  /// Binds, starts to queue connections and returns the port. Throws std::system_error, also when
+  /// the address is in use.
+  std::uint16_t listen() { return acceptor_->listen(options_.host, options_.port); }
+
+  /// Serves: shard 0 on this thread, the others and the accepting of connections on threads of
+  /// their own. Returns after `stop` or a finished `drain`, once. Exceptions of the application go
+  /// to `TransportOptions::on_error`.
+  void run();
+
+  /// Sends a committed change to everyone who may see it. Encodes and frames once, here; one task
+  /// for each shard. `done(reached)` runs once on the I/O thread that sends last; not at all when
+  /// the server ends first. Changes of one order must be published in order. Any thread.
+  void publish(const OrderEvent& event, std::function<void(std::size_t)> done = {}) {
+    sharded_.publish(event, std::move(done));
+  }
+
+  /// Closes every connection of a user. Any thread.
+  void disconnect_user(std::string user_id, CloseCode code, std::string reason) {
+    sharded_.for_each([user_id = std::move(user_id), code, reason = std::move(reason)](
+                          Manager& manager) { manager.disconnect_user(user_id, code, reason); });
+  }
+
+  /// Takes leave: handshakes get 503 with Retry-After, open WebSockets get what waits for them and
+  /// close 1012, plain HTTP is answered on. `run` returns when all WebSockets and HTTP requests in
+  /// flight are gone, at the latest after `window`. The first call counts. Any thread.
+  void drain(std::chrono::milliseconds window);
+
+  /// Ends everything at once. Any thread; returns before it is done.
+  void stop();
+
+  /// Open connections that have authenticated, and their subscriptions, as of a moment ago. Any
+  /// thread.
+  [[nodiscard]] std::size_t connections() const noexcept {
+    return total([](const auto& shard) { return shard.connections(); });
+  }
+  [[nodiscard]] std::size_t subscriptions() const noexcept {
+    return total([](const auto& shard) { return shard.subscriptions(); });
+  }
+
+ private:
+  using Shard = detail::Shard<Transport, ServicesT>;
+
+  template <class F>
+  [[nodiscard]] std::size_t total(F count) const noexcept {
+    std::size_t sum = 0;
+    for (const auto& shard : shards_) sum += count(*shard);
+    return sum;
+  }
+
+  /// Looks, on shard 0, whether everybody has gone.
+  void watch_drain(TimePoint deadline);
+
+  ServerOptions options_;
+  ConnectionBudget budget_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  // Accepting has a thread of its own. Asio keeps a record of every descriptor that was ever open;
+  // allocated beside connections, those would pin the pages of a crowd that has left.
+  asio::io_context accept_io_{1};
+  std::unique_ptr<Acceptor> acceptor_;
+  Sharded<Manager> sharded_;
+  std::unique_ptr<asio::steady_timer> drain_timer_;
+  std::atomic<bool> draining_{false};
+  std::atomic<std::size_t> shards_to_drain_{0};
+};
+
+template <class Transport, class ServicesT>
+Server<Transport, ServicesT>::Server(ServerOptions options, const ServicesFactory& make_services)
+    : options_(std::move(options)) {
+  std::vector<Acceptor::Target> targets;
+  for (unsigned i = 0; i < std::max(options_.threads, 1U); ++i) {
+    auto& shard = *shards_.emplace_back(std::make_unique<Shard>(options_.transport));
+    const auto post = shard.poster();
+    shard.start(make_services(post), options_.limits, budget_);
+    sharded_.add(shard.manager(), post);
+    targets.push_back({&shard.io, [&shard](Socket socket, SocketTicket ticket) {
+                         shard.adopt(std::move(socket), std::move(ticket));
+                       }});
+  }
+  acceptor_ = std::make_unique<Acceptor>(accept_io_, std::move(targets), options_.max_connections);
+  drain_timer_ = std::make_unique<asio::steady_timer>(shards_.front()->io);
+}
+
+template <class Transport, class ServicesT>
+void Server<Transport, ServicesT>::run() {
+  std::vector<std::thread> threads;
+  threads.emplace_back([this] { accept_io_.run(); });
+  for (std::size_t i = 1; i < shards_.size(); ++i) {
+    threads.emplace_back([&shard = *shards_[i]] { shard.run(); });
+  }
+  shards_.front()->run();
+  for (auto& thread : threads) thread.join();
+}
+
+template <class Transport, class ServicesT>
+void Server<Transport, ServicesT>::drain(std::chrono::milliseconds window) {
+  if (draining_.exchange(true)) return;
+  shards_to_drain_ = shards_.size();
+  for (auto& shard : shards_) {
+    shard->post([this, window, &shard = *shard] {
+      shard.transport.begin_drain();
+      shard.manager().begin_drain(window);
+      --shards_to_drain_;
+    });
+  }
+  shards_.front()->post([this, window] { watch_drain(std::chrono::steady_clock::now() + window); });
+}
+
+template <class Transport, class ServicesT>
+void Server<Transport, ServicesT>::watch_drain(TimePoint deadline) {
+  const auto busy = total([](const auto& shard) {
+    return shard.transport.websockets() + shard.transport.http_requests();
+  });
+  const auto now = std::chrono::steady_clock::now();
+  if ((shards_to_drain_ == 0 && busy == 0) || now >= deadline) return stop();
+  drain_timer_->expires_at(std::min(deadline, now + std::chrono::milliseconds(20)));
+  drain_timer_->async_wait([this, deadline](const std::error_code& cancelled) {
+    if (!cancelled) watch_drain(deadline);
+  });
+}
+
+template <class Transport, class ServicesT>
+void Server<Transport, ServicesT>::stop() {
+  asio::post(accept_io_, [this] { acceptor_->close(); });
+  shards_.front()->post([this] { drain_timer_->cancel(); });
+  for (auto& shard : shards_) {
+    shard->post([&shard = *shard] { shard.stop(); });
+  }
+}
+
+}  // namespace ordercast::net
