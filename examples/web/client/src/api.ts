@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+
+import type { Session } from './session.ts';
+import type { FulfillmentType, Order, OrderStatus, PaymentMethod } from './types.ts';
+import { asObject, parseOrder } from './validate.ts';
+
+/** An answer other than success. `status` is HTTP's, 0 when there was no answer at all. */
+export class ApiError extends Error {
+  readonly status: number;
+  /** The server's short name for it, "Invalid Transition". */
+  readonly title: string;
+
+  constructor(status: number, title: string, message: string) {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+    this.title = title;
+  }
+}
+
+export interface PageMeta {
+  readonly total: number;
+  readonly page: number;
+  readonly pageSize: number;
+  readonly totalPages: number;
+}
+
+export interface OrderPage {
+  readonly orders: readonly Order[];
+  readonly meta: PageMeta;
+}
+
+export interface Store {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface Product {
+  readonly id: string;
+  readonly storeId: string;
+  readonly name: string;
+  readonly price: string;
+}
+
+export interface NewOrder {
+  readonly storeId: string;
+  readonly items: readonly { readonly productId: string; readonly quantity: number }[];
+  readonly paymentMethod: PaymentMethod;
+  readonly fulfillmentType: FulfillmentType;
+  readonly deliveryAddress?: string;
+  readonly note?: string;
+}
+
+export interface Payment {
+  readonly razorpay_order_id: string;
+  readonly razorpay_payment_id: string;
+  readonly razorpay_signature: string;
+}
+
+export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+
+export interface Answer {
+  readonly data: unknown;
+  readonly meta: unknown;
+}
+
+/** One call, unwrapped from its envelope. Throws `ApiError`, for a network that fails too. */
+export async function call(
+  fetch: Fetch,
+  url: string,
+  options: { method?: Method; body?: unknown; token?: string | undefined } = {},
+): Promise<Answer> {
+  const headers: Record<string, string> = {};
+  if (options.token !== undefined) headers.Authorization = `Bearer ${options.token}`;
+  const init: RequestInit = { method: options.method ?? 'GET', headers };
+  if (options.body !== undefined) {
+    headers['Content-Type'] = 'application/json';
+    init.body = JSON.stringify(options.body);
+  }
+  let response: Response;
+  try {
+    response = await fetch(url, init);
+  } catch {
+    throw new ApiError(0, 'Unreachable', 'The server can’t be reached');
+  }
+  let envelope: ReturnType<typeof asObject> = null;
+  try {
+    envelope = asObject(await response.json());
+  } catch {
+    // A proxy's page, or a cut-off answer: there is nothing to read in it.
+  }
+  if (response.ok && envelope?.success === true) {
+    return { data: envelope.data, meta: envelope.meta };
+  }
+  const text = (value: unknown, otherwise: string): string =>
+    typeof value === 'string' && value !== '' ? value : otherwise;
+  throw new ApiError(
+    response.ok ? 502 : response.status,
+    text(envelope?.error, 'Error'),
+    text(envelope?.message, `The server answered ${response.status}`),
+  );
+}
+
+function unreadable(): ApiError {
+  return new ApiError(502, 'Unreadable', 'The server’s answer can’t be read');
+}
+
+function orderOf(value: unknown): Order {
+  const order = parseOrder(value);
+  if (order === null) throw unreadable();
+  return order;
+}
+
+function metaOf(value: unknown): PageMeta {
+  const meta = asObject(value);
+  const number = (name: keyof PageMeta): number => {
+    const field = meta?.[name];
+    if (typeof field !== 'number') throw unreadable();
+    return field;
+  };
+  return {
+    total: number('total'),
+    page: number('page'),
+    pageSize: number('pageSize'),
+    totalPages: number('totalPages'),
+  };
+}
+
+function listOf<T>(value: unknown, fields: readonly (keyof T & string)[]): readonly T[] {
+  if (!Array.isArray(value)) throw unreadable();
+  for (const entry of value) {
+    const object = asObject(entry);
+    if (object === null || fields.some((field) => typeof object[field] !== 'string')) {
+      throw unreadable();
+    }
+  }
+  return value as T[];
+}
+
+const path = (orderId: string): string => `/orders/${encodeURIComponent(orderId)}`;
+
+/** The REST calls of a signed-in user. An expired token is renewed once and the call repeated. */
+export class OrderApi {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  async listOrders(query: {
+    page?: number;
+    pageSize?: number;
+    status?: OrderStatus | null;
+  }): Promise<OrderPage> {
+    const parameters = new URLSearchParams();
+    if (query.page !== undefined) parameters.set('page', String(query.page));
+    if (query.pageSize !== undefined) parameters.set('pageSize', String(query.pageSize));
+    if (query.status) parameters.set('status', query.status);
+    const { data, meta } = await this.#session.call(`/orders?${parameters.toString()}`);
+    if (!Array.isArray(data)) throw unreadable();
+    return { orders: data.map(orderOf), meta: metaOf(meta) };
+  }
+
+  async getOrder(orderId: string): Promise<Order> {
+    return orderOf((await this.#session.call(path(orderId))).data);
+  }
+
+  async setStatus(orderId: string, status: OrderStatus, note?: string): Promise<Order> {
+    const body = note ? { status, note } : { status };
+    const options = { method: 'PATCH', body } as const;
+    return orderOf((await this.#session.call(`${path(orderId)}/status`, options)).data);
+  }
+
+  async cancelOrder(orderId: string): Promise<Order> {
+    const options = { method: 'POST' } as const;
+    return orderOf((await this.#session.call(`${path(orderId)}/cancel`, options)).data);
+  }
+
+  async verifyPayment(orderId: string, payment: Payment): Promise<Order> {
+    const options = { method: 'POST', body: payment } as const;
+    return orderOf((await this.#session.call(`${path(orderId)}/payment/verify`, options)).data);
+  }
+
+  async placeOrder(order: NewOrder): Promise<Order> {
+    return orderOf((await this.#session.call('/orders', { method: 'POST', body: order })).data);
+  }
+
+  async listStores(): Promise<readonly Store[]> {
+    return listOf<Store>((await this.#session.call('/stores')).data, ['id', 'name']);
+  }
+
+  async listProducts(storeId: string): Promise<readonly Product[]> {
+    const answer = await this.#session.call(`/products?storeId=${encodeURIComponent(storeId)}`);
+    return listOf<Product>(answer.data, ['id', 'storeId', 'name', 'price']);
+  }
+
+  async registerDevice(token: string, platform: string): Promise<void> {
+    await this.#session.call('/devices', { method: 'POST', body: { token, platform } });
+  }
+
+  async removeDevice(token: string, platform: string): Promise<void> {
+    await this.#session.call('/devices', { method: 'DELETE', body: { token, platform } });
+  }
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+
+export * from './api.ts';
+export { decode, encode } from './codec.ts';
+export * from './environment.ts';
+export * from './order-client.ts';
+export * from './order-rules.ts';
+export * from './session.ts';
+export * from './types.ts';
+export { parseOrder } from './validate.ts';

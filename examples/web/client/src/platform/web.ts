@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+
+import type { Environment, KeyValueStore, Lifecycle, Socket } from '../environment.ts';
+
+/** A browser: wakes when the tab is shown, comes out of the back/forward cache, or the network is back. */
+export function webLifecycle(): Lifecycle {
+  return {
+    onWake(listener) {
+      const whenVisible = (): void => {
+        if (document.visibilityState === 'visible') listener();
+      };
+      document.addEventListener('visibilitychange', whenVisible);
+      window.addEventListener('pageshow', listener);
+      window.addEventListener('online', listener);
+      return () => {
+        document.removeEventListener('visibilitychange', whenVisible);
+        window.removeEventListener('pageshow', listener);
+        window.removeEventListener('online', listener);
+      };
+    },
+    isOnline: () => navigator.onLine,
+    onOnlineChange(listener) {
+      window.addEventListener('online', listener);
+      window.addEventListener('offline', listener);
+      return () => {
+        window.removeEventListener('online', listener);
+        window.removeEventListener('offline', listener);
+      };
+    },
+  };
+}
+
+export function webEnvironment(): Environment {
+  return {
+    openSocket: (url, protocols) => new WebSocket(url, protocols) as Socket,
+    timers: {
+      set: (task, delayMs) => window.setTimeout(task, delayMs),
+      clear: (id) => window.clearTimeout(id as number),
+    },
+    lifecycle: webLifecycle(),
+    now: () => Date.now(),
+    random: () => Math.random(),
+  };
+}
+
+/** Storage of this tab (`sessionStorage`) or of all (`localStorage`); forgets when the browser allows neither. */
+export function webStorage(storage: () => Storage): KeyValueStore {
+  const tried = <T>(action: () => T, otherwise: T): T => {
+    try {
+      return action();
+    } catch {
+      return otherwise; // Storage is switched off or full: a session then lasts as long as the page.
+    }
+  };
+  return {
+    get: (key) => tried(() => storage().getItem(key), null),
+    set: (key, value) => tried(() => storage().setItem(key, value), undefined),
+    remove: (key) => tried(() => storage().removeItem(key), undefined),
+  };
+}
+
+/** The endpoint beside a page or an API: ws for http, wss for https. */
+export function webSocketUrl(origin: string): string {
+  const url = new URL('/ws', origin);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  return url.href;
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+
+/** What an order is and what goes over the wire. `docs/protocol.md` of the repository is the source. */
+
+export const orderStatuses = [
+  'PENDING',
+  'CONFIRMED',
+  'PREPARING',
+  'READY',
+  'OUT_FOR_DELIVERY',
+  'DELIVERED',
+  'CANCELLED',
+] as const;
+export type OrderStatus = (typeof orderStatuses)[number];
+
+export const paymentStatuses = ['PENDING', 'PAID', 'FAILED', 'REFUNDED'] as const;
+export type PaymentStatus = (typeof paymentStatuses)[number];
+
+export type PaymentMethod = 'ONLINE' | 'COD';
+export type FulfillmentType = 'DELIVERY' | 'PICKUP';
+
+export interface OrderItem {
+  readonly id: string;
+  readonly productId: string;
+  readonly name: string;
+  readonly quantity: number;
+  /** A decimal string, "123.00". */
+  readonly unitPrice: string;
+  readonly totalPrice: string;
+}
+
+export interface StatusLog {
+  readonly id: string;
+  readonly status: OrderStatus;
+  readonly note: string | null;
+  /** ISO 8601, UTC. */
+  readonly createdAt: string;
+}
+
+export interface Order {
+  readonly id: string;
+  readonly userId: string;
+  readonly storeId: string;
+  readonly organizationId: string;
+  readonly status: OrderStatus;
+  readonly paymentStatus: PaymentStatus;
+  readonly paymentMethod: PaymentMethod;
+  readonly fulfillmentType: FulfillmentType;
+  /** A decimal string, "123.00": money is never a float. */
+  readonly totalAmount: string;
+  readonly deliveryAddress: string | null;
+  readonly razorpayOrderId: string | null;
+  readonly note: string | null;
+  readonly items: readonly OrderItem[];
+  /** Oldest first. */
+  readonly statusLogs: readonly StatusLog[];
+  /** Grows by one with every change of this order. */
+  readonly version: number;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+/** What every order has that a client can work with, whatever else a server puts into it. */
+export interface Versioned {
+  readonly id: string;
+  readonly version: number;
+}
+
+export interface OrdersChanged {
+  readonly orderId: string;
+  readonly status: string;
+}
+
+export type ClientMessage =
+  | { readonly type: 'subscribe'; readonly orderId: string; readonly since?: number }
+  | { readonly type: 'unsubscribe'; readonly orderId: string }
+  | { readonly type: 'ping' };
+
+export type ServerMessage =
+  | { readonly type: 'pong' }
+  | { readonly type: 'order:updated'; readonly orderId: string; readonly data: Versioned }
+  | { readonly type: 'orders:changed'; readonly orderId: string; readonly status: string }
+  | {
+      readonly type: 'error';
+      readonly code: string;
+      readonly message: string;
+      readonly orderId?: string;
+    };
+
+/** Close codes that mean something to a client; every other one means "come back after a while". */
+export const closeCodes = {
+  normal: 1000,
+  goingAway: 1001,
+  restarting: 1012,
+  unauthorized: 4001,
+  tooManyConnections: 4008,
+  tooSlow: 4009,
+} as const;
+
+/**
+ * How the connection is.
+ *
+ * - `idle`: nobody watches anything, or the client was stopped.
+ * - `connecting`: a token is being got or a socket is opening.
+ * - `live`: what changes is heard at once.
+ * - `waiting`: cut off; the next attempt is at `retryAt` (the clock's milliseconds), or sooner when
+ *   the device says that it is back (`wake`).
+ * - `refused`: the server does not take our tokens; sign in again. Nothing is tried by itself.
+ */
+export type ConnectionState =
+  | { readonly status: 'idle' }
+  | { readonly status: 'connecting'; readonly attempt: number }
+  | { readonly status: 'live' }
+  | { readonly status: 'waiting'; readonly attempt: number; readonly retryAt: number }
+  | { readonly status: 'refused'; readonly reason: string };
