@@ -2,13 +2,15 @@
 #pragma once
 
 #include "support/fake_transport.hpp"
+#include <ordercast/client/order_client.hpp>
 #include <ordercast/ordercast.hpp>
 
 #include <cstddef>
 #include <string>
 #include <string_view>
 
-/// What both translation units of the ODR test instantiate: a manager and one broadcast through it.
+/// What both translation units of the ODR test instantiate: a manager and one broadcast through it,
+/// and a client that asks for it.
 
 struct OdrUsers {
   [[nodiscard]] ordercast::AuthResult authenticate(std::string_view token) const {
@@ -32,7 +34,12 @@ inline std::size_t odr_round() {
   ordercast::test::FakeTransport transport;
   OdrManager manager(transport);
   manager.on_open(1, "alice");
-  manager.on_message(1, R"({"type":"subscribe","orderId":"order-1"})");
+  ordercast::client::OrderClient client({}, [] { return 0.0; });
+  const auto said = client.subscribe("order-1");
+  const auto connect = client.start({}, "alice");
+  for (const auto& effect : client.on_opened({}, said.size() + connect.size() - 1)) {
+    manager.on_message(1, std::get<ordercast::client::Send>(effect).text);
+  }
   return manager.publish({"order-1", "alice", "org-1", "CONFIRMED", 2, "{}"});
 }
 

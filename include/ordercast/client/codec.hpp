@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/client/detail/server_message_reader.hpp>
+#include <ordercast/client/messages.hpp>
+#include <ordercast/json_codec.hpp>
+#include <ordercast/protocol.hpp>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+/// The client's direction of the wire: its messages to text, the server's texts to messages.
+///
+/// Decoding reads in one pass and builds no tree; it is bounded in size and depth, and no input
+/// makes it throw (only running out of memory does). An order's JSON is cut out of the text as it
+/// came, valid JSON. The rules are those of tests/vectors/README.md. Pure functions; thread-safe.
+namespace ordercast::client {
+
+/// Bounds of `decode` here: orders are bigger than what clients say.
+inline constexpr DecodeLimits server_message_limits{1024 * 1024, 64};
+
+/// Reads one server message. Never throws on input. O(length).
+[[nodiscard]] inline Incoming decode(std::string_view text,
+                                     const DecodeLimits& limits = server_message_limits) {
+  // The parser takes a NUL for the end of the text and steps over a byte order mark; RFC 8259 has
+  // neither.
+  if (text.size() > limits.max_bytes || text.find('\0') != std::string_view::npos ||
+      text.substr(0, 3) == "\xEF\xBB\xBF") {
+    return Undecoded::invalid;
+  }
+  const char* at = text.data();
+  detail::ServerMessageReader reader(limits.max_depth, at);
+  const detail::TrackedIterator first{text.data(), &at};
+  const detail::TrackedIterator last{text.data() + text.size(), &at};
+  if (!nlohmann::json::sax_parse(first, last, &reader)) return Undecoded::invalid;
+  return std::move(reader).result();
+}
+
+/// The wire text of one client message, always valid UTF-8. O(length).
+[[nodiscard]] inline std::string encode(const ClientMessage& message) {
+  struct Encoder {
+    static std::string with_order(std::string_view type, std::string_view order_id) {
+      std::string out = R"({"type":")";
+      out.append(type).append(R"(","orderId":)");
+      ordercast::detail::append_json_string(out, order_id);
+      return out;
+    }
+    std::string operator()(const Subscribe& subscribe) const {
+      auto out = with_order("subscribe", subscribe.order_id);
+      if (subscribe.since) out.append(R"(,"since":)").append(std::to_string(*subscribe.since));
+      return out.append("}");
+    }
+    std::string operator()(const Unsubscribe& unsubscribe) const {
+      return with_order("unsubscribe", unsubscribe.order_id).append("}");
+    }
+    std::string operator()(const Ping& /*ping*/) const { return R"({"type":"ping"})"; }
+  };
+  return std::visit(Encoder{}, message);
+}
+
+}  // namespace ordercast::client

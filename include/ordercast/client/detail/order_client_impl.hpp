@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/client/order_client.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+/// Bodies of OrderClient. Include order_client.hpp instead.
+namespace ordercast::client {
+
+// ---- Inputs ------------------------------------------------------------------------------------
+
+inline Effects OrderClient::subscribe(std::string_view order_id, std::uint64_t version) {
+  Step step(*this, {});
+  if (auto* watched = orders_.find(order_id)) {
+    watched->version = std::max(watched->version, version);
+  } else if (order_id.empty() || order_id.size() > max_order_id_bytes) {
+    emit(ServerError{std::string(to_string(ErrorCode::bad_message)),
+                     "An order id is 1 to 128 bytes", std::string(order_id)});
+  } else if (orders_.size() >= options_.max_subscriptions) {
+    emit(ServerError{std::string(to_string(ErrorCode::too_many_subscriptions)),
+                     "Too many subscriptions", std::string(order_id)});
+  } else {
+    const auto& added = orders_.add(std::string(order_id), version);
+    if (is_socket_open_) send_subscribe(added);
+  }
+  return step.effects();
+}
+
+inline Effects OrderClient::on_token(TimePoint now, std::string token) {
+  Step step(*this, now);
+  token_ = std::move(token);
+  token_rejected_ = false;
+  if (state_ == State::refused) {
+    backoff_.reset();
+    attempt();
+  } else if (is_token_asked_) {
+    connect();
+  }
+  return step.effects();
+}
+
+inline Effects OrderClient::on_wake(TimePoint now) {
+  Step step(*this, now);
+  if (state_ == State::open) {
+    if (!pong_due_ && now - last_ping_ >= options_.wake_floor) ping(options_.probe_timeout);
+  } else if (state_ == State::waiting) {
+    auto earliest = last_attempt_ + options_.wake_floor;
+    if (hold_until_) earliest = std::max(earliest, *hold_until_);
+    if (earliest <= now) {
+      attempt();
+    } else if (earliest < *retry_at_) {
+      retry_at_ = earliest;
+      emit(StateChanged{state_, earliest});
+    }
+  }
+  return step.effects();
+}
+
+inline Effects OrderClient::on_opened(TimePoint now, ConnectionId connection) {
+  Step step(*this, now);
+  if (connection != live_ || live_ == 0 || is_socket_open_) return step.effects();
+  is_socket_open_ = true;
+  for (const auto& watched : orders_) send_subscribe(watched);
+  // An open socket proves nothing: a bad token is refused only now. The answer to this proves it.
+  send(Ping{});
+  last_ping_ = now;
+  return step.effects();
+}
+
+inline Effects OrderClient::on_message(TimePoint now, ConnectionId connection,
+                                       std::string_view text) {
+  Step step(*this, now);
+  if (connection != live_ || !is_socket_open_) return step.effects();
+  auto incoming = decode(text);
+  const auto* undecoded = std::get_if<Undecoded>(&incoming);
+  if (state_ == State::open || undecoded == nullptr) {
+    pong_due_.reset();
+    ping_at_ = now + options_.ping_interval;
+  }
+  if (undecoded != nullptr) {
+    ignore(*undecoded == Undecoded::unknown ? Ignored::Reason::unknown : Ignored::Reason::invalid);
+    return step.effects();
+  }
+  if (state_ == State::connecting) {
+    give_up_at_.reset();
+    open_since_ = now;
+    enter(State::open);
+    emit(Poll{Poll::Reason::opened});
+  }
+  if (auto* order = std::get_if<OrderUpdate>(&incoming)) offer(std::move(*order));
+  if (auto* hint = std::get_if<OrderHint>(&incoming)) emit(std::move(*hint));
+  if (auto* error = std::get_if<ServerError>(&incoming)) receive(std::move(*error));
+  return step.effects();
+}
+
+inline Effects OrderClient::on_closed(TimePoint now, ConnectionId connection, std::uint16_t code,
+                                      std::string_view reason) {
+  const auto is = [code](CloseCode other) { return code == static_cast<std::uint16_t>(other); };
+  Step step(*this, now);
+  if (connection != live_ || live_ == 0) return step.effects();
+  forgive_if_good();
+  if (is(CloseCode::unauthorized)) {
+    token_was_rejected();
+  } else {
+    const bool is_slow = is(CloseCode::policy_violation) || is(CloseCode::too_many_connections) ||
+                         is(CloseCode::too_slow);
+    fail(is_slow ? Pace::slow : Pace::normal,
+         retry_after(code, reason, options_.backoff.max_retry_after));
+  }
+  return step.effects();
+}
+
+inline Effects OrderClient::on_timer(TimePoint now) {
+  Step step(*this, now);
+  if (is_due(give_up_at_)) abandon();
+  if (is_due(retry_at_)) attempt();
+  if (is_due(pong_due_)) abandon();
+  if (is_due(ping_at_)) ping(options_.pong_timeout);
+  if (is_due(resync_at_)) {
+    resync_at_.reset();
+    for (const auto& watched : orders_) send_subscribe(watched);
+  }
+  if (is_due(poll_at_)) {
+    emit(Poll{Poll::Reason::fallback});
+    arm_poll();
+  }
+  return step.effects();
+}
+
+inline std::optional<TimePoint> OrderClient::deadline() const noexcept {
+  std::optional<TimePoint> first;
+  for (const auto& time : {give_up_at_, retry_at_, ping_at_, pong_due_, resync_at_, poll_at_}) {
+    if (time && (!first || *time < *first)) first = time;
+  }
+  return first;
+}
+
+// ---- The life of a connection ------------------------------------------------------------------
+
+inline void OrderClient::enter(State state) {
+  const auto is_live_or_at_rest = [](State s) {
+    return s != State::connecting && s != State::waiting;
+  };
+  const auto before = std::exchange(state_, state);
+  emit(StateChanged{state, retry_at_.value_or(TimePoint{})});
+  if (is_live_or_at_rest(state)) {
+    poll_at_.reset();
+  } else if (is_live_or_at_rest(before)) {
+    arm_poll();
+  }
+}
+
+inline void OrderClient::arm_poll() {
+  const auto interval = options_.poll_interval.count();
+  const auto cut = std::floor(draw_() * static_cast<double>(interval) / 5);
+  poll_at_ = now_ + Milliseconds(interval - static_cast<Milliseconds::rep>(cut));
+}
+
+inline void OrderClient::attempt() {
+  last_attempt_ = now_;
+  retry_at_.reset();
+  hold_until_.reset();
+  if (state_ != State::connecting) enter(State::connecting);
+  if (token_.empty()) {
+    ask_for_token();
+  } else {
+    connect();
+  }
+}
+
+inline void OrderClient::ask_for_token() {
+  is_token_asked_ = true;
+  give_up_at_ = now_ + options_.token_timeout;
+  emit(NeedToken{token_rejected_ ? NeedToken::Reason::rejected : NeedToken::Reason::missing});
+}
+
+inline void OrderClient::connect() {
+  is_token_asked_ = false;
+  used_token_ = token_;
+  live_ = ++last_connection_;
+  is_socket_open_ = false;
+  give_up_at_ = now_ + options_.connect_timeout;
+  emit(Connect{live_, token_});
+}
+
+/// Forgets the connection, or the wish for a token.
+inline void OrderClient::disconnect() {
+  live_ = 0;
+  is_socket_open_ = false;
+  is_token_asked_ = false;
+  give_up_at_.reset();
+  ping_at_.reset();
+  pong_due_.reset();
+  resync_at_.reset();
+}
+
+inline void OrderClient::fail(Pace pace, std::optional<Milliseconds> retry_after) {
+  disconnect();
+  retry_at_ = now_ + backoff_.next(draw_(), pace, retry_after);
+  if (pace == Pace::slow) {
+    hold_until_ = retry_at_;
+  } else if (retry_after) {
+    hold_until_ = now_ + *retry_after;
+  }
+  enter(State::waiting);
+}
+
+/// A deadline has passed: what was waited for will not come.
+inline void OrderClient::abandon() {
+  forgive_if_good();
+  if (live_ != 0) emit(Close{live_, 4000});
+  fail();
+}
+
+inline void OrderClient::refuse() {
+  disconnect();
+  enter(State::refused);
+}
+
+inline void OrderClient::token_was_rejected() {
+  const bool is_newer_there = token_ != used_token_;
+  disconnect();
+  if (std::exchange(token_refreshed_, true)) {
+    token_.clear();
+    return refuse();
+  }
+  if (state_ != State::connecting) enter(State::connecting);
+  if (is_newer_there) return connect();
+  token_.clear();
+  token_rejected_ = true;
+  ask_for_token();
+}
+
+inline void OrderClient::forgive_if_good() {
+  if (state_ != State::open || now_ - open_since_ < options_.stable) return;
+  backoff_.reset();
+  token_refreshed_ = false;
+}
+
+inline void OrderClient::ping(Milliseconds timeout) {
+  send(Ping{});
+  last_ping_ = now_;
+  ping_at_.reset();
+  pong_due_ = now_ + timeout;
+}
+
+// ---- What the server says ----------------------------------------------------------------------
+
+inline void OrderClient::offer(OrderUpdate order) {
+  switch (orders_.offer(order.order_id, order.version)) {
+    case detail::WatchedOrders::Verdict::newer:
+      emit(std::move(order));
+      break;
+    case detail::WatchedOrders::Verdict::stale:
+      ignore(Ignored::Reason::stale);
+      break;
+    case detail::WatchedOrders::Verdict::unwatched:
+      ignore(Ignored::Reason::unsubscribed);
+      break;
+  }
+}
+
+inline void OrderClient::receive(ServerError error) {
+  // Asking for it again at each connect would end as abuse.
+  if (error.code == to_string(ErrorCode::subscription_denied) ||
+      error.code == to_string(ErrorCode::too_many_subscriptions)) {
+    orders_.leave(error.order_id);
+  }
+  // Some message was dropped, perhaps a subscribe.
+  if (error.code == to_string(ErrorCode::rate_limited) && !resync_at_) {
+    resync_at_ = now_ + options_.resync;
+  }
+  emit(std::move(error));
+}
+
+}  // namespace ordercast::client

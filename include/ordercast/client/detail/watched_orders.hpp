@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// The orders that a client watches, in the order of their subscription, and the gate that keeps
+/// versions from going back. Bounded; every call is linear in the orders that are watched or
+/// remembered (a hundred of each by default). One thread.
+namespace ordercast::client::detail {
+
+class WatchedOrders {
+ public:
+  struct Watched {
+    std::string order_id;
+    std::uint64_t version = 0;  ///< What the application has.
+    std::uint64_t floor = 0;    ///< The newest ever seen, when it was watched before.
+  };
+  enum class Verdict : std::uint8_t { newer, stale, unwatched };
+
+  explicit WatchedOrders(std::size_t max_remembered) : max_remembered_(max_remembered) {}
+
+  [[nodiscard]] Watched* find(std::string_view order_id) noexcept {
+    for (auto& watched : watched_) {
+      if (watched.order_id == order_id) return &watched;
+    }
+    return nullptr;
+  }
+
+  /// Precondition: it is not watched.
+  const Watched& add(std::string order_id, std::uint64_t version) {
+    std::uint64_t floor = 0;
+    const auto left = std::find_if(left_.begin(), left_.end(),
+                                   [&](const auto& o) { return o.first == order_id; });
+    if (left != left_.end()) {
+      floor = left->second;
+      left_.erase(left);
+    }
+    return watched_.emplace_back(Watched{std::move(order_id), version, floor});
+  }
+
+  /// Ends a subscription and remembers its version; false when there is none.
+  bool leave(std::string_view order_id) {
+    const auto* watched = find(order_id);
+    if (watched == nullptr) return false;
+    if (const auto seen = std::max(watched->version, watched->floor); seen > 0) {
+      left_.emplace_back(watched->order_id, seen);
+      if (left_.size() > max_remembered_) left_.pop_front();
+    }
+    watched_.erase(watched_.begin() + (watched - watched_.data()));
+    return true;
+  }
+
+  /// Whether this version of this order is news; if so, it is the application's from now on.
+  [[nodiscard]] Verdict offer(std::string_view order_id, std::uint64_t version) noexcept {
+    auto* watched = find(order_id);
+    if (watched == nullptr) return Verdict::unwatched;
+    if (version <= watched->version || version < watched->floor) return Verdict::stale;
+    watched->version = version;
+    return Verdict::newer;
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return watched_.size(); }
+  [[nodiscard]] std::size_t remembered() const noexcept { return left_.size(); }
+  [[nodiscard]] auto begin() const noexcept { return watched_.begin(); }
+  [[nodiscard]] auto end() const noexcept { return watched_.end(); }
+
+ private:
+  std::size_t max_remembered_;
+  std::vector<Watched> watched_;
+  std::deque<std::pair<std::string, std::uint64_t>> left_;  ///< The one left first is in front.
+};
+
+}  // namespace ordercast::client::detail

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/client/messages.hpp>
+#include <ordercast/clock.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+/// What an `OrderClient` wants done. Its owner carries out each effect, in their order: the first
+/// three on a socket, the others by telling the application. Plain values that own their text.
+namespace ordercast::client {
+
+enum class State : std::uint8_t {
+  idle,        ///< The application doesn't want to be connected.
+  connecting,  ///< A token is asked for, a socket opens, or an open one has not answered yet.
+  open,        ///< The server has answered: the application is live.
+  waiting,     ///< For the next attempt.
+  refused,     ///< The server takes no token that there is; until the application supplies another.
+};
+
+[[nodiscard]] constexpr std::string_view to_string(State state) noexcept {
+  switch (state) {
+    case State::idle:
+      return "idle";
+    case State::connecting:
+      return "connecting";
+    case State::open:
+      return "open";
+    case State::waiting:
+      return "waiting";
+    case State::refused:
+      return "refused";
+  }
+  return "idle";
+}
+
+/// Numbers the sockets of one client, from 1. Events of an old one are void.
+using ConnectionId = std::uint64_t;
+
+/// Open a socket. Answer with `on_opened` or `on_closed`. Never log the token.
+struct Connect {
+  ConnectionId connection = 0;
+  std::string token;
+};
+/// Send a text message.
+struct Send {
+  ConnectionId connection = 0;
+  std::string text;
+};
+/// Give a socket up, without waiting for the server. Nothing that it says counts any more.
+struct Close {
+  ConnectionId connection = 0;
+  std::uint16_t code = 1000;  ///< 1000: the application stopped. 4000: the socket is of no use.
+};
+
+/// Answer with `on_token`, `on_token_failed` or `on_token_refused`.
+struct NeedToken {
+  enum class Reason : std::uint8_t {
+    missing,   ///< There is none.
+    rejected,  ///< The server refused it: get a fresh one, not a cached one.
+  };
+  Reason reason = Reason::missing;
+};
+struct StateChanged {
+  State state = State::idle;
+  TimePoint retry_at{};  ///< In state `waiting`: the time of the next attempt.
+};
+/// Fetch by HTTP what is on screen, and offer the orders by `on_fetched`.
+struct Poll {
+  enum class Reason : std::uint8_t {
+    opened,    ///< Once, because hints were missed while away.
+    fallback,  ///< Not live for long.
+  };
+  Reason reason = Reason::opened;
+};
+/// A message was dropped. Nothing is dropped without a word.
+struct Ignored {
+  enum class Reason : std::uint8_t { stale, unsubscribed, unknown, invalid };
+  Reason reason = Reason::invalid;
+};
+
+using Effect = std::variant<Connect, Send, Close, NeedToken, StateChanged, OrderUpdate, OrderHint,
+                            ServerError, Poll, Ignored>;
+using Effects = std::vector<Effect>;
+
+}  // namespace ordercast::client
