@@ -1,43 +1,57 @@
 // SPDX-License-Identifier: MIT
 
-/** Bounds of the waits between attempts to connect. */
+import { closeCodes } from './types.ts';
+
+/** Bounds of the waits between attempts to connect, in milliseconds. */
 export interface BackoffOptions {
-  /** The first wait. */
-  readonly initialMs: number;
-  /** The longest. */
+  readonly baseMs: number;
   readonly maxMs: number;
-  /** `full`: anything from 0 to the wait. `equal`: from a half of it. */
-  readonly jitter: 'full' | 'equal' | 'none';
+  /** The most that a server may ask for. */
+  readonly maxRetryAfterMs: number;
 }
 
-export const defaultBackoff: BackoffOptions = { initialMs: 1000, maxMs: 30_000, jitter: 'equal' };
+export interface Failure {
+  /** From 0 up to, not including, 1. */
+  readonly draw: number;
+  /** Waits about the maximum: what was refused will be refused again soon. */
+  readonly slow?: boolean;
+  /** What the server asked for: a minimum. */
+  readonly retryAfterMs?: number | null;
+}
 
-/** 1 s, 2, 4, 8 ... 30 s, each with jitter, so that clients which were cut off together don't return together. */
+/**
+ * 1 s, 2, 4, 8, 16, 30, 30 s ..., each shortened by up to a half, so that clients which were cut off together don't
+ * return together.
+ */
 export class Backoff {
   readonly #options: BackoffOptions;
-  #attempts = 0;
+  #failures = 0;
 
-  constructor(options: BackoffOptions = defaultBackoff) {
+  constructor(options: BackoffOptions) {
     this.#options = options;
   }
 
   /** How many waits were given out since the last reset. */
-  get attempts(): number {
-    return this.#attempts;
+  get failures(): number {
+    return this.#failures;
   }
 
-  /** The next wait in whole milliseconds. `random` is from 0 up to, not including, 1. */
-  next(random: number): number {
-    const { initialMs, maxMs, jitter } = this.#options;
-    // Past 2^30 the doubling has long met its bound; a double could else reach infinity.
-    const wait = Math.min(maxMs, initialMs * 2 ** Math.min(this.#attempts, 30));
-    this.#attempts += 1;
-    if (jitter === 'none') return wait;
-    if (jitter === 'full') return Math.floor(wait * random);
-    return Math.floor(wait / 2 + (wait / 2) * random);
+  /** The next wait in whole milliseconds. */
+  next({ draw, slow = false, retryAfterMs = null }: Failure): number {
+    const { baseMs, maxMs, maxRetryAfterMs } = this.#options;
+    const ceiling = slow ? maxMs : Math.min(baseMs * 2 ** this.#failures, maxMs);
+    this.#failures += 1;
+    const delay = ceiling - Math.floor((draw * ceiling) / 2);
+    return retryAfterMs === null ? delay : Math.max(delay, Math.min(retryAfterMs, maxRetryAfterMs));
   }
 
   reset(): void {
-    this.#attempts = 0;
+    this.#failures = 0;
   }
+}
+
+/** What a close asks for, in milliseconds; null when it asks for nothing. */
+export function retryAfterOf(code: number, reason: string, maxMs: number): number | null {
+  const match = code === closeCodes.restarting ? /retry-after-ms=([0-9]+)/.exec(reason) : null;
+  return match === null ? null : Math.min(Number(match[1]), maxMs);
 }

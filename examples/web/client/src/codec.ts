@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import type { ClientMessage, ServerMessage, Versioned } from './types.ts';
-import { asObject, isVersion } from './validate.ts';
+import type { ClientMessage, ServerMessage } from './types.ts';
+import { asObject, isOrderId, isVersion } from './validate.ts';
 
 /** The text of a message, with its fields in the protocol's order. */
 export function encode(message: ClientMessage): string {
@@ -18,36 +18,48 @@ export function encode(message: ClientMessage): string {
 }
 
 /**
- * What a text from the server says, or null when it is no message that we know: a client outlives its server's
- * version, so that is no reason to hang up.
+ * `unknown`: from a newer server, no fault. `invalid`: anything else that is no message.
  */
-export function decode(text: string): ServerMessage | null {
+export type Decoded = ServerMessage | { readonly type: 'unknown' } | { readonly type: 'invalid' };
+
+const unknown: Decoded = { type: 'unknown' };
+const invalid: Decoded = { type: 'invalid' };
+
+/** No order comes near it. */
+const maxLength = 1 << 20;
+
+/** What a text from the server says. Never throws. */
+export function decode(text: string): Decoded {
+  if (text.length > maxLength) return invalid;
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return null;
+    return invalid;
   }
   const fields = asObject(value);
-  if (fields === null) return null;
-  const { type, orderId, status, code, message } = fields;
-  switch (type) {
+  if (fields === null || typeof fields.type !== 'string') return invalid;
+  switch (fields.type) {
     case 'pong':
-      return { type };
+      return { type: 'pong' };
     case 'order:updated': {
+      const { type, orderId } = fields;
       const data = asObject(fields.data);
-      if (typeof orderId !== 'string' || data === null || !isVersion(data.version)) return null;
-      return { type, orderId, data: data as unknown as Versioned };
+      if (!isOrderId(orderId) || data === null || !isVersion(data.version)) return invalid;
+      return { type, orderId, version: data.version, data };
     }
-    case 'orders:changed':
-      if (typeof orderId !== 'string' || typeof status !== 'string') return null;
+    case 'orders:changed': {
+      const { type, orderId, status } = fields;
+      if (!isOrderId(orderId) || typeof status !== 'string') return invalid;
       return { type, orderId, status };
-    case 'error':
-      if (typeof code !== 'string' || typeof message !== 'string') return null;
-      return typeof orderId === 'string'
-        ? { type, code, message, orderId }
-        : { type, code, message };
+    }
+    case 'error': {
+      const { type, code, message = '', orderId = '' } = fields;
+      if (typeof code !== 'string' || typeof message !== 'string') return invalid;
+      if (fields.orderId !== undefined && !isOrderId(orderId)) return invalid;
+      return { type, code, message, orderId: orderId as string };
+    }
     default:
-      return null;
+      return unknown;
   }
 }

@@ -1,86 +1,165 @@
 // SPDX-License-Identifier: MIT
 
-import { Backoff, type BackoffOptions, defaultBackoff } from './backoff.ts';
-import { decode, encode } from './codec.ts';
-import { closeCodes, type ServerMessage } from './types.ts';
+import { Backoff, retryAfterOf } from './backoff.ts';
+import { decode } from './codec.ts';
+import { type ClientMessage, closeCodes, type ServerMessage } from './types.ts';
+import { isOrderId } from './validate.ts';
 
 /**
- * One connection's life as a state machine without I/O: events go in, with the time; actions come out. The same
- * machine is written in C++ (`include/ordercast/client`); the traces in `tests/vectors` hold both to it.
+ * One connection's life as a state machine without I/O: inputs go in, with the time in milliseconds; outputs come
+ * out. The same machine is written in C++ (`include/ordercast/client`); `tests/vectors` fixes what both do, and its
+ * README says it in words.
  */
 
+/** `connecting`: a token is asked for, a socket opens, or an open one has not answered yet. */
 export type MachineState = 'idle' | 'connecting' | 'open' | 'waiting' | 'refused';
 
-export type Action =
-  /** Get an access token, a new one if `fresh`, and hand it to `onToken`. */
-  | { readonly do: 'get-token'; readonly fresh: boolean }
-  /** Open a socket with the token. */
-  | { readonly do: 'open'; readonly token: string }
-  | { readonly do: 'send'; readonly text: string }
-  | { readonly do: 'close'; readonly code: number }
-  /** A message for the application; an `order:updated` only when it is newer than what was seen. */
-  | { readonly do: 'deliver'; readonly message: ServerMessage }
-  /** Ask over HTTP for what is watched. */
-  | { readonly do: 'poll' };
-
 export interface MachineOptions {
-  readonly backoff: BackoffOptions;
-  /** From opening a socket to its `onopen`. */
-  readonly openDeadlineMs: number;
-  /** Between pings. */
+  readonly baseMs: number;
+  readonly maxMs: number;
+  readonly connectTimeoutMs: number;
+  readonly tokenTimeoutMs: number;
   readonly pingIntervalMs: number;
-  /** From a ping to its pong: interval and deadline together stay below 40 s. */
-  readonly pongDeadlineMs: number;
-  /** The deadline of a ping after `onWake`, when somebody is looking. */
-  readonly wakeDeadlineMs: number;
-  /** How long a connection has to last before its end counts as the first failure again. */
-  readonly provenAfterMs: number;
-  /** Between polls while not live; jittered down to a half. */
+  readonly pongTimeoutMs: number;
+  /** The pong's deadline when somebody has just come back and is looking. */
+  readonly probeTimeoutMs: number;
+  /** How long a connection has to stay open to prove good. */
+  readonly stableMs: number;
+  /** Waking makes no more than one attempt in this time. */
+  readonly wakeFloorMs: number;
   readonly pollIntervalMs: number;
+  readonly resyncMs: number;
+  readonly maxRetryAfterMs: number;
+  readonly maxSubscriptions: number;
+  readonly maxRemembered: number;
 }
 
 export const defaultMachineOptions: MachineOptions = {
-  backoff: defaultBackoff,
-  openDeadlineMs: 10_000,
+  baseMs: 1000,
+  maxMs: 30_000,
+  connectTimeoutMs: 10_000,
+  tokenTimeoutMs: 30_000,
   pingIntervalMs: 25_000,
-  pongDeadlineMs: 10_000,
-  wakeDeadlineMs: 5_000,
-  provenAfterMs: 10_000,
+  pongTimeoutMs: 10_000,
+  probeTimeoutMs: 5000,
+  stableMs: 5000,
+  wakeFloorMs: 1000,
   pollIntervalMs: 60_000,
+  resyncMs: 5000,
+  maxRetryAfterMs: 300_000,
+  maxSubscriptions: 100,
+  maxRemembered: 100,
 };
+
+type OrderData = Readonly<Record<string, unknown>>;
+
+export type Input =
+  | { readonly type: 'start'; readonly token?: string }
+  | { readonly type: 'stop' }
+  | { readonly type: 'token'; readonly token: string }
+  | { readonly type: 'token_failed' }
+  | { readonly type: 'token_refused' }
+  | { readonly type: 'opened'; readonly connection: number }
+  | { readonly type: 'message'; readonly connection: number; readonly text: string }
+  | {
+      readonly type: 'closed';
+      readonly connection: number;
+      readonly code: number;
+      readonly reason: string;
+    }
+  | { readonly type: 'timer' }
+  | { readonly type: 'wake' }
+  | { readonly type: 'subscribe'; readonly orderId: string; readonly version: number }
+  | { readonly type: 'unsubscribe'; readonly orderId: string }
+  | {
+      readonly type: 'fetched';
+      readonly orderId: string;
+      readonly data: OrderData & { readonly version: number };
+    };
+
+export type Output =
+  | { readonly type: 'state'; readonly state: MachineState; readonly retryAt?: number }
+  | { readonly type: 'connect'; readonly connection: number; readonly token: string }
+  | { readonly type: 'send'; readonly connection: number; readonly message: ClientMessage }
+  | { readonly type: 'close'; readonly connection: number; readonly code: number }
+  | { readonly type: 'need_token'; readonly reason: 'missing' | 'rejected' }
+  | {
+      readonly type: 'order';
+      readonly orderId: string;
+      readonly version: number;
+      readonly data: OrderData;
+    }
+  | { readonly type: 'changed'; readonly orderId: string; readonly status: string }
+  | {
+      readonly type: 'error';
+      readonly code: string;
+      readonly message: string;
+      readonly orderId: string;
+    }
+  | { readonly type: 'poll'; readonly reason: 'opened' | 'fallback' }
+  | {
+      readonly type: 'ignored';
+      readonly reason: 'stale' | 'unsubscribed' | 'unknown' | 'invalid';
+    };
+
+interface Subscription {
+  /** What the application has. */
+  version: number;
+  /** The newest ever seen, when the order was watched before. */
+  floor: number;
+}
 
 const never = Number.POSITIVE_INFINITY;
 
+const slowCodes: readonly number[] = [
+  closeCodes.policy,
+  closeCodes.tooManyConnections,
+  closeCodes.tooSlow,
+];
+
 export class Machine {
   readonly #options: MachineOptions;
-  readonly #random: () => number;
+  readonly #draw: () => number;
   readonly #backoff: Backoff;
-  /** What is watched, and the newest version seen of each (0 for none). */
-  readonly #orders = new Map<string, number>();
-  #actions: Action[] = [];
+  readonly #subscriptions = new Map<string, Subscription>();
+  /** Versions of orders that are no longer watched, the one left first at the front. */
+  readonly #remembered = new Map<string, number>();
+  #outputs: Output[] = [];
   #state: MachineState = 'idle';
-  #reason = '';
-  #freshToken = false;
-  #openedAt = 0;
+
+  #token: string | null = null;
+  /** Since the last good connection a token was asked for because of a 4001. */
+  #rejected = false;
+  #asking: 'missing' | 'rejected' | null = null;
+
+  /** The current connection's number while there is one. */
+  #connection: number | null = null;
+  #connections = 0;
+  #usedToken: string | null = null;
+  #socketOpen = false;
+  #openSince = never;
+  #lastAttempt = -never;
+  #lastPing = -never;
+  #hold = -never;
+
+  // Deadlines. At most one of the first two is set.
+  #tokenBy = never;
+  #connectBy = never;
   #retryAt = never;
-  #openBy = never;
-  #pingAt = never;
   #pongBy = never;
+  #pingAt = never;
+  #resyncAt = never;
   #pollAt = never;
 
-  constructor(random: () => number, options: MachineOptions = defaultMachineOptions) {
-    this.#random = random;
-    this.#options = options;
-    this.#backoff = new Backoff(options.backoff);
+  /** `draw` gives a number from 0 up to, not including, 1. */
+  constructor(draw: () => number, options: Partial<MachineOptions> = {}) {
+    this.#options = { ...defaultMachineOptions, ...options };
+    this.#draw = draw;
+    this.#backoff = new Backoff(this.#options);
   }
 
   get state(): MachineState {
     return this.#state;
-  }
-
-  /** Why it is `refused`. */
-  get reason(): string {
-    return this.#reason;
   }
 
   /** When the next attempt is made; only while `waiting`. */
@@ -90,189 +169,388 @@ export class Machine {
 
   /** Attempts that failed since a connection last proved good. */
   get failures(): number {
-    return this.#backoff.attempts;
+    return this.#backoff.failures;
   }
 
-  /** When `onTick` is wanted next; infinity for never. */
-  get deadline(): number {
-    return Math.min(this.#retryAt, this.#openBy, this.#pingAt, this.#pongBy, this.#pollAt);
+  /** When the machine wants the input `timer` next; null for never. */
+  get timer(): number | null {
+    const next = Math.min(
+      this.#tokenBy,
+      this.#connectBy,
+      this.#retryAt,
+      this.#pongBy,
+      this.#pingAt,
+      this.#resyncAt,
+      this.#pollAt,
+    );
+    return next === never ? null : next;
   }
 
-  /** What to do now. Empties the list. */
-  takeActions(): Action[] {
-    const actions = this.#actions;
-    this.#actions = [];
-    return actions;
+  /** Takes one input and returns what to do, in sequence. */
+  on(input: Input, now: number): readonly Output[] {
+    this.#take(input, now);
+    const outputs = this.#outputs;
+    this.#outputs = [];
+    return outputs;
   }
 
-  /** Connects, from `idle` or `refused`. */
-  start(now: number): void {
-    if (this.#state !== 'idle' && this.#state !== 'refused') return;
-    this.#backoff.reset();
-    this.#schedulePoll(now);
-    this.#connect(false);
-  }
-
-  /** Hangs up and forgets all but what is watched. */
-  stop(): void {
-    if (this.#state === 'connecting' || this.#state === 'open') {
-      this.#actions.push({ do: 'close', code: closeCodes.normal });
+  #take(input: Input, now: number): void {
+    switch (input.type) {
+      case 'start':
+        if (this.#state !== 'idle') return;
+        if (input.token !== undefined) this.#token = input.token;
+        this.#attempt(now);
+        return;
+      case 'stop':
+        this.#onStop();
+        return;
+      case 'token':
+        this.#onToken(input.token, now);
+        return;
+      case 'token_failed':
+        if (this.#asking !== null) this.#fail(now, false, null);
+        return;
+      case 'token_refused':
+        if (this.#asking !== null) this.#refuse();
+        return;
+      case 'subscribe':
+        this.#onSubscribe(input.orderId, input.version);
+        return;
+      case 'unsubscribe':
+        this.#onUnsubscribe(input.orderId);
+        return;
+      case 'fetched':
+        this.#gate(input.orderId, input.data.version, input.data);
+        return;
+      case 'wake':
+        this.#onWake(now);
+        return;
+      case 'timer':
+        this.#onTimer(now);
+        return;
+      default:
+        // What an old connection still says is void.
+        if (input.connection === this.#connection) this.#onConnection(input, now);
     }
-    this.#rest('idle');
-    this.#pollAt = never;
   }
 
-  watch(orderId: string, version = 0): void {
-    if (this.#orders.has(orderId)) {
-      this.saw(orderId, version);
+  #onConnection(input: Extract<Input, { connection: number }>, now: number): void {
+    switch (input.type) {
+      case 'opened':
+        if (this.#socketOpen) return;
+        this.#socketOpen = true;
+        this.#subscribeAll();
+        this.#ping(now); // Its answer proves that the token was good.
+        return;
+      case 'message':
+        if (this.#socketOpen) this.#onText(input.text, now);
+        return;
+      case 'closed':
+        this.#onClosed(input.code, input.reason, now);
+    }
+  }
+
+  // ---- Tokens and attempts ----------------------------------------------------------------------
+
+  #attempt(now: number): void {
+    this.#lastAttempt = now;
+    this.#retryAt = never;
+    this.#enter('connecting', now);
+    if (this.#token !== null) this.#connect(this.#token, now);
+    else this.#ask(this.#rejected ? 'rejected' : 'missing', now);
+  }
+
+  #ask(reason: 'missing' | 'rejected', now: number): void {
+    this.#asking = reason;
+    this.#tokenBy = now + this.#options.tokenTimeoutMs;
+    this.#outputs.push({ type: 'need_token', reason });
+  }
+
+  #connect(token: string, now: number): void {
+    this.#connections += 1;
+    this.#connection = this.#connections;
+    this.#usedToken = token;
+    this.#asking = null;
+    this.#tokenBy = never;
+    this.#connectBy = now + this.#options.connectTimeoutMs;
+    this.#outputs.push({ type: 'connect', connection: this.#connection, token });
+  }
+
+  #onToken(token: string, now: number): void {
+    this.#token = token;
+    if (this.#asking !== null) {
+      this.#connect(token, now);
+    } else if (this.#state === 'refused') {
+      this.#backoff.reset();
+      this.#attempt(now);
+    }
+  }
+
+  #onStop(): void {
+    this.#token = null;
+    if (this.#state === 'idle') return;
+    this.#closeSocket(closeCodes.normal);
+    this.#leaveConnection();
+    this.#backoff.reset();
+    this.#rejected = false;
+    this.#hold = -never;
+    this.#retryAt = never;
+    this.#enter('idle', 0);
+  }
+
+  #onClosed(code: number, reason: string, now: number): void {
+    const used = this.#usedToken;
+    this.#end(now);
+    if (code !== closeCodes.unauthorized) {
+      const retryAfterMs = retryAfterOf(code, reason, this.#options.maxRetryAfterMs);
+      this.#backOff(now, slowCodes.includes(code), retryAfterMs);
       return;
     }
-    this.#orders.set(orderId, version);
-    if (this.#state === 'open') this.#subscribe(orderId);
-  }
-
-  unwatch(orderId: string): void {
-    if (this.#orders.delete(orderId) && this.#state === 'open') {
-      this.#send(encode({ type: 'unsubscribe', orderId }));
+    if (this.#rejected) {
+      this.#refuse();
+      return;
+    }
+    this.#rejected = true;
+    this.#enter('connecting', now);
+    if (this.#token !== null && this.#token !== used) {
+      this.#connect(this.#token, now);
+    } else {
+      this.#token = null;
+      this.#ask('rejected', now);
     }
   }
 
-  /** Says that the application has this version from elsewhere. True when that was news. */
-  saw(orderId: string, version: number): boolean {
-    const seen = this.#orders.get(orderId);
-    if (seen === undefined || version <= seen) return false;
-    this.#orders.set(orderId, version);
+  #refuse(): void {
+    this.#token = null;
+    this.#leaveConnection();
+    this.#enter('refused', 0);
+  }
+
+  /** The end of a connection, or of the attempt to get one. */
+  #fail(now: number, slow: boolean, retryAfterMs: number | null): void {
+    this.#end(now);
+    this.#backOff(now, slow, retryAfterMs);
+  }
+
+  #end(now: number): void {
+    if (this.#state === 'open' && now - this.#openSince >= this.#options.stableMs) {
+      this.#backoff.reset();
+      this.#rejected = false;
+    }
+    this.#leaveConnection();
+  }
+
+  #backOff(now: number, slow: boolean, retryAfterMs: number | null): void {
+    const delay = this.#backoff.next({ draw: this.#draw(), slow, retryAfterMs });
+    this.#retryAt = now + delay;
+    this.#hold = -never;
+    if (slow) this.#hold = this.#retryAt;
+    else if (retryAfterMs !== null) this.#hold = now + retryAfterMs;
+    this.#enter('waiting', now);
+  }
+
+  #closeSocket(code: number): void {
+    if (this.#connection === null) return;
+    this.#outputs.push({ type: 'close', connection: this.#connection, code });
+  }
+
+  #leaveConnection(): void {
+    this.#connection = null;
+    this.#usedToken = null;
+    this.#socketOpen = false;
+    this.#asking = null;
+    this.#tokenBy = never;
+    this.#connectBy = never;
+    this.#pongBy = never;
+    this.#pingAt = never;
+    this.#resyncAt = never;
+  }
+
+  #enter(state: MachineState, now: number): void {
+    const before = this.#state;
+    if (state === before && state !== 'waiting') return;
+    this.#state = state;
+    if (state !== 'connecting' && state !== 'waiting') this.#pollAt = never;
+    else if (before !== 'connecting' && before !== 'waiting') this.#schedulePoll(now);
+    this.#outputs.push(
+      state === 'waiting'
+        ? { type: 'state', state, retryAt: this.#retryAt }
+        : { type: 'state', state },
+    );
+  }
+
+  // ---- Orders -----------------------------------------------------------------------------------
+
+  #onSubscribe(orderId: string, version: number): void {
+    const held = this.#subscriptions.get(orderId);
+    if (held !== undefined) {
+      held.version = Math.max(held.version, version);
+      return;
+    }
+    if (!isOrderId(orderId)) {
+      const message = 'An order id is 1 to 128 bytes';
+      this.#outputs.push({ type: 'error', code: 'bad_message', message, orderId });
+      return;
+    }
+    if (this.#subscriptions.size >= this.#options.maxSubscriptions) {
+      const message = 'Too many subscriptions';
+      this.#outputs.push({ type: 'error', code: 'too_many_subscriptions', message, orderId });
+      return;
+    }
+    this.#subscriptions.set(orderId, { version, floor: this.#remembered.get(orderId) ?? 0 });
+    this.#remembered.delete(orderId);
+    if (this.#socketOpen) this.#send({ type: 'subscribe', orderId, since: version });
+  }
+
+  #onUnsubscribe(orderId: string): void {
+    if (!this.#endSubscription(orderId)) return;
+    if (this.#socketOpen) this.#send({ type: 'unsubscribe', orderId });
+  }
+
+  #endSubscription(orderId: string): boolean {
+    const held = this.#subscriptions.get(orderId);
+    if (held === undefined) return false;
+    this.#subscriptions.delete(orderId);
+    const newest = Math.max(held.version, held.floor);
+    if (newest === 0) return true;
+    this.#remembered.set(orderId, newest);
+    for (const oldest of this.#remembered.keys()) {
+      if (this.#remembered.size <= this.#options.maxRemembered) break;
+      this.#remembered.delete(oldest);
+    }
     return true;
   }
 
-  /** The answer to `get-token`; null means that there is none to be had. */
-  onToken(token: string | null, now: number): void {
-    if (this.#state !== 'connecting') return;
-    if (token === null) {
-      this.#refuse('signed out', now);
-      return;
+  /** Lets an order through if it is newer than what the application has: versions never go back. */
+  #gate(orderId: string, version: number, data: OrderData): void {
+    const held = this.#subscriptions.get(orderId);
+    if (held === undefined) {
+      this.#outputs.push({ type: 'ignored', reason: 'unsubscribed' });
+    } else if (version <= held.version || version < held.floor) {
+      this.#outputs.push({ type: 'ignored', reason: 'stale' });
+    } else {
+      held.version = version;
+      this.#outputs.push({ type: 'order', orderId, version, data });
     }
-    this.#openBy = now + this.#options.openDeadlineMs;
-    this.#actions.push({ do: 'open', token });
   }
 
-  /** The token could not be asked for: the network, not the user. */
-  onTokenFailed(now: number): void {
-    if (this.#state === 'connecting') this.#wait(now, null);
+  #subscribeAll(): void {
+    for (const [orderId, { version }] of this.#subscriptions) {
+      this.#send({ type: 'subscribe', orderId, since: version });
+    }
   }
 
-  onOpen(now: number): void {
-    if (this.#state !== 'connecting') return;
-    this.#state = 'open';
-    this.#openBy = never;
-    this.#pollAt = never;
-    this.#openedAt = now;
-    this.#pingAt = now + this.#options.pingIntervalMs;
-    for (const orderId of this.#orders.keys()) this.#subscribe(orderId);
-  }
+  // ---- Messages ---------------------------------------------------------------------------------
 
-  onText(text: string, now: number): void {
-    if (this.#state !== 'open') return;
+  #onText(text: string, now: number): void {
     const message = decode(text);
-    if (message === null) return;
-    // Whatever arrives shows that the other end lives.
+    if (this.#state === 'open') this.#heard(now);
+    if (message.type === 'unknown' || message.type === 'invalid') {
+      this.#outputs.push({ type: 'ignored', reason: message.type });
+      return;
+    }
+    if (this.#state === 'connecting') {
+      this.#openSince = now;
+      this.#connectBy = never;
+      this.#enter('open', now);
+      this.#outputs.push({ type: 'poll', reason: 'opened' });
+      this.#heard(now);
+    }
+    this.#onMessage(message, now);
+  }
+
+  /** A sign of life. */
+  #heard(now: number): void {
     this.#pongBy = never;
-    this.#proveIfDue(now);
-    if (message.type === 'pong') return;
-    if (message.type === 'order:updated' && !this.saw(message.orderId, message.data.version))
-      return;
-    this.#actions.push({ do: 'deliver', message });
+    this.#pingAt = now + this.#options.pingIntervalMs;
   }
 
-  /** The socket has closed or could not be opened. */
-  onClose(code: number, reason: string, now: number): void {
-    if (this.#state !== 'connecting' && this.#state !== 'open') return;
-    this.#proveIfDue(now);
-    if (code === closeCodes.unauthorized) {
-      if (this.#freshToken) this.#refuse(reason, now);
-      else this.#connect(true);
-      if (this.#pollAt === never) this.#schedulePoll(now);
-      return;
-    }
-    const asked = /(?:^|[\s;,])retry-after-ms=(\d{1,9})/.exec(reason);
-    this.#wait(now, asked ? Number(asked[1]) : null);
-  }
-
-  /** Somebody looks again, or the network is back: connect at once, or see whether the socket still lives. */
-  onWake(now: number): void {
-    if (this.#state === 'waiting') {
-      this.#connect(false);
-    } else if (this.#state === 'open' && this.#pongBy === never) {
-      this.#ping(now, this.#options.wakeDeadlineMs);
+  #onMessage(message: ServerMessage, now: number): void {
+    switch (message.type) {
+      case 'pong':
+        return;
+      case 'order:updated':
+        this.#gate(message.orderId, message.version, message.data);
+        return;
+      case 'orders:changed':
+        this.#outputs.push(changed(message));
+        return;
+      case 'error':
+        this.#onError(message, now);
     }
   }
 
-  onTick(now: number): void {
-    if (now >= this.#retryAt) this.#connect(false);
-    if (now >= this.#openBy || now >= this.#pongBy) {
-      this.#actions.push({ do: 'close', code: closeCodes.normal });
-      this.#wait(now, null);
+  #onError(message: Extract<ServerMessage, { type: 'error' }>, now: number): void {
+    const { code, orderId } = message;
+    if (code === 'subscription_denied' || code === 'too_many_subscriptions') {
+      this.#endSubscription(orderId); // It would else be asked for again at each connect.
+    } else if (code === 'rate_limited' && this.#resyncAt === never) {
+      this.#resyncAt = now + this.#options.resyncMs; // What was dropped may have been a subscribe.
     }
-    if (now >= this.#pingAt) this.#ping(now, this.#options.pongDeadlineMs);
+    this.#outputs.push(message);
+  }
+
+  // ---- Time -------------------------------------------------------------------------------------
+
+  #onTimer(now: number): void {
+    if (now >= this.#tokenBy || now >= this.#connectBy) {
+      this.#closeSocket(closeCodes.givenUp);
+      this.#fail(now, false, null);
+    }
+    if (now >= this.#retryAt) this.#attempt(now);
+    if (now >= this.#pongBy) {
+      this.#closeSocket(closeCodes.givenUp);
+      this.#fail(now, false, null);
+    }
+    if (now >= this.#pingAt) {
+      this.#ping(now);
+      this.#pingAt = never;
+      this.#pongBy = now + this.#options.pongTimeoutMs;
+    }
+    if (now >= this.#resyncAt) {
+      this.#resyncAt = never;
+      this.#subscribeAll();
+    }
     if (now >= this.#pollAt) {
       this.#schedulePoll(now);
-      this.#actions.push({ do: 'poll' });
+      this.#outputs.push({ type: 'poll', reason: 'fallback' });
     }
   }
 
-  #connect(fresh: boolean): void {
-    this.#rest('connecting');
-    this.#freshToken = fresh;
-    this.#actions.push({ do: 'get-token', fresh });
-  }
-
-  #wait(now: number, askedMs: number | null): void {
-    const backoffMs = this.#backoff.next(this.#random());
-    this.#rest('waiting');
-    this.#retryAt = now + (askedMs ?? backoffMs);
-    if (this.#pollAt === never) this.#schedulePoll(now);
-  }
-
-  #refuse(reason: string, now: number): void {
-    this.#rest('refused');
-    this.#reason = reason;
-    this.#pollAt = never;
-    void now;
-  }
-
-  /** Enters a state in which no socket is open. */
-  #rest(state: MachineState): void {
-    this.#state = state;
-    this.#retryAt = never;
-    this.#openBy = never;
-    this.#pingAt = never;
-    this.#pongBy = never;
-  }
-
-  #proveIfDue(now: number): void {
-    if (this.#state === 'open' && now - this.#openedAt >= this.#options.provenAfterMs) {
-      this.#backoff.reset();
-      this.#freshToken = false;
+  #onWake(now: number): void {
+    const { wakeFloorMs, probeTimeoutMs } = this.#options;
+    if (this.#state === 'open') {
+      if (this.#pongBy !== never || now - this.#lastPing < wakeFloorMs) return;
+      this.#ping(now);
+      this.#pingAt = never;
+      this.#pongBy = now + probeTimeoutMs;
+    } else if (this.#state === 'waiting') {
+      const earliest = Math.max(this.#lastAttempt + wakeFloorMs, this.#hold);
+      if (earliest <= now) {
+        this.#attempt(now);
+      } else if (earliest < this.#retryAt) {
+        this.#retryAt = earliest;
+        this.#enter('waiting', now);
+      }
     }
   }
 
-  #ping(now: number, deadlineMs: number): void {
-    this.#pingAt = now + this.#options.pingIntervalMs;
-    this.#pongBy = Math.min(this.#pongBy, now + deadlineMs);
-    this.#send(encode({ type: 'ping' }));
+  #ping(now: number): void {
+    this.#lastPing = now;
+    this.#send({ type: 'ping' });
   }
 
   #schedulePoll(now: number): void {
     const { pollIntervalMs } = this.#options;
-    this.#pollAt = now + Math.floor(pollIntervalMs / 2 + (pollIntervalMs / 2) * this.#random());
+    this.#pollAt = now + pollIntervalMs - Math.floor((this.#draw() * pollIntervalMs) / 5);
   }
 
-  #subscribe(orderId: string): void {
-    const since = this.#orders.get(orderId) ?? 0;
-    this.#send(encode({ type: 'subscribe', orderId, since }));
+  #send(message: ClientMessage): void {
+    if (this.#connection === null) return;
+    this.#outputs.push({ type: 'send', connection: this.#connection, message });
   }
+}
 
-  #send(text: string): void {
-    this.#actions.push({ do: 'send', text });
-  }
+function changed(message: Extract<ServerMessage, { type: 'orders:changed' }>): Output {
+  return { type: 'changed', orderId: message.orderId, status: message.status };
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 
+import { encode } from './codec.ts';
 import type { Environment, Socket, TimerId } from './environment.ts';
-import { type Action, Machine, type MachineOptions } from './machine.ts';
+import { type Input, Machine, type MachineOptions, type Output } from './machine.ts';
 import { newer } from './order-rules.ts';
-import type { ConnectionState, Order, OrdersChanged, ServerMessage } from './types.ts';
+import type { ConnectionState, Order, OrdersChanged } from './types.ts';
 import { parseOrder } from './validate.ts';
 
 export interface OrderClientOptions {
@@ -16,7 +17,7 @@ export interface OrderClientOptions {
   readonly environment: Environment;
   /** Told what went wrong without stopping anything: a message that is no order, a listener that throws. */
   readonly onProblem?: (problem: unknown) => void;
-  readonly machine?: MachineOptions;
+  readonly machine?: Partial<MachineOptions>;
 }
 
 export type OrderListener = (order: Order) => void;
@@ -53,20 +54,20 @@ export class OrderClient {
   readonly #orders = new Map<string, Watched>();
   readonly #listListeners = new Set<ListListener>();
   readonly #stateListeners = new Set<() => void>();
+  readonly #inputs: Input[] = [];
   #state: ConnectionState = { status: 'idle' };
   #socket: Socket | null = null;
   #timer: TimerId | null = null;
   #lingering: TimerId | null = null;
   #stopWaking: (() => void) | null = null;
   #interested = 0;
-  #attempt = 0;
-  #wasLive = false;
+  /** Numbers the questions for a token: only the newest one's answer counts. */
+  #question = 0;
   #closed = false;
 
   constructor(options: OrderClientOptions) {
     this.#options = options;
-    const random = (): number => options.environment.random();
-    this.#machine = options.machine ? new Machine(random, options.machine) : new Machine(random);
+    this.#machine = new Machine(() => options.environment.random(), options.machine);
   }
 
   // ---- Connection -------------------------------------------------------------------------------
@@ -88,15 +89,15 @@ export class OrderClient {
   /** Tries at once instead of later; also after `refused`, when somebody has signed in again. */
   reconnect = (): void => {
     if (this.#closed || this.#interested === 0) return;
-    if (this.#machine.state === 'refused') this.#machine.start(this.#now());
-    else this.#machine.onWake(this.#now());
-    this.#run();
+    if (this.#machine.state === 'refused') void this.#getToken(true);
+    else this.#feed({ type: 'wake' });
   };
 
   /** Hangs up for good: the user has signed out. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    if (this.#lingering !== null) this.#options.environment.timers.clear(this.#lingering);
     this.#stop();
   }
 
@@ -135,8 +136,8 @@ export class OrderClient {
   offer(order: Order): Order {
     const watched = this.#orders.get(order.id);
     if (watched === undefined) return order;
-    this.#machine.saw(order.id, order.version);
-    return this.#accept(watched, order);
+    this.#feed({ type: 'fetched', orderId: order.id, data: { ...order } });
+    return newer(watched.snapshot.order, order);
   }
 
   /** Asks for a watched order again. Never rejects: what went wrong is in its snapshot. */
@@ -180,7 +181,7 @@ export class OrderClient {
         fetching: false,
       };
       this.#orders.set(orderId, watched);
-      this.#machine.watch(orderId);
+      this.#feed({ type: 'subscribe', orderId, version: 0 });
     }
     watched.references += 1;
     this.#retain();
@@ -191,7 +192,7 @@ export class OrderClient {
     watched.references -= 1;
     if (watched.references === 0 && this.#orders.get(orderId) === watched) {
       this.#orders.delete(orderId);
-      this.#machine.unwatch(orderId);
+      this.#feed({ type: 'unsubscribe', orderId });
     }
     this.#release();
   }
@@ -202,17 +203,14 @@ export class OrderClient {
       this.#options.environment.timers.clear(this.#lingering);
       this.#lingering = null;
     }
-    if (this.#closed) return;
-    if (this.#machine.state === 'idle') {
-      this.#stopWaking = this.#options.environment.lifecycle.onWake(() => this.#onWake());
-      this.#machine.start(this.#now());
-    }
-    this.#run();
+    if (this.#closed || this.#stopWaking !== null) return;
+    const { lifecycle } = this.#options.environment;
+    this.#stopWaking = lifecycle.onWake(() => this.#feed({ type: 'wake' }));
+    this.#feed({ type: 'start' });
   }
 
   #release(): void {
     this.#interested -= 1;
-    this.#run();
     if (this.#interested > 0 || this.#closed) return;
     this.#lingering = this.#options.environment.timers.set(() => {
       this.#lingering = null;
@@ -223,15 +221,8 @@ export class OrderClient {
   #stop(): void {
     this.#stopWaking?.();
     this.#stopWaking = null;
-    this.#attempt += 1; // A token that is still on its way is for nobody.
-    this.#wasLive = false;
-    this.#machine.stop();
-    this.#run();
-  }
-
-  #onWake(): void {
-    this.#machine.onWake(this.#now());
-    this.#run();
+    this.#question += 1;
+    this.#feed({ type: 'stop' });
   }
 
   // ---- The machine's hands ----------------------------------------------------------------------
@@ -240,72 +231,84 @@ export class OrderClient {
     return this.#options.environment.now();
   }
 
-  /** Does what the machine wants, sets the timer for its next deadline, and says so if the state has changed. */
-  #run(): void {
-    for (
-      let actions = this.#machine.takeActions();
-      actions.length > 0;
-      actions = this.#machine.takeActions()
-    ) {
-      for (const action of actions) this.#perform(action);
+  /**
+   * Tells the machine, does what it wants, sets its timer, and says so if the state has changed. What a listener
+   * tells meanwhile waits for its turn, so that all is done in the machine's sequence.
+   */
+  #feed(input: Input): void {
+    this.#inputs.push(input);
+    if (this.#inputs.length > 1) return;
+    for (let next = this.#inputs[0]; next !== undefined; next = this.#inputs[0]) {
+      for (const output of this.#machine.on(next, this.#now())) this.#perform(output);
+      this.#setTimer();
+      this.#publishState();
+      this.#inputs.shift();
     }
-    const { timers } = this.#options.environment;
-    if (this.#timer !== null) timers.clear(this.#timer);
-    const { deadline } = this.#machine;
-    this.#timer = Number.isFinite(deadline)
-      ? timers.set(
-          () => {
-            this.#timer = null;
-            this.#machine.onTick(this.#now());
-            this.#run();
-          },
-          Math.max(0, deadline - this.#now()),
-        )
-      : null;
-    this.#publishState();
   }
 
-  #perform(action: Action): void {
-    switch (action.do) {
-      case 'get-token':
-        void this.#getToken(action.fresh);
+  #setTimer(): void {
+    const { timers } = this.#options.environment;
+    if (this.#timer !== null) timers.clear(this.#timer);
+    this.#timer = null;
+    const at = this.#machine.timer;
+    if (at === null) return;
+    this.#timer = timers.set(
+      () => {
+        this.#timer = null;
+        this.#feed({ type: 'timer' });
+      },
+      Math.max(0, at - this.#now()),
+    );
+  }
+
+  #perform(output: Output): void {
+    switch (output.type) {
+      case 'need_token':
+        void this.#getToken(output.reason === 'rejected');
         break;
-      case 'open':
-        this.#openSocket(action.token);
+      case 'connect':
+        this.#openSocket(output.connection, output.token);
         break;
       case 'send':
-        this.#socket?.send(action.text);
+        this.#socket?.send(encode(output.message));
         break;
       case 'close':
-        this.#dropSocket(action.code);
+        this.#dropSocket(output.code);
         break;
-      case 'deliver':
-        this.#deliver(action.message);
+      case 'order':
+        this.#accept(output.orderId, output.data);
+        break;
+      case 'changed':
+        this.#tellLists({ orderId: output.orderId, status: output.status });
+        break;
+      case 'error':
+        this.#complain(output.orderId, new OrderProblem(output.code, output.message));
         break;
       case 'poll':
-        this.#poll();
+        this.#refreshAll(output.reason === 'opened');
+        this.#tellLists();
+        break;
+      case 'state': // Published once all is done.
+      case 'ignored':
         break;
     }
   }
 
   async #getToken(fresh: boolean): Promise<void> {
-    this.#attempt += 1;
-    const attempt = this.#attempt;
-    let token: string | null = null;
-    let failed = false;
+    this.#question += 1;
+    const question = this.#question;
+    let answer: Input;
     try {
-      token = await this.#options.getToken({ fresh });
+      const token = await this.#options.getToken({ fresh });
+      answer = token === null ? { type: 'token_refused' } : { type: 'token', token };
     } catch (problem) {
-      failed = true;
+      answer = { type: 'token_failed' };
       this.#report(problem);
     }
-    if (attempt !== this.#attempt) return;
-    if (failed) this.#machine.onTokenFailed(this.#now());
-    else this.#machine.onToken(token, this.#now());
-    this.#run();
+    if (question === this.#question) this.#feed(answer);
   }
 
-  #openSocket(token: string): void {
+  #openSocket(connection: number, token: string): void {
     const { environment, url } = this.#options;
     let socket: Socket;
     try {
@@ -313,77 +316,62 @@ export class OrderClient {
       socket = environment.openSocket(url, ['ordercast.v1', `bearer.${token}`]);
     } catch (problem) {
       this.#report(problem);
-      this.#machine.onClose(1006, '', this.#now());
+      environment.timers.set(
+        () => this.#feed({ type: 'closed', connection, code: 1006, reason: '' }),
+        0,
+      );
       return;
     }
     this.#socket = socket;
-    // A socket that was dropped may still speak; it is not listened to.
-    const current = (handle: () => void): void => {
-      if (this.#socket !== socket) return;
-      handle();
-      this.#run();
+    // What a socket still says after it was given up is void: the machine knows it by its number.
+    socket.onopen = () => this.#feed({ type: 'opened', connection });
+    socket.onmessage = ({ data }) => {
+      if (typeof data === 'string') this.#feed({ type: 'message', connection, text: data });
     };
-    socket.onopen = () => current(() => this.#machine.onOpen(this.#now()));
-    socket.onmessage = ({ data }) =>
-      current(() => {
-        if (typeof data === 'string') this.#machine.onText(data, this.#now());
-      });
-    socket.onclose = ({ code, reason }) =>
-      current(() => {
-        this.#socket = null;
-        this.#machine.onClose(code, reason, this.#now());
-      });
+    socket.onclose = ({ code, reason }) => {
+      if (this.#socket === socket) this.#socket = null;
+      this.#feed({ type: 'closed', connection, code, reason });
+    };
     socket.onerror = null; // `onclose` follows.
   }
 
   #dropSocket(code: number): void {
     const socket = this.#socket;
     this.#socket = null;
-    if (socket === null) return;
-    socket.onopen = null;
-    socket.onmessage = null;
-    socket.onclose = null;
-    socket.close(code);
-  }
-
-  #deliver(message: ServerMessage): void {
-    switch (message.type) {
-      case 'order:updated': {
-        const order = parseOrder(message.data);
-        const watched = this.#orders.get(message.orderId);
-        if (order === null) this.#report(new Error('The server sent something that is no order'));
-        else if (watched !== undefined) this.#accept(watched, order);
-        break;
-      }
-      case 'orders:changed':
-        this.#tellLists({ orderId: message.orderId, status: message.status });
-        break;
-      case 'error': {
-        const watched =
-          message.orderId === undefined ? undefined : this.#orders.get(message.orderId);
-        const problem = new OrderProblem(message.code, message.message);
-        if (watched !== undefined) this.#note(watched, problem);
-        else this.#report(problem);
-        break;
-      }
-      case 'pong':
-        break;
+    try {
+      socket?.close(code);
+    } catch (problem) {
+      this.#report(problem);
     }
   }
 
-  #poll(): void {
-    for (const orderId of this.#orders.keys()) void this.refresh(orderId);
-    this.#tellLists();
+  // ---- Telling ----------------------------------------------------------------------------------
+
+  /** A new connection brings what was missed of each order; only what could not be fetched is asked for again. */
+  #refreshAll(onlyProblems: boolean): void {
+    for (const [orderId, { snapshot }] of this.#orders) {
+      if (!onlyProblems || snapshot.problem !== undefined) void this.refresh(orderId);
+    }
   }
 
-  /** Keeps `order` if it is newer than what is held, and tells. */
-  #accept(watched: Watched, order: Order): Order {
-    const newest = newer(watched.snapshot.order, order);
-    if (newest !== order) return newest;
+  /** The machine has let it through: it is newer than what is held. */
+  #accept(orderId: string, data: unknown): void {
+    const order = parseOrder(data);
+    const watched = this.#orders.get(orderId);
+    if (order === null || order.id !== orderId) {
+      this.#report(new Error('The server sent something that is no order'));
+      return;
+    }
+    if (watched === undefined) return;
     watched.snapshot = { order, problem: undefined };
     for (const listener of [...watched.listeners]) this.#tell(() => listener(order));
     for (const observer of [...watched.observers]) this.#tell(observer);
-    return order;
+  }
+
+  #complain(orderId: string, problem: OrderProblem): void {
+    const watched = this.#orders.get(orderId);
+    if (watched !== undefined) this.#note(watched, problem);
+    else this.#report(problem);
   }
 
   #note(watched: Watched, problem: unknown): void {
@@ -415,10 +403,6 @@ export class OrderClient {
     if (same(before, state)) return;
     this.#state = state;
     for (const listener of [...this.#stateListeners]) this.#tell(listener);
-    if (state.status !== 'live') return;
-    // Hints are not repeated: what was missed while away shows only in the list itself.
-    if (this.#wasLive) this.#tellLists();
-    this.#wasLive = true;
   }
 
   #describe(): ConnectionState {
@@ -433,7 +417,7 @@ export class OrderClient {
       case 'waiting':
         return { status: 'waiting', attempt, retryAt: this.#machine.retryAt };
       case 'refused':
-        return { status: 'refused', reason: this.#machine.reason };
+        return { status: 'refused' };
     }
   }
 }

@@ -78,20 +78,30 @@ export type ClientMessage =
 
 export type ServerMessage =
   | { readonly type: 'pong' }
-  | { readonly type: 'order:updated'; readonly orderId: string; readonly data: Versioned }
+  | {
+      readonly type: 'order:updated';
+      readonly orderId: string;
+      readonly version: number;
+      /** As it came: the application's business. */
+      readonly data: Readonly<Record<string, unknown>>;
+    }
   | { readonly type: 'orders:changed'; readonly orderId: string; readonly status: string }
   | {
       readonly type: 'error';
       readonly code: string;
+      /** "" when there is none, as with `orderId`. */
       readonly message: string;
-      readonly orderId?: string;
+      readonly orderId: string;
     };
 
 /** Close codes that mean something to a client; every other one means "come back after a while". */
 export const closeCodes = {
   normal: 1000,
   goingAway: 1001,
+  policy: 1008,
   restarting: 1012,
+  /** Ours: a socket that is of no use any more. */
+  givenUp: 4000,
   unauthorized: 4001,
   tooManyConnections: 4008,
   tooSlow: 4009,
@@ -112,4 +122,4 @@ export type ConnectionState =
   | { readonly status: 'connecting'; readonly attempt: number }
   | { readonly status: 'live' }
   | { readonly status: 'waiting'; readonly attempt: number; readonly retryAt: number }
-  | { readonly status: 'refused'; readonly reason: string };
+  | { readonly status: 'refused' };

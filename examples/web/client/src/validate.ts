@@ -29,6 +29,22 @@ export function isVersion(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
+/** Bytes of UTF-8 that a text takes. */
+function utf8Length(text: string): number {
+  let bytes = 0;
+  for (const character of text) {
+    const point = character.codePointAt(0) ?? 0;
+    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+  }
+  return bytes;
+}
+
+/** Whether the server takes it as an order's id: 1 to 128 bytes of UTF-8. */
+export function isOrderId(value: unknown): value is string {
+  if (typeof value !== 'string' || value === '') return false;
+  return value.length <= 128 && utf8Length(value) <= 128;
+}
+
 function oneOf<T extends string>(allowed: readonly T[], value: unknown): T | null {
   return (allowed as readonly unknown[]).includes(value) ? (value as T) : null;
 }
