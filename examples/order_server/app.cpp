@@ -117,6 +117,10 @@ void release_free_memory() noexcept {
 #endif
 }
 
+StaticFiles pages_of(const Config& config) {
+  return config.web_root.empty() ? StaticFiles() : StaticFiles(config.web_root);
+}
+
 Routes main_routes(const Config& config) {
   Routes routes = all_api_routes();
   const auto add = [&](const Routes& more) {
@@ -124,6 +128,7 @@ Routes main_routes(const Config& config) {
   };
   if (config.ops_port == 0) add(ops_routes());
   if (config.demo_data) add(demo_page_routes());
+  if (config.demo_data && config.web_root.empty()) add(demo_home_routes());
   return routes;
 }
 
@@ -151,7 +156,7 @@ struct App::Parts {
                 },
                 [this] { return queue_depths(); }},
         api(context, main_routes(config), Cors(config.allowed_origins), address_rules(config),
-            submitter()),
+            submitter(), pages_of(config)),
         ops_api(context, ops_routes(), Cors(), {}, submitter()),
         server(server_options(config),
                [this](const Post& post) {

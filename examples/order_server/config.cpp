@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <string_view>
@@ -60,6 +61,20 @@ class Options {
         ->check(CLI::Validator(
             [](const std::string& given) -> std::string {
               return given.empty() ? "must not be empty" : "";
+            },
+            ""));
+  }
+
+  /// A folder that holds `content`.
+  void folder(const std::string& name, std::string& target, const std::string& what,
+              const std::string& content) {
+    add(name, target, "none", what)
+        ->check(CLI::Validator(
+            [content](const std::string& given) -> std::string {
+              std::error_code error;
+              const bool good =
+                  std::filesystem::is_regular_file(std::filesystem::path(given) / content, error);
+              return good ? "" : "'" + given + "' holds no " + content;
             },
             ""));
   }
@@ -206,6 +221,8 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   options.choice(
       "--demo-data", demo_data, {"auto", "off"},
       "Fill an empty database with users, products and orders to try, and serve a page at /demo");
+  options.folder("--web-root", config.web_root,
+                 "Folder of web pages to serve at /, read once at the start", "index.html");
   options.list("--allowed-origins", config.allowed_origins,
                "Origins of web pages that may use API and /ws besides the server's own, with "
                "commas between",

@@ -21,6 +21,8 @@ struct Config {
   std::uint16_t ops_port = 0;  ///< 0: the main port answers health, readiness and metrics.
   unsigned threads = 1;
 
+  std::string web_root;  ///< "" serves no files.
+
   std::string db = "order_server.db";
   unsigned db_readers = 2;
   bool demo_data = true;

@@ -6,6 +6,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <memory>
@@ -54,9 +55,11 @@ struct Call {
 
 }  // namespace
 
-Api::Api(ApiContext& context, Routes routes, Cors cors, AddressRules addresses, Submit submit)
+Api::Api(ApiContext& context, Routes routes, Cors cors, AddressRules addresses, Submit submit,
+         StaticFiles pages)
     : context_(context),
       router_(std::move(routes)),
+      pages_(std::move(pages)),
       cors_(std::move(cors)),
       trusted_proxies_(std::move(addresses.trusted_proxies)),
       handshakes_(addresses.handshakes),
@@ -90,7 +93,10 @@ std::optional<HttpResponse> Api::answer_at_once(const HttpRequest& request,
     return draining_answer();
   }
   if (match.route == nullptr) {
-    if (match.allow.empty()) return problem(404, "There is nothing at this path");
+    if (match.allow.empty()) {
+      if (auto page = pages_.answer(request)) return page;
+      return problem(404, "There is nothing at this path");
+    }
     HttpResponse response = problem(405, "This path allows " + match.allow);
     response.headers.push_back({"Allow", match.allow});
     return response;
@@ -133,7 +139,10 @@ void Api::finish(const HttpRequest& request, HttpResponse response,
                  const HttpResponder& respond) const {
   cors_.decorate(request, response);
   response.headers.push_back({"X-Content-Type-Options", "nosniff"});
-  response.headers.push_back({"Cache-Control", "no-store"});
+  const bool says_itself =
+      std::any_of(response.headers.begin(), response.headers.end(),
+                  [](const auto& field) { return field.name == "Cache-Control"; });
+  if (!says_itself) response.headers.push_back({"Cache-Control", "no-store"});
   const auto hundreds = static_cast<std::size_t>(response.status / 100);
   if (hundreds < context_.metrics.http_responses.size()) {
     context_.metrics.http_responses[hundreds].add();

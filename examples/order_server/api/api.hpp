@@ -4,6 +4,7 @@
 #include "api/context.hpp"
 #include "api/cors.hpp"
 #include "api/router.hpp"
+#include "api/static_files.hpp"
 #include "net/address_limiter.hpp"
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
@@ -33,7 +34,9 @@ class Api {
   /// Runs a task on a lane (never `Lane::io`); false when its queue is full.
   using Submit = std::function<bool(Lane, std::function<void()>)>;
 
-  Api(ApiContext& context, Routes routes, Cors cors, AddressRules addresses, Submit submit);
+  /// `pages` are answered where there is no route.
+  Api(ApiContext& context, Routes routes, Cors cors, AddressRules addresses, Submit submit,
+      StaticFiles pages = {});
 
   /// Answers one request, now or later.
   void handle(ordercast::HttpRequest request, const ordercast::HttpResponder& respond);
@@ -55,6 +58,7 @@ class Api {
 
   ApiContext& context_;
   Router router_;
+  StaticFiles pages_;
   Cors cors_;
   std::vector<std::string> trusted_proxies_;
   AddressLimiter handshakes_;

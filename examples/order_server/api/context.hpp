@@ -57,6 +57,8 @@ struct ApiContext {
 [[nodiscard]] Routes admin_routes();
 [[nodiscard]] Routes ops_routes();
 [[nodiscard]] Routes demo_page_routes();
+/// "/" leads to the demo page where nothing else is there.
+[[nodiscard]] Routes demo_home_routes();
 [[nodiscard]] Routes all_api_routes();
 
 }  // namespace order_server

@@ -162,6 +162,9 @@ HttpResponse file(std::string_view type, std::string_view text) {
 HttpResponse send_page(const ApiRequest& /*request*/, ApiContext& /*context*/) {
   return file("text/html", page);
 }
+HttpResponse go_to_page(const ApiRequest& /*request*/, ApiContext& /*context*/) {
+  return {302, {{"Location", "/demo"}}, {}};
+}
 HttpResponse send_style(const ApiRequest& /*request*/, ApiContext& /*context*/) {
   return file("text/css", style);
 }
@@ -175,6 +178,10 @@ Routes demo_page_routes() {
   return {{"GET", "/demo", Access::open, Lane::io, &send_page},
           {"GET", "/demo.css", Access::open, Lane::io, &send_style},
           {"GET", "/demo.js", Access::open, Lane::io, &send_script}};
+}
+
+Routes demo_home_routes() {
+  return {{"GET", "/", Access::open, Lane::io, &go_to_page}};
 }
 
 }  // namespace order_server

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "api/static_files.hpp"
+
+#include "api/envelope.hpp"
+#include "domain/sodium.hpp"
+#include <ordercast/handshake.hpp>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace order_server {
+namespace {
+
+namespace fs = std::filesystem;
+using ordercast::HttpRequest;
+using ordercast::HttpResponse;
+
+/// Scripts come from this server alone. Component libraries write style elements while they run,
+/// so styles can't be held to that; they can fetch nothing, since images and fonts are held to it.
+constexpr std::string_view content_security_policy =
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+std::string_view type_of(std::string_view extension) noexcept {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 16> types{{
+      {".html", "text/html; charset=utf-8"},
+      {".js", "text/javascript; charset=utf-8"},
+      {".mjs", "text/javascript; charset=utf-8"},
+      {".css", "text/css; charset=utf-8"},
+      {".json", "application/json"},
+      {".map", "application/json"},
+      {".webmanifest", "application/manifest+json"},
+      {".svg", "image/svg+xml"},
+      {".png", "image/png"},
+      {".jpg", "image/jpeg"},
+      {".webp", "image/webp"},
+      {".ico", "image/x-icon"},
+      {".woff2", "font/woff2"},
+      {".ttf", "font/ttf"},
+      {".wasm", "application/wasm"},
+      {".txt", "text/plain; charset=utf-8"},
+  }};
+  const auto* found = std::find_if(types.begin(), types.end(),
+                                   [&](const auto& entry) { return entry.first == extension; });
+  return found == types.end() ? "application/octet-stream" : found->second;
+}
+
+/// Whether a bundler put a hash of the contents into the name: "assets/index-D3b1_fQz.js". Such a
+/// file never changes.
+bool has_hash_in_name(const fs::path& file) {
+  constexpr std::size_t hash_length = 8;
+  if (file.parent_path().filename() != "assets") return false;
+  const std::string stem = file.stem().string();
+  if (stem.size() < hash_length + 2 || stem[stem.size() - hash_length - 1] != '-') return false;
+  return std::all_of(stem.end() - hash_length, stem.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  });
+}
+
+std::string etag_of(const std::string& body) {
+  require_sodium();
+  std::array<unsigned char, 16> hash{};
+  crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(body.data()),
+                     body.size(), nullptr, 0);
+  std::array<char, 2 * hash.size() + 1> hex{};
+  sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
+  return '"' + std::string(hex.data()) + '"';
+}
+
+std::string contents_of(const fs::path& file, std::size_t most) {
+  std::ifstream stream(file, std::ios::binary);
+  std::string body;
+  if (stream && fs::file_size(file) <= most) {
+    body.assign(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
+  } else {
+    stream.setstate(std::ios::failbit);
+  }
+  if (stream.bad() || (stream.fail() && !stream.eof()) || body.size() > most) {
+    throw std::runtime_error("'" + file.string() + "' can't be read or is too big to serve");
+  }
+  return body;
+}
+
+/// RFC 9110 section 13.1.2: a list of entity tags, weakly compared.
+bool has_tag(std::string_view if_none_match, std::string_view etag) noexcept {
+  return if_none_match == "*" || if_none_match.find(etag) != std::string_view::npos;
+}
+
+}  // namespace
+
+StaticFiles::StaticFiles(const fs::path& root) {
+  std::size_t bytes = 0;
+  std::error_code error;
+  fs::recursive_directory_iterator entries(root, error);
+  if (error) throw std::runtime_error("'" + root.string() + "': " + error.message());
+  for (const auto end = fs::recursive_directory_iterator(); entries != end; ++entries) {
+    const fs::path& file = entries->path();
+    const bool hidden = file.filename().string().front() == '.';
+    if (hidden) entries.disable_recursion_pending();
+    if (hidden || entries->is_symlink() || !entries->is_regular_file()) continue;
+    File entry;
+    entry.body = contents_of(file, max_bytes - bytes);
+    entry.etag = etag_of(entry.body);
+    entry.type = type_of(file.extension().string());
+    entry.immutable = has_hash_in_name(file);
+    bytes += entry.body.size();
+    files_.emplace("/" + file.lexically_relative(root).generic_string(), std::move(entry));
+    if (files_.size() > max_files) {
+      throw std::runtime_error("'" + root.string() + "' holds too many files to serve");
+    }
+  }
+}
+
+std::optional<HttpResponse> StaticFiles::answer(const HttpRequest& request) const {
+  if (files_.empty()) return std::nullopt;
+  std::string path = ordercast::percent_decode(request.path());
+  if (path.empty()) return std::nullopt;
+  if (path.back() == '/') path += "index.html";
+  const auto found = files_.find(path);
+  if (found == files_.end()) {
+    if (files_.count(path + "/index.html") == 0) return std::nullopt;
+    // From the request as it stands: what was decoded does not belong in a header.
+    return HttpResponse{301, {{"Location", std::string(request.path()) + "/"}}, {}};
+  }
+  if (request.method != "GET" && request.method != "HEAD") {
+    HttpResponse response = problem(405, "This path allows GET, HEAD");
+    response.headers.push_back({"Allow", "GET, HEAD"});
+    return response;
+  }
+  const File& file = found->second;
+  HttpResponse response;
+  response.headers = {
+      {"ETag", file.etag},
+      {"Cache-Control", file.immutable ? "public, max-age=31536000, immutable" : "no-cache"},
+      {"Content-Security-Policy", std::string(content_security_policy)},
+      {"Cross-Origin-Opener-Policy", "same-origin"},
+      {"Permissions-Policy", "camera=(), geolocation=(), microphone=()"},
+      {"Referrer-Policy", "no-referrer"},
+      {"X-Frame-Options", "DENY"}};
+  if (has_tag(request.header("If-None-Match"), file.etag)) {
+    response.status = 304;
+    return response;
+  }
+  response.headers.push_back({"Content-Type", file.type});
+  response.body = file.body;
+  return response;
+}
+
+}  // namespace order_server
