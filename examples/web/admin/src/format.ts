@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+
+import type { Order, OrderStatus, PaymentStatus } from '@ordercast/client';
+
+export const statusNames: Readonly<Record<OrderStatus, string>> = {
+  PENDING: 'Pending',
+  CONFIRMED: 'Confirmed',
+  PREPARING: 'Preparing',
+  READY: 'Ready',
+  OUT_FOR_DELIVERY: 'Out for delivery',
+  DELIVERED: 'Delivered',
+  CANCELLED: 'Cancelled',
+};
+
+/** What the button says that takes an order there. */
+export const stepNames: Readonly<Record<OrderStatus, string>> = {
+  PENDING: 'Reopen',
+  CONFIRMED: 'Confirm',
+  PREPARING: 'Start preparing',
+  READY: 'Mark ready',
+  OUT_FOR_DELIVERY: 'Send out',
+  DELIVERED: 'Mark delivered',
+  CANCELLED: 'Cancel',
+};
+
+export const paymentNames: Readonly<Record<PaymentStatus, string>> = {
+  PENDING: 'Not paid',
+  PAID: 'Paid',
+  FAILED: 'Payment failed',
+  REFUNDED: 'Refunded',
+};
+
+export function paymentText(order: Pick<Order, 'paymentMethod' | 'paymentStatus'>): string {
+  if (order.paymentMethod === 'COD' && order.paymentStatus === 'PENDING') return 'Cash on delivery';
+  return paymentNames[order.paymentStatus];
+}
+
+/** What people call an order. */
+export function shortId(orderId: string): string {
+  return `#${orderId.slice(0, 8)}`;
+}
+
+const rupees = new Intl.NumberFormat('en-IN', { style: 'currency', currency: 'INR' });
+
+export function money(amount: string): string {
+  return rupees.format(Number(amount));
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+
+export function dateTime(iso: string): string {
+  return clock.format(new Date(iso));
+}
+
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
+
+export function ago(iso: string, now: number): string {
+  const seconds = (new Date(iso).getTime() - now) / 1000;
+  if (seconds > -60) return 'just now';
+  if (seconds > -3600) return relative.format(Math.round(seconds / 60), 'minute');
+  if (seconds > -86_400) return relative.format(Math.round(seconds / 3600), 'hour');
+  return relative.format(Math.round(seconds / 86_400), 'day');
+}
+
+export function itemsText(order: Pick<Order, 'items'>): string {
+  return order.items.map(({ quantity, name }) => `${quantity} × ${name}`).join(', ');
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+
+import type { ReactNode } from 'react';
+
+/** Decoration: what an icon means is said in words beside it, or by its button's label. */
+function Icon(props: { children: ReactNode; size?: number }): ReactNode {
+  const size = props.size ?? 18;
+  return (
+    <svg
+      width={size}
+      height={size}
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth={1.9}
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden="true"
+    >
+      {props.children}
+    </svg>
+  );
+}
+
+export const BackIcon = (): ReactNode => (
+  <Icon>
+    <path d="M15 5l-7 7 7 7" />
+  </Icon>
+);
+export const SunIcon = (): ReactNode => (
+  <Icon>
+    <circle cx="12" cy="12" r="4" />
+    <path d="M12 2.5v2M12 19.5v2M2.5 12h2M19.5 12h2M5.3 5.3l1.4 1.4M17.3 17.3l1.4 1.4M5.3 18.7l1.4-1.4M17.3 6.7l1.4-1.4" />
+  </Icon>
+);
+export const MoonIcon = (): ReactNode => (
+  <Icon>
+    <path d="M20 14.5A8.3 8.3 0 0 1 9.5 4 8.3 8.3 0 1 0 20 14.5z" />
+  </Icon>
+);
+export const SignOutIcon = (): ReactNode => (
+  <Icon>
+    <path d="M14 4H6a1 1 0 0 0-1 1v14a1 1 0 0 0 1 1h8M11 12h9M17 8.5l3.5 3.5-3.5 3.5" />
+  </Icon>
+);
+export const WarningIcon = (): ReactNode => (
+  <Icon>
+    <path d="M12 4L2.8 19.5h18.4zM12 10v4.5M12 17.2v.1" />
+  </Icon>
+);
+export const TruckIcon = ({ size }: { size?: number }): ReactNode => (
+  <Icon size={size ?? 18}>
+    <path d="M3 6h11v10H3zM14 9.5h3.8L21 13v3h-7" />
+    <circle cx="7.5" cy="17.5" r="1.8" />
+    <circle cx="17" cy="17.5" r="1.8" />
+  </Icon>
+);
+export const BagIcon = ({ size }: { size?: number }): ReactNode => (
+  <Icon size={size ?? 18}>
+    <path d="M5.5 8h13l1 12h-15zM9 10.5V7a3 3 0 0 1 6 0v3.5" />
+  </Icon>
+);
+export const Mark = ({ size = 32 }: { size?: number }): ReactNode => (
+  <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden="true">
+    <rect width="32" height="32" rx="9" fill="#047857" />
+    <g fill="none" stroke="#fff" strokeWidth="2.6" strokeLinecap="round">
+      <path d="M9.6 22.4a9 9 0 0 1 0-12.8M22.4 9.6a9 9 0 0 1 0 12.8" />
+      <path d="M12.8 19.2a4.5 4.5 0 0 1 0-6.4M19.2 12.8a4.5 4.5 0 0 1 0 6.4" opacity=".75" />
+    </g>
+    <circle cx="16" cy="16" r="1.9" fill="#fff" />
+  </svg>
+);

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+
+import { Button, Group, Modal, Text, TextInput } from '@mantine/core';
+import type { Order } from '@ordercast/client';
+import { type ReactNode, useState } from 'react';
+import { money, shortId } from '../format.ts';
+
+export function CancelDialog(props: {
+  order: Order;
+  opened: boolean;
+  busy: boolean;
+  onClose: () => void;
+  onConfirm: (note: string) => void;
+}): ReactNode {
+  const { order, opened, busy, onClose, onConfirm } = props;
+  const [note, setNote] = useState('');
+  return (
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={`Cancel order ${shortId(order.id)}?`}
+      centered
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          onConfirm(note.trim());
+        }}
+      >
+        <Text size="sm" mb="md">
+          The customer is told at once, and this can’t be undone.
+          {order.paymentStatus === 'PAID' &&
+            ` ${money(order.totalAmount)} will have to be refunded.`}
+        </Text>
+        <TextInput
+          label="Reason"
+          description="Shown in the order’s timeline"
+          placeholder="Out of stock"
+          maxLength={200}
+          value={note}
+          onChange={(event) => setNote(event.currentTarget.value)}
+          data-autofocus
+        />
+        <Group justify="flex-end" mt="lg">
+          <Button variant="default" onClick={onClose}>
+            Keep order
+          </Button>
+          <Button type="submit" color="red.9" loading={busy}>
+            Cancel order
+          </Button>
+        </Group>
+      </form>
+    </Modal>
+  );
+}

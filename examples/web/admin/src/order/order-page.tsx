@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+
+import { Alert, Button, Skeleton, Title } from '@mantine/core';
+import { mayStaffCancel, nextStatus, type Order } from '@ordercast/client';
+import { useOrder } from '@ordercast/client/react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import {
+  dateTime,
+  itemsText,
+  money,
+  paymentText,
+  shortId,
+  statusNames,
+  stepNames,
+} from '../format.ts';
+import { BackIcon, BagIcon, TruckIcon, WarningIcon } from '../icons.tsx';
+import { isConflict, problemText } from '../problem.ts';
+import { useAnnounce } from '../shell/announcer.tsx';
+import { StatusPill } from '../status-pill.tsx';
+import { useStatusChange } from '../use-status-change.ts';
+import { CancelDialog } from './cancel-dialog.tsx';
+import { ProgressPath } from './progress-path.tsx';
+import { StatusTimeline } from './status-timeline.tsx';
+
+export function OrderPage(props: { orderId: string }): ReactNode {
+  const { orderId } = props;
+  const { order, problem, refresh, offer } = useOrder(orderId);
+  useEffect(() => {
+    const status = order === undefined ? '' : ` · ${statusNames[order.status]}`;
+    document.title = `${shortId(orderId)}${status} · ordercast`;
+  }, [orderId, order]);
+  useAnnouncedStatus(order);
+
+  return (
+    <>
+      <a className="back" href="#/orders">
+        <BackIcon /> All orders
+      </a>
+      {problem !== undefined && (
+        <Alert color="red" icon={<WarningIcon />} className="problem" mb="md" role="alert">
+          {problemText(problem)}
+          {order !== undefined && ' What is shown may be out of date. '}
+          <Button variant="subtle" size="compact-sm" color="red" onClick={() => void refresh()}>
+            Try again
+          </Button>
+        </Alert>
+      )}
+      {order === undefined && problem === undefined && (
+        <div className="panel loading" role="status" aria-label="Loading">
+          <Skeleton height={34} width={260} />
+          <Skeleton height={90} />
+          <Skeleton height={160} />
+        </div>
+      )}
+      {order !== undefined && <Details order={order} offer={offer} refresh={refresh} />}
+    </>
+  );
+}
+
+/** Says each change after the first state. */
+function useAnnouncedStatus(order: Order | undefined): void {
+  const announce = useAnnounce();
+  const version = order?.version;
+  const seen = useRef(version);
+  const text = order && `Order ${shortId(order.id)}: ${statusNames[order.status]}`;
+  useEffect(() => {
+    if (seen.current !== undefined && version !== seen.current && text) announce(text);
+    seen.current = version;
+  }, [announce, version, text]);
+}
+
+function Details(props: {
+  order: Order;
+  offer: (order: Order) => void;
+  refresh: () => Promise<void>;
+}): ReactNode {
+  const { order, offer, refresh } = props;
+  const pickup = order.fulfillmentType === 'PICKUP';
+  return (
+    <article aria-label={`Order ${shortId(order.id)}`} data-order-id={order.id}>
+      <header className="order-head" key={order.version}>
+        <div>
+          <div className="order-title">
+            <Title order={1} size="h2">
+              {shortId(order.id)}
+            </Title>
+            <StatusPill status={order.status} large />
+          </div>
+          <p className="dimmed order-sub">
+            Placed {dateTime(order.createdAt)} · {itemsText(order)}
+          </p>
+        </div>
+        <Actions order={order} offer={offer} refresh={refresh} />
+      </header>
+      <section className="panel" aria-label="Progress">
+        <ProgressPath order={order} />
+      </section>
+      <div className="order-columns">
+        <section className="panel" aria-labelledby="items-title">
+          <h2 id="items-title" className="panel-title">
+            Items
+          </h2>
+          <table className="items">
+            <thead>
+              <tr>
+                <th scope="col">Item</th>
+                <th scope="col" className="number">
+                  Quantity
+                </th>
+                <th scope="col" className="number">
+                  Each
+                </th>
+                <th scope="col" className="number">
+                  Total
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {order.items.map((item) => (
+                <tr key={item.id}>
+                  <th scope="row">{item.name}</th>
+                  <td className="number">{item.quantity}</td>
+                  <td className="number dimmed">{money(item.unitPrice)}</td>
+                  <td className="number">{money(item.totalPrice)}</td>
+                </tr>
+              ))}
+            </tbody>
+            <tfoot>
+              <tr>
+                <th scope="row" colSpan={3}>
+                  Total
+                </th>
+                <td className="number">{money(order.totalAmount)}</td>
+              </tr>
+            </tfoot>
+          </table>
+          <dl className="facts">
+            <Fact name="Payment">
+              {paymentText(order)}
+              {order.paymentMethod === 'ONLINE' && <span className="dimmed"> · online</span>}
+            </Fact>
+            <Fact name={pickup ? 'Pick-up' : 'Delivery'}>
+              <span className="fact-icon">{pickup ? <BagIcon /> : <TruckIcon />}</span>
+              {pickup ? 'The customer comes for it' : (order.deliveryAddress ?? 'No address given')}
+            </Fact>
+            <Fact name="Customer">{order.userId}</Fact>
+            <Fact name="Store">{order.storeId}</Fact>
+            {order.note !== null && <Fact name="Note">{order.note}</Fact>}
+          </dl>
+        </section>
+        <section className="panel" aria-labelledby="timeline-title">
+          <h2 id="timeline-title" className="panel-title">
+            Timeline
+          </h2>
+          <StatusTimeline logs={order.statusLogs} />
+          <p className="dimmed version">Version {order.version}</p>
+        </section>
+      </div>
+    </article>
+  );
+}
+
+function Fact(props: { name: string; children: ReactNode }): ReactNode {
+  return (
+    <div>
+      <dt>{props.name}</dt>
+      <dd>{props.children}</dd>
+    </div>
+  );
+}
+
+function Actions(props: {
+  order: Order;
+  offer: (order: Order) => void;
+  refresh: () => Promise<void>;
+}): ReactNode {
+  const { order, offer, refresh } = props;
+  const [cancelling, setCancelling] = useState(false);
+  const change = useStatusChange(order.id, offer, (problem) => {
+    if (isConflict(problem)) void refresh();
+  });
+  const next = nextStatus(order);
+
+  return (
+    <div className="order-actions">
+      {change.problem !== undefined && (
+        <Alert
+          color="orange"
+          icon={<WarningIcon />}
+          className="problem"
+          role="alert"
+          withCloseButton
+          closeButtonLabel="Dismiss"
+          onClose={change.clear}
+          title={isConflict(change.problem) ? 'Somebody was faster' : 'That did not work'}
+        >
+          {problemText(change.problem)}
+          {isConflict(change.problem) && ' The order is shown as it is now.'}
+        </Alert>
+      )}
+      <div className="order-buttons">
+        {mayStaffCancel(order) && (
+          <Button variant="default" className="danger" onClick={() => setCancelling(true)}>
+            Cancel order
+          </Button>
+        )}
+        {next !== null && (
+          <Button loading={change.busy && !cancelling} onClick={() => void change.run(next)}>
+            {stepNames[next]}
+          </Button>
+        )}
+      </div>
+      <CancelDialog
+        order={order}
+        opened={cancelling}
+        busy={change.busy}
+        onClose={() => setCancelling(false)}
+        onConfirm={(note) => {
+          void change.run('CANCELLED', note).then(() => setCancelling(false));
+        }}
+      />
+    </div>
+  );
+}

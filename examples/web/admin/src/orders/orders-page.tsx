@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+
+import { Alert, Button, Pagination, Skeleton, Title } from '@mantine/core';
+import { type Order, type OrderStatus, orderStatuses } from '@ordercast/client';
+import { type ReactNode, useCallback, useEffect } from 'react';
+import { shortId, statusNames } from '../format.ts';
+import { WarningIcon } from '../icons.tsx';
+import { problemText } from '../problem.ts';
+import { go, hrefOf } from '../route.ts';
+import { useAnnounce } from '../shell/announcer.tsx';
+import { OrderRow } from './order-row.tsx';
+import { pageSize, useOrderList } from './use-order-list.ts';
+
+export function OrdersPage(props: { status: OrderStatus | null; number: number }): ReactNode {
+  const { status, number } = props;
+  const announce = useAnnounce();
+  const onChange = useCallback(
+    (order: Order) => announce(`Order ${shortId(order.id)}: ${statusNames[order.status]}`),
+    [announce],
+  );
+  const list = useOrderList(status, number, onChange);
+  useEffect(() => {
+    document.title = 'Orders · ordercast';
+  }, []);
+  const { orders, meta } = list;
+  const first = meta === undefined ? 0 : (meta.page - 1) * meta.pageSize + 1;
+
+  return (
+    <>
+      <div className="page-head">
+        <Title order={1} size="h2">
+          Orders
+        </Title>
+        {meta !== undefined && (
+          <span className="dimmed">
+            {orders?.length
+              ? `${first}–${first + orders.length - 1} of ${meta.total}`
+              : 'None to show'}
+          </span>
+        )}
+      </div>
+      <nav className="filters" aria-label="Filter by status">
+        <FilterLink status={null} current={status} />
+        {orderStatuses.map((entry) => (
+          <FilterLink key={entry} status={entry} current={status} />
+        ))}
+      </nav>
+      {list.problem !== undefined && (
+        <Alert color="red" icon={<WarningIcon />} className="problem" mb="md" role="alert">
+          {problemText(list.problem)} What is shown may be out of date.{' '}
+          <Button variant="subtle" size="compact-sm" color="red" onClick={list.reload}>
+            Try again
+          </Button>
+        </Alert>
+      )}
+      <section className="panel" aria-label="Orders">
+        {orders === undefined && list.problem === undefined && <Loading />}
+        {orders?.length === 0 && (
+          <p className="empty">
+            {status === null
+              ? 'No orders yet. They show here the moment they come in.'
+              : `No order is ${statusNames[status].toLowerCase()} right now.`}
+          </p>
+        )}
+        {orders !== undefined && orders.length > 0 && (
+          <table className="orders">
+            <thead>
+              <tr>
+                <th scope="col">Order</th>
+                <th scope="col">Status</th>
+                <th scope="col" className="col-items">
+                  Items
+                </th>
+                <th scope="col" className="col-payment">
+                  Payment
+                </th>
+                <th scope="col" className="col-total">
+                  Total
+                </th>
+                <th scope="col" className="col-action">
+                  Next
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {orders.map((order) => (
+                <OrderRow
+                  // A new key runs the highlight again.
+                  key={`${order.id} ${list.changed.get(order.id) ?? ''}`}
+                  order={order}
+                  changed={list.changed.get(order.id) === order.version}
+                  onChanged={list.offer}
+                />
+              ))}
+            </tbody>
+          </table>
+        )}
+      </section>
+      {meta !== undefined && meta.totalPages > 1 && (
+        <Pagination
+          className="pages"
+          total={meta.totalPages}
+          value={Math.min(number, meta.totalPages)}
+          onChange={(page) => go({ page: 'orders', status, number: page })}
+          getItemProps={(page) => ({ 'aria-label': `Page ${page}` })}
+          getControlProps={(control) => ({ 'aria-label': `${control} page` })}
+        />
+      )}
+    </>
+  );
+}
+
+function FilterLink(props: { status: OrderStatus | null; current: OrderStatus | null }): ReactNode {
+  const { status, current } = props;
+  return (
+    <a
+      className="filter"
+      href={hrefOf({ page: 'orders', status, number: 1 })}
+      aria-current={status === current ? 'page' : undefined}
+    >
+      {status === null ? 'All' : statusNames[status]}
+    </a>
+  );
+}
+
+function Loading(): ReactNode {
+  const rows = Array.from({ length: Math.min(8, pageSize) }, (_, index) => index);
+  return (
+    <div className="loading" role="status" aria-label="Loading">
+      {rows.map((row) => (
+        <Skeleton key={row} height={22} radius="sm" />
+      ))}
+    </div>
+  );
+}

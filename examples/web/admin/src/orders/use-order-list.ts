@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+
+import { newer, type Order, type OrderStatus, type PageMeta } from '@ordercast/client';
+import { useOrderClient } from '@ordercast/client/react';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { api } from '../services.ts';
+
+export interface OrderList {
+  /** Undefined until the first answer. */
+  readonly orders: readonly Order[] | undefined;
+  readonly meta: PageMeta | undefined;
+  readonly problem: unknown;
+  /** The versions that came in while the page was open; a row whose version is here has just changed. */
+  readonly changed: ReadonlyMap<string, number>;
+  readonly reload: () => void;
+  readonly offer: (order: Order) => void;
+}
+
+interface Loaded {
+  readonly orders: readonly Order[];
+  readonly meta: PageMeta;
+}
+
+export const pageSize = 20;
+
+/**
+ * One page of the list, live: its rows are watched, so that they change as they are pushed; a hint of any order asks
+ * for the page again, because rows may come and go. However many hints come, one request is under way.
+ */
+export function useOrderList(
+  status: OrderStatus | null,
+  page: number,
+  onChange: (order: Order) => void,
+): OrderList {
+  const client = useOrderClient();
+  const [loaded, setLoaded] = useState<Loaded>();
+  const [problem, setProblem] = useState<unknown>();
+  const [changed, setChanged] = useState<ReadonlyMap<string, number>>(new Map());
+  const newest = useRef(new Map<string, Order>());
+  const listener = useRef(onChange);
+  useEffect(() => {
+    listener.current = onChange;
+  });
+
+  /** Takes what has come by whichever way; `silent` for what was there before we looked. */
+  const take = useCallback((order: Order, silent: boolean): Order => {
+    const held = newest.current.get(order.id);
+    const kept = newer(held, order);
+    if (kept === held) return kept;
+    newest.current.set(order.id, order);
+    if (!silent) {
+      setChanged((before) => new Map(before).set(order.id, order.version));
+      listener.current(order);
+    }
+    return kept;
+  }, []);
+
+  const offer = useCallback(
+    (order: Order) => {
+      if (take(order, false) !== order) return;
+      setLoaded(
+        (before) =>
+          before && {
+            ...before,
+            orders: before.orders.map((row) => (row.id === order.id ? order : row)),
+          },
+      );
+    },
+    [take],
+  );
+
+  const reload = useRef<() => void>(() => undefined);
+  useEffect(() => {
+    let current = true;
+    let underWay = false;
+    let again = false;
+    let first = true;
+    newest.current = new Map();
+    setChanged(new Map());
+
+    async function load(): Promise<void> {
+      again = underWay;
+      if (underWay) return;
+      underWay = true;
+      try {
+        const answer = await api.listOrders({ page, pageSize, status });
+        if (!current) return;
+        const silent = first;
+        first = false;
+        const orders = answer.orders.map((order) => take(order, silent));
+        setLoaded({ orders, meta: answer.meta });
+        setProblem(undefined);
+      } catch (error) {
+        if (current) setProblem(error);
+      } finally {
+        underWay = false;
+        if (again && current) void load();
+      }
+    }
+
+    reload.current = () => void load();
+    void load();
+    const stop = client.watchList(() => void load());
+    return () => {
+      current = false;
+      stop();
+    };
+  }, [client, status, page, take]);
+
+  // Watched by id: a row that moves up stays watched.
+  const ids = (loaded?.orders ?? []).map(({ id }) => id).join(' ');
+  useEffect(() => {
+    const stops = ids.split(' ').flatMap((id) => (id === '' ? [] : [client.watchOrder(id, offer)]));
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }, [client, ids, offer]);
+
+  const reloadNow = useCallback(() => reload.current(), []);
+  return {
+    orders: loaded?.orders,
+    meta: loaded?.meta,
+    problem,
+    changed,
+    reload: reloadNow,
+    offer,
+  };
+}

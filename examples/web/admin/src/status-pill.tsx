@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+
+import type { OrderStatus } from '@ordercast/client';
+import type { ReactNode } from 'react';
+import { statusNames } from './format.ts';
+
+export function StatusPill(props: { status: OrderStatus; large?: boolean }): ReactNode {
+  return (
+    <span className="status" data-status={props.status} data-large={props.large ?? undefined}>
+      {statusNames[props.status]}
+    </span>
+  );
+}
