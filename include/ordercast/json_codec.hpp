@@ -173,8 +173,11 @@ inline void append_json_string(std::string& out, std::string_view text) {
   if (text.size() > limits.max_bytes) {
     return DecodeError{ErrorCode::bad_message, "The message is too long", {}};
   }
+  // The library takes NUL for the end of the text and skips a byte order mark; neither is JSON.
+  const bool is_text =
+      text.find('\0') == std::string_view::npos && text.substr(0, 3) != "\xEF\xBB\xBF";
   detail::ClientMessageReader reader(limits.max_depth);
-  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &reader)) {
+  if (!is_text || !nlohmann::json::sax_parse(text.begin(), text.end(), &reader)) {
     return DecodeError{ErrorCode::bad_message, "The message is not valid JSON", {}};
   }
   return std::move(reader).result();

@@ -78,7 +78,7 @@ class SubscriptionRegistry {
 
   /// Whether `for_each_list_watcher` would call anyone. Expected O(1).
   [[nodiscard]] bool has_list_watcher(const OrderEvent& event) const noexcept {
-    return !super_admins_.empty() || find_user(event.owner_id) != npos ||
+    return !super_admins_.empty() || find_owner(event) != npos ||
            find_organization(event.organization_id) != npos;
   }
 
@@ -199,6 +199,10 @@ class SubscriptionRegistry {
   [[nodiscard]] std::uint32_t find_user(std::string_view user_id) const noexcept {
     return user_index_.find(text_hash(user_id),
                             [&](std::uint32_t id) { return users_[id].id == user_id; });
+  }
+  /// An order without an owner is nobody's, not the one's whose id is empty.
+  [[nodiscard]] std::uint32_t find_owner(const OrderEvent& event) const noexcept {
+    return event.owner_id.empty() ? npos : find_user(event.owner_id);
   }
   [[nodiscard]] std::uint32_t find_organization(std::string_view id) const noexcept {
     return organization_index_.find(text_hash(id),

@@ -94,6 +94,15 @@ TEST_CASE("text that is not a message is bad_message, an unknown type is unknown
   }
 }
 
+TEST_CASE("nothing may stand before or behind a message, not even what a library would skip",
+          "[codec]") {
+  using namespace std::string_view_literals;
+  CHECK(error("\xEF\xBB\xBF{\"type\":\"ping\"}") == ErrorCode::bad_message);
+  CHECK(error("{\"type\":\"ping\"}\0"sv) == ErrorCode::bad_message);
+  CHECK(error("{\"type\":\"ping\"}\0}{\"sv"sv) == ErrorCode::bad_message);
+  CHECK(error("{\"type\":\"ping\"}{}") == ErrorCode::bad_message);
+}
+
 TEST_CASE("unknown fields are stepped over, whatever they hold", "[codec]") {
   const auto subscribe = message<Subscribe>(
       R"({"x":{"type":"ping","orderId":"no","since":-1},"type":"subscribe","y":[1,[2,{"type":3}]],)"

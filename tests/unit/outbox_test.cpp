@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include "support/naive_outbox.hpp"
 #include <ordercast/outbox.hpp>
 
 #include <catch2/catch.hpp>
 
-#include <list>
 #include <random>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace {
@@ -99,63 +98,33 @@ TEST_CASE("ten thousand changes of one order wait as one", "[outbox]") {
 }
 
 TEST_CASE("the outbox agrees with a list over long random runs", "[outbox][model]") {
-  struct Waiting {
-    QueuedKind kind;
-    std::string order;
-    std::string frame;
-  };
   for (std::uint32_t seed = 1; seed <= 20; ++seed) {
     INFO("seed " << seed);
     std::mt19937 random(seed);
-    Outbox<std::string> outbox(40, 0);
-    std::list<Waiting> model;
-    const auto find = [&](QueuedKind kind, const std::string& order) {
-      auto at = model.begin();
-      while (at != model.end() && !(at->kind == kind && at->order == order)) ++at;
-      return at;
-    };
+    Outbox<std::string> outbox(40, 300);
+    ordercast::test::NaiveOutbox model(40, 300);
     for (int step = 0; step < 20'000; ++step) {
       const auto order = std::to_string(random() % 30);
-      const auto frame = std::to_string(step);
-      const auto kind = static_cast<QueuedKind>(random() % 3);
       switch (random() % 5) {
         case 0:
           if (!model.empty()) {
-            REQUIRE(outbox.front() == model.front().frame);
+            REQUIRE(outbox.front() == model.front());
             outbox.pop();
-            model.pop_front();
+            model.pop();
           }
           break;
-        case 1: {
-          const auto at = find(QueuedKind::order_updated, order);
-          REQUIRE(outbox.drop_updates(order) == (at != model.end()));
-          if (at != model.end()) model.erase(at);
+        case 1:
+          REQUIRE(outbox.drop_updates(order) == model.drop_updates(order));
           break;
-        }
         default: {
-          const auto result = outbox.push(kind, order, frame, 1);
-          const auto older = kind == QueuedKind::control ? model.end() : find(kind, order);
-          if (older != model.end()) {
-            REQUIRE(result == PushResult::conflated);
-            const auto update = find(QueuedKind::order_updated, order);
-            bool update_is_behind = false;
-            for (auto at = older; at != model.end(); ++at) update_is_behind |= at == update;
-            if (kind == QueuedKind::orders_changed && update != model.end() && update_is_behind) {
-              model.erase(older);
-              model.push_back({kind, order, frame});
-            } else {
-              older->frame = frame;
-            }
-          } else if (model.size() == 40) {
-            REQUIRE(result == PushResult::full);
-          } else {
-            REQUIRE(result == PushResult::queued);
-            model.push_back({kind, order, frame});
-          }
+          const auto kind = static_cast<QueuedKind>(random() % 3);
+          const auto frame = std::to_string(step);
+          const std::size_t bytes = 1 + random() % 15;
+          REQUIRE(outbox.push(kind, order, frame, bytes) == model.push(kind, order, frame, bytes));
         }
       }
       REQUIRE(outbox.size() == model.size());
-      REQUIRE(outbox.bytes() == model.size());
+      REQUIRE(outbox.bytes() == model.bytes());
     }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "support/allocations.hpp"
+#include "support/naive_registry.hpp"
 #include <ordercast/subscription_registry.hpp>
 
 #include <catch2/catch.hpp>
@@ -9,9 +10,7 @@
 #include <map>
 #include <new>
 #include <random>
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace {
@@ -149,10 +148,16 @@ TEST_CASE("staff leave their list when they disconnect", "[registry]") {
   CHECK(watchers(registry, event("o", "x", "org-1")) == std::vector<int>{1, 2, 3, 5, 6, 7, 8});
 }
 
-TEST_CASE("two empty organisation ids don't meet", "[registry]") {
+TEST_CASE("two empty ids don't meet", "[registry]") {
   SubscriptionRegistry<int> registry;
   registry.connect(1, customer("alice"));
+  registry.connect(2, staff("sam", ""));
+  registry.connect(3, customer(""));
   CHECK(watchers(registry, event("o", "bob", "")).empty());
+  CHECK(watchers(registry, event("o", "", "org-1")).empty());
+  CHECK_FALSE(registry.has_list_watcher(event("o", "", "")));
+  for (const int handle : {1, 2, 3}) registry.disconnect(handle);
+  CHECK(registry.empty());
 }
 
 TEST_CASE("what is kept beside a subscription stays with it while others come and go",
@@ -234,55 +239,6 @@ TEST_CASE("subscribe and connect change nothing when memory runs out", "[registr
   }
 }
 
-namespace {
-
-/// The registry as anyone would write it first: what it does is plain to see.
-struct NaiveRegistry {
-  std::map<int, Identity> who;
-  std::set<std::pair<int, std::string>> held;
-
-  bool connect(int handle, const Identity& identity) {
-    return who.emplace(handle, identity).second;
-  }
-  std::size_t disconnect(int handle) {
-    std::size_t dropped = 0;
-    for (auto at = held.begin(); at != held.end();) {
-      if (at->first == handle) {
-        at = held.erase(at);
-        ++dropped;
-      } else {
-        ++at;
-      }
-    }
-    who.erase(handle);
-    return dropped;
-  }
-  bool subscribe(int handle, const std::string& order) {
-    return who.count(handle) != 0 && held.emplace(handle, order).second;
-  }
-  bool unsubscribe(int handle, const std::string& order) {
-    return held.erase({handle, order}) != 0;
-  }
-  std::vector<int> subscribers(const std::string& order) const {
-    std::vector<int> found;
-    for (const auto& [handle, id] : held) {
-      if (id == order) found.push_back(handle);
-    }
-    return found;
-  }
-  std::vector<int> watchers(const OrderEvent& change) const {
-    std::vector<int> found;
-    for (const auto& [handle, identity] : who) {
-      if (ordercast::may_watch(identity, change.owner_id, change.organization_id)) {
-        found.push_back(handle);
-      }
-    }
-    return found;
-  }
-};
-
-}  // namespace
-
 TEST_CASE("the registry agrees with a map of sets over long random runs", "[registry][model]") {
   for (std::uint32_t seed = 1; seed <= 20; ++seed) {
     INFO("seed " << seed);
@@ -291,7 +247,7 @@ TEST_CASE("the registry agrees with a map of sets over long random runs", "[regi
       return static_cast<int>(random() % static_cast<unsigned>(most));
     };
     SubscriptionRegistry<int> registry;
-    NaiveRegistry model;
+    ordercast::test::NaiveRegistry model;
     for (int step = 0; step < 20'000; ++step) {
       const int handle = pick(60);
       const auto order = "order-" + std::to_string(pick(25));

@@ -10,7 +10,8 @@ template <class H, class S>
 bool SubscriptionRegistry<H, S>::connect(H handle, const IdentityView& who) {
   assert(iterating_ == 0);
   if (is_connected(handle)) return false;
-  const bool member = has_organization(who.role);
+  // Who works for no organisation watches no list: two empty ids don't meet (see `may_watch`).
+  const bool member = has_organization(who.role) && !who.organization_id.empty();
 
   // Everything that may throw comes first and is undone by the guard; then links are made.
   connection_index_.reserve_one();
@@ -150,7 +151,7 @@ template <class H, class S>
 template <class F>
 void SubscriptionRegistry<H, S>::for_each_list_watcher(const OrderEvent& event, F&& f) const {
   const IterationGuard guard(iterating_);
-  const auto owner = find_user(event.owner_id);
+  const auto owner = find_owner(event);
   if (owner != npos) {
     for (auto id = users_[owner].first_connection; id != npos; id = connections_[id].user_next) {
       f(connections_[id].handle);

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/outbox.hpp>
+
+#include <cstddef>
+#include <list>
+#include <string>
+
+/// The outbox as anyone would write it first: a list that is searched from the front.
+namespace ordercast::test {
+
+class NaiveOutbox {
+ public:
+  NaiveOutbox(std::size_t max_messages, std::size_t max_bytes)
+      : max_messages_(max_messages), max_bytes_(max_bytes) {}
+
+  PushResult push(QueuedKind kind, const std::string& order, const std::string& frame,
+                  std::size_t bytes) {
+    const auto older = kind == QueuedKind::control ? waiting_.end() : find(kind, order);
+    if (older == waiting_.end()) {
+      if (max_messages_ != 0 && waiting_.size() >= max_messages_) return PushResult::full;
+      if (max_bytes_ != 0 && this->bytes() + bytes > max_bytes_) return PushResult::full;
+      waiting_.push_back({kind, order, frame, bytes});
+      return PushResult::queued;
+    }
+    if (max_bytes_ != 0 && this->bytes() - older->bytes + bytes > max_bytes_) {
+      return PushResult::full;
+    }
+    bool before_its_order = false;
+    for (auto at = older; at != waiting_.end(); ++at) {
+      before_its_order |= at->kind == QueuedKind::order_updated && at->order == order;
+    }
+    if (kind == QueuedKind::orders_changed && before_its_order) {
+      waiting_.erase(older);
+      waiting_.push_back({kind, order, frame, bytes});
+    } else {
+      older->frame = frame;
+      older->bytes = bytes;
+    }
+    return PushResult::conflated;
+  }
+  bool drop_updates(const std::string& order) {
+    const auto at = find(QueuedKind::order_updated, order);
+    if (at == waiting_.end()) return false;
+    waiting_.erase(at);
+    return true;
+  }
+  [[nodiscard]] const std::string& front() const { return waiting_.front().frame; }
+  [[nodiscard]] std::size_t front_bytes() const { return waiting_.front().bytes; }
+  void pop() { waiting_.pop_front(); }
+  [[nodiscard]] bool empty() const { return waiting_.empty(); }
+  [[nodiscard]] std::size_t size() const { return waiting_.size(); }
+  [[nodiscard]] std::size_t bytes() const {
+    std::size_t sum = 0;
+    for (const auto& one : waiting_) sum += one.bytes;
+    return sum;
+  }
+
+ private:
+  struct Waiting {
+    QueuedKind kind;
+    std::string order;
+    std::string frame;
+    std::size_t bytes;
+  };
+
+  std::list<Waiting>::iterator find(QueuedKind kind, const std::string& order) {
+    auto at = waiting_.begin();
+    while (at != waiting_.end() && !(at->kind == kind && at->order == order)) ++at;
+    return at;
+  }
+
+  std::size_t max_messages_;
+  std::size_t max_bytes_;
+  std::list<Waiting> waiting_;
+};
+
+}  // namespace ordercast::test
