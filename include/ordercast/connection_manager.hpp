@@ -40,14 +40,16 @@ class ConnectionManager {
   using Frame = typename Transport::Frame;
 
   /// `budget`, if given, is shared by the managers of one process and bounds a user's connections
-  /// across them; it must outlive the manager.
+  /// across them; it must outlive the manager. `seed` spreads pings and returns after a drain; give
+  /// one to run the same twice.
   explicit ConnectionManager(Transport& transport, ServicesT services = {}, Limits limits = {},
-                             ConnectionBudget* budget = nullptr)
+                             ConnectionBudget* budget = nullptr,
+                             std::uint32_t seed = std::random_device{}())
       : transport_(transport),
         services_(std::move(services)),
         limits_(limits),
         budget_(budget),
-        random_(std::random_device{}()) {}
+        random_(seed) {}
 
   ConnectionManager(const ConnectionManager&) = delete;
   ConnectionManager& operator=(const ConnectionManager&) = delete;

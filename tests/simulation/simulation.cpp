@@ -1,21 +1,37 @@
 // SPDX-License-Identifier: MIT
 #include "simulation/simulation.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <chrono>
 
+// The world: its set-up, the server's side of a step, and what holds all along. Clients are in
+// clients.cpp.
 namespace ordercast::simulation {
 
 using std::chrono::milliseconds;
 
+namespace {
+constexpr milliseconds drain_window{5'000};
+}
+
+Tally& Tally::operator+=(const Tally& other) {
+  delivered += other.delivered;
+  connects += other.connects;
+  restarts += other.restarts;
+  drains += other.drains;
+  too_slow += other.too_slow;
+  abusive += other.abusive;
+  too_many += other.too_many;
+  twice += other.twice;
+  return *this;
+}
+
 Simulation::Simulation(std::uint32_t seed) : random_(seed) {
-  directory_.users = {{"alice", {"alice", Role::customer, ""}},
-                      {"bob", {"bob", Role::customer, ""}},
-                      {"sam", {"sam", Role::staff, "org-1"}},
-                      {"tom", {"tom", Role::org_admin, "org-2"}},
-                      {"root", {"root", Role::super_admin, ""}}};
+  directory_.users = {
+      {"alice", {"alice", Role::customer, ""}},  {"bob", {"bob", Role::customer, ""}},
+      {"sam", {"sam", Role::staff, "org-1"}},    {"tom", {"tom", Role::org_admin, "org-2"}},
+      {"root", {"root", Role::super_admin, ""}}, {"mallory", {"mallory", Role::customer, ""}}};
+  directory_.tokens["mallory's"] = "mallory";
   const auto orders = 1 + pick(6);
   for (std::uint32_t i = 0; i < orders; ++i) {
     store_.orders["order-" + std::to_string(i)] = {chance(50) ? "alice" : "bob",
@@ -35,15 +51,30 @@ Simulation::Simulation(std::uint32_t seed) : random_(seed) {
     }
     clients_.push_back(std::move(client));
   }
-  server_ = std::make_unique<Server>(store_, directory_, clock_, limits());
+  attackers_.resize(chance(50) ? pick(13) : 0);
+  start_server();
 }
 
 Limits Simulation::limits() const {
   Limits limits;
   limits.max_outbox_messages = 8;
-  limits.messages_per_second = 0;
-  limits.abuse_threshold = 0;
+  limits.max_subscriptions = store_.orders.size();
+  limits.max_connections_per_user = 9;  // Enough for clients of one user; attackers are more.
+  limits.abuse_threshold = 25;
   return limits;
+}
+
+void Simulation::start_server() {
+  server_ = std::make_unique<Server>();
+  const auto shards = 1 + pick(3);
+  for (std::uint32_t i = 0; i < shards; ++i) {
+    auto shard = std::make_unique<Shard>(store_, directory_, clock_, limits(), server_->budget,
+                                         static_cast<std::uint32_t>(random_()));
+    server_->all.add(shard->manager, [posted = &shard->posted](std::function<void()> task) {
+      posted->push_back(std::move(task));
+    });
+    server_->shards.push_back(std::move(shard));
+  }
 }
 
 void Simulation::run() {
@@ -56,8 +87,9 @@ void Simulation::run() {
 }
 
 void Simulation::step() {
+  ++now_;
   Client& client = clients_[pick(clients_.size())];
-  switch (pick(16)) {
+  switch (pick(19)) {
     case 0:
     case 1:
     case 2:
@@ -91,13 +123,22 @@ void Simulation::step() {
       }
       break;
     case 13:
-      if (chance(20)) {
+      if (chance(15)) {
         restart();
+      } else if (chance(10)) {
+        drain();
       } else if (chance(20)) {
         revoke(client);
       } else {
         client.token.clear();  // It expires: the next connect is refused.
       }
+      break;
+    case 14:
+    case 15:
+      run_some();
+      break;
+    case 16:
+      for (auto& attacker : attackers_) attack(attacker);
       break;
     default:
       if (!client.handle) connect(client);
@@ -110,155 +151,142 @@ void Simulation::commit() {
   store_.outbox.emplace_back(at->first, ++at->second.version);
 }
 
-/// The dispatcher publishes in the order of commits; a crash makes it publish some again.
+/// The dispatcher publishes a batch in the order of commits, waits for every shard, and marks it; a
+/// crash before the mark makes the next one publish the same again.
 void Simulation::dispatch() {
-  for (auto left = 1 + pick(4); left > 0 && !store_.outbox.empty(); --left) {
-    const auto [id, version] = store_.outbox.front();
-    const auto& order = store_.orders[id];
+  Server& server = *server_;
+  if (server.in_flight > 0) return;
+  if (server.batch > 0) {
+    mark_dispatched();
+    return;
+  }
+  server.batch = std::min<std::size_t>(1 + pick(4), store_.outbox.size());
+  server.in_flight = server.batch;
+  for (std::size_t i = 0; i < server.batch; ++i) {
+    const auto& [id, version] = store_.outbox[i];
+    auto& order = store_.orders[id];
+    order.published_at = now_;
     const auto json = Store::json(id, version);
-    server_->manager.publish({id, order.owner, order.organization, "READY", version, json});
-    if (chance(97)) store_.outbox.pop_front();  // Else: not marked as done, so it comes again.
+    server.all.publish(
+        {id, order.owner, order.organization, std::to_string(version), version, json},
+        [&server](std::size_t /*reached*/) { --server.in_flight; });
   }
 }
 
+void Simulation::mark_dispatched() {
+  const auto done = static_cast<std::ptrdiff_t>(std::exchange(server_->batch, 0));
+  if (chance(3)) return;  // The database failed: the batch is published again.
+  store_.outbox.erase(store_.outbox.begin(), store_.outbox.begin() + done);
+}
+
+/// One of the I/O threads gets a turn.
+void Simulation::run_some() {
+  server_->shards[pick(server_->shards.size())]->run_posted(1 + pick(4));
+}
+
+/// Any of the answers that wait, whatever was asked first; some services answer twice.
 void Simulation::answer() {
-  auto& answers = server_->answers;
+  auto& answers = server_->shards[pick(server_->shards.size())]->answers;
   if (answers.empty()) return;
   const auto at = pick(answers.size());
   const auto call = std::move(answers[at]);
   answers.erase(answers.begin() + at);
   call();
+  if (!chance(5)) return;
+  ++tally_.twice;
+  call();
 }
 
 void Simulation::restart() {
-  ++restarts;
-  server_ = std::make_unique<Server>(store_, directory_, clock_, limits());
+  ++tally_.restarts;
   for (auto& client : clients_) client.handle.reset();
+  for (auto& attacker : attackers_) attacker.handle.reset();
+  start_server();
 }
 
-void Simulation::connect(Client& client) {
-  if (client.token.empty()) {  // As after 4001: a new token first.
-    client.token = client.user + "-" + std::to_string(++next_token_);
-    directory_.tokens[client.token] = client.user;
-  } else if (chance(10)) {
-    directory_.tokens.erase(client.token);
-  }
-  ++reconnects;
-  client.handle = ++next_handle_;
-  client.received.clear();
-  client.reads = true;
-  server_->network.wires[*client.handle];
-  server_->manager.on_open(*client.handle, client.token);
-  for (const auto& [order, version] : client.seen) subscribe(client, order, version);
-}
-
-void Simulation::subscribe(Client& client, const std::string& order, std::uint64_t since) {
-  server_->manager.on_message(*client.handle, R"({"type":"subscribe","orderId":")" + order +
-                                                  R"(","since":)" + std::to_string(since) + "}");
-}
-
-/// A client leaves an order and comes back to it, or asks for it again without leaving; with or
-/// without saying what it has.
-void Simulation::ask_again(Client& client) {
-  if (client.seen.empty()) return;
-  auto at = client.seen.begin();
-  std::advance(at, pick(client.seen.size()));
-  const auto& order = at->first;
-  if (chance(60)) {
-    server_->manager.on_message(*client.handle,
-                                R"({"type":"unsubscribe","orderId":")" + order + "\"}");
-  }
-  if (chance(40)) {
-    server_->manager.on_message(*client.handle,
-                                R"({"type":"subscribe","orderId":")" + order + "\"}");
-  }
-  subscribe(client, order, chance(30) ? 0 : at->second);
-}
-
-void Simulation::lose(Client& client) {
-  const int handle = *client.handle;
-  server_->network.wires[handle].gone = true;
-  // The server may hear of it at once or after some more events have come.
-  if (chance(50)) commit();
-  if (chance(50)) dispatch();
-  if (chance(50)) answer();
-  server_->manager.on_close(handle);
-  server_->network.wires.erase(handle);
-  client.handle.reset();
-}
-
-/// The client takes up to `most` frames off the wire, and acts on what it finds.
-void Simulation::read(Client& client, std::size_t most) {
-  if (!client.handle || !client.reads) return;
-  const int handle = *client.handle;
-  auto& wire = server_->network.wires[handle];
-  for (; most > 0 && !wire.buffered.empty() && !wire.gone; --most) {
-    const auto frame = std::move(wire.buffered.front());
-    wire.buffered.pop_front();
-    wire.bytes -= frame->size();
-    receive(client, *frame);
-  }
-  if (wire.wants_pong && chance(95)) {
-    wire.wants_pong = false;
-    server_->manager.on_pong(handle);
-  }
-  if (wire.wants_writable && wire.bytes < Network::high_water / 2) {
-    wire.wants_writable = false;
-    server_->manager.on_writable(handle);
-  }
-  if (wire.gone || (wire.closed_by_server && wire.buffered.empty())) {
-    if (wire.code == CloseCode::too_slow) ++too_slow;
-    if (wire.code == CloseCode::unauthorized) client.token.clear();
-    lose(client);
-  }
-}
-
-void Simulation::receive(Client& client, const std::string& text) {
-  const auto json = nlohmann::json::parse(text);
-  const auto type = json.at("type").get<std::string>();
-  if (type == "error") return;
-  const auto id = json.at("orderId").get<std::string>();
-  if (client.may_not.count(id) != 0) throw Broken(client.user + " got a byte of " + id);
-  if (type != "order:updated") return;
-  const auto version = json.at("data").at("version").get<std::uint64_t>();
-  auto& on_this_connection = client.received[id];
-  if (version < on_this_connection) {
-    throw Broken(id + " went back from " + std::to_string(on_this_connection) + " to " +
-                 std::to_string(version));
-  }
-  on_this_connection = version;
-  client.seen[id] = std::max(client.seen[id], version);
-  ++delivered;
-}
-
-/// A user is logged out: every connection of theirs ends, and their tokens are void.
-void Simulation::revoke(Client& client) {
-  for (auto at = directory_.tokens.begin(); at != directory_.tokens.end();) {
-    at = at->second == client.user ? directory_.tokens.erase(at) : std::next(at);
-  }
-  server_->manager.disconnect_user(client.user, CloseCode::unauthorized, "Revoked");
+void Simulation::drain() {
+  if (server_->ends_at) return;
+  ++tally_.drains;
+  server_->ends_at = clock_.now() + drain_window;
+  for (auto& shard : server_->shards) shard->manager.begin_drain(drain_window);
 }
 
 void Simulation::pass(milliseconds time) {
   clock_.advance(time);
-  server_->manager.tick(clock_.now());
+  for (auto& shard : server_->shards) shard->manager.tick(clock_.now());
+  if (!server_->ends_at || clock_.now() < *server_->ends_at) return;
+  check_drained();
+  restart();
 }
 
+bool Simulation::is_busy() const {
+  if (!store_.outbox.empty()) return true;
+  return std::any_of(server_->shards.begin(), server_->shards.end(), [](const auto& shard) {
+    return !shard->answers.empty() || !shard->posted.empty();
+  });
+}
+
+/// What the server holds is bounded by who is connected, whatever they do and however long.
 void Simulation::check_bounds() {
-  for (const auto& [handle, wire] : server_->network.wires) {
-    if (wire.bytes > Network::high_water + 256) throw Broken("a wire is over its high-water mark");
+  std::size_t on_wires = 0;
+  std::size_t sessions = 0;
+  std::size_t posted = 0;
+  for (const auto& shard : server_->shards) {
+    for (const auto& [handle, wire] : shard->network.wires) {
+      if (wire.bytes > Network::high_water + 256)
+        throw Broken("a wire is over its high-water mark");
+      on_wires += wire.buffered.size();
+    }
+    sessions += shard->manager.sessions();
+    posted += shard->posted.size();
+    if (shard->manager.subscriptions() > shard->manager.sessions() * store_.orders.size()) {
+      throw Broken("there are more subscriptions than connections may hold");
+    }
   }
-  if (server_->manager.subscriptions() > store_.orders.size() * clients_.size()) {
-    throw Broken("there are more subscriptions than clients can hold");
+  // Beside what is on the wires: a full outbox each, what is held for each subscription that waits
+  // for its answer, and what a publish has on its way to the shards.
+  const auto held = sessions * (limits().max_outbox_messages + store_.orders.size()) + 2 * posted;
+  if (Network::Text::alive() - frames_before_ > on_wires + held) {
+    throw Broken("the server holds more frames than its bounds allow");
+  }
+  for (const auto& user : directory_.users) {
+    std::size_t open = 0;
+    for (const auto& shard : server_->shards) open += shard->connections_of(user.first);
+    if (open > limits().max_connections_per_user) throw Broken("a user has too many connections");
+  }
+}
+
+void Simulation::check_drained() {
+  for (const auto& shard : server_->shards) {
+    for (const auto& [handle, wire] : shard->network.wires) {
+      if (!wire.closed_by_server && !wire.gone) throw Broken("a drain left a connection open");
+    }
+    if (shard->manager.connections() != 0)
+      throw Broken("a drain left a connection in the registry");
+  }
+}
+
+/// A drain says when to come back, within its window.
+void Simulation::check_close(const Network::Wire& wire) const {
+  if (wire.code != CloseCode::service_restart) return;
+  const std::string prefix = "retry-after-ms=";
+  if (wire.reason.compare(0, prefix.size(), prefix) != 0 ||
+      std::stoll(wire.reason.substr(prefix.size())) > drain_window.count()) {
+    throw Broken("1012 without a time to come back: " + wire.reason);
   }
 }
 
 /// The world comes to rest: nothing changes any more, everybody reads. Then everybody must have the
 /// final version of whatever they watch.
 void Simulation::settle() {
+  if (server_->ends_at) pass(drain_window);
   for (int round = 0; round < 200; ++round) {
-    while (!store_.outbox.empty()) dispatch();
-    while (!server_->answers.empty()) answer();
+    ++now_;
+    while (is_busy()) {
+      dispatch();
+      for (auto& shard : server_->shards) shard->run_posted(100);
+      answer();
+    }
     bool busy = false;
     for (auto& client : clients_) {
       client.reads = true;
@@ -267,25 +295,26 @@ void Simulation::settle() {
         busy = true;
       }
       read(client, 1000);
-      busy = busy || !client.handle || !server_->network.wires[*client.handle].buffered.empty();
+      busy = busy || !client.handle || !wire_of(*client.handle).buffered.empty();
     }
-    if (!busy && server_->answers.empty() && store_.outbox.empty()) break;
+    if (!busy && !is_busy()) break;
   }
-  for (const auto& client : clients_) {
-    for (const auto& [id, version] : client.seen) {
-      const auto final_version = store_.orders[id].version;
-      if (client.seen.count(id) != 0 && client.may_not.count(id) == 0 && version != final_version) {
-        throw Broken(client.user + " has version " + std::to_string(version) + " of " + id +
-                     ", and the final one is " + std::to_string(final_version));
-      }
-    }
-  }
+  for (const auto& client : clients_) check_final(client);
   for (auto& client : clients_) {
     if (client.handle) lose(client);
   }
-  if (server_->manager.sessions() != 0 || server_->manager.subscriptions() != 0) {
-    throw Broken("something is left of connections that have gone");
+  for (auto& attacker : attackers_) {
+    if (attacker.handle) close(*attacker.handle);
   }
+  for (const auto& shard : server_->shards) {
+    if (shard->manager.sessions() != 0 || shard->manager.subscriptions() != 0) {
+      throw Broken("something is left of connections that have gone");
+    }
+    shard->posted.clear();
+    shard->answers.clear();
+  }
+  if (server_->budget.users() != 0) throw Broken("a place is taken by a connection that has gone");
+  if (Network::Text::alive() != frames_before_) throw Broken("a frame outlived its connections");
 }
 
 }  // namespace ordercast::simulation

@@ -22,10 +22,7 @@ TEST_CASE("the final version of an order reaches every authorized client, whatev
   const auto first = from_environment("ORDERCAST_SEED", 1);
   const auto count =
       from_environment("ORDERCAST_SEEDS", std::getenv("ORDERCAST_SEED") != nullptr ? 1 : 10'000);
-  std::size_t delivered = 0;
-  std::size_t reconnects = 0;
-  std::size_t restarts = 0;
-  std::size_t too_slow = 0;
+  ordercast::simulation::Tally tally;
   for (std::uint32_t seed = first; seed < first + count; ++seed) {
     ordercast::simulation::Simulation simulation(seed);
     try {
@@ -33,17 +30,30 @@ TEST_CASE("the final version of an order reaches every authorized client, whatev
     } catch (const ordercast::simulation::Broken& broken) {
       FAIL("seed " << seed << ": " << broken.what() << " (replay: ORDERCAST_SEED=" << seed << ")");
     }
-    delivered += simulation.delivered;
-    reconnects += simulation.reconnects;
-    restarts += simulation.restarts;
-    too_slow += simulation.too_slow;
+    tally += simulation.tally();
   }
-  WARN(count << " seeds: " << delivered << " updates delivered, " << reconnects << " connects, "
-             << restarts << " restarts, " << too_slow << " closed as too slow");
-  // A run in which nothing happens proves nothing.
+  WARN(count << " seeds: " << tally.delivered << " updates delivered, " << tally.connects
+             << " connects, " << tally.restarts << " restarts, " << tally.drains << " drains, "
+             << tally.twice << " answers given twice; closed: " << tally.too_slow << " too slow, "
+             << tally.abusive << " abusive, " << tally.too_many << " too many");
+  // Runs in which nothing happens prove nothing.
   if (count >= 1000) {
-    CHECK(delivered > count);
-    CHECK(restarts > count / 2);
-    CHECK(too_slow > 0);
+    CHECK(tally.delivered > count);
+    CHECK(tally.restarts > count / 2);
+    CHECK(tally.drains > count / 10);
+    CHECK(tally.twice > count / 2);
+    CHECK(tally.too_slow > 0);
+    CHECK(tally.abusive > 0);
+    CHECK(tally.too_many > 0);
+  }
+}
+
+TEST_CASE("a seed replays the same run", "[simulation]") {
+  for (std::uint32_t seed = 1; seed <= 50; ++seed) {
+    ordercast::simulation::Simulation once(seed);
+    ordercast::simulation::Simulation again(seed);
+    once.run();
+    again.run();
+    CHECK(once.fingerprint() == again.fingerprint());
   }
 }

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+#include "simulation/simulation.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+// Those who are connected: clients that follow the contract, and attackers.
+namespace ordercast::simulation {
+
+int Simulation::open(const std::string& token) {
+  ++tally_.connects;
+  const int handle = ++next_handle_;
+  auto& shard = shard_of(handle);
+  shard.network.wires[handle];
+  shard.manager.on_open(handle, token);
+  if (!shard.network.wires[handle].closed_by_server) shard.users[handle] = directory_.tokens[token];
+  return handle;
+}
+
+void Simulation::say(int handle, const std::string& text) {
+  shard_of(handle).manager.on_message(handle, text);
+}
+
+void Simulation::close(int handle) {
+  auto& shard = shard_of(handle);
+  shard.manager.on_close(handle);
+  shard.network.wires.erase(handle);
+  shard.users.erase(handle);
+}
+
+void Simulation::connect(Client& client) {
+  if (client.token.empty()) {  // As after 4001: a new token first.
+    client.token = client.user + "-" + std::to_string(++next_token_);
+    directory_.tokens[client.token] = client.user;
+  } else if (chance(10)) {
+    directory_.tokens.erase(client.token);
+  }
+  client.received.clear();
+  client.hinted.clear();
+  client.reads = true;
+  client.was_refused = false;
+  client.opened_at = now_;
+  client.handle = open(client.token);
+  for (const auto& [order, version] : client.seen) subscribe(client, order, version);
+}
+
+void Simulation::subscribe(Client& client, const std::string& order, std::uint64_t since) {
+  say(*client.handle,
+      R"({"type":"subscribe","orderId":")" + order + R"(","since":)" + std::to_string(since) + "}");
+}
+
+/// A client leaves an order and comes back to it, or asks for it again without leaving; with or
+/// without saying what it has.
+void Simulation::ask_again(Client& client) {
+  if (client.seen.empty()) return;
+  auto at = client.seen.begin();
+  std::advance(at, pick(client.seen.size()));
+  const auto& order = at->first;
+  if (chance(60)) say(*client.handle, R"({"type":"unsubscribe","orderId":")" + order + "\"}");
+  if (chance(40)) say(*client.handle, R"({"type":"subscribe","orderId":")" + order + "\"}");
+  subscribe(client, order, chance(30) ? 0 : at->second);
+}
+
+void Simulation::lose(Client& client) {
+  const int handle = *client.handle;
+  wire_of(handle).gone = true;
+  // The server may hear of it at once or after some more events have come.
+  if (chance(50)) commit();
+  if (chance(50)) dispatch();
+  if (chance(50)) run_some();
+  if (chance(50)) answer();
+  close(handle);
+  client.handle.reset();
+}
+
+/// The client takes up to `most` frames off the wire, and acts on what it finds.
+void Simulation::read(Client& client, std::size_t most) {
+  if (!client.handle || !client.reads) return;
+  const int handle = *client.handle;
+  auto& wire = wire_of(handle);
+  for (; most > 0 && !wire.buffered.empty() && !wire.gone; --most) {
+    const auto frame = std::move(wire.buffered.front());
+    wire.buffered.pop_front();
+    wire.bytes -= frame->value().size();
+    receive(client, frame->value());
+  }
+  if (wire.wants_pong && chance(95)) {
+    wire.wants_pong = false;
+    shard_of(handle).manager.on_pong(handle);
+  }
+  if (wire.wants_writable && wire.bytes < Network::high_water / 2) {
+    wire.wants_writable = false;
+    shard_of(handle).manager.on_writable(handle);
+  }
+  if (wire.gone || client.was_refused || (wire.closed_by_server && wire.buffered.empty())) {
+    check_close(wire);
+    if (wire.code == CloseCode::too_slow) ++tally_.too_slow;
+    if (wire.code == CloseCode::unauthorized) client.token.clear();
+    lose(client);
+  }
+}
+
+void Simulation::receive(Client& client, const std::string& text) {
+  fingerprint_ = detail::hash_bytes(text, fingerprint_ + now_);
+  const auto json = nlohmann::json::parse(text);
+  const auto type = json.at("type").get<std::string>();
+  if (type == "error") {
+    client.was_refused = client.was_refused || json.at("code") == "rate_limited";
+    return;
+  }
+  const auto id = json.at("orderId").get<std::string>();
+  if (client.may_not.count(id) != 0) throw Broken(client.user + " got a byte of " + id);
+  if (type == "orders:changed") {
+    client.hinted[id] = std::stoull(json.at("status").get<std::string>());
+    return;
+  }
+  const auto version = json.at("data").at("version").get<std::uint64_t>();
+  auto& on_this_connection = client.received[id];
+  if (version < on_this_connection) {
+    throw Broken(id + " went back from " + std::to_string(on_this_connection) + " to " +
+                 std::to_string(version));
+  }
+  on_this_connection = version;
+  client.seen[id] = std::max(client.seen[id], version);
+  ++tally_.delivered;
+}
+
+/// A user is logged out: every connection of theirs ends, and their tokens are void.
+void Simulation::revoke(Client& client) {
+  for (auto at = directory_.tokens.begin(); at != directory_.tokens.end();) {
+    at = at->second == client.user ? directory_.tokens.erase(at) : std::next(at);
+  }
+  for (auto& shard : server_->shards) {
+    shard->manager.disconnect_user(client.user, CloseCode::unauthorized, "Revoked");
+    for (const auto& [handle, user] : shard->users) {
+      const auto& wire = shard->network.wires[handle];
+      if (user == client.user && !wire.closed_by_server && !wire.gone) {
+        throw Broken("a revoked user is still connected");
+      }
+    }
+  }
+}
+
+/// Rubbish, floods, other people's orders; reading little, or nothing.
+void Simulation::attack(Attacker& attacker) {
+  if (!attacker.handle) attacker.handle = open(chance(90) ? "mallory's" : "stolen");
+  const int handle = *attacker.handle;
+  auto& wire = wire_of(handle);
+  for (auto left = 1 + pick(60); left > 0; --left) {
+    auto text = R"({"type":")" + std::string(chance(70) ? "subscribe" : "unsubscribe") +
+                R"(","orderId":"order-)" + std::to_string(pick(7)) + R"(","since":0})";
+    if (chance(20)) text = R"({"type":"ping"})";
+    if (chance(40)) text[pick(text.size())] = static_cast<char>(pick(128));
+    if (chance(5)) text.resize(pick(text.size()));
+    say(handle, text);
+  }
+  for (const auto& frame : wire.buffered) {
+    const auto& text = frame->value();
+    if (text.find(R"("type":"order)") != std::string::npos) throw Broken("an attacker got " + text);
+  }
+  if (chance(50)) {
+    wire.buffered.clear();
+    wire.bytes = 0;
+    if (std::exchange(wire.wants_writable, false)) shard_of(handle).manager.on_writable(handle);
+  }
+  if (!wire.closed_by_server && !wire.gone && chance(80)) return;
+  if (wire.code == CloseCode::policy_violation) ++tally_.abusive;
+  if (wire.code == CloseCode::too_many_connections) ++tally_.too_many;
+  close(handle);
+  attacker.handle.reset();
+}
+
+void Simulation::check_final(const Client& client) {
+  if (!client.handle) throw Broken(client.user + " could not come back");
+  for (const auto& [id, version] : client.seen) {
+    const auto final_version = store_.orders[id].version;
+    if (version != final_version) {
+      throw Broken(client.user + " has version " + std::to_string(version) + " of " + id +
+                   ", and the final one is " + std::to_string(final_version));
+    }
+  }
+  // Whoever was there for the last publish of an order that they list got a hint on its final
+  // state.
+  for (const auto& [id, order] : store_.orders) {
+    const bool lists = client.may_not.count(id) == 0;
+    if (!lists || client.opened_at >= order.published_at) continue;
+    const auto hint = client.hinted.find(id);
+    if (hint == client.hinted.end() || hint->second != order.version) {
+      throw Broken(client.user + " was not told of the final state of " + id);
+    }
+  }
+}
+
+}  // namespace ordercast::simulation

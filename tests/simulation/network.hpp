@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/error.hpp>
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/// The wires of one shard: a Transport that is as slow as the simulation says.
+namespace ordercast::simulation {
+
+/// A promise that did not hold.
+struct Broken : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+class Network {
+ public:
+  using Handle = int;
+
+  /// A text as it would be sent. It counts its kind, so that what is held anywhere can be bounded.
+  class Text {
+   public:
+    explicit Text(std::string value) : value_(std::move(value)) { ++alive_; }
+    Text(const Text&) = delete;
+    Text& operator=(const Text&) = delete;
+    ~Text() { --alive_; }
+    [[nodiscard]] const std::string& value() const noexcept { return value_; }
+    [[nodiscard]] static std::size_t alive() noexcept { return alive_; }
+
+   private:
+    inline static std::size_t alive_ = 0;
+    std::string value_;
+  };
+  using Frame = std::shared_ptr<const Text>;
+
+  static constexpr std::size_t high_water = 512;
+
+  struct Wire {
+    std::deque<Frame> buffered;
+    std::size_t bytes = 0;
+    bool wants_writable = false;
+    bool closed_by_server = false;
+    bool gone = false;  ///< Terminated, or dropped by the network.
+    bool wants_pong = false;
+    CloseCode code = CloseCode::normal;
+    std::string reason;
+  };
+
+  static Frame prepare(std::string text) { return std::make_shared<const Text>(std::move(text)); }
+  SendResult send(Handle handle, const Frame& frame) {
+    Wire& wire = wires[handle];
+    if (wire.closed_by_server) throw Broken("a message was written after the close");
+    if (wire.gone) return SendResult::closed;
+    if (wire.bytes >= high_water) {
+      wire.wants_writable = true;
+      return SendResult::backpressure;
+    }
+    wire.buffered.push_back(frame);
+    wire.bytes += frame->value().size();
+    return SendResult::accepted;
+  }
+  [[nodiscard]] std::size_t buffered_bytes(Handle handle) const { return wires.at(handle).bytes; }
+  void ping(Handle handle) { wires[handle].wants_pong = true; }
+  void close(Handle handle, CloseCode code, std::string_view reason) {
+    Wire& wire = wires[handle];
+    if (wire.closed_by_server) throw Broken("a connection was closed twice");
+    wire.closed_by_server = true;
+    wire.code = code;
+    wire.reason = std::string(reason);
+  }
+  void terminate(Handle handle) {
+    wires[handle].closed_by_server = true;
+    wires[handle].gone = true;
+  }
+
+  std::map<Handle, Wire> wires;
+};
+
+}  // namespace ordercast::simulation
