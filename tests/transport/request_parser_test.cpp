@@ -134,6 +134,24 @@ TEST_CASE("the head is bounded in bytes and in fields", "[request_parser]") {
   CHECK(status_of(get(fields + "A: b\r\n")) == 431);
 }
 
+TEST_CASE("the bound on the head bites at the same byte wherever the request is cut",
+          "[request_parser]") {
+  const ordercast::net::RequestLimits limits{64, 0};
+  for (const std::size_t over : {0U, 1U}) {
+    const auto start = get("A: ").size() - 4;  // With the head's own end, but for "\r\n\r\n".
+    const auto text = get("A: " + std::string(64 + over - start - 2, 'x') + "\r\n");
+    REQUIRE(text.size() == 64 + over + 4);
+    for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+      CAPTURE(over, cut);
+      RequestParser parser(limits);
+      parser.consume(std::string_view(text).substr(0, cut));
+      parser.consume(std::string_view(text).substr(cut));
+      CHECK(parser.status() == (over == 0 ? 0 : 431));
+      CHECK(parser.complete() == (over == 0));
+    }
+  }
+}
+
 TEST_CASE("a handshake needs version 13 and a key of 16 bytes", "[request_parser]") {
   const auto is_handshake = [](const std::string& text) {
     RequestParser parser;

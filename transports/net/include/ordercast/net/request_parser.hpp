@@ -40,7 +40,9 @@ class RequestParser {
     head_.append(bytes);
     if (request_line_pending()) return bytes.size();
     const auto end = head_.find("\r\n\r\n", search_from);
-    if (std::min(end, head_.size()) > limits_.max_head_bytes) {
+    // Up to three bytes of the end may have come already: they don't count, however it is split.
+    const auto head_bytes = end != std::string::npos ? end : head_.size() - 3;
+    if (head_.size() > limits_.max_head_bytes && head_bytes > limits_.max_head_bytes) {
       refuse(431);
     } else if (end != std::string::npos) {
       const auto surplus = head_.size() - (end + 4);
