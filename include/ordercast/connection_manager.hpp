@@ -84,6 +84,14 @@ class ConnectionManager {
   /// Closes every connection of a user (log-out, revocation). Returns how many.
   std::size_t disconnect_user(std::string_view user_id, CloseCode code, std::string_view reason);
 
+  /// Pings a user's connections now instead of at their next heartbeat, to find out soon whether
+  /// anybody is there. Returns how many there are; those that owe a pong get no second ping.
+  std::size_t ping_user(std::string_view user_id);
+
+  /// When a connection of this user that is still open last answered a ping; `TimePoint::min()` if
+  /// none has yet, nothing if none is open. O(connections of the user).
+  [[nodiscard]] std::optional<TimePoint> last_heard(std::string_view user_id) const;
+
   /// Takes leave: each connection gets what waits for it, then close 1012 with a `retry-after-ms`
   /// spread over `window`; those that are still slow when the window is over are closed by `tick`.
   /// Connections that open later are closed the same way at once.
@@ -173,6 +181,7 @@ class ConnectionManager {
   // Time.
   void watch_stall(Slot slot, TimePoint now);
   void schedule(Slot slot);
+  void send_ping(Slot slot, TimePoint now);
   void on_deadline(Slot slot, TimePoint now);
   [[nodiscard]] Duration next_ping_delay();
 

@@ -108,6 +108,7 @@ struct Session {
   RateLimit rate;
   AbuseWindow abuse;
   TimePoint next_ping{};      ///< While awaiting a pong: when it is due.
+  TimePoint last_pong{};      ///< Meaningful once a ping was answered; before that the epoch.
   TimePoint stalled_since{};  ///< Meaningful while `stalled`.
   std::uint64_t accepted_bytes = 0;
   std::uint64_t written_bytes = 0;  ///< As of the last look at a stall.

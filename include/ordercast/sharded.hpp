@@ -2,12 +2,16 @@
 #pragma once
 
 #include <ordercast/broadcast.hpp>
+#include <ordercast/clock.hpp>
 #include <ordercast/types.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -43,6 +47,31 @@ class Sharded {
         round->reached.fetch_add(manager->publish(round->broadcast), std::memory_order_relaxed);
         if (round->left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
         if (round->done) round->done(round->reached.load(std::memory_order_relaxed));
+      });
+    }
+  }
+
+  /// Answers when a connection of a user that is open now last answered a ping: `TimePoint::min()`
+  /// if none has yet, nothing if none is open. `ping` also has them all pinged now. `done` runs
+  /// once, on the shard that answers last; it does not run when a shard ends before its turn.
+  void last_heard(const std::string& user_id, bool ping,
+                  std::function<void(std::optional<TimePoint>)> done) const {
+    struct Poll {
+      std::vector<std::optional<TimePoint>> heard;  // each shard writes its own
+      std::atomic<std::size_t> left;
+      std::function<void(std::optional<TimePoint>)> done;
+    };
+    auto poll = std::make_shared<Poll>();
+    poll->heard.resize(shards_.size());
+    poll->left.store(shards_.size(), std::memory_order_relaxed);
+    poll->done = std::move(done);
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+      shards_[i].post([poll, i, manager = shards_[i].manager, user_id, ping] {
+        if (ping) manager->ping_user(user_id);
+        poll->heard[i] = manager->last_heard(user_id);
+        if (poll->left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+        // An optional without a value is less than any with one.
+        poll->done(*std::max_element(poll->heard.begin(), poll->heard.end()));
       });
     }
   }

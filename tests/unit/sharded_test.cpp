@@ -133,3 +133,29 @@ TEST_CASE("a task for each manager runs on its own shard", "[sharded]") {
   CHECK(posts == 2);
   CHECK(visited == std::vector<Manager*>{&one.manager, &two.manager});
 }
+
+TEST_CASE("a user is heard of on whichever shard answered last", "[sharded]") {
+  Shard one;
+  Shard two;
+  Sharded<Manager> sharded;
+  const auto at_once = [](const std::function<void()>& task) { task(); };
+  sharded.add(one.manager, at_once);
+  sharded.add(two.manager, at_once);
+  std::vector<std::optional<TimePoint>> answers;
+  const auto ask = [&](bool ping) {
+    sharded.last_heard("root", ping, [&](auto heard) { answers.push_back(heard); });
+    return answers.back();
+  };
+  CHECK_FALSE(ask(true));
+  one.manager.on_open(1, "root");
+  two.manager.on_open(1, "root");
+  CHECK(ask(false) == TimePoint::min());
+  CHECK(one.transport[1].pings + two.transport[1].pings == 0);
+  CHECK(ask(true) == TimePoint::min());
+  CHECK(one.transport[1].pings + two.transport[1].pings == 2);
+  two.manager.on_pong(1);
+  const auto heard = ask(false);
+  REQUIRE(heard);
+  CHECK(*heard > TimePoint::min());
+  CHECK(answers.size() == 4);
+}

@@ -132,8 +132,33 @@ void ConnectionManager<T, S>::on_pong(Handle handle) noexcept {
   if (slot == npos || sessions_[slot].closing || !sessions_[slot].awaiting_pong) return;
   SessionT& session = sessions_[slot];
   session.awaiting_pong = false;
-  session.next_ping = services_.clock.now() + next_ping_delay();
+  session.last_pong = services_.clock.now();
+  session.next_ping = session.last_pong + next_ping_delay();
   schedule(slot);
+}
+
+template <class T, class S>
+std::size_t ConnectionManager<T, S>::ping_user(std::string_view user_id) {
+  const auto now = services_.clock.now();
+  std::size_t count = 0;
+  registry_.for_each_connection_of(user_id, [&](Slot slot) {
+    ++count;
+    if (sessions_[slot].awaiting_pong) return;
+    send_ping(slot, now);
+    schedule(slot);
+  });
+  return count;
+}
+
+template <class T, class S>
+std::optional<TimePoint> ConnectionManager<T, S>::last_heard(std::string_view user_id) const {
+  std::optional<TimePoint> heard;
+  registry_.for_each_connection_of(user_id, [&](Slot slot) {
+    const auto pong = sessions_[slot].last_pong;
+    heard =
+        std::max(heard.value_or(TimePoint::min()), pong == TimePoint{} ? TimePoint::min() : pong);
+  });
+  return heard;
 }
 
 template <class T, class S>
@@ -197,10 +222,7 @@ void ConnectionManager<T, S>::on_deadline(Slot slot, TimePoint now) {
       return;
     }
     if (transport_.buffered_bytes(session.handle) == 0) {
-      transport_.ping(session.handle);
-      session.awaiting_pong = true;
-      session.next_ping =
-          limits_.pong_timeout.count() == 0 ? TimePoint::max() : now + limits_.pong_timeout;
+      send_ping(slot, now);
     } else {
       // A ping would wait behind data; whether that moves says as much about the peer.
       watch_stall(slot, now);
@@ -208,6 +230,16 @@ void ConnectionManager<T, S>::on_deadline(Slot slot, TimePoint now) {
     }
   }
   schedule(slot);
+}
+
+/// Sends a ping and sets the deadline of its pong.
+template <class T, class S>
+void ConnectionManager<T, S>::send_ping(Slot slot, TimePoint now) {
+  SessionT& session = sessions_[slot];
+  transport_.ping(session.handle);
+  session.awaiting_pong = true;
+  session.next_ping =
+      limits_.pong_timeout.count() == 0 ? TimePoint::max() : now + limits_.pong_timeout;
 }
 
 /// Starts or renews the watch on a connection with unwritten data: the clock of a stall runs from

@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -86,6 +87,13 @@ class Server {
   void disconnect_user(std::string user_id, CloseCode code, std::string reason) {
     sharded_.for_each([user_id = std::move(user_id), code, reason = std::move(reason)](
                           Manager& manager) { manager.disconnect_user(user_id, code, reason); });
+  }
+
+  /// Answers when a connection of a user that is open now last answered a ping; see
+  /// `Sharded::last_heard`. Any thread.
+  void last_heard(const std::string& user_id, bool ping,
+                  std::function<void(std::optional<TimePoint>)> done) {
+    sharded_.last_heard(user_id, ping, std::move(done));
   }
 
   /// Takes leave: handshakes get 503 with Retry-After, open WebSockets get what waits for them and

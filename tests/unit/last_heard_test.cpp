@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "support/fake_services.hpp"
+#include "support/fake_transport.hpp"
+#include <ordercast/connection_manager.hpp>
+
+#include <catch2/catch.hpp>
+
+#include <chrono>
+#include <memory>
+
+namespace {
+
+using namespace ordercast;  // NOLINT(google-build-using-namespace)
+using namespace std::chrono_literals;
+using test::FakeServices;
+using test::FakeTransport;
+using test::ManualClock;
+using test::World;
+
+struct Fixture {
+  Fixture() {
+    world->tokens = {{"alice", {"alice", Role::customer, ""}},
+                     {"bob", {"bob", Role::customer, ""}}};
+  }
+
+  std::shared_ptr<World> world = std::make_shared<World>();
+  ManualClock clock;
+  FakeTransport transport;
+  ConnectionManager<FakeTransport, FakeServices> manager{transport, FakeServices(world, clock)};
+};
+
+}  // namespace
+
+TEST_CASE("a user is heard of when a connection that is still open answers a ping", "[manager]") {
+  Fixture f;
+  CHECK_FALSE(f.manager.last_heard("alice"));
+  f.manager.on_open(1, "alice");
+  CHECK(f.manager.last_heard("alice") == TimePoint::min());
+
+  CHECK(f.manager.ping_user("alice") == 1);
+  f.clock.advance(1s);
+  const auto answered = f.clock.now();
+  f.manager.on_pong(1);
+  f.clock.advance(1s);
+  CHECK(f.manager.last_heard("alice") == answered);
+  CHECK_FALSE(f.manager.last_heard("bob"));
+
+  f.manager.on_close(1);
+  CHECK_FALSE(f.manager.last_heard("alice"));
+}
+
+TEST_CASE("of several connections the one that was heard of last counts", "[manager]") {
+  Fixture f;
+  for (const int handle : {1, 2, 3}) f.manager.on_open(handle, "alice");
+  CHECK(f.manager.ping_user("alice") == 3);
+  f.manager.on_pong(2);
+  f.clock.advance(1s);
+  f.manager.on_pong(3);
+  CHECK(f.manager.last_heard("alice") == f.clock.now());
+  f.manager.on_close(3);
+  CHECK(f.manager.last_heard("alice") == f.clock.now() - 1s);
+}
+
+TEST_CASE("a pong that nobody asked for tells nothing", "[manager]") {
+  Fixture f;
+  f.manager.on_open(1, "alice");
+  f.manager.on_pong(1);
+  CHECK(f.manager.last_heard("alice") == TimePoint::min());
+}
+
+TEST_CASE("a user is not pinged twice for one pong, and who does not answer is reaped",
+          "[manager]") {
+  Fixture f;
+  f.manager.on_open(1, "alice");
+  f.manager.on_open(2, "bob");
+  CHECK(f.manager.ping_user("alice") == 1);
+  CHECK(f.manager.ping_user("alice") == 1);
+  CHECK(f.transport[1].pings == 1);
+  CHECK(f.transport[2].pings == 0);
+  f.clock.advance(f.manager.limits().pong_timeout + 1s);
+  f.manager.tick(f.clock.now());
+  CHECK(f.transport[1].terminated);
+  CHECK_FALSE(f.transport[2].closed);
+  CHECK_FALSE(f.manager.last_heard("alice"));
+}
