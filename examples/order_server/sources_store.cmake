@@ -11,5 +11,7 @@ set(ORDER_SERVER_STORE_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/domain/transitions.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/demo_data.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_outbox.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_push.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_schema.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_store.cpp)

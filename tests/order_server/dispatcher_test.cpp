@@ -18,6 +18,7 @@ class Shards {
  public:
   bool hold = false;  ///< Set before the dispatcher starts: `done` waits for release().
   std::atomic<int> throws{0};
+  std::string poison;  ///< Set before the dispatcher starts: this order can't be published.
 
   Dispatcher::Publish publisher() {
     return [this](const ordercast::OrderEvent& event, const Dispatcher::Done& done) {
@@ -25,6 +26,7 @@ class Shards {
         --throws;
         throw std::runtime_error("expected by a test");
       }
+      if (event.order_id == poison) throw std::runtime_error("no UTF-8");
       {
         const std::lock_guard lock(mutex_);
         published_.emplace_back(std::string(event.order_id) + "@" + std::to_string(event.version));
@@ -66,6 +68,7 @@ DispatcherOptions quick_options() {
   DispatcherOptions options;
   options.first_backoff = 1ms;
   options.last_backoff = 2ms;
+  options.retry = {1ms, 2ms};
   options.now_ms = [] { return std::int64_t{1500}; };
   return options;
 }
@@ -197,4 +200,44 @@ TEST_CASE("a publish that throws loses nothing", "[dispatcher]") {
   dispatcher.start();
   wait_until_marked(store, 2);
   CHECK(shards.published().back() == "a@2");
+}
+
+TEST_CASE("an entry that can't be published steps aside and is given up in the end",
+          "[dispatcher]") {
+  FaultyStore store;
+  Metrics metrics;
+  Shards shards;
+  shards.poison = "poison";
+  auto options = quick_options();
+  options.batch = 2;
+  options.max_attempts = 3;
+  store.add_entry("poison", 1);
+  for (std::uint64_t i = 1; i <= 5; ++i) store.add_entry("a", i);
+  Dispatcher dispatcher(store, metrics, shards.publisher(), options);
+  dispatcher.start();
+  CHECK(shards.wait_for(5).back() == "a@5");
+  wait_until_marked(store, 5);
+  const auto until = std::chrono::steady_clock::now() + 30s;
+  while (!store.failures_of(1).second && std::chrono::steady_clock::now() < until) {
+    std::this_thread::yield();
+  }
+  CHECK(store.failures_of(1) == std::pair<std::int64_t, bool>{3, true});
+  store.add_entry("a", 6);
+  dispatcher.wake();
+  CHECK(shards.wait_for(6).back() == "a@6");
+}
+
+TEST_CASE("a failed entry whose order has gone on is not published behind the newer version",
+          "[dispatcher]") {
+  FaultyStore store;
+  Metrics metrics;
+  Shards shards;
+  shards.throws = 1;
+  store.add_entry("a", 1);
+  store.add_entry("a", 2);
+  Dispatcher dispatcher(store, metrics, shards.publisher(), quick_options());
+  dispatcher.start();
+  wait_until_marked(store, 2);
+  dispatcher.stop();
+  CHECK(shards.published() == std::vector<std::string>{"a@2"});
 }

@@ -33,7 +33,16 @@ class FaultyStore final : public Store {
     entry.version = version;
     entry.order_json = "{\"version\":" + std::to_string(version) + "}";
     entry.created_at_ms = 1000;
+    newest_[order_id] = std::max(newest_[order_id], version);
     pending_.push_back(std::move(entry));
+  }
+  /// How many failures of an entry were written down, and whether it was given up.
+  [[nodiscard]] std::pair<std::int64_t, bool> failures_of(std::int64_t sequence) const {
+    const std::lock_guard lock(mutex_);
+    for (const auto& entry : failed_) {
+      if (entry.sequence == sequence) return {entry.attempts, dead_.count(sequence) != 0};
+    }
+    return {0, false};
   }
   void put_order(const Order& order) {
     const std::lock_guard lock(mutex_);
@@ -50,13 +59,40 @@ class FaultyStore final : public Store {
     const auto count = std::min(limit, pending_.size());
     return {pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count)};
   }
+  /// Without delays: what has failed is due at once.
+  std::vector<OutboxEntry> failed_broadcasts(std::size_t limit, std::int64_t) override {
+    const std::lock_guard lock(mutex_);
+    std::vector<OutboxEntry> due;
+    for (auto entry : failed_) {
+      if (due.size() == limit || dead_.count(entry.sequence) != 0) continue;
+      entry.superseded = newest_[entry.order_id] > entry.version;
+      due.push_back(std::move(entry));
+    }
+    return due;
+  }
   void mark_broadcast(const std::vector<std::int64_t>& sequences) override {
     fail_if_told(mark_failures);
     const std::lock_guard lock(mutex_);
     marked_.insert(sequences.begin(), sequences.end());
-    pending_.erase(std::remove_if(pending_.begin(), pending_.end(),
-                                  [&](const auto& entry) { return marked_.count(entry.sequence); }),
-                   pending_.end());
+    for (auto* entries : {&pending_, &failed_}) {
+      entries->erase(
+          std::remove_if(entries->begin(), entries->end(),
+                         [&](const auto& entry) { return marked_.count(entry.sequence); }),
+          entries->end());
+    }
+  }
+  void fail_broadcasts(const std::vector<BroadcastFailure>& failed, std::int64_t) override {
+    const std::lock_guard lock(mutex_);
+    for (const auto& failure : failed) {
+      const auto is_it = [&](const auto& entry) { return entry.sequence == failure.sequence; };
+      const auto fresh = std::find_if(pending_.begin(), pending_.end(), is_it);
+      if (fresh != pending_.end()) {
+        failed_.push_back(*fresh);
+        pending_.erase(fresh);
+      }
+      ++std::find_if(failed_.begin(), failed_.end(), is_it)->attempts;
+      if (!failure.retry_at_ms) dead_.insert(failure.sequence);
+    }
   }
   std::size_t prune_outbox(std::int64_t, std::size_t) override { return 0; }
   std::optional<Order> find_order(std::string_view id) override {
@@ -84,6 +120,11 @@ class FaultyStore final : public Store {
                             std::int64_t) override {
     return {};
   }
+  EventResult apply_payment_event(std::string_view, std::string_view,
+                                  const std::function<Decision(const Order&)>&,
+                                  std::int64_t) override {
+    return {};
+  }
   OutboxStats outbox_stats(std::int64_t) override { return {}; }
   void add_device(std::string_view, std::string_view, std::string_view, std::int64_t) override {}
   void remove_device(std::string_view, std::string_view) override {}
@@ -100,6 +141,9 @@ class FaultyStore final : public Store {
   mutable std::mutex mutex_;
   std::int64_t sequence_ = 0;
   std::vector<OutboxEntry> pending_;
+  std::vector<OutboxEntry> failed_;
+  std::set<std::int64_t> dead_;
+  std::map<std::string, std::uint64_t> newest_;
   std::set<std::int64_t> marked_;
   std::map<std::string, Order> orders_;
 };

@@ -56,7 +56,7 @@ TEST_CASE("a database of a newer schema is an error that names both versions", "
   { SqliteStore store(options_for(dir.file())); }
   execute_in(dir.file(), "PRAGMA user_version = 7");
   CHECK_THAT(error_of(options_for(dir.file())),
-             Contains("it has schema version 7, this program knows up to 1"));
+             Contains("it has schema version 7, this program knows up to 2"));
 }
 
 TEST_CASE("a database that is no file is refused, as its readers would see nothing",

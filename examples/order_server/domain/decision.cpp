@@ -8,6 +8,7 @@ namespace order_server {
 Order apply_change(Order order, const Change& change, std::int64_t now_ms) {
   order.status = change.status;
   order.payment_status = change.payment_status;
+  if (!change.razorpay_order_id.empty()) order.razorpay_order_id = change.razorpay_order_id;
   if (!change.razorpay_payment_id.empty()) order.razorpay_payment_id = change.razorpay_payment_id;
   if (change.write_log) {
     order.status_logs.push_back({random_uuid(), change.status, change.log_note, now_ms});

@@ -24,6 +24,7 @@ struct Rejection {
 struct Change {
   OrderStatus status{};
   PaymentStatus payment_status{};
+  std::string razorpay_order_id;       ///< Empty: the stored one stays.
   std::string razorpay_payment_id;     ///< Empty: the stored one stays.
   std::string log_note;                ///< Empty: no note.
   bool write_log = true;               ///< False for a change of the payment status alone.

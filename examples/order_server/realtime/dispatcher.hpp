@@ -3,6 +3,7 @@
 
 #include "metrics.hpp"
 #include "store/store.hpp"
+#include "workers/backoff.hpp"
 #include <ordercast/types.hpp>
 
 #include <chrono>
@@ -25,6 +26,13 @@ struct DispatcherOptions {
   std::chrono::milliseconds last_backoff{5'000};
   /// How often old outbox entries are deleted, when something is broadcast at all.
   std::chrono::milliseconds prune_interval{60'000};
+  /// How long until an entry that could not be published is tried again.
+  BackoffRange retry{};
+  /// After so many failures an entry is given up.
+  std::int64_t max_attempts = 10;
+  /// How often the outbox is looked at without being woken: an operator's retry comes from another
+  /// process.
+  std::chrono::milliseconds look{5'000};
   /// Unix time in milliseconds.
   std::function<std::int64_t()> now_ms;
 };
@@ -34,13 +42,16 @@ struct DispatcherOptions {
 /// publishes them (again): no committed change is lost, and clients drop a version they have seen.
 ///
 /// A failing database is logged, counted and tried again with backoff, for ever; entries that were
-/// published before it failed are marked, not published a second time. Store and metrics must
-/// outlive it and the last `done`.
+/// published before it failed are marked, not published a second time. An entry that can't be
+/// published steps aside: what comes after it goes on, and it is tried again a bounded number of
+/// times, then given up for an operator to look at. Once its order has a newer version it is not
+/// published any more, since that version says all. Store and metrics must outlive it and the last
+/// `done`.
 class Dispatcher {
  public:
   using Done = std::function<void(std::size_t delivered)>;
   /// Hands one event to all shards. `done` may run on any thread, also before the call returns. The
-  /// event's text is borrowed for the call alone. If it throws, the batch is tried again.
+  /// event's text is borrowed for the call alone. If it throws, that entry is tried again later.
   using Publish = std::function<void(const ordercast::OrderEvent&, Done)>;
 
   Dispatcher(Store& store, Metrics& metrics, Publish publish, DispatcherOptions options);
@@ -63,7 +74,9 @@ class Dispatcher {
   void run();
   /// One batch; false when the outbox was empty. Throws what the store throws.
   bool dispatch_batch();
+  [[nodiscard]] std::vector<OutboxEntry> next_batch();
   void publish(const OutboxEntry& entry);
+  void note_failure(const OutboxEntry& entry, const char* reason);
   void prune();
 
   Store& store_;
@@ -73,7 +86,9 @@ class Dispatcher {
   const std::shared_ptr<Shared> shared_;  // also held by callbacks that come after the end
   // The dispatcher's thread only.
   std::uint64_t batch_ = 0;
-  std::vector<std::int64_t> published_;  // and not yet marked
+  std::vector<std::int64_t> published_;   // and not yet marked
+  std::vector<BroadcastFailure> failed_;  // and not yet written down
+  Backoff retry_;
   std::optional<std::int64_t> pruned_at_ms_;
 
   std::thread thread_;

@@ -14,7 +14,7 @@ constexpr std::int64_t application_id = 0x4F434F53;
 // Users have no foreign keys on them: tokens are stateless, so whoever holds a good one may order
 // and register a device. Ids of orders and of what belongs to them are text for the world; inside,
 // an order is its number, which also is the sequence of creation.
-constexpr const char* schema = R"sql(
+constexpr const char* schema_1 = R"sql(
 PRAGMA application_id = 1329811283;
 PRAGMA user_version = 1;
 
@@ -122,6 +122,54 @@ CREATE TABLE devices (
 CREATE INDEX devices_of_user ON devices (user_id, registered_at);
 )sql";
 
+/// From schema 1 to 2: the two consumers of the outbox get cursors of their own, push a queue, and
+/// payments a memory. A new database goes this way too. What an older program has broadcast was
+/// never meant to be pushed by this one.
+constexpr const char* to_schema_2 = R"sql(
+PRAGMA user_version = 2;
+
+DROP INDEX outbox_waiting;
+DROP INDEX outbox_broadcast;
+ALTER TABLE outbox RENAME COLUMN pushed_at TO queued_at;
+ALTER TABLE outbox ADD COLUMN notify INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE outbox ADD COLUMN attempts INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN retry_at INTEGER;
+ALTER TABLE outbox ADD COLUMN dead_at INTEGER;
+ALTER TABLE outbox ADD COLUMN error TEXT;
+UPDATE outbox SET queued_at = broadcast_at WHERE broadcast_at IS NOT NULL;
+CREATE INDEX outbox_waiting ON outbox (sequence) WHERE broadcast_at IS NULL AND attempts = 0;
+CREATE INDEX outbox_failed ON outbox (dead_at, retry_at)
+  WHERE broadcast_at IS NULL AND attempts > 0;
+CREATE INDEX outbox_unqueued ON outbox (sequence) WHERE queued_at IS NULL;
+
+CREATE TABLE push_jobs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  order_id TEXT NOT NULL REFERENCES orders (id),
+  token TEXT NOT NULL REFERENCES devices (token) ON DELETE CASCADE,
+  user_id TEXT NOT NULL,
+  version INTEGER NOT NULL CHECK (version >= 1),
+  status TEXT NOT NULL,
+  changed_at INTEGER NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  failures INTEGER NOT NULL DEFAULT 0,
+  due_at INTEGER NOT NULL,
+  dead_at INTEGER,
+  error TEXT,
+  UNIQUE (order_id, token)
+) STRICT;
+CREATE INDEX push_jobs_waiting ON push_jobs (attempts, due_at, id) WHERE dead_at IS NULL;
+CREATE INDEX push_jobs_due ON push_jobs (due_at) WHERE dead_at IS NULL;
+CREATE INDEX push_jobs_oldest ON push_jobs (changed_at) WHERE dead_at IS NULL;
+CREATE INDEX push_jobs_dead ON push_jobs (dead_at, id) WHERE dead_at IS NOT NULL;
+CREATE INDEX push_jobs_of_device ON push_jobs (token);
+
+CREATE TABLE payment_events (
+  id TEXT PRIMARY KEY NOT NULL,
+  received_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX payment_events_old ON payment_events (received_at);
+)sql";
+
 std::int64_t number(Connection& connection, std::string_view sql) {
   Query query = connection.query(sql);
   return query.next() ? query.integer(0) : 0;
@@ -146,11 +194,14 @@ void require_own_or_empty(Connection& connection) {
   }
 }
 
-void create_schema(Connection& connection) {
+void update_schema(Connection& connection) {
   Transaction transaction(connection, Transaction::Kind::immediate);
   // Looked at under the lock: another process may have been first.
-  if (has_tables(connection)) return;
-  connection.execute(schema);
+  if (!has_tables(connection)) connection.execute(schema_1);
+  if (number(connection, "PRAGMA user_version") == schema_version) {
+    return;
+  }
+  connection.execute(to_schema_2);
   transaction.commit();
 }
 

@@ -6,13 +6,14 @@
 namespace order_server::sqlite {
 
 /// The version of the tables that this program reads and writes (`PRAGMA user_version`).
-inline constexpr int schema_version = 1;
+inline constexpr int schema_version = 2;
 
 /// Throws StoreError if the file is no database, another program's, or of a newer schema. Writes
 /// nothing, so that a wrong `--db` does no harm.
 void require_own_or_empty(Connection& connection);
 
-/// Makes the tables in an empty database, in one transaction; leaves an existing one alone.
-void create_schema(Connection& connection);
+/// Makes the tables in an empty database, or brings those of an older schema up to date, in one
+/// transaction; leaves a current one alone.
+void update_schema(Connection& connection);
 
 }  // namespace order_server::sqlite

@@ -4,6 +4,7 @@
 #include "domain/ids.hpp"
 #include "domain/order_json.hpp"
 #include "store/sqlite_schema.hpp"
+#include "workers/fail_point.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -32,12 +33,6 @@ constexpr std::string_view order_columns =
     "SELECT number, id, user_id, store_id, organization_id, status, payment_status, "
     "payment_method, fulfillment_type, total_minor, delivery_address, razorpay_order_id, "
     "razorpay_payment_id, note, version, created_at, updated_at FROM orders";
-
-std::int64_t unix_time_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 /// A name that the table's CHECK lets in but this program does not know is a broken database.
 template <class Enum>
@@ -100,16 +95,22 @@ void read_items_and_logs(Connection& connection, NumberedOrder& target) {
   }
 }
 
-/// Call it within a transaction, so that row, items and logs are of one moment.
-std::optional<NumberedOrder> load_order(Connection& connection, std::string_view id) {
-  static const std::string sql = std::string(order_columns) + " WHERE id = ?1";
+/// The order of a query for `order_columns`, whole. Call it within a transaction, so that row,
+/// items and logs are of one moment.
+std::optional<NumberedOrder> load_order(Connection& connection, const std::string& sql,
+                                        std::string_view key) {
   std::optional<NumberedOrder> result;
   {
-    Query query = connection.query(sql, id);
+    Query query = connection.query(sql, key);
     if (query.next()) result = read_order_row(query);
   }
   if (result) read_items_and_logs(connection, *result);
   return result;
+}
+
+std::optional<NumberedOrder> load_order(Connection& connection, std::string_view id) {
+  static const std::string sql = std::string(order_columns) + " WHERE id = ?1";
+  return load_order(connection, sql, id);
 }
 
 void insert_user(Connection& connection, const User& user) {
@@ -178,14 +179,16 @@ void insert_order(Connection& connection, const Order& order) {
   }
 }
 
-/// The entry that drives broadcast and push of the order as it is now.
-void insert_outbox(Connection& connection, const Order& order) {
+/// The entry that drives broadcast and push of the order as it is now. `notify`: devices hear of
+/// it.
+void insert_outbox(Connection& connection, const Order& order, bool notify) {
   connection
       .query(
           "INSERT INTO outbox (order_id, owner_id, organization_id, status, version, order_json, "
-          "created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+          "created_at, notify) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
           order.id, order.user_id, order.organization_id, to_string(order.status),
-          static_cast<std::int64_t>(order.version), order_json(order), order.updated_at_ms)
+          static_cast<std::int64_t>(order.version), order_json(order), order.updated_at_ms,
+          std::int64_t{notify})
       .run();
 }
 
@@ -193,11 +196,32 @@ void update_order(Connection& connection, std::int64_t number, const Order& orde
   connection
       .query(
           "UPDATE orders SET status = ?2, payment_status = ?3, razorpay_payment_id = ?4, "
-          "version = ?5, updated_at = ?6 WHERE number = ?1",
+          "version = ?5, updated_at = ?6, razorpay_order_id = ?7 WHERE number = ?1",
           number, to_string(order.status), to_string(order.payment_status),
           NullIfEmpty{order.razorpay_payment_id}, static_cast<std::int64_t>(order.version),
-          order.updated_at_ms)
+          order.updated_at_ms, NullIfEmpty{order.razorpay_order_id})
       .run();
+}
+
+/// Asks `decide` and writes what it wants, all within the caller's transaction.
+ChangeResult apply_decision(Connection& connection, NumberedOrder found,
+                            const std::function<Decision(const Order&)>& decide,
+                            std::int64_t now_ms) {
+  const Decision decision = decide(found.order);
+  const auto* change = std::get_if<Change>(&decision);
+  if (change == nullptr) {
+    const auto* rejection = std::get_if<Rejection>(&decision);
+    return {std::move(found.order), false,
+            rejection != nullptr ? std::optional(*rejection) : std::nullopt};
+  }
+  const OrderStatus before = found.order.status;
+  Order next = apply_change(std::move(found.order), *change, now_ms);
+  update_order(connection, found.number, next);
+  if (change->write_log) {
+    insert_log(connection, found.number, next.status_logs.size(), next.status_logs.back());
+  }
+  insert_outbox(connection, next, next.status != before);
+  return {std::move(next), true, change->rejection};
 }
 
 bool has_users(Connection& connection) {
@@ -256,7 +280,7 @@ SqliteStore::SqliteStore(const SqliteOptions& options)
     const std::string sql = "PRAGMA max_page_count = " + std::to_string(options.max_pages);
     writer_.execute(sql.c_str());
   }
-  sqlite::create_schema(writer_);
+  sqlite::update_schema(writer_);
   for (std::size_t i = 0; i < std::max<std::size_t>(options.readers, 1); ++i) {
     readers_.add(std::make_unique<Connection>(options.file, Access::query_only,
                                               static_cast<int>(options.busy_timeout.count())));
@@ -410,7 +434,7 @@ void SqliteStore::create_order(const Order& order) {
   }
   Write write(*this, durability_);
   insert_order(*write, complete);
-  insert_outbox(*write, complete);
+  insert_outbox(*write, complete, false);  // the customer who has just placed it knows
   write.commit();
 }
 
@@ -420,92 +444,46 @@ ChangeResult SqliteStore::change_order(std::string_view id,
   Write write(*this, durability_);
   std::optional<NumberedOrder> found = load_order(*write, id);
   if (!found) return {};
-
-  const Decision decision = decide(found->order);
-  const auto* change = std::get_if<Change>(&decision);
-  if (change == nullptr) {
-    const auto* rejection = std::get_if<Rejection>(&decision);
-    return {std::move(found->order), false,
-            rejection != nullptr ? std::optional(*rejection) : std::nullopt};
-  }
-
-  Order next = apply_change(std::move(found->order), *change, now_ms);
-  update_order(*write, found->number, next);
-  if (change->write_log) {
-    insert_log(*write, found->number, next.status_logs.size(), next.status_logs.back());
-  }
-  insert_outbox(*write, next);
+  ChangeResult result = apply_decision(*write, std::move(*found), decide, now_ms);
+  if (!result.changed) return result;
+  fail_point("change.decided");
   write.commit();
-  return {std::move(next), true, change->rejection};
+  fail_point("change.committed");
+  return result;
 }
 
-std::vector<OutboxEntry> SqliteStore::pending_broadcasts(std::size_t limit) {
-  const ReaderPool::Lease reader(readers_);
-  Query query = reader->query(
-      "SELECT sequence, order_id, owner_id, organization_id, status, version, order_json, "
-      "created_at FROM outbox WHERE broadcast_at IS NULL ORDER BY sequence LIMIT ?1",
-      static_cast<std::int64_t>(limit));
-  std::vector<OutboxEntry> entries;
-  while (query.next()) {
-    entries.push_back({query.integer(0), query.text(1), query.text(2), query.text(3), query.text(4),
-                       static_cast<std::uint64_t>(query.integer(5)), query.text(6),
-                       query.integer(7)});
-  }
-  return entries;
-}
-
-void SqliteStore::mark_broadcast(const std::vector<std::int64_t>& sequences) {
-  if (sequences.empty()) return;
-  const std::int64_t now_ms = unix_time_ms();
-  Write write(*this, Durability::process_crash);
-  for (const std::int64_t sequence : sequences) {
-    write
-        ->query("UPDATE outbox SET broadcast_at = ?2 WHERE sequence = ?1 AND broadcast_at IS NULL",
-                sequence, now_ms)
-        .run();
-  }
-  write.commit();
-}
-
-OutboxStats SqliteStore::outbox_stats(std::int64_t now_ms) {
-  const ReaderPool::Lease reader(readers_);
-  // Entries are made in time's order, so the first one waiting is the oldest.
-  Query query = reader->query(
-      "SELECT (SELECT count(*) FROM outbox WHERE broadcast_at IS NULL), "
-      "(SELECT created_at FROM outbox WHERE broadcast_at IS NULL ORDER BY sequence LIMIT 1)");
-  OutboxStats stats;
-  if (!query.next()) return stats;
-  stats.depth = query.integer(0);
-  if (stats.depth > 0) stats.oldest_age_ms = std::max<std::int64_t>(now_ms - query.integer(1), 0);
-  return stats;
-}
-
-std::size_t SqliteStore::prune_outbox(std::int64_t older_than_ms, std::size_t limit) {
-  Write write(*this, Durability::process_crash);
-  // Two statements, each along a partial index of its own: one with OR would read every entry.
-  auto left = static_cast<std::int64_t>(limit);
+EventResult SqliteStore::apply_payment_event(std::string_view event_id,
+                                             std::string_view razorpay_order_id,
+                                             const std::function<Decision(const Order&)>& decide,
+                                             std::int64_t now_ms) {
+  static const std::string sql = std::string(order_columns) + " WHERE razorpay_order_id = ?1";
+  Write write(*this, durability_);
+  EventResult result;
+  std::optional<NumberedOrder> found = load_order(*write, sql, razorpay_order_id);
+  if (!found) return result;
+  result.known_order = true;
   write
       ->query(
-          "DELETE FROM outbox WHERE sequence IN (SELECT sequence FROM outbox "
-          "WHERE broadcast_at IS NOT NULL AND pushed_at IS NOT NULL ORDER BY sequence LIMIT ?1)",
-          left)
+          "INSERT INTO payment_events (id, received_at) VALUES (?1, ?2) ON CONFLICT (id) DO "
+          "NOTHING",
+          event_id, now_ms)
       .run();
-  left -= write->changes();
-  write
-      ->query(
-          "DELETE FROM outbox WHERE sequence IN (SELECT sequence FROM outbox "
-          "WHERE broadcast_at IS NOT NULL AND created_at < ?2 ORDER BY created_at LIMIT ?1)",
-          left, older_than_ms)
-      .run();
-  left -= write->changes();
+  result.repeated = write->changes() == 0;
+  if (result.repeated) {
+    result.change.order = std::move(found->order);
+    return result;
+  }
+  result.change = apply_decision(*write, std::move(*found), decide, now_ms);
   write.commit();
-  return limit - static_cast<std::size_t>(left);
+  return result;
 }
 
 void SqliteStore::add_device(std::string_view user_id, std::string_view token,
                              std::string_view platform, std::int64_t now_ms) {
   Write write(*this, durability_);
-  // A token is one installed app: whoever logs in there last is who gets its pushes.
+  // A token is one installed app: whoever logs in there last is who gets its pushes, and nobody
+  // gets those of who was there before.
+  write->query("DELETE FROM push_jobs WHERE token = ?1 AND user_id <> ?2", token, user_id).run();
   write
       ->query(
           "INSERT INTO devices (token, user_id, platform, registered_at) VALUES (?1, ?2, ?3, ?4) "

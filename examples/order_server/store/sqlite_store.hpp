@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "store/push_store.hpp"
 #include "store/sqlite.hpp"
 #include "store/store.hpp"
 
@@ -56,7 +57,7 @@ struct SqliteOptions {
 /// The most devices that a user is pushed to; registering one more forgets the longest unseen.
 inline constexpr std::int64_t max_devices_per_user = 20;
 
-class SqliteStore final : public Store {
+class SqliteStore final : public Store, public PushStore, public DeadLetters {
  public:
   /// Opens or makes the database. Throws StoreError: the path is bad, no database, another
   /// program's, of a newer schema, read-only, or locked.
@@ -89,10 +90,26 @@ class SqliteStore final : public Store {
                             const std::function<Decision(const Order&)>& decide,
                             std::int64_t now_ms) override;
 
+  EventResult apply_payment_event(std::string_view event_id, std::string_view razorpay_order_id,
+                                  const std::function<Decision(const Order&)>& decide,
+                                  std::int64_t now_ms) override;
+
   std::vector<OutboxEntry> pending_broadcasts(std::size_t limit) override;
+  std::vector<OutboxEntry> failed_broadcasts(std::size_t limit, std::int64_t now_ms) override;
   void mark_broadcast(const std::vector<std::int64_t>& sequences) override;
+  void fail_broadcasts(const std::vector<BroadcastFailure>& failures, std::int64_t now_ms) override;
   OutboxStats outbox_stats(std::int64_t now_ms) override;
   std::size_t prune_outbox(std::int64_t older_than_ms, std::size_t limit) override;
+
+  std::size_t queue_pushes(std::size_t limit, std::int64_t now_ms) override;
+  std::vector<PushJob> due_pushes(std::size_t limit, std::int64_t now_ms) override;
+  std::optional<std::int64_t> next_push_at(std::int64_t now_ms) override;
+  void finish_pushes(const std::vector<PushResult>& results, std::int64_t now_ms) override;
+  void hasten_pushes(std::int64_t now_ms) override;
+  PushStats push_stats(std::int64_t now_ms) override;
+
+  std::vector<DeadLetter> list_dead_letters(std::size_t limit) override;
+  std::size_t retry_dead_letters(const std::string& id, std::int64_t now_ms) override;
 
   void add_device(std::string_view user_id, std::string_view token, std::string_view platform,
                   std::int64_t now_ms) override;

@@ -70,7 +70,7 @@ struct ChangeResult {
   std::optional<Rejection> rejection;
 };
 
-/// One committed change, waiting to be broadcast (and pushed).
+/// One committed change, waiting to be broadcast.
 struct OutboxEntry {
   std::int64_t sequence = 0;  ///< Grows by commit order.
   std::string order_id;
@@ -80,11 +80,28 @@ struct OutboxEntry {
   std::uint64_t version = 0;
   std::string order_json;  ///< The full order of this version.
   std::int64_t created_at_ms = 0;
+  std::int64_t attempts = 0;  ///< Broadcasts of it that failed.
+  bool superseded = false;    ///< Failed before, and its order has a newer version since.
+};
+
+/// What became of an entry that could not be broadcast.
+struct BroadcastFailure {
+  std::int64_t sequence = 0;
+  std::optional<std::int64_t> retry_at_ms;  ///< Nothing: it is given up.
+  std::string error;
 };
 
 struct OutboxStats {
-  std::int64_t depth = 0;          ///< Entries not yet broadcast.
+  std::int64_t depth = 0;          ///< Entries not yet broadcast, dead ones not counted.
   std::int64_t oldest_age_ms = 0;  ///< 0 when there is none.
+  std::int64_t dead = 0;           ///< Given up.
+};
+
+/// What `apply_payment_event` did.
+struct EventResult {
+  bool known_order = false;
+  bool repeated = false;  ///< The event had been applied before: nothing was done.
+  ChangeResult change;
 };
 
 /// Everything that an empty store is filled with at once.
@@ -95,9 +112,8 @@ struct DemoData {
   std::vector<Order> orders;  ///< Of any status, with the logs and the version that go with it.
 };
 
-/// How long a broadcast outbox entry waits for its push before it may be pruned all the same: a
-/// push that is a day late tells nobody anything.
-inline constexpr std::int64_t outbox_retention_ms = std::int64_t{24} * 60 * 60 * 1000;
+/// How long what was given up stays for operators, and a payment's event is remembered.
+inline constexpr std::int64_t dead_letter_retention_ms = std::int64_t{30} * 24 * 60 * 60 * 1000;
 
 class Store {
  public:
@@ -132,14 +148,27 @@ class Store {
                                     const std::function<Decision(const Order&)>& decide,
                                     std::int64_t now_ms) = 0;
 
-  /// Up to `limit` entries not yet marked as broadcast, in commit order.
+  /// Changes the order that has this provider's order id, as `change_order` does, and remembers the
+  /// event's id in the same transaction, so that an event is applied once however often it comes.
+  /// An event for an unknown order is not remembered.
+  virtual EventResult apply_payment_event(std::string_view event_id,
+                                          std::string_view razorpay_order_id,
+                                          const std::function<Decision(const Order&)>& decide,
+                                          std::int64_t now_ms) = 0;
+
+  /// Up to `limit` entries not yet marked as broadcast, in commit order. Those that have failed are
+  /// not among them: they must not hold up what came after.
   virtual std::vector<OutboxEntry> pending_broadcasts(std::size_t limit) = 0;
+  /// Up to `limit` entries that have failed and are due again.
+  virtual std::vector<OutboxEntry> failed_broadcasts(std::size_t limit, std::int64_t now_ms) = 0;
   virtual void mark_broadcast(const std::vector<std::int64_t>& sequences) = 0;
-  /// Entries whose push is not done stay; this counts the broadcast side.
+  virtual void fail_broadcasts(const std::vector<BroadcastFailure>& failures,
+                               std::int64_t now_ms) = 0;
+  /// Counts the broadcast side; `PushStore` has the other.
   virtual OutboxStats outbox_stats(std::int64_t now_ms) = 0;
-  /// Deletes at most `limit` entries that are broadcast and either pushed or created before
-  /// `older_than_ms` (now less `outbox_retention_ms`); returns how many. What is not broadcast
-  /// stays for ever.
+  /// Deletes at most `limit` entries that are broadcast and queued for push, and what was given up
+  /// or remembered before `older_than_ms` (now less `dead_letter_retention_ms`); returns how many.
+  /// What waits stays for ever.
   virtual std::size_t prune_outbox(std::int64_t older_than_ms, std::size_t limit) = 0;
 
   virtual void add_device(std::string_view user_id, std::string_view token,

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What push needs of a database: its own cursor on the outbox, and a queue with one place for each
+/// order and device. Implementations block; any thread; every failure is a `StoreError`.
+namespace order_server {
+
+/// A push that waits to be sent: the newest unsent state of one order for one device.
+struct PushJob {
+  std::int64_t id = 0;  ///< Never used twice.
+  std::string order_id;
+  std::string user_id;
+  std::string token;     ///< The device's registration token: a secret, never logged whole.
+  std::string platform;  ///< android, ios or web.
+  std::string status;    ///< Wire name.
+  std::uint64_t version = 0;
+  std::int64_t changed_at_ms = 0;     ///< When that version was made.
+  std::int64_t registered_at_ms = 0;  ///< When the device was last registered.
+  std::int64_t attempts = 0;          ///< Failed ones, of any version.
+  std::int64_t failures = 0;          ///< Those of them that are held against this version.
+  std::int64_t nth_order = 0;         ///< This is the user's n-th order, from 1.
+};
+
+/// What became of one attempt.
+struct PushResult {
+  enum class Verdict : std::uint8_t {
+    done,    ///< Sent, or not needed.
+    retry,   ///< To be tried again at `due_at_ms`.
+    dead,    ///< Given up; an operator may retry it.
+    remove,  ///< There is no such device any more.
+  };
+  std::int64_t id = 0;
+  std::string token;
+  std::uint64_t version = 0;  ///< Of the attempt. A newer one that came meanwhile stays to be sent.
+  std::int64_t registered_at_ms = 0;
+  Verdict verdict = Verdict::done;
+  std::int64_t due_at_ms = 0;
+  bool held_against = false;  ///< The failure was the message's own.
+  std::string error;          ///< Holds no token.
+};
+
+struct PushStats {
+  std::int64_t waiting = 0;
+  std::int64_t oldest_age_ms = 0;  ///< 0 when none waits.
+  std::int64_t dead = 0;
+};
+
+/// No retry is planned further ahead than this; what seems to be was planned by a clock that has
+/// been set back since, and is due.
+inline constexpr std::int64_t retry_horizon_ms = std::int64_t{2} * 60 * 60 * 1000;
+
+class PushStore {
+ public:
+  virtual ~PushStore() = default;
+
+  /// Turns up to `limit` outbox entries into pushes for their owner's devices, in commit order and
+  /// in one transaction; returns how many entries. A push that still waits for the same order and
+  /// device becomes the newer one. An entry that changed no status makes no push.
+  virtual std::size_t queue_pushes(std::size_t limit, std::int64_t now_ms) = 0;
+
+  /// Up to `limit` pushes that are due: the least tried first, then the longest due.
+  virtual std::vector<PushJob> due_pushes(std::size_t limit, std::int64_t now_ms) = 0;
+
+  /// When the next push that is not due yet will be; nothing when there is none.
+  virtual std::optional<std::int64_t> next_push_at(std::int64_t now_ms) = 0;
+
+  /// Writes down what became of attempts, in one transaction.
+  virtual void finish_pushes(const std::vector<PushResult>& results, std::int64_t now_ms) = 0;
+
+  /// Makes all that wait for a retry due now: after an outage, and when the clock was changed.
+  virtual void hasten_pushes(std::int64_t now_ms) = 0;
+
+  virtual PushStats push_stats(std::int64_t now_ms) = 0;
+};
+
+/// An entry that was given up, as operators see it.
+struct DeadLetter {
+  std::string id;  ///< "broadcast:17" or "push:5".
+  std::string order_id;
+  std::uint64_t version = 0;
+  std::string status;
+  std::string device;  ///< Abbreviated; "" for a broadcast.
+  std::int64_t attempts = 0;
+  std::int64_t dead_at_ms = 0;
+  std::string error;
+};
+
+/// The outbox as operators handle it. Any thread; blocks; StoreError.
+class DeadLetters {
+ public:
+  virtual ~DeadLetters() = default;
+  /// Oldest first, broadcasts before pushes.
+  virtual std::vector<DeadLetter> list_dead_letters(std::size_t limit) = 0;
+  /// Gives them all their attempts again, due now; an empty id means all. Returns how many.
+  virtual std::size_t retry_dead_letters(const std::string& id, std::int64_t now_ms) = 0;
+};
+
+/// A token as logs and lists show it: enough to tell two apart, too little to use.
+[[nodiscard]] inline std::string abbreviated(const std::string& token) {
+  return token.size() < 24 ? "(" + std::to_string(token.size()) + " bytes)"
+                           : token.substr(0, 6) + "...";
+}
+
+}  // namespace order_server

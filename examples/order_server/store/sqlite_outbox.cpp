@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+#include "store/sqlite_store.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+/// The two ends of the outbox: entries on their way to a broadcast, and what was given up.
+namespace order_server {
+namespace {
+
+using sqlite::Query;
+
+constexpr std::string_view entry_columns =
+    "SELECT sequence, order_id, owner_id, outbox.organization_id, outbox.status, outbox.version, "
+    "order_json, outbox.created_at, attempts";
+
+std::int64_t unix_time_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+OutboxEntry read_entry(const Query& row) {
+  OutboxEntry entry;
+  entry.sequence = row.integer(0);
+  entry.order_id = row.text(1);
+  entry.owner_id = row.text(2);
+  entry.organization_id = row.text(3);
+  entry.status = row.text(4);
+  entry.version = static_cast<std::uint64_t>(row.integer(5));
+  entry.order_json = row.text(6);
+  entry.created_at_ms = row.integer(7);
+  entry.attempts = row.integer(8);
+  return entry;
+}
+
+/// The number in "push:5"; nothing for an id of another kind.
+std::optional<std::int64_t> number_of(std::string_view id, std::string_view kind) {
+  if (id.substr(0, kind.size()) != kind) return std::nullopt;
+  const std::string_view digits = id.substr(kind.size());
+  std::int64_t number = 0;
+  const auto* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, number);
+  if (error != std::errc{} || stop != end) return std::nullopt;
+  return number;
+}
+
+constexpr std::string_view broadcast_kind = "broadcast:";
+constexpr std::string_view push_kind = "push:";
+
+}  // namespace
+
+std::vector<OutboxEntry> SqliteStore::pending_broadcasts(std::size_t limit) {
+  static const std::string sql =
+      std::string(entry_columns) +
+      " FROM outbox WHERE broadcast_at IS NULL AND attempts = 0 ORDER BY sequence LIMIT ?1";
+  const ReaderPool::Lease reader(readers_);
+  Query query = reader->query(sql, static_cast<std::int64_t>(limit));
+  std::vector<OutboxEntry> entries;
+  while (query.next()) entries.push_back(read_entry(query));
+  return entries;
+}
+
+std::vector<OutboxEntry> SqliteStore::failed_broadcasts(std::size_t limit, std::int64_t now_ms) {
+  static const std::string sql =
+      std::string(entry_columns) +
+      ", orders.version > outbox.version FROM outbox JOIN orders ON orders.id = outbox.order_id "
+      "WHERE broadcast_at IS NULL AND attempts > 0 AND dead_at IS NULL "
+      "AND (retry_at <= ?2 OR retry_at > ?3) ORDER BY sequence LIMIT ?1";
+  const ReaderPool::Lease reader(readers_);
+  Query query =
+      reader->query(sql, static_cast<std::int64_t>(limit), now_ms, now_ms + retry_horizon_ms);
+  std::vector<OutboxEntry> entries;
+  while (query.next()) {
+    entries.push_back(read_entry(query));
+    entries.back().superseded = query.integer(9) != 0;
+  }
+  return entries;
+}
+
+void SqliteStore::mark_broadcast(const std::vector<std::int64_t>& sequences) {
+  if (sequences.empty()) return;
+  const std::int64_t now_ms = unix_time_ms();
+  Write write(*this, Durability::process_crash);
+  for (const std::int64_t sequence : sequences) {
+    write
+        ->query("UPDATE outbox SET broadcast_at = ?2 WHERE sequence = ?1 AND broadcast_at IS NULL",
+                sequence, now_ms)
+        .run();
+  }
+  write.commit();
+}
+
+void SqliteStore::fail_broadcasts(const std::vector<BroadcastFailure>& failures,
+                                  std::int64_t now_ms) {
+  if (failures.empty()) return;
+  Write write(*this, Durability::process_crash);
+  for (const BroadcastFailure& failure : failures) {
+    write
+        ->query(
+            "UPDATE outbox SET attempts = attempts + 1, retry_at = ?2, error = ?3, dead_at = "
+            "CASE WHEN ?4 THEN ?5 END WHERE sequence = ?1 AND broadcast_at IS NULL",
+            failure.sequence, failure.retry_at_ms.value_or(now_ms), failure.error,
+            std::int64_t{!failure.retry_at_ms}, now_ms)
+        .run();
+  }
+  write.commit();
+}
+
+OutboxStats SqliteStore::outbox_stats(std::int64_t now_ms) {
+  const ReaderPool::Lease reader(readers_);
+  // Entries are made in time's order, so the first one waiting is the oldest. A sum of two counts,
+  // each along a partial index of its own.
+  Query query = reader->query(
+      "SELECT (SELECT count(*) FROM outbox WHERE broadcast_at IS NULL AND attempts = 0), "
+      "(SELECT count(*) FROM outbox WHERE broadcast_at IS NULL AND attempts > 0 "
+      "AND dead_at IS NULL), "
+      "(SELECT count(*) FROM outbox WHERE broadcast_at IS NULL AND attempts > 0 "
+      "AND dead_at IS NOT NULL), "
+      "(SELECT created_at FROM outbox WHERE broadcast_at IS NULL AND attempts = 0 "
+      "ORDER BY sequence LIMIT 1), "
+      "(SELECT min(created_at) FROM outbox WHERE broadcast_at IS NULL AND attempts > 0 "
+      "AND dead_at IS NULL)");
+  OutboxStats stats;
+  if (!query.next()) return stats;
+  stats.depth = query.integer(0) + query.integer(1);
+  stats.dead = query.integer(2);
+  std::int64_t oldest = now_ms;
+  if (query.integer(0) > 0) oldest = std::min(oldest, query.integer(3));
+  if (query.integer(1) > 0) oldest = std::min(oldest, query.integer(4));
+  stats.oldest_age_ms = now_ms - oldest;
+  return stats;
+}
+
+std::size_t SqliteStore::prune_outbox(std::int64_t older_than_ms, std::size_t limit) {
+  Write write(*this, Durability::process_crash);
+  auto left = static_cast<std::int64_t>(limit);
+  // Each along a partial index of its own: one statement with OR would read every entry.
+  write
+      ->query(
+          "DELETE FROM outbox WHERE sequence IN (SELECT sequence FROM outbox "
+          "WHERE broadcast_at IS NOT NULL AND queued_at IS NOT NULL ORDER BY sequence LIMIT ?1)",
+          left)
+      .run();
+  left -= write->changes();
+  write
+      ->query(
+          "DELETE FROM outbox WHERE sequence IN (SELECT sequence FROM outbox "
+          "WHERE broadcast_at IS NULL AND attempts > 0 AND dead_at < ?2 LIMIT ?1)",
+          left, older_than_ms)
+      .run();
+  left -= write->changes();
+  write
+      ->query(
+          "DELETE FROM push_jobs WHERE id IN (SELECT id FROM push_jobs "
+          "WHERE dead_at IS NOT NULL AND dead_at < ?2 LIMIT ?1)",
+          left, older_than_ms)
+      .run();
+  left -= write->changes();
+  write
+      ->query(
+          "DELETE FROM payment_events WHERE id IN (SELECT id FROM payment_events "
+          "WHERE received_at < ?2 LIMIT ?1)",
+          left, older_than_ms)
+      .run();
+  left -= write->changes();
+  write.commit();
+  return limit - static_cast<std::size_t>(left);
+}
+
+std::vector<DeadLetter> SqliteStore::list_dead_letters(std::size_t limit) {
+  const ReaderPool::Lease reader(readers_);
+  std::vector<DeadLetter> letters;
+  const auto read = [&](Query query, std::string_view kind) {
+    while (query.next()) {
+      DeadLetter letter;
+      letter.id = std::string(kind) + std::to_string(query.integer(0));
+      letter.order_id = query.text(1);
+      letter.version = static_cast<std::uint64_t>(query.integer(2));
+      letter.status = query.text(3);
+      letter.attempts = query.integer(4);
+      letter.dead_at_ms = query.integer(5);
+      letter.error = query.text(6);
+      if (kind == push_kind) letter.device = abbreviated(query.text(7));
+      letters.push_back(std::move(letter));
+    }
+  };
+  read(reader->query(
+           "SELECT sequence, order_id, version, status, attempts, dead_at, error FROM outbox "
+           "WHERE broadcast_at IS NULL AND attempts > 0 AND dead_at IS NOT NULL "
+           "ORDER BY dead_at, sequence LIMIT ?1",
+           static_cast<std::int64_t>(limit)),
+       broadcast_kind);
+  read(reader->query(
+           "SELECT id, order_id, version, status, attempts, dead_at, error, token FROM push_jobs "
+           "WHERE dead_at IS NOT NULL ORDER BY dead_at, id LIMIT ?1",
+           static_cast<std::int64_t>(limit - std::min(limit, letters.size()))),
+       push_kind);
+  return letters;
+}
+
+std::size_t SqliteStore::retry_dead_letters(const std::string& id, std::int64_t now_ms) {
+  Write write(*this, durability_);
+  std::int64_t count = 0;
+  // Zero and less are never given to an entry, so they can stand for "all".
+  constexpr std::int64_t all = 0;
+  const auto broadcast = id.empty() ? std::optional(all) : number_of(id, broadcast_kind);
+  if (broadcast) {
+    write
+        ->query(
+            "UPDATE outbox SET attempts = 0, retry_at = NULL, dead_at = NULL, error = NULL "
+            "WHERE broadcast_at IS NULL AND attempts > 0 AND dead_at IS NOT NULL "
+            "AND (?1 = 0 OR sequence = ?1)",
+            *broadcast)
+        .run();
+    count += write->changes();
+  }
+  const auto push = id.empty() ? std::optional(all) : number_of(id, push_kind);
+  if (push) {
+    write
+        ->query(
+            "UPDATE push_jobs SET attempts = 0, failures = 0, due_at = ?2, dead_at = NULL, "
+            "error = NULL WHERE dead_at IS NOT NULL AND (?1 = 0 OR id = ?1)",
+            *push, now_ms)
+        .run();
+    count += write->changes();
+  }
+  write.commit();
+  return static_cast<std::size_t>(count);
+}
+
+}  // namespace order_server
