@@ -12,6 +12,12 @@ export default defineConfig({
     outDir: '../../../build/web',
     emptyOutDir: true,
     target: 'es2022',
+    rollupOptions: {
+      onwarn(warning, warn) {
+        // "use client" is for servers that render; here all is the client.
+        if (warning.code !== 'MODULE_LEVEL_DIRECTIVE') warn(warning);
+      },
+    },
   },
   server: {
     host: '127.0.0.1',

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import '@mantine/core/styles.css';
+import './mantine.css';
 import './styles.css';
 
 import { MantineProvider } from '@mantine/core';

@@ -18,9 +18,7 @@ const emerald: MantineColorsTuple = [
 export const theme = createTheme({
   colors: { emerald },
   primaryColor: 'emerald',
-  // Dark enough under white text, light enough under black: 4.5 to 1 and more.
-  primaryShade: { light: 7, dark: 5 },
-  autoContrast: true,
+  primaryShade: 7, // Under white text 5.5 to 1, in light and dark.
   defaultRadius: 'md',
   fontFamily:
     'Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif',

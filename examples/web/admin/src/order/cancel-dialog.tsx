@@ -15,42 +15,46 @@ export function CancelDialog(props: {
   const { order, opened, busy, onClose, onConfirm } = props;
   const [note, setNote] = useState('');
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      title={`Cancel order ${shortId(order.id)}?`}
-      centered
-      closeButtonProps={{ 'aria-label': 'Close' }}
-    >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          onConfirm(note.trim());
-        }}
-      >
-        <Text size="sm" mb="md">
-          The customer is told at once, and this can’t be undone.
-          {order.paymentStatus === 'PAID' &&
-            ` ${money(order.totalAmount)} will have to be refunded.`}
-        </Text>
-        <TextInput
-          label="Reason"
-          description="Shown in the order’s timeline"
-          placeholder="Out of stock"
-          maxLength={200}
-          value={note}
-          onChange={(event) => setNote(event.currentTarget.value)}
-          data-autofocus
-        />
-        <Group justify="flex-end" mt="lg">
-          <Button variant="default" onClick={onClose}>
-            Keep order
-          </Button>
-          <Button type="submit" color="red.9" loading={busy}>
-            Cancel order
-          </Button>
-        </Group>
-      </form>
-    </Modal>
+    <Modal.Root opened={opened} onClose={onClose} centered>
+      <Modal.Overlay />
+      <Modal.Content>
+        {/* Its own element is a header, which would be a second banner of the page. */}
+        <div className="dialog-head">
+          <Modal.Title>Cancel order {shortId(order.id)}?</Modal.Title>
+          <Modal.CloseButton aria-label="Close" />
+        </div>
+        <Modal.Body>
+          <form
+            onSubmit={(event) => {
+              event.preventDefault();
+              onConfirm(note.trim());
+            }}
+          >
+            <Text size="sm" mb="md">
+              The customer is told at once, and this can’t be undone.
+              {order.paymentStatus === 'PAID' &&
+                ` ${money(order.totalAmount)} will have to be refunded.`}
+            </Text>
+            <TextInput
+              label="Reason"
+              description="Shown in the order’s timeline"
+              placeholder="Out of stock"
+              maxLength={200}
+              value={note}
+              onChange={(event) => setNote(event.currentTarget.value)}
+              data-autofocus
+            />
+            <Group justify="flex-end" mt="lg">
+              <Button variant="default" onClick={onClose}>
+                Keep order
+              </Button>
+              <Button type="submit" color="red.9" loading={busy}>
+                Cancel order
+              </Button>
+            </Group>
+          </form>
+        </Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
   );
 }

@@ -4,15 +4,7 @@ import { Alert, Button, Skeleton, Title } from '@mantine/core';
 import { mayStaffCancel, nextStatus, type Order } from '@ordercast/client';
 import { useOrder } from '@ordercast/client/react';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
-import {
-  dateTime,
-  itemsText,
-  money,
-  paymentText,
-  shortId,
-  statusNames,
-  stepNames,
-} from '../format.ts';
+import { dateTime, money, paymentText, shortId, statusNames, stepNames } from '../format.ts';
 import { BackIcon, BagIcon, TruckIcon, WarningIcon } from '../icons.tsx';
 import { isConflict, problemText } from '../problem.ts';
 import { useAnnounce } from '../shell/announcer.tsx';
@@ -78,16 +70,16 @@ function Details(props: {
   const pickup = order.fulfillmentType === 'PICKUP';
   return (
     <article aria-label={`Order ${shortId(order.id)}`} data-order-id={order.id}>
-      <header className="order-head" key={order.version}>
+      <header className="order-head">
         <div>
           <div className="order-title">
             <Title order={1} size="h2">
               {shortId(order.id)}
             </Title>
-            <StatusPill status={order.status} large />
+            <StatusPill key={order.version} status={order.status} large />
           </div>
           <p className="dimmed order-sub">
-            Placed {dateTime(order.createdAt)} · {itemsText(order)}
+            Placed {dateTime(order.createdAt)} by {order.userId} at {order.storeId}
           </p>
         </div>
         <Actions order={order} offer={offer} refresh={refresh} />
@@ -143,8 +135,6 @@ function Details(props: {
               <span className="fact-icon">{pickup ? <BagIcon /> : <TruckIcon />}</span>
               {pickup ? 'The customer comes for it' : (order.deliveryAddress ?? 'No address given')}
             </Fact>
-            <Fact name="Customer">{order.userId}</Fact>
-            <Fact name="Store">{order.storeId}</Fact>
             {order.note !== null && <Fact name="Note">{order.note}</Fact>}
           </dl>
         </section>
