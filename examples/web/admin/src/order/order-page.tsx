@@ -99,7 +99,7 @@ function Details(props: {
                 <th scope="col" className="number">
                   Quantity
                 </th>
-                <th scope="col" className="number">
+                <th scope="col" className="number each">
                   Each
                 </th>
                 <th scope="col" className="number">
@@ -112,16 +112,16 @@ function Details(props: {
                 <tr key={item.id}>
                   <th scope="row">{item.name}</th>
                   <td className="number">{item.quantity}</td>
-                  <td className="number dimmed">{money(item.unitPrice)}</td>
+                  <td className="number each dimmed">{money(item.unitPrice)}</td>
                   <td className="number">{money(item.totalPrice)}</td>
                 </tr>
               ))}
             </tbody>
             <tfoot>
               <tr>
-                <th scope="row" colSpan={3}>
-                  Total
-                </th>
+                <th scope="row">Total</th>
+                <td />
+                <td className="each" />
                 <td className="number">{money(order.totalAmount)}</td>
               </tr>
             </tfoot>
