@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/client/order_client.hpp>
+#include <ordercast/websocketpp/detail/client_config.hpp>
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <websocketpp/client.hpp>
+#include <websocketpp/config/asio_no_tls_client.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+/// A client on a real socket: `client::OrderClient` over websocketpp and Asio.
+///
+/// It runs on the `io_context` that it is given, on one thread, together with whatever else is
+/// there. All its functions are to be called on that thread, also from within its handlers. It may
+/// go before the `io_context`; what a socket still has to do is then done without it.
+///
+///     OrderSocket socket(io, {"ws://127.0.0.1:7001/ws"}, handlers);
+///     socket.subscribe("order-1");
+///     socket.start(token);
+///     io.run();
+///
+/// websocketpp's own Asio transport is used here, not ours for servers: a client has one socket, so
+/// what that transport costs a connection doesn't matter, and it speaks TLS (client_tls.hpp).
+namespace ordercast::wspp {
+
+struct OrderSocketOptions {
+  /// `ws://HOST[:PORT]/PATH`; `wss://` with client_tls.hpp. The token never becomes part of it.
+  std::string url;
+  client::Options machine = {};
+  /// A greater message ends the connection with 1009.
+  std::size_t max_message_bytes = 1024 * 1024;
+};
+
+/// What an application hears of. Each may be empty. What one throws comes out of `io_context::run`.
+struct OrderSocketHandlers {
+  /// `retry_at` is meant with `State::waiting`.
+  std::function<void(client::State state, TimePoint retry_at)> on_state;
+  std::function<void(const client::OrderUpdate&)> on_order;
+  std::function<void(const client::OrderHint&)> on_changed;
+  std::function<void(const client::ServerError&)> on_error;
+  /// Answer by `set_token`, `token_failed` or `token_refused`, now or later.
+  std::function<void(client::NeedToken::Reason)> on_need_token;
+  std::function<void(client::Poll::Reason)> on_poll;
+  std::function<void(client::Ignored::Reason)> on_ignored;
+  /// Why the connection ended, before the state changes: for people, no part of any token in it.
+  std::function<void(std::uint16_t code, const std::string& why)> on_lost;
+};
+
+namespace detail {
+
+/// Uniform in [0, 1), from a generator that is seeded by the system.
+class RandomDraw {
+ public:
+  double operator()() { return static_cast<double>(random_() >> 11U) * 0x1p-53; }
+
+ private:
+  std::mt19937_64 random_{std::random_device{}()};
+};
+
+/// True for text that can stand in a header field (RFC 9110 section 5.5) as a token can.
+[[nodiscard]] inline bool is_header_safe(std::string_view text) noexcept {
+  for (const char c : text) {
+    if (c <= ' ' || c > '~') return false;
+  }
+  return !text.empty();
+}
+
+/// What outlives the application's object until the last socket is closed: websocketpp's
+/// connections refer to their endpoint.
+template <class Config>
+class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Config>> {
+ public:
+  using Endpoint = websocketpp::client<Config>;
+
+  OrderSocketCore(asio::io_context& io, OrderSocketOptions options, OrderSocketHandlers handlers)
+      : io_(io),
+        options_(std::move(options)),
+        handlers_(std::move(handlers)),
+        machine_(options_.machine, RandomDraw{}),
+        timer_(io) {
+    endpoint_.init_asio(&io);
+    endpoint_.set_user_agent("ordercast");
+    endpoint_.set_max_message_size(options_.max_message_bytes);
+  }
+
+  [[nodiscard]] Endpoint& endpoint() noexcept { return endpoint_; }
+  [[nodiscard]] client::OrderClient& machine() noexcept { return machine_; }
+  [[nodiscard]] static TimePoint now() noexcept { return TimePoint::clock::now(); }
+
+  /// Carries out effects in their order, also those that come from within handlers.
+  void carry_out(client::Effects effects) {
+    effects_.insert(effects_.end(), std::make_move_iterator(effects.begin()),
+                    std::make_move_iterator(effects.end()));
+    if (is_carrying_out_) return;
+    is_carrying_out_ = true;
+    const struct Done {
+      bool& flag;
+      ~Done() { flag = false; }
+    } done{is_carrying_out_};
+    while (!effects_.empty()) {
+      const auto effect = std::move(effects_.front());
+      effects_.pop_front();
+      std::visit([this](const auto& e) { this->handle(e); }, effect);
+    }
+    arm_timer();
+  }
+
+  /// The application's object goes: nothing is told any more.
+  void retire() {
+    handlers_ = {};
+    carry_out(machine_.stop());
+    timer_.cancel();
+  }
+
+ private:
+  using ConnectionPtr = typename Endpoint::connection_ptr;
+
+  void handle(const client::Connect& connect);
+  void handle(const client::Send& send) {
+    websocketpp::lib::error_code error;
+    if (connection_) error = connection_->send(send.text, websocketpp::frame::opcode::text);
+    // A socket that takes nothing is closing, and will say so.
+  }
+  void handle(const client::Close& close) {
+    const auto connection = std::exchange(connection_, nullptr);
+    websocketpp::lib::error_code not_open_yet;  // Its own timeouts end it then.
+    if (connection) connection->close(close.code, "", not_open_yet);
+  }
+  void handle(const client::StateChanged& changed) {
+    tell(handlers_.on_state, changed.state, changed.retry_at);
+  }
+  void handle(const client::NeedToken& need) { tell(handlers_.on_need_token, need.reason); }
+  void handle(const client::Poll& poll) { tell(handlers_.on_poll, poll.reason); }
+  void handle(const client::Ignored& ignored) { tell(handlers_.on_ignored, ignored.reason); }
+  void handle(const client::OrderUpdate& order) { tell(handlers_.on_order, order); }
+  void handle(const client::OrderHint& hint) { tell(handlers_.on_changed, hint); }
+  void handle(const client::ServerError& error) { tell(handlers_.on_error, error); }
+
+  template <class F, class... Args>
+  void tell(const F& handler, const Args&... args) {
+    if (!handler) return;
+    const auto copy = handler;  // It may make its owner go.
+    copy(args...);
+  }
+
+  void lost(client::ConnectionId connection, std::uint16_t code, const std::string& reason,
+            const std::string& why) {
+    if (connection == number_) {
+      connection_.reset();
+      tell(handlers_.on_lost, code, why);
+    }
+    carry_out(machine_.on_closed(now(), connection, code, reason));
+  }
+  void failed(client::ConnectionId number, const ConnectionPtr& connection);
+  void closed(client::ConnectionId number, const ConnectionPtr& connection);
+
+  /// websocketpp keeps no order when a handler throws: it is thrown again where that does no harm.
+  template <class F>
+  void guarded(F&& f) noexcept {
+    try {
+      f();
+    } catch (...) {
+      asio::post(io_, [error = std::current_exception()] { std::rethrow_exception(error); });
+    }
+  }
+
+  void arm_timer() {
+    const auto deadline = machine_.deadline();
+    if (deadline == armed_for_) return;
+    armed_for_ = deadline;
+    timer_.cancel();
+    if (!deadline) return;
+    timer_.expires_at(*deadline);
+    timer_.async_wait([weak = this->weak_from_this()](const std::error_code& cancelled) {
+      const auto self = weak.lock();
+      if (cancelled || !self) return;
+      self->armed_for_.reset();
+      self->carry_out(self->machine_.on_timer(now()));
+    });
+  }
+
+  asio::io_context& io_;
+  OrderSocketOptions options_;
+  OrderSocketHandlers handlers_;
+  client::OrderClient machine_;
+  Endpoint endpoint_;
+  ConnectionPtr connection_;
+  client::ConnectionId number_ = 0;  ///< Of the newest connection.
+  asio::steady_timer timer_;
+  std::optional<TimePoint> armed_for_;
+  std::deque<client::Effect> effects_;
+  bool is_carrying_out_ = false;
+};
+
+template <class Config>
+void OrderSocketCore<Config>::handle(const client::Connect& connect) {
+  using websocketpp::connection_hdl;
+  number_ = connect.connection;
+  if (!is_header_safe(connect.token)) {
+    return lost(number_, 4001, "", "the token can't be part of a header");
+  }
+  websocketpp::lib::error_code error;
+  const auto connection = endpoint_.get_connection(options_.url, error);
+  if (error) return lost(number_, 1006, "", error.message());
+  connection->append_header("Authorization", "Bearer " + connect.token);
+  connection->add_subprotocol("ordercast.v1", error);
+
+  // The handlers keep this object while the connection lives; that ends with fail or close.
+  const auto self = this->shared_from_this();
+  const auto number = number_;
+  const std::weak_ptr<typename ConnectionPtr::element_type> weak = connection;
+  connection->set_open_handler([self, number](const connection_hdl&) {
+    self->guarded([&] { self->carry_out(self->machine_.on_opened(now(), number)); });
+  });
+  connection->set_message_handler([self, number](const connection_hdl&, const auto& message) {
+    if (message->get_opcode() != websocketpp::frame::opcode::text) return;
+    self->guarded(
+        [&] { self->carry_out(self->machine_.on_message(now(), number, message->get_payload())); });
+  });
+  connection->set_fail_handler([self, number, weak](const connection_hdl&) {
+    self->guarded([&] { self->failed(number, weak.lock()); });
+  });
+  connection->set_close_handler([self, number, weak](const connection_hdl&) {
+    self->guarded([&] { self->closed(number, weak.lock()); });
+  });
+  connection_ = connection;
+  endpoint_.connect(connection);
+}
+
+/// The handshake did not come about.
+template <class Config>
+void OrderSocketCore<Config>::failed(client::ConnectionId number, const ConnectionPtr& connection) {
+  if (!connection) return;
+  const int status = static_cast<int>(connection->get_response_code());
+  // 0 and 101 mean that the server's answer is not what was wrong.
+  const bool has_answer = status != 0 && status != 101;
+  lost(number, 1006, "",
+       has_answer ? "HTTP " + std::to_string(status) : connection->get_ec().message());
+}
+
+template <class Config>
+void OrderSocketCore<Config>::closed(client::ConnectionId number, const ConnectionPtr& connection) {
+  if (!connection) return;
+  const auto code = connection->get_remote_close_code();
+  const auto& reason = connection->get_remote_close_reason();
+  const bool was_said = code != websocketpp::close::status::abnormal_close;
+  lost(number, code, reason,
+       was_said ? "closed with " + std::to_string(code) + (reason.empty() ? "" : ": " + reason)
+                : "the connection broke");
+}
+
+}  // namespace detail
+
+template <class Config>
+class BasicOrderSocket {
+ public:
+  BasicOrderSocket(asio::io_context& io, OrderSocketOptions options, OrderSocketHandlers handlers)
+      : core_(std::make_shared<Core>(io, std::move(options), std::move(handlers))) {}
+  BasicOrderSocket(const BasicOrderSocket&) = delete;
+  BasicOrderSocket& operator=(const BasicOrderSocket&) = delete;
+  ~BasicOrderSocket() { core_->retire(); }
+
+  /// See `client::OrderClient` for what each does.
+  void start(std::string token = {}) {
+    core_->carry_out(machine().start(core_->now(), std::move(token)));
+  }
+  void stop() { core_->carry_out(machine().stop()); }
+  void subscribe(std::string_view order_id, std::uint64_t version = 0) {
+    core_->carry_out(machine().subscribe(order_id, version));
+  }
+  void unsubscribe(std::string_view order_id) { core_->carry_out(machine().unsubscribe(order_id)); }
+  void fetched(std::string_view order_id, std::uint64_t version, std::string json) {
+    core_->carry_out(machine().on_fetched(order_id, version, std::move(json)));
+  }
+  void set_token(std::string token) {
+    core_->carry_out(machine().on_token(core_->now(), std::move(token)));
+  }
+  void token_failed() { core_->carry_out(machine().on_token_failed(core_->now())); }
+  void token_refused() { core_->carry_out(machine().on_token_refused(core_->now())); }
+  void wake() { core_->carry_out(machine().on_wake(core_->now())); }
+
+  [[nodiscard]] client::State state() const noexcept { return core_->machine().state(); }
+  [[nodiscard]] std::size_t subscriptions() const noexcept {
+    return core_->machine().subscriptions();
+  }
+
+ protected:
+  using Core = detail::OrderSocketCore<Config>;
+  [[nodiscard]] Core& core() noexcept { return *core_; }
+
+ private:
+  [[nodiscard]] client::OrderClient& machine() noexcept { return core_->machine(); }
+
+  std::shared_ptr<Core> core_;
+};
+
+/// Over plain TCP: `ws://`.
+using OrderSocket = BasicOrderSocket<detail::ClientConfig<websocketpp::config::asio_client>>;
+
+}  // namespace ordercast::wspp
