@@ -9,7 +9,8 @@ if(NOT TARGET asio::asio)
 endif()
 
 include(FindPackageHandleStandardArgs)
-if(TARGET asio::asio)
+# The target may also be ours, of an earlier look.
+if(TARGET asio::asio AND NOT asio_INCLUDE_DIR)
   find_package_handle_standard_args(asio CONFIG_MODE)
 else()
   find_package_handle_standard_args(asio REQUIRED_VARS asio_INCLUDE_DIR)

@@ -13,6 +13,13 @@
 /// What can be set about a socket transport and the server around it.
 namespace ordercast::net {
 
+/// How bytes go to the kernel.
+enum class IoMode : std::uint8_t {
+  automatic,  ///< By io_uring where the system allows it and there is more than a handful to send.
+  uring,      ///< The same, for a handful too; where io_uring is forbidden, as `send`.
+  send,       ///< By sendmsg(2) alone.
+};
+
 /// Bounds of one transport, each with its default.
 struct TransportOptions {
   /// `send` answers backpressure from here on: the bytes of one connection that the kernel has not
@@ -45,6 +52,16 @@ struct TransportOptions {
   /// After the last byte the server reads and drops for so long, so that the client gets the answer
   /// or close frame and not a TCP reset (RFC 9112 section 9.6). Ends as soon as the client closes.
   std::chrono::milliseconds linger_timeout{1'000};
+
+  /// How long a connection may be idle between two requests, where the transport keeps it alive.
+  std::chrono::milliseconds keep_alive_timeout{60'000};
+
+  /// Requests of one connection that may wait for their answers at one time; the next is read when
+  /// one of them has been answered.
+  std::size_t max_pipelined_requests = 32;
+
+  /// Only the asio transport knows io_uring.
+  IoMode io = IoMode::automatic;
 
   /// What a refused handshake says in `Retry-After` while draining.
   std::chrono::seconds retry_after{1};

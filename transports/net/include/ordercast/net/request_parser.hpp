@@ -32,27 +32,11 @@ class RequestParser {
   /// Takes bytes as they come and returns how many belong to this request. Takes no more once the
   /// request is complete or refused.
   std::size_t consume(std::string_view bytes) {
-    if (complete() || refused()) return 0;
-    if (in_body_) return take_body(bytes);
-
-    // The end may straddle two reads, so the search starts a little before the new bytes.
-    const auto search_from = head_.size() < 3 ? 0 : head_.size() - 3;
-    head_.append(bytes);
-    if (request_line_pending()) return bytes.size();
-    const auto end = head_.find("\r\n\r\n", search_from);
-    // Up to three bytes of the end may have come already: they don't count, however it is split.
-    const auto head_bytes = end != std::string::npos ? end : head_.size() - 3;
-    if (head_.size() > limits_.max_head_bytes && head_bytes > limits_.max_head_bytes) {
-      refuse(431);
-    } else if (end != std::string::npos) {
-      const auto surplus = head_.size() - (end + 4);
-      parse_head(std::string_view(head_).substr(0, end + 2));
-      head_ = {};
-      if (refused()) return bytes.size();
-      in_body_ = true;
-      return bytes.size() - surplus + take_body(bytes.substr(bytes.size() - surplus));
+    std::size_t taken = 0;
+    while (taken < bytes.size() && !complete() && !refused()) {
+      taken += in_body_ ? take_body(bytes.substr(taken)) : take_head(bytes.substr(taken));
     }
-    return bytes.size();
+    return taken;
   }
 
   [[nodiscard]] bool complete() const noexcept {
@@ -64,6 +48,12 @@ class RequestParser {
   /// True for a valid WebSocket handshake; an invalid one is refused.
   [[nodiscard]] bool is_handshake() const noexcept { return is_handshake_; }
   [[nodiscard]] const std::string& version() const noexcept { return version_; }
+  /// Whether the client would like to go on with the connection (RFC 9112 section 9.3).
+  [[nodiscard]] bool keep_alive() const noexcept {
+    return version_ == "HTTP/1.1" && !has_element("Connection", "close");
+  }
+  /// True while not a byte of the request has come.
+  [[nodiscard]] bool untouched() const noexcept { return head_.empty() && !in_body_ && !refused(); }
   [[nodiscard]] HttpRequest& request() noexcept { return request_; }
   [[nodiscard]] const HttpRequest& request() const noexcept { return request_; }
 
@@ -78,6 +68,30 @@ class RequestParser {
     while (head_.compare(blank, 2, "\r\n") == 0) blank += 2;
     head_.erase(0, blank);
     return head_.empty() || head_ == "\r";
+  }
+
+  /// Takes bytes up to the end of the head, and hardly any beyond.
+  std::size_t take_head(std::string_view bytes) {
+    // The end may straddle two reads, so the search starts a little before the new bytes.
+    const auto search_from = head_.size() < 3 ? 0 : head_.size() - 3;
+    // What lies behind the end belongs to others; there may be a lot of it.
+    const auto blank = bytes.find("\r\n\r\n");
+    const auto head = blank == std::string_view::npos ? bytes : bytes.substr(0, blank + 4);
+    head_.append(head);
+    if (request_line_pending()) return head.size();
+    const auto end = head_.find("\r\n\r\n", search_from);
+    // Up to three bytes of the end may have come already: they don't count, however it is split.
+    const auto head_bytes = end != std::string::npos ? end : head_.size() - 3;
+    if (head_.size() > limits_.max_head_bytes && head_bytes > limits_.max_head_bytes) {
+      refuse(431);
+    } else if (end != std::string::npos) {
+      const auto surplus = head_.size() - (end + 4);
+      parse_head(std::string_view(head_).substr(0, end + 2));
+      head_ = {};
+      in_body_ = !refused();
+      return refused() ? bytes.size() : head.size() - surplus;
+    }
+    return head.size();
   }
 
   std::size_t take_body(std::string_view bytes) {
@@ -148,7 +162,7 @@ class RequestParser {
   void check_framing() {
     const auto lengths = count("Content-Length");
     const auto encodings = count("Transfer-Encoding");
-    const bool one_host = count("Host") == 1 && is_visible_or_empty(request_.header("Host"));
+    const bool one_host = count("Host") == 1 && is_host(request_.header("Host"));
     if (!one_host && (version_ == "HTTP/1.1" || count("Host") > 0)) return refuse(400);
     if (lengths > 1 || (lengths > 0 && encodings > 0)) return refuse(400);
     if (encodings > 0) {
@@ -213,6 +227,16 @@ class RequestParser {
   }
   static bool is_visible(std::string_view text) noexcept {
     return !text.empty() && is_visible_or_empty(text);
+  }
+  /// A name or address, and perhaps a port (RFC 9110 section 7.2). Empty for a target that has
+  /// none.
+  static bool is_host(std::string_view host) noexcept {
+    const auto address_end = host.substr(0, 1) == "[" ? host.find(']') : 0;
+    if (address_end == std::string_view::npos) return false;
+    const auto colon = host.find(':', address_end);
+    return is_visible_or_empty(host) &&
+           (colon == std::string_view::npos ||
+            all_of(host.substr(colon + 1), [](char c) { return c >= '0' && c <= '9'; }));
   }
   static bool is_field_value(std::string_view text) noexcept {
     return all_of(text, [](char c) {

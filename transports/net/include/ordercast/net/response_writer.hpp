@@ -5,13 +5,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <ctime>
 #include <string>
 #include <string_view>
 
 /// Writes HTTP/1.1 responses (RFC 9112). websocketpp ends a connection after one response without
 /// saying so, adds a body to the answer to HEAD, and folds repeated headers into one; so the whole
-/// response is written here and websocketpp only sends it. Thread-safe; linear in the response.
+/// response is written here and a transport only sends it. Thread-safe; linear in the response.
 namespace ordercast::net {
 
 /// The reason phrase of a status; "Unknown" for one that isn't in general use.
@@ -146,11 +147,16 @@ namespace ordercast::net {
          " " + two(utc.tm_hour) + ":" + two(utc.tm_min) + ":" + two(utc.tm_sec) + " GMT";
 }
 
-/// The bytes of a response. Adds Date, Content-Length and `Connection: close`; an answer to HEAD
-/// and a 204 or 304 have no body. What is not `is_writable` becomes a 500.
+/// What becomes of the connection after a response.
+enum class AfterResponse : std::uint8_t { close, keep_alive };
+
+/// The bytes of a response. Adds Date, Content-Length and, unless the connection stays open,
+/// `Connection: close`; an answer to HEAD and a 204 or 304 have no body. What is not `is_writable`
+/// becomes a 500.
 [[nodiscard]] inline std::string write_response(const HttpResponse& response, bool to_head,
-                                                std::time_t now) {
-  if (!is_writable(response)) return write_response(error_response(500), to_head, now);
+                                                std::time_t now,
+                                                AfterResponse after = AfterResponse::close) {
+  if (!is_writable(response)) return write_response(error_response(500), to_head, now, after);
   const bool has_length = response.status != 204 && response.status != 304;
   std::string wire;
   wire.reserve(256 + response.body.size());
@@ -165,8 +171,11 @@ namespace ordercast::net {
     wire.append(field.name).append(": ").append(field.value).append("\r\n");
     upgrade = upgrade || iequals(field.name, "Upgrade");
   }
-  wire.append("Date: ").append(http_date(now)).append("\r\nConnection: ");
-  wire.append(upgrade ? "close, Upgrade\r\n" : "close\r\n");
+  wire.append("Date: ").append(http_date(now)).append("\r\n");
+  // Staying open is the default of HTTP/1.1 (RFC 9112 section 9.3) and needs no word.
+  const bool closes = after == AfterResponse::close;
+  if (closes) wire.append(upgrade ? "Connection: close, Upgrade\r\n" : "Connection: close\r\n");
+  if (!closes && upgrade) wire.append("Connection: Upgrade\r\n");
   if (has_length) {
     wire.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
   }
