@@ -19,8 +19,9 @@ class OrdercastRecipe(ConanFile):
     topics = ("websocket", "real-time", "pub-sub", "orders", "header-only")
     package_type = "header-library"
     settings = "os", "arch", "compiler", "build_type"
-    options = {"jwt": [True, False], "websocketpp": [True, False]}
+    options = {"asio": [True, False], "jwt": [True, False], "websocketpp": [True, False]}
     default_options = {
+        "asio": True,
         "jwt": True,
         "websocketpp": True,
         # Conan Center's default is Boost.Asio; TLS ends in front of us, and deflate stays off.
@@ -49,8 +50,11 @@ class OrdercastRecipe(ConanFile):
         self.requires("nlohmann_json/3.11.3")
         if self.options.jwt:
             self.requires("cpp-jwt/1.4")
-        if self.options.websocketpp:
+        if self.options.asio or self.options.websocketpp:
             self.requires("asio/1.28.1")
+        if self.options.asio:
+            self.requires("openssl/[>=1.1 <4]")  # a range, as cpp-jwt's recipe has it
+        if self.options.websocketpp:
             self.requires("websocketpp/0.8.2")
 
     def validate(self):
@@ -61,7 +65,8 @@ class OrdercastRecipe(ConanFile):
 
     def package(self):
         copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))
-        for include_dir in "include", "transports/net/include", "transports/websocketpp/include":
+        for include_dir in ("include", "transports/net/include", "transports/asio/include",
+                            "transports/websocketpp/include"):
             copy(self, "*.hpp", os.path.join(self.source_folder, include_dir),
                  os.path.join(self.package_folder, "include"))
 
@@ -69,8 +74,11 @@ class OrdercastRecipe(ConanFile):
         self._component("core", ["nlohmann_json::nlohmann_json"])
         if self.options.jwt:
             self._component("jwt", ["core", "cpp-jwt::cpp-jwt"])
-        if self.options.websocketpp:
+        if self.options.asio or self.options.websocketpp:
             self._component("net", ["core", "asio::asio"])
+        if self.options.asio:
+            self._component("asio", ["net", "openssl::crypto"])
+        if self.options.websocketpp:
             self._component("websocketpp", ["net", "websocketpp::websocketpp"])
 
     def _component(self, name, requires):

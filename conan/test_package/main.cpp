@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <ordercast/asio/server.hpp>
 #include <ordercast/auth/jwt_authenticator.hpp>
 #include <ordercast/version.hpp>
 #include <ordercast/websocketpp/server.hpp>
@@ -7,7 +8,18 @@
 #include <string>
 #include <variant>
 
-/// Uses each component once: a token that verifies, and a server that binds a port and ends.
+/// Binds a port, and ends.
+template <template <class> class Server>
+int listen_once() {
+  Server<ordercast::DefaultServices> server(
+      {}, [](const auto&) { return ordercast::DefaultServices{}; });
+  const auto port = server.listen();
+  server.stop();
+  server.run();
+  return port;
+}
+
+/// Uses each component once: a token that verifies, and a server on each transport.
 int main() {
   const std::string secret(ordercast::min_hmac_secret_bytes, 's');
   ordercast::JwtIssuerOptions issuer;
@@ -19,9 +31,7 @@ int main() {
   const auto who = ordercast::JwtAuthenticator(options).authenticate(token);
   if (!std::holds_alternative<ordercast::Identity>(who)) return 1;
 
-  ordercast::wspp::Server<> server({}, [](const auto&) { return ordercast::DefaultServices{}; });
-  const auto port = server.listen();
-  server.stop();
-  server.run();
-  std::cout << "ordercast " << ORDERCAST_VERSION_STRING << " listened on port " << port << '\n';
+  std::cout << "ordercast " << ORDERCAST_VERSION_STRING << " listened on ports "
+            << listen_once<ordercast::wspp::Server>() << " and "
+            << listen_once<ordercast::raw::Server>() << '\n';
 }

@@ -18,6 +18,7 @@ CENTER = {
     "nlohmann_json/3.11.3": ({}, "nlohmann_json::nlohmann_json"),
     "cpp-jwt/1.4": ({}, "cpp-jwt::cpp-jwt"),
     "asio/1.28.1": ({}, "asio::asio"),
+    "openssl/[>=1.1 <4]": ({}, "openssl::crypto"),
     "websocketpp/0.8.2": (
         {
             "asio": ["boost", "standalone", False],
@@ -120,7 +121,7 @@ def check(recipe):
     for component in everything.cpp_info.components.values():
         assert set(component.requires) <= targets, component.requires
 
-    core = recipe(jwt=False, websocketpp=False)
+    core = recipe(asio=False, jwt=False, websocketpp=False)
     core.requirements()
     core.package_info()
     assert core.required == ["nlohmann_json/3.11.3"], core.required

@@ -17,11 +17,14 @@
 #include <string_view>
 #include <vector>
 
-/// Servers for the transport's tests. Behind plain interfaces, so that one translation unit alone
-/// compiles websocketpp.
+/// Servers for the transports' tests. Behind plain interfaces, so that one translation unit alone
+/// compiles each transport, and the tests don't know which one they run on.
 namespace ordercast::test {
 
 using Handle = std::uint64_t;
+
+/// What ORDERCAST_TRANSPORT names: "websocketpp" (also without one) or "asio".
+[[nodiscard]] std::string transport_under_test();
 
 struct Event {
   enum class Kind { open, message, pong, writable, close };
@@ -82,8 +85,7 @@ class RecordingServer {
   void stop();
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<class RecordingBackend> backend_;
 };
 
 /// A whole Server on a thread of its own. A token is a user id: "alice" is a customer, and one that
@@ -105,8 +107,7 @@ class WholeServer {
   void join();
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<class WholeBackend> backend_;
 };
 
 /// Throws what `listen` throws for this address.

@@ -20,6 +20,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -66,7 +67,8 @@ class Transport final : private detail::SocketOwner {
   // Setting up, before the first connection -----------------------------------------------------
 
   /// `sink` has on_open, on_message, on_pong, on_writable, on_close and tick; it must outlive the
-  /// connections.
+  /// connections. One that also has `on_binary(handle, bytes)` gets binary messages, which are
+  /// refused with 1003 otherwise.
   template <class Sink>
   void bind(Sink& sink);
 
@@ -101,7 +103,11 @@ class Transport final : private detail::SocketOwner {
 
   /// Builds the frame (RFC 6455 section 5.2): the only copy of its bytes, whatever the number of
   /// recipients. O(text). Any thread.
-  [[nodiscard]] static Frame prepare(std::string text);
+  [[nodiscard]] static Frame prepare(std::string text) { return frame_of(0x1, std::move(text)); }
+  /// The same, for a binary message.
+  [[nodiscard]] static Frame prepare_binary(std::string bytes) {
+    return frame_of(0x2, std::move(bytes));
+  }
 
   /// Queues a frame. The bytes are written in this turn of the event loop, together with all
   /// others of the connection. O(1).
@@ -139,13 +145,23 @@ class Transport final : private detail::SocketOwner {
     void* sink = nullptr;
     void (*on_open)(void*, Handle, std::string_view) = [](void*, Handle, std::string_view) {};
     void (*on_message)(void*, Handle, std::string_view) = [](void*, Handle, std::string_view) {};
+    void (*on_binary)(void*, Handle, std::string_view) = nullptr;
     void (*on_pong)(void*, Handle) = [](void*, Handle) {};
     void (*on_writable)(void*, Handle) = [](void*, Handle) {};
     void (*on_close)(void*, Handle) = [](void*, Handle) {};
     TimePoint (*tick)(void*, TimePoint) = [](void*, TimePoint) { return TimePoint::max(); };
   };
 
+  template <class Sink, class = void>
+  struct HasBinary : std::false_type {};
+  template <class Sink>
+  struct HasBinary<
+      Sink, std::void_t<decltype(std::declval<Sink&>().on_binary(Handle{}, std::string_view{}))>>
+      : std::true_type {};
+
   class Answer;
+
+  [[nodiscard]] static Frame frame_of(unsigned char opcode, std::string text);
 
   /// The transport of a connection; null once it is gone.
   static Transport* of(Connection& connection) noexcept {
@@ -205,6 +221,11 @@ void Transport::bind(Sink& sink) {
   sink_.on_message = [](void* s, Handle handle, std::string_view text) {
     static_cast<Sink*>(s)->on_message(handle, text);
   };
+  if constexpr (HasBinary<Sink>::value) {
+    sink_.on_binary = [](void* s, Handle handle, std::string_view bytes) {
+      static_cast<Sink*>(s)->on_binary(handle, bytes);
+    };
+  }
   sink_.on_pong = [](void* s, Handle handle) { static_cast<Sink*>(s)->on_pong(handle); };
   sink_.on_writable = [](void* s, Handle handle) { static_cast<Sink*>(s)->on_writable(handle); };
   sink_.on_close = [](void* s, Handle handle) { static_cast<Sink*>(s)->on_close(handle); };

@@ -180,6 +180,8 @@ inline void Transport::on_open(Connection& connection) {
 inline void Transport::on_message(Connection& connection, const Message& message) {
   if (message.get_opcode() == websocketpp::frame::opcode::text) {
     sink_.on_message(sink_.sink, connection.record.handle, message.get_payload());
+  } else if (sink_.on_binary != nullptr) {
+    sink_.on_binary(sink_.sink, connection.record.handle, message.get_payload());
   } else {
     close(connection.record.handle, CloseCode::unsupported_data, "text only");
   }
@@ -200,8 +202,8 @@ inline void Transport::on_progress(detail::SocketConnection& socket) {
   sink_.on_writable(sink_.sink, connection.record.handle);
 }
 
-inline Transport::Frame Transport::prepare(std::string text) {
-  std::string header(1, static_cast<char>(0x81));  // FIN, text
+inline Transport::Frame Transport::frame_of(unsigned char opcode, std::string text) {
+  std::string header(1, static_cast<char>(0x80U | opcode));  // FIN
   const auto append_big_endian = [&](std::uint64_t value, unsigned bytes) {
     for (unsigned shift = 8 * bytes; shift > 0; shift -= 8) {
       header.push_back(static_cast<char>((value >> (shift - 8)) & 0xFFU));

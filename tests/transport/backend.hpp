@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "recording_server.hpp"
+#include <ordercast/clock.hpp>
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What a transport has to offer to be tested; backend_on.hpp makes it from any transport.
+namespace ordercast::test {
+
+/// Writes events down for another thread to read.
+class RecordingSink {
+ public:
+  explicit RecordingSink(std::function<void(const Event&)> hook) : hook_(std::move(hook)) {}
+
+  void on_open(Handle handle, std::string_view token) {
+    record({Event::Kind::open, handle, std::string(token)});
+  }
+  void on_message(Handle handle, std::string_view text) {
+    record({Event::Kind::message, handle, std::string(text)});
+  }
+  void on_pong(Handle handle) { record({Event::Kind::pong, handle, {}}); }
+  void on_writable(Handle handle) { record({Event::Kind::writable, handle, {}}); }
+  void on_close(Handle handle) { record({Event::Kind::close, handle, {}}); }
+  TimePoint tick(TimePoint) { return TimePoint::max(); }
+
+  std::optional<Event> next(std::chrono::milliseconds timeout) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (!arrived_.wait_for(lock, timeout, [&] { return !events_.empty(); })) return std::nullopt;
+    auto event = std::move(events_.front());
+    events_.pop_front();
+    return event;
+  }
+  std::size_t unread() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return events_.size();
+  }
+
+ private:
+  void record(Event event) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      events_.push_back(event);
+    }
+    arrived_.notify_one();
+    if (hook_) hook_(event);
+  }
+
+  std::function<void(const Event&)> hook_;
+  mutable std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<Event> events_;
+};
+
+/// A transport, its acceptor and its loop. The calls that say so run on the loop's thread.
+class RecordingBackend {
+ public:
+  explicit RecordingBackend(std::function<void(const Event&)> hook) : sink(std::move(hook)) {}
+  RecordingBackend(const RecordingBackend&) = delete;
+  RecordingBackend& operator=(const RecordingBackend&) = delete;
+  virtual ~RecordingBackend() = default;
+
+  [[nodiscard]] virtual std::uint16_t port() const = 0;
+  [[nodiscard]] virtual std::size_t websockets() const = 0;
+  [[nodiscard]] virtual std::size_t http_requests() const = 0;
+  [[nodiscard]] virtual std::size_t open_sockets() const = 0;
+  [[nodiscard]] virtual std::size_t errors() const = 0;
+  virtual void post(std::function<void()> task) = 0;
+  virtual void stop() = 0;
+
+  // On the loop's thread.
+  virtual std::vector<SendResult> send(const std::vector<Handle>& handles,
+                                       const std::string& text) = 0;
+  [[nodiscard]] virtual std::size_t buffered_bytes(Handle handle) const = 0;
+  virtual void ping(Handle handle) = 0;
+  virtual void close(Handle handle, CloseCode code, const std::string& reason) = 0;
+  virtual void terminate(Handle handle) = 0;
+  virtual void begin_drain() = 0;
+
+  RecordingSink sink;
+};
+
+/// A net::Server.
+class WholeBackend {
+ public:
+  WholeBackend() = default;
+  WholeBackend(const WholeBackend&) = delete;
+  WholeBackend& operator=(const WholeBackend&) = delete;
+  virtual ~WholeBackend() = default;
+
+  [[nodiscard]] virtual std::uint16_t port() const = 0;
+  virtual void publish(const OrderEvent& event, std::function<void(std::size_t)> done) = 0;
+  virtual void disconnect_user(std::string user_id, CloseCode code, std::string reason) = 0;
+  virtual void drain(std::chrono::milliseconds window) = 0;
+  virtual void stop() = 0;
+  virtual void join() = 0;
+  [[nodiscard]] virtual std::size_t connections() const = 0;
+  [[nodiscard]] virtual std::size_t subscriptions() const = 0;
+};
+
+/// Makes servers on one transport.
+struct Backends {
+  std::unique_ptr<RecordingBackend> (*recording)(RecordingServer::Setup setup);
+  std::unique_ptr<WholeBackend> (*whole)(net::ServerOptions options, HttpHandler http);
+  void (*listen_once)(const std::string& host, std::uint16_t port);
+};
+
+[[nodiscard]] Backends websocketpp_backends();
+[[nodiscard]] Backends asio_backends();
+
+}  // namespace ordercast::test

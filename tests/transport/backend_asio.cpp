@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+#include "backend_on.hpp"
+#include <ordercast/asio/transport.hpp>
+
+namespace ordercast::test {
+
+Backends asio_backends() {
+  return backends_on<raw::Transport>();
+}
+
+}  // namespace ordercast::test

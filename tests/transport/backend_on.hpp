@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "backend.hpp"
+#include <ordercast/net/acceptor.hpp>
+#include <ordercast/net/server.hpp>
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+
+#include <atomic>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+/// The backends of backend.hpp on any transport. Included by one translation unit a transport.
+namespace ordercast::test {
+
+/// Refuses "bad"; takes every other token for a user id.
+struct TokenIsUser {
+  [[nodiscard]] AuthResult authenticate(std::string_view token) const {
+    if (token.empty() || token == "bad") return AuthFailure{};
+    const bool admin = token.substr(0, 5) == "admin";
+    return Identity{std::string(token), admin ? Role::super_admin : Role::customer, {}};
+  }
+};
+
+struct AllowAll {
+  template <class Done>
+  void authorize(const IdentityView&, std::string_view, Done done) const {
+    done(true);
+  }
+};
+
+using TestServices = Services<TokenIsUser, AllowAll>;
+
+template <class Transport>
+class RecordingBackendOn final : public RecordingBackend {
+ public:
+  explicit RecordingBackendOn(RecordingServer::Setup setup)
+      : RecordingBackend(std::move(setup.hook)),
+        transport_(io_, counting(std::move(setup.options))),
+        acceptor_(io_,
+                  {{&io_,
+                    [this](auto socket, auto ticket) {
+                      transport_.adopt(std::move(socket), std::move(ticket));
+                    }}},
+                  setup.max_connections) {
+    transport_.bind(sink);
+    if (setup.http) transport_.set_http_handler(std::move(setup.http));
+    if (setup.filter) transport_.set_handshake_filter(std::move(setup.filter));
+    port_ = acceptor_.listen("127.0.0.1", 0);
+    thread_ = std::thread([this] { io_.run(); });
+  }
+
+  [[nodiscard]] std::uint16_t port() const override { return port_; }
+  [[nodiscard]] std::size_t websockets() const override { return transport_.websockets(); }
+  [[nodiscard]] std::size_t http_requests() const override { return transport_.http_requests(); }
+  [[nodiscard]] std::size_t open_sockets() const override { return acceptor_.open(); }
+  [[nodiscard]] std::size_t errors() const override { return errors_; }
+  void post(std::function<void()> task) override { asio::post(io_, std::move(task)); }
+
+  void stop() override {
+    if (!thread_.joinable()) return;
+    post([this] {
+      acceptor_.close();
+      transport_.stop();
+    });
+    thread_.join();
+  }
+
+  std::vector<SendResult> send(const std::vector<Handle>& handles,
+                               const std::string& text) override {
+    const auto frame = Transport::prepare(text);
+    std::vector<SendResult> results;
+    for (const auto handle : handles) results.push_back(transport_.send(handle, frame));
+    return results;
+  }
+  [[nodiscard]] std::size_t buffered_bytes(Handle handle) const override {
+    return transport_.buffered_bytes(handle);
+  }
+  void ping(Handle handle) override { transport_.ping(handle); }
+  void close(Handle handle, CloseCode code, const std::string& reason) override {
+    transport_.close(handle, code, reason);
+  }
+  void terminate(Handle handle) override { transport_.terminate(handle); }
+  void begin_drain() override { transport_.begin_drain(); }
+
+ private:
+  net::TransportOptions counting(net::TransportOptions options) {
+    options.on_error = [this](const std::exception_ptr&) { ++errors_; };
+    return options;
+  }
+
+  std::atomic<std::size_t> errors_{0};
+  asio::io_context io_{1};
+  Transport transport_;
+  net::Acceptor acceptor_;
+  std::uint16_t port_ = 0;
+  std::thread thread_;
+};
+
+template <class Transport>
+class WholeBackendOn final : public WholeBackend {
+ public:
+  WholeBackendOn(net::ServerOptions options, const HttpHandler& http)
+      : server_(std::move(options), [](const auto&) { return TestServices{}; }) {
+    if (http) server_.set_http_handler(http);
+    port_ = server_.listen();
+    thread_ = std::thread([this] { server_.run(); });
+  }
+
+  [[nodiscard]] std::uint16_t port() const override { return port_; }
+  void publish(const OrderEvent& event, std::function<void(std::size_t)> done) override {
+    server_.publish(event, std::move(done));
+  }
+  void disconnect_user(std::string user_id, CloseCode code, std::string reason) override {
+    server_.disconnect_user(std::move(user_id), code, std::move(reason));
+  }
+  void drain(std::chrono::milliseconds window) override { server_.drain(window); }
+  void stop() override { server_.stop(); }
+  void join() override {
+    if (thread_.joinable()) thread_.join();
+  }
+  [[nodiscard]] std::size_t connections() const override { return server_.connections(); }
+  [[nodiscard]] std::size_t subscriptions() const override { return server_.subscriptions(); }
+
+ private:
+  net::Server<Transport, TestServices> server_;
+  std::uint16_t port_ = 0;
+  std::thread thread_;
+};
+
+template <class Transport>
+Backends backends_on() {
+  return {[](RecordingServer::Setup setup) -> std::unique_ptr<RecordingBackend> {
+            return std::make_unique<RecordingBackendOn<Transport>>(std::move(setup));
+          },
+          [](net::ServerOptions options, HttpHandler http) -> std::unique_ptr<WholeBackend> {
+            return std::make_unique<WholeBackendOn<Transport>>(std::move(options), http);
+          },
+          [](const std::string& host, std::uint16_t port) {
+            net::ServerOptions options;
+            options.host = host;
+            options.port = port;
+            net::Server<Transport> server(options, [](const auto&) { return DefaultServices{}; });
+            server.listen();
+          }};
+}
+
+}  // namespace ordercast::test

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+#include "recording_server.hpp"
+
+#include <catch2/catch.hpp>
+#include <support/ws_client.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace ordercast;
+using namespace ordercast::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string host = "127.0.0.1";
+
+/// Answers with the target, at once, but keeps the responders of /later...
+class Desk {
+ public:
+  HttpHandler handler() {
+    return [this](const HttpRequest& request, const HttpResponder& respond) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      seen_.push_back(request.target);
+      arrived_.notify_one();
+      if (request.target.rfind("/later", 0) == 0) {
+        waiting_.emplace_back(request.target, respond);
+      } else {
+        respond({200, {}, request.target});
+      }
+    };
+  }
+  /// Waits until so many requests have reached the handler.
+  std::vector<std::string> seen(std::size_t count) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    arrived_.wait_for(lock, 30s, [&] { return seen_.size() >= count; });
+    return seen_;
+  }
+  void answer(const std::string& target) {
+    HttpResponder respond;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      for (auto& [waiting, responder] : waiting_) {
+        if (waiting == target) std::swap(respond, responder);
+      }
+    }
+    REQUIRE(respond);
+    respond({200, {}, target});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::vector<std::string> seen_;
+  std::vector<std::pair<std::string, HttpResponder>> waiting_;
+};
+
+RecordingServer::Setup with(Desk& desk) {
+  RecordingServer::Setup setup;
+  setup.http = desk.handler();
+  return setup;
+}
+
+std::string get(const std::string& target, const Headers& headers = {}) {
+  return http_request_text("GET", target, headers);
+}
+
+}  // namespace
+
+TEST_CASE("a connection serves one request after the other", "[http][keep_alive][asio]") {
+  Desk desk;
+  RecordingServer server(with(desk));
+  RawSocket socket;
+  REQUIRE(socket.connect(host, server.port()));
+  for (const auto* target : {"/a", "/b", "/c"}) {
+    REQUIRE(socket.send_bytes(get(target)));
+    const auto reply = read_http_reply(socket);
+    CHECK(reply.body == target);
+    CHECK(reply.header("Connection").empty());
+  }
+  while (server.http_requests() > 0) {
+  }
+  CHECK(server.open_sockets() == 1);
+}
+
+TEST_CASE("pipelined requests are answered in their order", "[http][keep_alive][asio]") {
+  Desk desk;
+  RecordingServer server(with(desk));
+  RawSocket socket;
+  REQUIRE(socket.connect(host, server.port()));
+  std::string all;
+  for (int i = 0; i < 500; ++i) all += http_request_text("PATCH", "/" + std::to_string(i), {}, "x");
+  REQUIRE(socket.send_bytes(all));
+  for (int i = 0; i < 500; ++i) REQUIRE(read_http_reply(socket).body == "/" + std::to_string(i));
+}
+
+TEST_CASE("safe requests run side by side and are answered in order all the same",
+          "[http][keep_alive][asio]") {
+  Desk desk;
+  RecordingServer server(with(desk));
+  RawSocket socket;
+  REQUIRE(socket.connect(host, server.port()));
+  socket.send_bytes(get("/later1") + get("/later2") + get("/now"));
+  CHECK(desk.seen(3).size() == 3);
+  desk.answer("/later2");
+  desk.answer("/later1");
+  for (const auto* target : {"/later1", "/later2", "/now"}) {
+    CHECK(read_http_reply(socket).body == target);
+  }
+}
+
+TEST_CASE("a request that changes something waits for those before it",
+          "[http][keep_alive][asio]") {
+  Desk desk;
+  RecordingServer server(with(desk));
+  RawSocket socket;
+  REQUIRE(socket.connect(host, server.port()));
+  socket.send_bytes(get("/later1") + http_request_text("POST", "/later2", {}, "x") + get("/last"));
+  CHECK(desk.seen(1).back() == "/later1");
+  server.on_io_thread([] {});
+  CHECK(desk.seen(1).size() == 1);
+  desk.answer("/later1");
+  CHECK(desk.seen(2).back() == "/later2");
+  server.on_io_thread([] {});
+  CHECK(desk.seen(2).size() == 2);
+  desk.answer("/later2");
+  for (const auto* target : {"/later1", "/later2", "/last"}) {
+    CHECK(read_http_reply(socket).body == target);
+  }
+}
+
+TEST_CASE("only so many requests of a connection run at one time", "[http][keep_alive][asio]") {
+  Desk desk;
+  auto setup = with(desk);
+  setup.options.max_pipelined_requests = 4;
+  RecordingServer server(std::move(setup));
+  RawSocket socket;
+  REQUIRE(socket.connect(host, server.port()));
+  std::string all;
+  for (int i = 0; i < 6; ++i) all += get("/later" + std::to_string(i));
+  socket.send_bytes(all);
+  CHECK(desk.seen(4).size() == 4);
+  server.on_io_thread([] {});
+  CHECK(desk.seen(4).size() == 4);
+  desk.answer("/later0");
+  CHECK(desk.seen(5).size() == 5);
+  for (int i = 1; i < 5; ++i) desk.answer("/later" + std::to_string(i));
+  CHECK(desk.seen(6).size() == 6);
+  desk.answer("/later5");
+  for (int i = 0; i < 6; ++i) {
+    CHECK(read_http_reply(socket).body == "/later" + std::to_string(i));
+  }
+}
+
+TEST_CASE("the answers that a client does not read are bounded", "[http][keep_alive][asio]") {
+  std::atomic<int> served{0};
+  RecordingServer::Setup setup;
+  setup.http = [&](const HttpRequest&, const HttpResponder& respond) {
+    ++served;
+    respond({200, {}, std::string(256 * 1024, 'x')});
+  };
+  RecordingServer server(std::move(setup));
+  RawSocket socket;
+  REQUIRE(socket.connect(host, server.port(), default_timeout, 4096));
+  std::string all;
+  for (int i = 0; i < 200; ++i) all += get("/");
+  socket.send_bytes(all);
+  for (int i = 0; i < 200; ++i) REQUIRE(read_http_reply(socket).body.size() == 256 * 1024);
+  CHECK(served == 200);
+}
+
+TEST_CASE("the connection ends where the client or HTTP/1.0 says so", "[http][keep_alive][asio]") {
+  Desk desk;
+  RecordingServer server(with(desk));
+  for (const auto& last : {get("/last", {{"Connection", "close"}}),
+                           std::string("GET /last HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")}) {
+    RawSocket socket;
+    REQUIRE(socket.connect(host, server.port()));
+    socket.send_bytes(get("/first") + last + get("/never"));
+    CHECK(read_http_reply(socket).body == "/first");
+    const auto reply = read_http_reply(socket);
+    CHECK(reply.body == "/last");
+    CHECK(reply.header("Connection") == "close");
+    CHECK(socket.read_to_end().empty());
+    CHECK_FALSE(socket.was_reset());
+  }
+}
+
+TEST_CASE("a bad request among good ones is refused in its turn", "[http][keep_alive][asio]") {
+  Desk desk;
+  RecordingServer server(with(desk));
+  RawSocket socket;
+  REQUIRE(socket.connect(host, server.port()));
+  socket.send_bytes(get("/later") + "nonsense\r\n\r\n" + get("/never"));
+  desk.seen(1);
+  desk.answer("/later");
+  CHECK(read_http_reply(socket).body == "/later");
+  CHECK(read_http_reply(socket).status == 400);
+  CHECK(socket.wait_for_end());
+  CHECK(desk.seen(1).size() == 1);
+}
+
+TEST_CASE("a handshake may follow requests on the same connection", "[http][keep_alive][asio]") {
+  Desk desk;
+  RecordingServer server(with(desk));
+  RawSocket socket;
+  REQUIRE(socket.connect(host, server.port()));
+  socket.send_bytes(get("/first") +
+                    get("/ws?token=t", {{"Upgrade", "websocket"},
+                                        {"Connection", "Upgrade"},
+                                        {"Sec-WebSocket-Key", WsClient::key},
+                                        {"Sec-WebSocket-Version", "13"}}) +
+                    ws_frame_bytes(Opcode::text, true, true, "early"));
+  CHECK(read_http_reply(socket).body == "/first");
+  CHECK(read_http_reply(socket).status == 101);
+  CHECK(server.next()->text == "t");
+  CHECK(server.next()->text == "early");
+}
+
+TEST_CASE("an idle connection ends in time", "[http][keep_alive][asio]") {
+  Desk desk;
+  auto setup = with(desk);
+  setup.options.keep_alive_timeout = 50ms;
+  RecordingServer server(std::move(setup));
+  RawSocket socket;
+  REQUIRE(socket.connect(host, server.port()));
+  socket.send_bytes(get("/a"));
+  CHECK(read_http_reply(socket).body == "/a");
+  CHECK(socket.wait_for_end());
+}
+
+TEST_CASE("a later request must come in time too", "[http][keep_alive][asio]") {
+  Desk desk;
+  auto setup = with(desk);
+  setup.options.handshake_timeout = 200ms;
+  RecordingServer server(std::move(setup));
+  RawSocket socket;
+  REQUIRE(socket.connect(host, server.port()));
+  socket.send_bytes(get("/a"));
+  CHECK(read_http_reply(socket).body == "/a");
+  socket.send_bytes("GET /b HTTP/1.1\r\nHost: h\r\n");
+  CHECK(socket.wait_for_end());
+}
+
+TEST_CASE("a client that ends its half of the stream gets its answers",
+          "[http][keep_alive][asio]") {
+  Desk desk;
+  RecordingServer server(with(desk));
+  RawSocket socket;
+  REQUIRE(socket.connect(host, server.port()));
+  socket.send_bytes(get("/later") + get("/b"));
+  desk.seen(2);
+  socket.shutdown_send();
+  server.on_io_thread([] {});
+  desk.answer("/later");
+  CHECK(read_http_reply(socket).body == "/later");
+  CHECK(read_http_reply(socket).body == "/b");
+  CHECK(socket.wait_for_end());
+}
+
+TEST_CASE("while draining an answer says that the connection ends", "[http][keep_alive][asio]") {
+  Desk desk;
+  RecordingServer server(with(desk));
+  RawSocket socket;
+  REQUIRE(socket.connect(host, server.port()));
+  socket.send_bytes(get("/a"));
+  CHECK(read_http_reply(socket).header("Connection").empty());
+  server.begin_drain();
+  socket.send_bytes(get("/b"));
+  CHECK(read_http_reply(socket).header("Connection") == "close");
+  CHECK(socket.wait_for_end());
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/asio/detail/backlog.hpp>
+#include <ordercast/asio/detail/turn_log.hpp>
+#include <ordercast/asio/frame.hpp>
+#include <ordercast/asio/frame_parser.hpp>
+#include <ordercast/clock.hpp>
+#include <ordercast/net/request_parser.hpp>
+#include <ordercast/net/socket.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What the transport knows of one connection. Plain values; one thread.
+namespace ordercast::raw::detail {
+
+/// A request that waits for its answer, or for the answers before it.
+struct PendingRequest {
+  std::uint64_t id = 0;
+  TimePoint since{};
+  bool to_head = false;
+  bool safe = false;      ///< May run beside others (RFC 9110 section 9.2.1).
+  bool last = false;      ///< The connection ends behind its answer.
+  bool answered = false;  ///< `answer` waits for its turn.
+  Frame answer;
+};
+
+/// What only a connection that speaks HTTP needs. It goes with the upgrade.
+struct HttpState {
+  explicit HttpState(net::RequestLimits limits_in) : limits(limits_in), parser(limits_in) {}
+
+  net::RequestLimits limits;
+  net::RequestParser parser;
+  std::string peer;    ///< The client's address.
+  std::string unread;  ///< What came behind a request that can't be started yet.
+  std::vector<PendingRequest> pending;
+  std::uint64_t last_id = 0;
+  TimePoint since{};  ///< The connection's start, a request's first byte, or its answer's end.
+  TimePoint write_since{};  ///< When the unwritten answers began to wait.
+  bool idle = false;        ///< Between two requests.
+  bool paused = false;      ///< Nothing is read until an answer is given or written.
+  bool ended = false;       ///< No more requests: one said so, or was refused.
+
+  [[nodiscard]] PendingRequest* find(std::uint64_t id) noexcept {
+    const auto found = std::find_if(pending.begin(), pending.end(),
+                                    [id](const PendingRequest& one) { return one.id == id; });
+    return found == pending.end() ? nullptr : &*found;
+  }
+};
+
+/// The slab record: all that an idle WebSocket costs.
+struct Connection {
+  enum class State : std::uint8_t {
+    http,
+    open,       ///< A WebSocket.
+    closing,    ///< A WebSocket whose close handshake we began.
+    finishing,  ///< Writes what is queued; then it lingers. What comes is dropped.
+    lingering,  ///< Our half of the stream has ended.
+    dead,       ///< The socket is closed; the record waits to be reported and released.
+  };
+
+  int fd = -1;
+  std::uint32_t serial = 0;
+  State state = State::http;
+  bool websocket = false;  ///< `on_open` has been called.
+  bool reported = false;   ///< So has `on_close`.
+  bool wants_writable = false;
+  bool counted = false;                 ///< In `http_requests`.
+  bool client_ended = false;            ///< Nothing more will come.
+  std::uint8_t interest = 0;            ///< What epoll watches for.
+  std::uint32_t entry = TurnLog::npos;  ///< In the log of this turn.
+  std::uint32_t discarded = 0;          ///< Bytes that were dropped at the end.
+  std::size_t unwritten = 0;            ///< Bytes that the kernel has not taken.
+  BacklogPool::Queue backlog;
+  std::unique_ptr<HttpState> http;
+  std::unique_ptr<FrameParser> parser;  ///< Within a message only.
+  net::SocketTicket ticket;
+
+  [[nodiscard]] bool is_websocket() const noexcept {
+    return state == State::open || state == State::closing;
+  }
+  [[nodiscard]] bool accepts() const noexcept { return state == State::open; }
+};
+
+}  // namespace ordercast::raw::detail

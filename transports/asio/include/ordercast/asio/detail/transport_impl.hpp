@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/asio/transport.hpp>
+
+#include <asio/post.hpp>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <exception>
+#include <system_error>
+#include <utility>
+
+/// Bodies of transport.hpp: connections, the loop, time.
+namespace ordercast::raw {
+
+namespace detail {
+
+inline int make_epoll() {
+  const int fd = ::epoll_create1(EPOLL_CLOEXEC);
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+  return fd;
+}
+
+}  // namespace detail
+
+inline Transport::Transport(asio::io_context& io, TransportOptions options)
+    : options_(std::move(options)),
+      writer_(options_.io),
+      tick_timer_(io),
+      epoll_(io, detail::make_epoll()),
+      port_(std::make_shared<net::LoopPort>(io)),
+      self_(std::make_shared<Transport*>(this)) {}
+
+inline Transport::~Transport() {
+  port_->close();
+  for (Index i = 0; i < connections_.end_id(); ++i) {
+    if (connections_[i].fd >= 0) ::close(connections_[i].fd);
+  }
+}
+
+// Connections ------------------------------------------------------------------------------------
+
+inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket) {
+  if (stopping_) return;
+  const Index index = connections_.acquire();
+  auto& connection = connections_[index];
+  std::error_code error;
+  connection.fd = socket.release(error);
+  if (++last_serial_ == 0) ++last_serial_;
+  connection.serial = last_serial_;
+  connection.ticket = std::move(ticket);
+  if (error) return close_socket(index, connection);
+  const int on = 1;
+  ::setsockopt(connection.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = handle_of(index, connection);
+  if (::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, connection.fd, &event) != 0) {
+    return close_socket(index, connection);
+  }
+  connection.interest = EPOLLIN;
+  set_deadline(index, options_.handshake_timeout);
+  wait_events();
+  if (!tick_scheduled_) schedule_tick(max_tick);
+}
+
+inline void Transport::stop() {
+  stopping_ = true;
+  tick_timer_.cancel();
+  for (Index i = 0; i < connections_.end_id(); ++i) {
+    if (connections_[i].fd >= 0) close_socket(i, connections_[i]);
+  }
+  schedule_turn();
+}
+
+inline detail::Connection* Transport::find(Handle handle) noexcept {
+  const auto index = static_cast<Index>(handle);
+  if (index >= connections_.end_id()) return nullptr;
+  auto& connection = connections_[index];
+  return connection.serial == handle >> 32U && connection.fd >= 0 ? &connection : nullptr;
+}
+
+inline const detail::Connection* Transport::find(Handle handle) const noexcept {
+  return const_cast<Transport*>(this)->find(handle);
+}
+
+/// What epoll tells of besides errors.
+inline void Transport::watch(Index index, Connection& connection, std::uint8_t interest) noexcept {
+  if (connection.interest == interest || connection.fd < 0) return;
+  connection.interest = interest;
+  epoll_event event{};
+  event.events = interest;
+  event.data.u64 = handle_of(index, connection);
+  ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_MOD, connection.fd, &event);
+}
+
+/// Writes what is queued, at most for so long, and then ends our half of the stream.
+inline void Transport::finish(Index index, Connection& connection,
+                              std::chrono::milliseconds within) {
+  if (connection.fd < 0) return;
+  connection.state = State::finishing;
+  set_deadline(index, within);
+  if (connection.unwritten == 0) end_stream(index, connection);
+}
+
+/// Ends our half of the stream; the socket closes when the client has closed too, or soon after.
+inline void Transport::end_stream(Index index, Connection& connection) {
+  if (connection.client_ended || options_.linger_timeout.count() == 0 ||
+      ::shutdown(connection.fd, SHUT_WR) != 0) {
+    return close_socket(index, connection);
+  }
+  connection.state = State::lingering;
+  watch(index, connection, EPOLLIN);
+  set_deadline(index, options_.linger_timeout);
+}
+
+/// The record stays until the turn ends: whoever called us may still be using it.
+inline void Transport::close_socket(Index index, Connection& connection) noexcept {
+  if (connection.state == State::dead) return;
+  connection.state = State::dead;
+  if (connection.fd >= 0) ::close(std::exchange(connection.fd, -1));
+  backlogs_.clear(connection.backlog);
+  connection.unwritten = 0;
+  connection.ticket.release();
+  timers_.cancel(index);
+  if (connection.websocket) websockets_.fetch_sub(1, std::memory_order_relaxed);
+  if (connection.counted) http_requests_.fetch_sub(1, std::memory_order_relaxed);
+  connection.counted = false;
+  dead_.push_back(index);
+  schedule_turn();
+}
+
+/// Not from inside a call of the core.
+inline void Transport::report_close(Index index, Connection& connection) {
+  if (!connection.websocket || std::exchange(connection.reported, true)) return;
+  guarded(index, [&] { sink_.on_close(sink_.sink, handle_of(index, connection)); });
+}
+
+/// Calls the sink. What it throws ends the connection and nothing else.
+template <class F>
+void Transport::guarded(Index index, F&& f) noexcept {
+  try {
+    f();
+  } catch (...) {
+    report(std::current_exception());
+    auto& connection = connections_[index];
+    try {
+      fail(index, connection, CloseCode::internal_error);
+    } catch (...) {
+      close_socket(index, connection);
+    }
+  }
+}
+
+inline void Transport::report(std::exception_ptr error) const noexcept {
+  if (options_.on_error && error) options_.on_error(std::move(error));
+}
+
+// The loop ---------------------------------------------------------------------------------------
+
+/// All sockets stand in one epoll set, and the set is the one descriptor that Asio knows: a socket
+/// costs the kernel's memory, and none of Asio's.
+inline void Transport::wait_events() {
+  if (waiting_) return;
+  waiting_ = true;
+  epoll_.async_wait(asio::posix::stream_descriptor::wait_read,
+                    [this, self = std::weak_ptr(self_)](const std::error_code& cancelled) {
+                      if (self.expired()) return;
+                      waiting_ = false;
+                      if (!cancelled) on_events();
+                      if (connections_.size() > 0 && !stopping_) wait_events();
+                    });
+}
+
+inline void Transport::on_events() {
+  std::array<epoll_event, events_a_turn> events;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  const int count =
+      ::epoll_wait(epoll_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
+  for (int i = 0; i < count; ++i) {
+    const auto& event = events[static_cast<std::size_t>(i)];
+    const Handle handle = event.data.u64;
+    auto* const connection = find(handle);
+    if (connection == nullptr) continue;  // Closed by an event before.
+    const auto index = static_cast<Index>(handle);
+    try {
+      const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
+      const bool reads = (connection->interest & EPOLLIN) != 0;
+      if ((event.events & EPOLLOUT) != 0) write_backlog(index, *connection);
+      if (reads && (event.events & ~std::uint32_t{EPOLLOUT}) != 0 && connection->fd >= 0) {
+        on_readable(index, *connection);
+      } else if (broken) {
+        close_socket(index, *connection);
+      }
+    } catch (...) {  // Out of memory: what the application throws is caught where it is called.
+      report(std::current_exception());
+      close_socket(index, *connection);
+    }
+  }
+}
+
+inline void Transport::on_readable(Index index, Connection& connection) {
+  if (connection.state == State::finishing || connection.state == State::lingering) {
+    return discard(index, connection);
+  }
+  if (!read_buffer_) {
+    read_buffer_ = std::make_unique<char[]>(read_buffer_bytes);  // NOLINT(modernize-avoid-c-arrays)
+  }
+  const auto count = ::recv(connection.fd, read_buffer_.get(), read_buffer_bytes, MSG_DONTWAIT);
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (count > 0) {
+    const Input input{read_buffer_.get(), static_cast<std::size_t>(count)};
+    return connection.state == State::http ? read_requests(index, connection, input)
+                                           : read_frames(index, connection, input);
+  }
+  connection.client_ended = true;
+  const bool owes_answers = count == 0 && connection.http &&
+                            (!connection.http->pending.empty() || connection.unwritten > 0);
+  if (!owes_answers) return close_socket(index, connection);
+  connection.http->ended = true;  // It listens still, and gets what it asked for.
+  watch(index, connection, connection.interest & static_cast<std::uint8_t>(~EPOLLIN));
+  if (connection.http->pending.empty()) finish(index, connection, options_.handshake_timeout);
+}
+
+/// Reads and drops, so that the client gets our last bytes and not a reset.
+inline void Transport::discard(Index index, Connection& connection) {
+  std::array<char, 4096> nowhere;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  for (;;) {
+    const auto count = ::recv(connection.fd, nowhere.data(), nowhere.size(), MSG_DONTWAIT);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (count == 0 && connection.state == State::finishing) {
+      connection.client_ended = true;
+      return watch(index, connection, EPOLLOUT);
+    }
+    if (count > 0) connection.discarded += static_cast<std::uint32_t>(count);
+    if (count <= 0 || connection.discarded > max_discarded_bytes) {
+      return close_socket(index, connection);
+    }
+  }
+}
+
+/// What was queued is written, and what died is reported, when all that is ready now has been done.
+inline void Transport::schedule_turn() noexcept {
+  if (turn_scheduled_) return;
+  try {
+    asio::post(epoll_.get_executor(), [this, self = std::weak_ptr(self_)] {
+      if (!self.expired()) end_turn();
+    });
+    turn_scheduled_ = true;
+  } catch (...) {  // Out of memory: whoever queues next tries again.
+  }
+}
+
+inline void Transport::end_turn() {
+  turn_scheduled_ = false;
+  flush();
+  for (std::size_t i = 0; i < progressed_.size(); ++i) {
+    on_progress(progressed_[i], connections_[progressed_[i]]);
+  }
+  progressed_.clear();
+  const auto dead = std::exchange(dead_, {});
+  for (const Index index : dead) {
+    auto& connection = connections_[index];
+    report_close(index, connection);
+    if (connection.parser) give_back(std::move(connection.parser));
+  }
+  for (const Index index : dead) connections_.release(index);
+  if (connections_.size() == 0 && waiting_) epoll_.cancel();
+}
+
+inline void Transport::schedule_tick(Duration delay) {
+  tick_scheduled_ = true;
+  tick_timer_.expires_after(std::clamp<Duration>(delay, min_tick, max_tick));
+  tick_timer_.async_wait([this, self = std::weak_ptr(self_)](const std::error_code& cancelled) {
+    if (self.expired()) return;
+    tick_scheduled_ = false;
+    if (!cancelled && connections_.size() > 0) on_tick();
+  });
+}
+
+inline void Transport::on_tick() {
+  const auto now = std::chrono::steady_clock::now();
+  timers_.advance(now, [&](Index index) { on_deadline(index, now); });
+  auto next = std::min(now + max_tick, timers_.next_deadline());
+  try {
+    next = std::min(next, sink_.tick(sink_.sink, now));
+  } catch (...) {
+    report(std::current_exception());
+  }
+  schedule_tick(next - now);
+}
+
+inline void Transport::on_deadline(Index index, TimePoint now) {
+  auto& connection = connections_[index];
+  switch (connection.state) {
+    case State::http:
+      return on_http_deadline(index, connection, now);
+    case State::closing:
+      report_close(index, connection);
+      // A client that reads has our close frame, and must not lose it to a reset.
+      return connection.unwritten == 0 ? end_stream(index, connection)
+                                       : close_socket(index, connection);
+    default:
+      return close_socket(index, connection);
+  }
+}
+
+}  // namespace ordercast::raw

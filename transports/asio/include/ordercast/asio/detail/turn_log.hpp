@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/asio/frame.hpp>
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+/// What all connections of a loop were sent in one of its turns: each frame once, in the order of
+/// sending, and of each connection only which ones.
+///
+/// A broadcast hands the same frame to one connection after the other, so most connections are sent
+/// a contiguous run of the log: two numbers, no reference count, no node, and one array of slices
+/// that all of them pass to the kernel. One thread at a time.
+namespace ordercast::raw::detail {
+
+class TurnLog {
+ public:
+  static constexpr std::uint32_t npos = UINT32_MAX;
+
+  /// Frames [first, first + count) of the log.
+  struct Run {
+    std::uint32_t first = 0;
+    std::uint32_t count = 0;
+  };
+
+  /// What one connection was sent: a run, and a list of more of them where there are gaps.
+  struct Entry {
+    std::uint32_t connection = 0;
+    Run run;
+    std::uint32_t more = npos;  ///< The first of the further runs.
+    std::uint32_t last = npos;  ///< The last of them.
+  };
+
+  /// Starts a connection's entry with a frame; returns where it stands.
+  std::uint32_t open(std::uint32_t connection, const Frame& frame) {
+    const auto at = append(frame);
+    entries_.push_back({connection, {at, 1}, npos, npos});
+    return static_cast<std::uint32_t>(entries_.size() - 1);
+  }
+
+  /// Adds a frame to an entry. Amortised O(1), with the strong guarantee.
+  void extend(std::uint32_t entry_at, const Frame& frame) {
+    const auto at = append(frame);
+    auto& entry = entries_[entry_at];
+    auto& run = entry.last == npos ? entry.run : further_[entry.last].run;
+    if (run.first + run.count == at) {
+      ++run.count;
+      return;
+    }
+    further_.push_back({{at, 1}, npos});
+    const auto added = static_cast<std::uint32_t>(further_.size() - 1);
+    (entry.last == npos ? entry.more : further_[entry.last].next) = added;
+    entry.last = added;
+  }
+
+  [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
+  [[nodiscard]] const Frame& frame(std::uint32_t at) const noexcept { return frames_[at]; }
+  /// The slices of all frames, in the order of the log.
+  [[nodiscard]] const iovec* slices() const noexcept { return slices_.data(); }
+
+  /// Calls `f(run)` for each run of an entry, in order.
+  template <class F>
+  void for_each_run(const Entry& entry, F&& f) const {
+    f(entry.run);
+    for (auto at = entry.more; at != npos; at = further_[at].next) f(further_[at].run);
+  }
+
+  /// The frames of an entry.
+  [[nodiscard]] std::size_t count(const Entry& entry) const noexcept {
+    std::size_t frames = 0;
+    for_each_run(entry, [&](Run run) { frames += run.count; });
+    return frames;
+  }
+
+  /// Whether two connections were sent the same. O(runs).
+  [[nodiscard]] bool same_runs(const Entry& a, const Entry& b) const noexcept {
+    if (a.run.first != b.run.first || a.run.count != b.run.count) return false;
+    auto one = a.more;
+    auto other = b.more;
+    while (one != npos && other != npos) {
+      const auto& run = further_[one].run;
+      const auto& beside = further_[other].run;
+      if (run.first != beside.first || run.count != beside.count) return false;
+      one = further_[one].next;
+      other = further_[other].next;
+    }
+    return one == other;
+  }
+
+  [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+
+  void clear() noexcept {
+    entries_.clear();
+    further_.clear();
+    slices_.clear();
+    frames_.clear();
+  }
+
+ private:
+  struct Further {
+    Run run;
+    std::uint32_t next;
+  };
+
+  std::uint32_t append(const Frame& frame) {
+    if (frames_.empty() || !frames_.back().is(frame)) {
+      slices_.reserve(slices_.size() + 1 > slices_.capacity() ? 2 * slices_.size() + 16
+                                                              : slices_.capacity());
+      frames_.push_back(frame);
+      // The kernel only reads, but iovec has no const.
+      slices_.push_back({const_cast<char*>(frame.data()), frame.size()});
+    }
+    return static_cast<std::uint32_t>(frames_.size() - 1);
+  }
+
+  std::vector<Entry> entries_;
+  std::vector<Further> further_;
+  std::vector<Frame> frames_;
+  std::vector<iovec> slices_;
+};
+
+}  // namespace ordercast::raw::detail

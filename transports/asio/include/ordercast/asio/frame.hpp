@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/error.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <string_view>
+#include <utility>
+
+/// Bytes as they go over the wire, and the server's frames of RFC 6455 section 5.2.
+///
+/// A `Frame` is one allocation: reference count, size, bytes. Copying it is one atomic increment;
+/// the bytes are immutable, so any number of threads may hold and read the same ones. Building one
+/// is linear in the payload.
+namespace ordercast::raw {
+
+enum class Opcode : std::uint8_t {
+  continuation = 0x0,
+  text = 0x1,
+  binary = 0x2,
+  close = 0x8,
+  ping = 0x9,
+  pong = 0xA,
+};
+
+class Frame {
+ public:
+  Frame() = default;
+  Frame(const Frame& other) noexcept : block_(other.block_) {
+    if (block_ != nullptr) block_->references.fetch_add(1, std::memory_order_relaxed);
+  }
+  Frame(Frame&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  Frame& operator=(Frame other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
+  ~Frame() {
+    if (block_ == nullptr || block_->references.fetch_sub(1, std::memory_order_acq_rel) != 1)
+      return;
+    block_->~Block();
+    ::operator delete(block_);
+  }
+
+  /// Both pieces in a row, copied.
+  [[nodiscard]] static Frame of(std::string_view first, std::string_view second = {}) {
+    const auto size = first.size() + second.size();
+    Frame frame;
+    frame.block_ = new (::operator new(sizeof(Block) + size)) Block(size);
+    if (!first.empty()) std::memcpy(frame.begin(), first.data(), first.size());
+    if (!second.empty()) std::memcpy(frame.begin() + first.size(), second.data(), second.size());
+    return frame;
+  }
+
+  [[nodiscard]] const char* data() const noexcept {
+    return block_ == nullptr ? nullptr : reinterpret_cast<const char*>(block_ + 1);
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return block_ == nullptr ? 0 : block_->size; }
+  [[nodiscard]] std::string_view bytes() const noexcept { return {data(), size()}; }
+
+  /// Whether both are the same bytes in memory.
+  [[nodiscard]] bool is(const Frame& other) const noexcept { return block_ == other.block_; }
+
+ private:
+  struct Block {
+    explicit Block(std::size_t bytes) noexcept : size(bytes) {}
+    std::atomic<std::uint32_t> references{1};
+    std::size_t size;
+  };
+
+  [[nodiscard]] char* begin() noexcept { return reinterpret_cast<char*>(block_ + 1); }
+
+  Block* block_ = nullptr;
+};
+
+/// A whole message, or a control frame, as a server sends it: final and not masked.
+[[nodiscard]] inline Frame make_frame(Opcode opcode, std::string_view payload) {
+  char header[10];  // NOLINT(modernize-avoid-c-arrays)
+  header[0] = static_cast<char>(0x80U | static_cast<unsigned>(opcode));
+  std::size_t bytes = 0;  // of the extended length
+  if (payload.size() < 126) {
+    header[1] = static_cast<char>(payload.size());
+  } else {
+    bytes = payload.size() <= 0xFFFF ? 2 : 8;
+    header[1] = static_cast<char>(bytes == 2 ? 126 : 127);
+  }
+  for (std::size_t i = 0; i < bytes; ++i) {
+    header[2 + i] = static_cast<char>((payload.size() >> (8 * (bytes - 1 - i))) & 0xFFU);
+  }
+  return Frame::of({header, 2 + bytes}, payload);
+}
+
+/// A close frame. A reason over 123 bytes is cut, between characters (RFC 6455 section 5.5).
+[[nodiscard]] inline Frame make_close_frame(CloseCode code, std::string_view reason) {
+  constexpr std::size_t longest = 123;
+  auto size = reason.size();
+  if (size > longest) {
+    size = longest;
+    while (size > 0 && (static_cast<unsigned char>(reason[size]) & 0xC0U) == 0x80U) --size;
+  }
+  char payload[2 + longest];  // NOLINT(modernize-avoid-c-arrays)
+  payload[0] = static_cast<char>(static_cast<std::uint16_t>(code) >> 8U);
+  payload[1] = static_cast<char>(static_cast<std::uint16_t>(code) & 0xFFU);
+  if (size > 0) std::memcpy(payload + 2, reason.data(), size);
+  return make_frame(Opcode::close, {payload, 2 + size});
+}
+
+}  // namespace ordercast::raw

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/asio/transport.hpp>
+#include <ordercast/net/server.hpp>
+
+/// A whole server on the asio transport. All that it does is in `net::Server`, which any transport
+/// fits.
+///
+///     raw::Server<MyServices> server({}, [&](const auto& post) { return MyServices{post}; });
+///     server.listen();
+///     server.run();
+namespace ordercast::raw {
+
+using net::ServerOptions;
+
+template <class ServicesT = DefaultServices>
+using Server = net::Server<Transport, ServicesT>;
+
+}  // namespace ordercast::raw

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/asio/detail/connection.hpp>
+#include <ordercast/asio/detail/socket_writer.hpp>
+#include <ordercast/asio/detail/turn_log.hpp>
+#include <ordercast/asio/frame.hpp>
+#include <ordercast/asio/frame_parser.hpp>
+#include <ordercast/clock.hpp>
+#include <ordercast/detail/slab.hpp>
+#include <ordercast/detail/timer_wheel.hpp>
+#include <ordercast/error.hpp>
+#include <ordercast/handshake.hpp>
+#include <ordercast/http.hpp>
+#include <ordercast/net/loop_port.hpp>
+#include <ordercast/net/options.hpp>
+#include <ordercast/net/socket.hpp>
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+/// The asio transport: RFC 6455 and HTTP/1.1 on the sockets of one `io_context`, with no WebSocket
+/// library in between. One transport per I/O thread.
+///
+/// Built for fan-out. A frame is built once and shared. `send` writes down that a connection gets
+/// it; when the turn of the loop ends, each connection that was sent something gets all of it in
+/// one gathered write, and many writes go to the kernel in one system call where io_uring is
+/// allowed. An idle connection owns a record in a slab and nothing else.
+///
+/// Threads: all members but `prepare` and the two counters belong to the thread that runs the
+/// `io_context`, as do all calls of the sink. Handles go stale safely: a handle of a connection
+/// that is gone is `closed` for ever, it never means another connection.
+///
+///     asio::io_context io;
+///     raw::Transport transport(io);
+///     ConnectionManager<raw::Transport, MyServices> manager(transport, services);
+///     transport.bind(manager);
+///     transport.adopt(std::move(accepted_socket));
+///     io.run();
+namespace ordercast::raw {
+
+using net::TransportOptions;
+
+class Transport final {
+ public:
+  using Handle = std::uint64_t;
+  using Frame = raw::Frame;
+
+  /// The `io_context` must outlive the transport. Throws std::system_error without descriptors.
+  explicit Transport(asio::io_context& io, TransportOptions options = {});
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
+  /// Closes every socket; the sink hears nothing of it.
+  ~Transport();
+
+  // Setting up, before the first connection -----------------------------------------------------
+
+  /// `sink` has on_open, on_message, on_pong, on_writable, on_close and tick; it must outlive the
+  /// connections. One that also has `on_binary(handle, bytes)` gets binary messages, which are
+  /// refused with 1003 otherwise.
+  template <class Sink>
+  void bind(Sink& sink);
+
+  /// Answers plain HTTP requests; without one they get 404.
+  void set_http_handler(HttpHandler handler) { http_handler_ = std::move(handler); }
+
+  /// Decides on handshakes; without one those for the path /ws are accepted, others get 404.
+  void set_handshake_filter(HandshakeFilter filter) { handshake_filter_ = std::move(filter); }
+
+  // Connections ---------------------------------------------------------------------------------
+
+  /// Takes over a connected socket.
+  void adopt(net::Socket socket, net::SocketTicket ticket = {});
+
+  /// From now on handshakes get 503 with Retry-After; plain HTTP goes on, without keep-alive.
+  void begin_drain() noexcept { draining_ = true; }
+
+  /// Ends every connection at once, and every one that is still to be adopted. The sink hears
+  /// `on_close`; then nothing of the transport keeps the `io_context` running.
+  void stop();
+
+  /// WebSockets whose socket is open. Any thread.
+  [[nodiscard]] std::size_t websockets() const noexcept {
+    return websockets_.load(std::memory_order_relaxed);
+  }
+  /// Connections with an HTTP request whose answer is not written yet. Any thread.
+  [[nodiscard]] std::size_t http_requests() const noexcept {
+    return http_requests_.load(std::memory_order_relaxed);
+  }
+  /// Whether writes go through io_uring; known after the first write to several connections.
+  [[nodiscard]] bool uses_io_uring() const noexcept { return writer_.uses_ring(); }
+
+  // What the connection manager calls -------------------------------------------------------------
+
+  /// Builds the frame (RFC 6455 section 5.2): the only copy of its bytes, whatever the number of
+  /// recipients. O(text). Any thread.
+  [[nodiscard]] static Frame prepare(const std::string& text) {
+    return make_frame(Opcode::text, text);
+  }
+  /// The same, for a binary message.
+  [[nodiscard]] static Frame prepare_binary(std::string_view bytes) {
+    return make_frame(Opcode::binary, bytes);
+  }
+
+  /// Queues a frame. The bytes are written when this turn of the event loop ends, together with all
+  /// others of the connection. Amortised O(1); allocates nothing in the long run.
+  SendResult send(Handle handle, const Frame& frame) noexcept;
+
+  /// All bytes of a connection that the kernel has not taken; 0 for a stale handle. O(1).
+  [[nodiscard]] std::size_t buffered_bytes(Handle handle) const noexcept;
+
+  /// A ping with no payload; not subject to backpressure.
+  void ping(Handle handle) noexcept;
+
+  /// Starts the close handshake behind what `send` has accepted. Bounded by `close_timeout`. A
+  /// reason over 123 bytes is cut, between characters (RFC 6455 section 5.5).
+  void close(Handle handle, CloseCode code, std::string_view reason) noexcept;
+
+  /// Tears the socket down with no handshake.
+  void terminate(Handle handle) noexcept;
+
+ private:
+  using Connection = detail::Connection;
+  using State = Connection::State;
+  using Index = std::uint32_t;
+
+  /// Bounds of the time between two ticks. The upper one is how late a deadline may be noticed that
+  /// was set since the last tick.
+  static constexpr std::chrono::milliseconds min_tick{5};
+  static constexpr std::chrono::milliseconds max_tick{250};
+  static constexpr std::size_t read_buffer_bytes = 64 * 1024;
+  static constexpr std::size_t events_a_turn = 256;
+  static constexpr std::size_t max_spare_parsers = 64;
+  static constexpr std::uint32_t max_discarded_bytes = 1024 * 1024;
+
+  struct SinkCalls {
+    void* sink = nullptr;
+    void (*on_open)(void*, Handle, std::string_view) = [](void*, Handle, std::string_view) {};
+    void (*on_message)(void*, Handle, std::string_view) = [](void*, Handle, std::string_view) {};
+    void (*on_binary)(void*, Handle, std::string_view) = nullptr;
+    void (*on_pong)(void*, Handle) = [](void*, Handle) {};
+    void (*on_writable)(void*, Handle) = [](void*, Handle) {};
+    void (*on_close)(void*, Handle) = [](void*, Handle) {};
+    TimePoint (*tick)(void*, TimePoint) = [](void*, TimePoint) { return TimePoint::max(); };
+  };
+
+  template <class Sink, class = void>
+  struct HasBinary : std::false_type {};
+  template <class Sink>
+  struct HasBinary<
+      Sink, std::void_t<decltype(std::declval<Sink&>().on_binary(Handle{}, std::string_view{}))>>
+      : std::true_type {};
+
+  class Answer;
+
+  // Connections.
+  [[nodiscard]] static Handle handle_of(Index index, const Connection& connection) noexcept {
+    return Handle{connection.serial} << 32U | index;
+  }
+  [[nodiscard]] Connection* find(Handle handle) noexcept;
+  [[nodiscard]] const Connection* find(Handle handle) const noexcept;
+  void watch(Index index, Connection& connection, std::uint8_t interest) noexcept;
+  void end_stream(Index index, Connection& connection);
+  void finish(Index index, Connection& connection, std::chrono::milliseconds within);
+  void close_socket(Index index, Connection& connection) noexcept;
+  void report_close(Index index, Connection& connection);
+  template <class F>
+  void guarded(Index index, F&& f) noexcept;
+  void report(std::exception_ptr error) const noexcept;
+
+  // The loop.
+  void wait_events();
+  void on_events();
+  void on_readable(Index index, Connection& connection);
+  void discard(Index index, Connection& connection);
+  void schedule_turn() noexcept;
+  void end_turn();
+  void schedule_tick(Duration delay);
+  void on_tick();
+  void on_deadline(Index index, TimePoint now);
+  void set_deadline(Index index, Duration within) {
+    timers_.schedule(index, std::chrono::steady_clock::now() + within);
+  }
+
+  // Writing.
+  void queue(Index index, Connection& connection, const Frame& frame);
+  void flush();
+  void flush_some(std::size_t first, std::size_t last);
+  void settle(const detail::Write& write, const detail::TurnLog::Entry& entry);
+  void write_backlog(Index index, Connection& connection);
+  void on_progress(Index index, Connection& connection);
+
+  // WebSockets.
+  void upgrade(Index index, Connection& connection, Input rest);
+  void read_frames(Index index, Connection& connection, Input input);
+  void on_item(Index index, Connection& connection, const FrameParser::Item& item);
+  void fail(Index index, Connection& connection, CloseCode code);
+  [[nodiscard]] std::unique_ptr<FrameParser> take_parser();
+  void give_back(std::unique_ptr<FrameParser> parser) noexcept;
+
+  // HTTP.
+  void read_requests(Index index, Connection& connection, Input input);
+  [[nodiscard]] bool may_start(const Connection& connection) const noexcept;
+  void start_request(Index index, Connection& connection);
+  void answer(Handle handle, std::uint64_t request, const HttpResponse& response);
+  void answer_later(Handle handle, std::uint64_t request, const HttpResponse& response);
+  void send_answers(Index index, Connection& connection);
+  void resume_requests(Index index, Connection& connection);
+  void update_http(Index index, Connection& connection);
+  void on_http_deadline(Index index, Connection& connection, TimePoint now);
+  [[nodiscard]] HttpResponse draining_response() const;
+
+  TransportOptions options_;
+  SinkCalls sink_;
+  HttpHandler http_handler_;
+  HandshakeFilter handshake_filter_;
+  ordercast::detail::Slab<Connection> connections_;
+  ordercast::detail::TimerWheel timers_;
+  detail::TurnLog log_;
+  detail::BacklogPool backlogs_;
+  detail::SocketWriter writer_;
+  std::vector<detail::Write> writes_;
+  std::vector<iovec> gaps_;        // Slices of those that were not sent a contiguous run.
+  std::vector<Index> progressed_;  // Whoever the last flush wrote something of.
+  std::vector<Index> dead_;        // To be reported and released when the turn ends.
+  std::vector<std::unique_ptr<FrameParser>> spare_parsers_;
+  std::unique_ptr<char[]> read_buffer_;  // NOLINT(modernize-avoid-c-arrays)
+  Frame ping_ = make_frame(Opcode::ping, {});
+  std::atomic<std::size_t> websockets_{0};
+  std::atomic<std::size_t> http_requests_{0};
+  std::uint32_t last_serial_ = 0;
+  bool draining_ = false;
+  bool stopping_ = false;
+  bool waiting_ = false;
+  bool turn_scheduled_ = false;
+  bool tick_scheduled_ = false;
+  std::uint64_t serving_ = 0;  // The request whose handler is on the stack, and its connection.
+  Handle serving_handle_ = 0;
+  asio::steady_timer tick_timer_;
+  asio::posix::stream_descriptor epoll_;
+  std::shared_ptr<net::LoopPort> port_;
+  std::shared_ptr<Transport*> self_;  // For what is still queued, or held elsewhere: our life.
+};
+
+template <class Sink>
+void Transport::bind(Sink& sink) {
+  sink_.sink = &sink;
+  sink_.on_open = [](void* s, Handle handle, std::string_view token) {
+    static_cast<Sink*>(s)->on_open(handle, token);
+  };
+  sink_.on_message = [](void* s, Handle handle, std::string_view text) {
+    static_cast<Sink*>(s)->on_message(handle, text);
+  };
+  if constexpr (HasBinary<Sink>::value) {
+    sink_.on_binary = [](void* s, Handle handle, std::string_view bytes) {
+      static_cast<Sink*>(s)->on_binary(handle, bytes);
+    };
+  }
+  sink_.on_pong = [](void* s, Handle handle) { static_cast<Sink*>(s)->on_pong(handle); };
+  sink_.on_writable = [](void* s, Handle handle) { static_cast<Sink*>(s)->on_writable(handle); };
+  sink_.on_close = [](void* s, Handle handle) { static_cast<Sink*>(s)->on_close(handle); };
+  sink_.tick = [](void* s, TimePoint now) { return static_cast<Sink*>(s)->tick(now); };
+}
+
+}  // namespace ordercast::raw
+
+#include <ordercast/asio/detail/transport_http.hpp>
+#include <ordercast/asio/detail/transport_impl.hpp>
+#include <ordercast/asio/detail/transport_websocket.hpp>
+#include <ordercast/asio/detail/transport_write.hpp>
