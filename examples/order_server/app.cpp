@@ -6,12 +6,12 @@
 #include "net/addresses.hpp"
 #include "realtime/dispatcher.hpp"
 #include "realtime/order_lookup.hpp"
+#include "realtime/server.hpp"
 #include "realtime/services.hpp"
 #include "store/demo_data.hpp"
 #include "store/sqlite_store.hpp"
 #include "workers/worker_pool.hpp"
 #include <ordercast/net/descriptor_limit.hpp>
-#include <ordercast/websocketpp/server.hpp>
 
 #include <spdlog/spdlog.h>
 
@@ -31,8 +31,6 @@ namespace order_server {
 namespace {
 
 using ordercast::net::ServerOptions;
-using RealtimeServer = ordercast::wspp::Server<RealtimeServices>;
-using OpsServer = ordercast::wspp::Server<>;
 
 /// A login takes a tenth of a second, so more than these would wait longer than anybody does.
 constexpr std::size_t login_queue = 128;
@@ -90,6 +88,7 @@ ServerOptions server_options(const Config& config) {
   options.max_connections = config.max_connections;
   options.transport.max_message_bytes = config.max_message_bytes;
   options.transport.max_body_bytes = config.max_body_bytes;
+  options.transport.io = config.io;
   options.transport.on_error = log_escaped;
   options.limits.max_connections_per_user = config.max_connections_per_user;
   options.limits.max_subscriptions = config.max_subscriptions;
@@ -99,6 +98,10 @@ ServerOptions server_options(const Config& config) {
   options.limits.ping_jitter = std::min(options.limits.ping_jitter, options.limits.ping_interval);
   options.limits.pong_timeout = config.pong_timeout;
   return options;
+}
+
+RealtimeTransport transport_of(const Config& config) {
+  return config.transport == Transport::asio ? asio_transport() : websocketpp_transport();
 }
 
 AddressRules address_rules(const Config& config) {
@@ -151,22 +154,23 @@ struct App::Parts {
                 [] { return ordercast::SteadyClock{}.now(); },
                 [this] { dispatcher.wake(); },
                 [this](std::string user_id, std::string reason) {
-                  server.disconnect_user(std::move(user_id), ordercast::CloseCode::unauthorized,
-                                         std::move(reason));
+                  server->disconnect_user(std::move(user_id), ordercast::CloseCode::unauthorized,
+                                          std::move(reason));
                 },
                 [this] { return queue_depths(); }},
         api(context, main_routes(config), Cors(config.allowed_origins), address_rules(config),
             submitter(), pages_of(config)),
         ops_api(context, ops_routes(), Cors(), {}, submitter()),
-        server(server_options(config),
-               [this](const Post& post) {
-                 return RealtimeServices{tokens, StoreAuthorizer(lookup, post),
-                                         StoreOrders(lookup, post), MetricsObserver(metrics)};
-               }),
+        server(transport_of(config).make(server_options(config),
+                                         [this](const Post& post) {
+                                           return RealtimeServices{
+                                               tokens, StoreAuthorizer(lookup, post),
+                                               StoreOrders(lookup, post), MetricsObserver(metrics)};
+                                         })),
         dispatcher(
             store, metrics,
             [this](const ordercast::OrderEvent& event, Dispatcher::Done done) {
-              server.publish(event, std::move(done));
+              server->publish(event, std::move(done));
             },
             dispatcher_options()),
         lookups("lookup", config.db_readers, lookup_queue),
@@ -176,11 +180,11 @@ struct App::Parts {
         logins("login", 1, login_queue),
         ops("ops", 1, ops_queue),
         memory("memory", 1, 1) {
-    server.set_http_handler(
+    server->set_http_handler(
         [this](ordercast::HttpRequest request, const ordercast::HttpResponder& respond) {
           api.handle(std::move(request), respond);
         });
-    server.set_handshake_filter(
+    server->set_handshake_filter(
         [this](const ordercast::HttpRequest& request) { return api.refuse_handshake(request); });
     if (config.ops_port != 0) make_ops_server(config);
     if (config.demo_data && fill_with_demo_data(store, hasher, unix_ms())) {
@@ -204,7 +208,7 @@ struct App::Parts {
   /// last block that is still in use. Waits until nobody is leaving any more, since sockets outlive
   /// their connections a little. Looks every so often, on a thread that may block.
   void watch_memory() {
-    const auto now = server.connections();
+    const auto now = server->connections();
     const bool at_rest = now >= last_connections;
     last_connections = now;
     most_connections = std::max(most_connections, now);
@@ -243,8 +247,7 @@ struct App::Parts {
     options.port = config.ops_port;
     options.max_connections = 64;  // a few probes and scrapers, whatever the main port is doing
     options.transport.on_error = log_escaped;
-    ops_server = std::make_unique<OpsServer>(
-        options, [](const OpsServer::Post&) { return ordercast::DefaultServices{}; });
+    ops_server = transport_of(config).make_plain(options);
     ops_server->set_http_handler(
         [this](ordercast::HttpRequest request, const ordercast::HttpResponder& respond) {
           ops_api.handle(std::move(request), respond);
@@ -264,8 +267,8 @@ struct App::Parts {
   ApiContext context;
   Api api;
   Api ops_api;
-  RealtimeServer server;
-  std::unique_ptr<OpsServer> ops_server;
+  std::unique_ptr<RealtimeServer> server;
+  std::unique_ptr<RealtimeServer> ops_server;
   Dispatcher dispatcher;
   // The pools are the first to end, while all that their tasks refer to is still there.
   WorkerPool lookups;
@@ -287,7 +290,7 @@ App::~App() = default;
 
 std::uint16_t App::listen() {
   if (parts_->ops_server) parts_->ops_server->listen();
-  return parts_->server.listen();
+  return parts_->server->listen();
 }
 
 void App::run() {
@@ -296,7 +299,7 @@ void App::run() {
   if (parts.ops_server) ops_thread = std::thread([&parts] { parts.ops_server->run(); });
   parts.dispatcher.start();
   static_cast<void>(parts.memory.submit([&parts] { parts.watch_memory(); }));
-  parts.server.run();
+  parts.server->run();
 
   // Nobody is connected any more. What was accepted is finished; what is committed and not yet
   // marked as broadcast is published by the next start.
@@ -312,7 +315,7 @@ void App::run() {
 
 void App::drain(std::chrono::milliseconds window) {
   parts_->context.draining = true;
-  parts_->server.drain(window);
+  parts_->server->drain(window);
 }
 
 }  // namespace order_server

@@ -196,6 +196,7 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
                                               const Environment& environment) {
   Config config;
   std::string transport = "websocketpp";
+  std::string io = "auto";
   std::string demo_data = "auto";
 
   CLI::App app("The reference order server: REST and live order updates on one port.",
@@ -215,6 +216,8 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
                  "TCP port for /healthz, /readyz and /metrics alone; 0 leaves them on --port");
   options.number("--threads", config.threads, 1, 256, "", "I/O threads");
   options.choice("--transport", transport, {"websocketpp", "asio"}, "What serves the sockets");
+  options.choice("--io", io, {"auto", "uring", "send"},
+                 "How the asio transport sends: auto takes io_uring where the system allows it");
   options.text("--db", config.db, "SQLite database file, made if there is none");
   options.number("--db-readers", config.db_readers, 1, 64, "",
                  "Threads that read the database for the API, and again for subscriptions");
@@ -275,8 +278,10 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   }
   options.finish();
   config.demo_data = demo_data == "auto";
-  if (transport == "asio") {
-    return ConfigExit{2, {}, "--transport: 'asio' is not built in; allowed is websocketpp"};
+  config.transport = transport == "asio" ? Transport::asio : Transport::websocketpp;
+  if (io != "auto") {
+    using ordercast::net::IoMode;
+    config.io = io == "uring" ? IoMode::uring : IoMode::send;
   }
   if (config.ops_port != 0 && config.ops_port == config.port) {
     return ConfigExit{2, {}, "--ops-port: must differ from --port; 0 means the same port"};

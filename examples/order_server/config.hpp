@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ordercast/net/options.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -14,12 +16,17 @@
 /// anything is opened. Not thread-safe; used once, before there are threads.
 namespace order_server {
 
+/// What serves the sockets.
+enum class Transport : std::uint8_t { websocketpp, asio };
+
 /// Every option with its default; `--help` says what each means.
 struct Config {
   std::string host = "127.0.0.1";
   std::uint16_t port = 7001;
   std::uint16_t ops_port = 0;  ///< 0: the main port answers health, readiness and metrics.
   unsigned threads = 1;
+  Transport transport = Transport::websocketpp;
+  ordercast::net::IoMode io = ordercast::net::IoMode::automatic;
 
   std::string web_root;  ///< "" serves no files.
 

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "realtime/services.hpp"
+#include <ordercast/error.hpp>
+#include <ordercast/handshake.hpp>
+#include <ordercast/http.hpp>
+#include <ordercast/net/options.hpp>
+#include <ordercast/types.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+/// The sockets of the server, on the transport that the command line names. A process picks one,
+/// so this interface stands around the whole server: no virtual call is made for a recipient.
+namespace order_server {
+
+/// What `net::Server` offers; its threads and costs are said there.
+class RealtimeServer {
+ public:
+  using MakeServices = std::function<RealtimeServices(const Post& post)>;
+  using Done = std::function<void(std::size_t)>;
+
+  RealtimeServer() = default;
+  RealtimeServer(const RealtimeServer&) = delete;
+  RealtimeServer& operator=(const RealtimeServer&) = delete;
+  virtual ~RealtimeServer() = default;
+
+  virtual void set_http_handler(const ordercast::HttpHandler& handler) = 0;
+  virtual void set_handshake_filter(const ordercast::HandshakeFilter& filter) = 0;
+  virtual std::uint16_t listen() = 0;
+  virtual void run() = 0;
+  virtual void publish(const ordercast::OrderEvent& event, Done done) = 0;
+  virtual void disconnect_user(std::string user_id, ordercast::CloseCode code,
+                               std::string reason) = 0;
+  virtual void drain(std::chrono::milliseconds window) = 0;
+  virtual void stop() = 0;
+  [[nodiscard]] virtual std::size_t connections() const = 0;
+};
+
+/// What makes servers on one transport.
+struct RealtimeTransport {
+  /// With connections that authenticate and watch orders.
+  std::unique_ptr<RealtimeServer> (*make)(const ordercast::net::ServerOptions& options,
+                                          const RealtimeServer::MakeServices& make_services);
+  /// For plain HTTP: nobody is let in over a WebSocket.
+  std::unique_ptr<RealtimeServer> (*make_plain)(const ordercast::net::ServerOptions& options);
+};
+
+[[nodiscard]] RealtimeTransport websocketpp_transport();
+[[nodiscard]] RealtimeTransport asio_transport();
+
+}  // namespace order_server

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+#include "realtime/server_on.hpp"
+#include <ordercast/asio/transport.hpp>
+
+namespace order_server {
+
+RealtimeTransport asio_transport() {
+  return realtime_transport<ordercast::raw::Transport>();
+}
+
+}  // namespace order_server
