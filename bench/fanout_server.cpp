@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // A server for load generators: the WebSocket contract and PATCH .../status, with no database, no
-// ownership check and no limits. Environment: PORT, JWT_SECRET, TRANSPORT, THREADS.
+// ownership check and no limits. Environment: PORT, JWT_SECRET, TRANSPORT, THREADS, and IO for how
+// the asio transport sends (auto, uring, send).
 #include "order_text.hpp"
+#include <ordercast/asio/transport.hpp>
 #include <ordercast/auth/jwt_authenticator.hpp>
 #include <ordercast/net/descriptor_limit.hpp>
-#include <ordercast/websocketpp/server.hpp>
+#include <ordercast/net/server.hpp>
+#include <ordercast/websocketpp/transport.hpp>
 
 #include <charconv>
 #include <csignal>
@@ -80,7 +83,6 @@ struct OrderLookup {
 };
 
 using BenchServices = Services<JwtAuthenticator, AllowAll, OrderLookup>;
-using Server = wspp::Server<BenchServices>;
 
 HttpResponse failure(int status, const char* error, const std::string& message) {
   const Json body = {
@@ -101,6 +103,7 @@ std::string changed_order(const HttpRequest& request) {
   return path.find('/') == std::string_view::npos ? percent_decode(path) : std::string{};
 }
 
+template <class Server>
 HttpResponse answer(Orders& orders, Server& server, const JwtAuthenticator& authenticator,
                     const HttpRequest& request) {
   if (request.path() == "/healthz") return {200, {}, "ok\n"};
@@ -155,11 +158,17 @@ Limits no_limits() {
   return limits;
 }
 
+net::IoMode io_mode() {
+  const auto name = environment("IO", "auto");
+  if (name == "auto") return net::IoMode::automatic;
+  if (name == "uring") return net::IoMode::uring;
+  if (name == "send") return net::IoMode::send;
+  throw std::invalid_argument("IO must be auto, uring or send, not '" + name + "'");
+}
+
+template <class Transport>
 int serve() {
-  const auto transport = environment("TRANSPORT", "websocketpp");
-  if (transport != "websocketpp") {
-    throw std::invalid_argument("TRANSPORT must be websocketpp, not '" + transport + "'");
-  }
+  using Server = net::Server<Transport, BenchServices>;
   const auto secret = environment("JWT_SECRET", "");
   if (secret.empty()) throw std::invalid_argument("JWT_SECRET must be set");
   JwtOptions jwt;
@@ -173,6 +182,7 @@ int serve() {
   options.port = number("PORT", "7001");
   options.threads = number("THREADS", "1");
   options.limits = no_limits();
+  options.transport.io = io_mode();
   // A burst that a reader keeps up with is delivered change by change, not conflated.
   options.transport.high_water_bytes = 4 * 1024 * 1024;
   options.transport.low_water_bytes = 1024 * 1024;
@@ -205,7 +215,10 @@ int serve() {
 
 int main() {
   try {
-    return serve();
+    const auto transport = environment("TRANSPORT", "websocketpp");
+    if (transport == "websocketpp") return serve<wspp::Transport>();
+    if (transport == "asio") return serve<raw::Transport>();
+    throw std::invalid_argument("TRANSPORT must be websocketpp or asio, not '" + transport + "'");
   } catch (const std::exception& error) {
     std::cerr << "fanout_server: " << error.what() << '\n';
     return 1;
