@@ -19,12 +19,14 @@ class OrdercastRecipe(ConanFile):
     topics = ("websocket", "real-time", "pub-sub", "orders", "header-only")
     package_type = "header-library"
     settings = "os", "arch", "compiler", "build_type"
-    options = {"asio": [True, False], "jwt": [True, False], "websocketpp": [True, False]}
+    options = {"asio": [True, False], "jwt": [True, False], "tls": [True, False],
+               "websocketpp": [True, False]}
     default_options = {
         "asio": True,
         "jwt": True,
+        "tls": True,
         "websocketpp": True,
-        # Conan Center's default is Boost.Asio; TLS ends in front of us, and deflate stays off.
+        # Conan Center's default is Boost.Asio; TLS is our own, and deflate stays off.
         "websocketpp/*:asio": "standalone",
         "websocketpp/*:with_openssl": False,
         "websocketpp/*:with_zlib": False,
@@ -50,10 +52,10 @@ class OrdercastRecipe(ConanFile):
         self.requires("nlohmann_json/3.11.3")
         if self.options.jwt:
             self.requires("cpp-jwt/1.4")
-        if self.options.asio or self.options.websocketpp:
+        if self.options.asio or self.options.tls or self.options.websocketpp:
             self.requires("asio/1.28.1")
-        if self.options.asio:
-            self.requires("openssl/[>=1.1 <4]")  # a range, as cpp-jwt's recipe has it
+        if self.options.asio or self.options.tls:
+            self.requires("openssl/[>=3 <4]")  # a range, as cpp-jwt's recipe has it
         if self.options.websocketpp:
             self.requires("websocketpp/0.8.2")
 
@@ -74,10 +76,12 @@ class OrdercastRecipe(ConanFile):
         self._component("core", ["nlohmann_json::nlohmann_json"])
         if self.options.jwt:
             self._component("jwt", ["core", "cpp-jwt::cpp-jwt"])
-        if self.options.asio or self.options.websocketpp:
+        if self.options.asio or self.options.tls or self.options.websocketpp:
             self._component("net", ["core", "asio::asio"])
         if self.options.asio:
             self._component("asio", ["net", "openssl::crypto"])
+        if self.options.tls:
+            self._component("tls", ["net", "openssl::ssl"])
         if self.options.websocketpp:
             self._component("websocketpp", ["net", "websocketpp::websocketpp"])
 

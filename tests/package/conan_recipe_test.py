@@ -18,7 +18,7 @@ CENTER = {
     "nlohmann_json/3.11.3": ({}, "nlohmann_json::nlohmann_json"),
     "cpp-jwt/1.4": ({}, "cpp-jwt::cpp-jwt"),
     "asio/1.28.1": ({}, "asio::asio"),
-    "openssl/[>=1.1 <4]": ({}, "openssl::crypto"),
+    "openssl/[>=3 <4]": ({}, "openssl::crypto"),
     "websocketpp/0.8.2": (
         {
             "asio": ["boost", "standalone", False],
@@ -117,11 +117,11 @@ def check(recipe):
         path.read_text() for path in (ROOT / "CMakeLists.txt", *ROOT.glob("transports/*/CMakeLists.txt"))
     ), re.MULTILINE)
     assert offered == {f"ordercast::{name}" for name in installed}, offered
-    targets = {target for _, target in CENTER.values()} | set(everything.cpp_info.components)
+    targets = {target for _, target in CENTER.values()} | {"openssl::ssl"} | set(everything.cpp_info.components)
     for component in everything.cpp_info.components.values():
         assert set(component.requires) <= targets, component.requires
 
-    core = recipe(asio=False, jwt=False, websocketpp=False)
+    core = recipe(asio=False, jwt=False, tls=False, websocketpp=False)
     core.requirements()
     core.package_info()
     assert core.required == ["nlohmann_json/3.11.3"], core.required

@@ -14,6 +14,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,15 +42,31 @@ inline constexpr Timeout default_timeout{10'000};
 /// One TCP connection with a read buffer.
 class RawSocket {
  public:
+  /// What stands between the bytes and the socket (TLS, see tls_client.hpp). Its calls are send(2)
+  /// and recv(2) on a non-blocking socket.
+  class Layer {
+   public:
+    virtual ~Layer() = default;
+    virtual ssize_t send(const char* from, std::size_t size) = 0;
+    virtual ssize_t receive(char* into, std::size_t size) = 0;
+  };
+  /// Makes the layer of a connected socket; null when the two sides don't come together.
+  using MakeLayer = std::function<std::unique_ptr<Layer>(int fd)>;
+
   RawSocket() = default;
+  explicit RawSocket(MakeLayer make_layer) : make_layer_(std::move(make_layer)) {}
   RawSocket(RawSocket&& other) noexcept
-      : fd_(std::exchange(other.fd_, -1)),
+      : make_layer_(std::move(other.make_layer_)),
+        layer_(std::move(other.layer_)),
+        fd_(std::exchange(other.fd_, -1)),
         eof_(other.eof_),
         reset_(other.reset_),
         buffer_(std::move(other.buffer_)) {}
   RawSocket& operator=(RawSocket&& other) noexcept {
     if (this != &other) {
       close();
+      make_layer_ = std::move(other.make_layer_);
+      layer_ = std::move(other.layer_);
       fd_ = std::exchange(other.fd_, -1);
       eof_ = other.eof_;
       reset_ = other.reset_;
@@ -80,6 +98,10 @@ class RawSocket {
       if (!started || !wait(POLLOUT, deadline(timeout)) || socket_error() != 0) close();
     }
     ::freeaddrinfo(found);
+    if (fd_ >= 0 && make_layer_) {
+      layer_ = make_layer_(fd_);
+      if (!layer_) close();
+    }
     return fd_ >= 0;
   }
 
@@ -94,7 +116,9 @@ class RawSocket {
   bool send_bytes(std::string_view bytes, Timeout timeout = default_timeout) {
     const auto until = deadline(timeout);
     while (!bytes.empty()) {
-      const auto n = fd_ < 0 ? -1 : ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const auto n = fd_ < 0  ? -1
+                     : layer_ ? layer_->send(bytes.data(), bytes.size())
+                              : ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (n >= 0) {
         bytes.remove_prefix(static_cast<std::size_t>(n));
       } else if (fd_ < 0 || (errno != EAGAIN && errno != EINTR) || !wait(POLLOUT, until)) {
@@ -146,6 +170,7 @@ class RawSocket {
   }
 
   void close() noexcept {
+    layer_.reset();
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   }
 
@@ -185,7 +210,8 @@ class RawSocket {
   bool fill(Deadline until) {
     char chunk[16 * 1024];
     while (fd_ >= 0 && !eof_) {
-      const auto n = ::recv(fd_, chunk, sizeof chunk, 0);
+      const auto n =
+          layer_ ? layer_->receive(chunk, sizeof chunk) : ::recv(fd_, chunk, sizeof chunk, 0);
       if (n > 0) {
         buffer_.append(chunk, static_cast<std::size_t>(n));
         return true;
@@ -207,6 +233,8 @@ class RawSocket {
     return out;
   }
 
+  MakeLayer make_layer_;
+  std::unique_ptr<Layer> layer_;
   int fd_ = -1;
   bool eof_ = false;
   bool reset_ = false;
@@ -359,6 +387,9 @@ class WsClient {
   /// The example of RFC 6455 section 1.3: its answer is known, so no SHA-1 is needed here.
   static constexpr const char* key = "dGhlIHNhbXBsZSBub25jZQ==";
   static constexpr const char* accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+
+  WsClient() = default;
+  explicit WsClient(RawSocket::MakeLayer make_layer) : socket_(std::move(make_layer)) {}
 
   /// Connects and upgrades; true on a correct 101. `handshake()` has the answer either way.
   /// `headers` are sent beside the five of the handshake.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ordercast/asio/detail/connection.hpp>
+#include <ordercast/asio/detail/secure_io.hpp>
 #include <ordercast/asio/detail/socket_writer.hpp>
 #include <ordercast/asio/detail/turn_log.hpp>
 #include <ordercast/asio/frame.hpp>
@@ -185,6 +186,7 @@ class Transport final {
   // The loop.
   void wait_events();
   void on_events();
+  void go_on_securing(Index index, Connection& connection);
   void on_readable(Index index, Connection& connection);
   void discard(Index index, Connection& connection);
   void schedule_turn() noexcept;
@@ -200,6 +202,7 @@ class Transport final {
   void queue(Index index, Connection& connection, const Frame& frame);
   void flush();
   void flush_some(std::size_t first, std::size_t last);
+  void write_all(std::size_t first) noexcept;
   void settle(const detail::Write& write, const detail::TurnLog::Entry& entry);
   void write_backlog(Index index, Connection& connection);
   void on_progress(Index index, Connection& connection);

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <ordercast/limits.hpp>
+#include <ordercast/net/secure.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <string>
 
 /// What can be set about a socket transport and the server around it.
@@ -39,7 +41,11 @@ struct TransportOptions {
   /// Request line and headers together; above it 431.
   std::size_t max_head_bytes = 16 * 1024;
 
-  /// From the first byte of a connection's life to the end of its request, body included.
+  /// Encrypts every connection (see tls.hpp). Null: none; then TLS ends in front of us, or nowhere.
+  std::shared_ptr<SecureContext> tls;
+
+  /// From the first byte of a connection's life to the end of its request, TLS handshake and body
+  /// included.
   std::chrono::milliseconds handshake_timeout{10'000};
 
   /// How long an `HttpHandler` may take to answer; after that the client gets 503 and the late

@@ -5,6 +5,7 @@
 #error "ASIO_STANDALONE is not defined: link ordercast::websocketpp, or websocketpp takes Boost"
 #endif
 
+#include <ordercast/clock.hpp>
 #include <ordercast/websocketpp/detail/http_policy.hpp>
 #include <ordercast/websocketpp/detail/message_policy.hpp>
 #include <ordercast/websocketpp/detail/socket_policy.hpp>
@@ -21,10 +22,8 @@
 #include <memory>
 
 /// The one place that chooses websocketpp's policies: no logs, no locks, no extensions, a small
-/// read buffer, and our own HTTP, messages and socket.
-///
-/// TLS takes a socket policy over `asio::ssl::stream` beside `detail::SocketConnection` and a
-/// second config; nothing else depends on what carries the bytes.
+/// read buffer, and our own HTTP, messages and socket. Whether a connection is encrypted is decided
+/// at run time, behind net/secure.hpp.
 namespace ordercast::wspp {
 
 /// What the transport keeps for each connection.
@@ -32,6 +31,7 @@ struct ConnectionRecord {
   enum class Kind : std::uint8_t { unknown, http, websocket };
 
   std::uint64_t handle = 0;
+  TimePoint accepted_at{};
   Kind kind = Kind::unknown;
   bool closed = false;          ///< A WebSocket whose `on_close` has been reported.
   bool wants_writable = false;  ///< `send` answered backpressure.

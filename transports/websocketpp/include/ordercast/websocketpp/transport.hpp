@@ -177,6 +177,7 @@ class Transport final : private detail::SocketOwner {
   void on_http(Connection& connection);
 
   // Events of the socket policy.
+  void on_secured(detail::SocketConnection& socket) override;
   void on_progress(detail::SocketConnection& socket) override;
   void on_fault(detail::SocketConnection& socket) noexcept override;
   void on_socket_closed(detail::SocketConnection& socket) override;

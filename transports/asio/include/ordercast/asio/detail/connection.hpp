@@ -7,6 +7,7 @@
 #include <ordercast/asio/frame_parser.hpp>
 #include <ordercast/clock.hpp>
 #include <ordercast/net/request_parser.hpp>
+#include <ordercast/net/secure.hpp>
 #include <ordercast/net/socket.hpp>
 
 #include <algorithm>
@@ -57,6 +58,7 @@ struct HttpState {
 /// The slab record: all that an idle WebSocket costs.
 struct Connection {
   enum class State : std::uint8_t {
+    securing,  ///< In the TLS handshake.
     http,
     open,       ///< A WebSocket.
     closing,    ///< A WebSocket whose close handshake we began.
@@ -79,15 +81,14 @@ struct Connection {
   std::size_t unwritten = 0;            ///< Bytes that the kernel has not taken.
   BacklogPool::Queue backlog;
   std::unique_ptr<HttpState> http;
-  std::unique_ptr<FrameParser> parser;  ///< Within a message only.
+  std::unique_ptr<FrameParser> parser;         ///< Within a message only.
+  std::unique_ptr<net::SecureSession> secure;  ///< Null: plain.
   net::SocketTicket ticket;
 
   [[nodiscard]] bool is_websocket() const noexcept {
     return state == State::open || state == State::closing;
   }
   [[nodiscard]] bool accepts() const noexcept { return state == State::open; }
-  /// Where a slab keeps its list of free records.
-  [[nodiscard]] std::uint32_t& free_link() noexcept { return discarded; }
 };
 
 }  // namespace ordercast::raw::detail

@@ -58,6 +58,11 @@ inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket) {
   connection.serial = last_serial_;
   connection.ticket = std::move(ticket);
   if (error) return close_socket(index, connection);
+  if (options_.tls) {
+    connection.secure = options_.tls->accept(connection.fd);
+    if (!connection.secure) return close_socket(index, connection);
+    connection.state = State::securing;
+  }
   const int on = 1;
   ::setsockopt(connection.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   epoll_event event{};
@@ -113,6 +118,7 @@ inline void Transport::finish(Index index, Connection& connection,
 
 /// Ends our half of the stream; the socket closes when the client has closed too, or soon after.
 inline void Transport::end_stream(Index index, Connection& connection) {
+  if (connection.secure) connection.secure->close_notify();
   if (connection.client_ended || options_.linger_timeout.count() == 0 ||
       ::shutdown(connection.fd, SHUT_WR) != 0) {
     return close_socket(index, connection);
@@ -126,6 +132,7 @@ inline void Transport::end_stream(Index index, Connection& connection) {
 inline void Transport::close_socket(Index index, Connection& connection) noexcept {
   if (connection.state == State::dead) return;
   connection.state = State::dead;
+  connection.secure.reset();
   if (connection.fd >= 0) ::close(std::exchange(connection.fd, -1));
   backlogs_.clear(connection.backlog);
   connection.unwritten = 0;
@@ -192,6 +199,10 @@ inline void Transport::on_events() {
     const auto index = static_cast<Index>(handle);
     try {
       const bool broken = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
+      if (connection->state == State::securing) {
+        go_on_securing(index, *connection);
+        continue;
+      }
       const bool reads = (connection->interest & EPOLLIN) != 0;
       if ((event.events & EPOLLOUT) != 0) write_backlog(index, *connection);
       if (reads && (event.events & ~std::uint32_t{EPOLLOUT}) != 0 && connection->fd >= 0) {
@@ -206,6 +217,23 @@ inline void Transport::on_events() {
   }
 }
 
+inline void Transport::go_on_securing(Index index, Connection& connection) {
+  switch (connection.secure->handshake()) {
+    case net::SecureStatus::want_read:
+      return watch(index, connection, EPOLLIN);
+    case net::SecureStatus::want_write:
+      return watch(index, connection, EPOLLOUT);
+    case net::SecureStatus::done:
+      connection.state = State::http;
+      return watch(index, connection, EPOLLIN);
+    case net::SecureStatus::failed:
+      return end_stream(index, connection);  // so that the alert is not lost to a reset
+    case net::SecureStatus::closed:
+      break;
+  }
+  close_socket(index, connection);
+}
+
 inline void Transport::on_readable(Index index, Connection& connection) {
   if (connection.state == State::finishing || connection.state == State::lingering) {
     return discard(index, connection);
@@ -213,8 +241,14 @@ inline void Transport::on_readable(Index index, Connection& connection) {
   if (!read_buffer_) {
     read_buffer_ = std::make_unique<char[]>(read_buffer_bytes);  // NOLINT(modernize-avoid-c-arrays)
   }
-  const auto count = ::recv(connection.fd, read_buffer_.get(), read_buffer_bytes, MSG_DONTWAIT);
-  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  // More than a record (16 KiB), so that nothing decrypted stays behind where epoll can't see it.
+  static_assert(read_buffer_bytes > net::secure_record_bytes);
+  const auto count =
+      connection.secure
+          ? detail::read_secure(*connection.secure, read_buffer_.get(), read_buffer_bytes)
+          : ::recv(connection.fd, read_buffer_.get(), read_buffer_bytes, MSG_DONTWAIT);
+  const auto error = connection.secure ? static_cast<int>(-count) : errno;
+  if (count < 0 && (error == EAGAIN || error == EINTR)) return;
   if (count > 0) {
     const Input input{read_buffer_.get(), static_cast<std::size_t>(count)};
     return connection.state == State::http ? read_requests(index, connection, input)

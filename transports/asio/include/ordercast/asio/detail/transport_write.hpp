@@ -65,8 +65,17 @@ inline void Transport::flush_some(std::size_t first, std::size_t last) {
     built_write.fd = fd;
     writes_.push_back(built_write);
   }
-  writer_.write(writes_);
+  write_all(first);
   for (auto i = first; i < last; ++i) settle(writes_[i - first], entries[i]);
+}
+
+/// Encrypted bytes are made for one connection each: nothing is left for io_uring to gather.
+inline void Transport::write_all(std::size_t first) noexcept {
+  if (!options_.tls) return writer_.write(writes_);
+  for (auto& one : writes_) {
+    const auto& secure = connections_[log_.entries()[first++].connection].secure;
+    one.result = secure ? detail::write_secure(*secure, one.slices, one.count) : -ECONNRESET;
+  }
 }
 
 /// Keeps what the kernel did not take. The connection had nothing unwritten but this entry.
@@ -103,9 +112,12 @@ inline void Transport::settle(const detail::Write& write, const detail::TurnLog:
 inline void Transport::write_backlog(Index index, Connection& connection) {
   const auto before = connection.unwritten;
   while (!connection.backlog.empty()) {
-    std::array<iovec, 64> slices;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+    std::array<iovec, detail::secure_slices>
+        slices;  // NOLINT(cppcoreguidelines-pro-type-member-init)
     const auto count = backlogs_.gather(connection.backlog, slices.data(), slices.size());
-    const auto written = detail::write_now(connection.fd, slices.data(), count);
+    const auto written = connection.secure
+                             ? detail::write_secure(*connection.secure, slices.data(), count)
+                             : detail::write_now(connection.fd, slices.data(), count);
     if (written == -EAGAIN) break;
     if (written < 0) return close_socket(index, connection);
     backlogs_.consume(connection.backlog, static_cast<std::size_t>(written));

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ordercast/net/secure.hpp>
 #include <ordercast/net/socket.hpp>
 
 #include <asio/buffer.hpp>
+#include <asio/error.hpp>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/post.hpp>
@@ -30,11 +32,14 @@
 /// It replaces websocketpp::transport::asio, which hides how many bytes the kernel has not taken,
 /// spends 2 KiB a connection on handler memory, and resets connections whose client still sends.
 /// This one counts every byte, writes at once where the kernel takes it, lingers after the last
-/// byte (RFC 9112 section 9.6), and lets no exception of a handler into the event loop.
+/// byte (RFC 9112 section 9.6), and lets no exception of a handler into the event loop. Bytes go
+/// plain or through a `SecureSession`, as the connection was attached.
 ///
 /// Everything runs on the one thread of the connection's io_context; nothing is locked.
 namespace ordercast::wspp::detail {
 
+using net::SecureSession;
+using net::SecureStatus;
 using net::Socket;
 using net::SocketTicket;
 
@@ -44,6 +49,8 @@ class SocketConnection;
 /// or `async_shutdown` that the owner caused.
 class SocketOwner {
  public:
+  /// The TLS handshake is done; the request follows.
+  virtual void on_secured(SocketConnection& connection) = 0;
   /// The kernel took bytes.
   virtual void on_progress(SocketConnection& connection) = 0;
   /// A handler of websocketpp threw; what it left undone is unknown. Terminate the connection.
@@ -67,10 +74,14 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
 
   // For the owner ------------------------------------------------------------------------------
 
-  /// Call once, before `start`. The owner must `disown` before it goes.
+  /// Call once, before `start`. The owner must `disown` before it goes. With a session the bytes
+  /// are encrypted; its handshake may take `secure_timeout`.
   void attach(Socket socket, SocketTicket ticket, SocketOwner& owner,
-              std::chrono::milliseconds linger) {
+              std::chrono::milliseconds linger, std::unique_ptr<SecureSession> secure,
+              std::chrono::milliseconds secure_timeout) {
     socket_.emplace(std::move(socket));
+    secure_ = std::move(secure);
+    secure_timeout_ = secure_timeout;
     ticket_ = std::move(ticket);
     owner_ = &owner;
     linger_timeout_ = linger;
@@ -117,7 +128,9 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     const auto self = shared_from_this();
     std::error_code ignored;
     if (socket_) socket_->close(ignored);
-    if (linger_timer_) linger_timer_->cancel();
+    if (phase_timer_) phase_timer_->cancel();
+    secure_.reset();
+    secured_handler_ = nullptr;
     ticket_.release();
     read_handler_ = nullptr;
     write_handler_ = nullptr;
@@ -128,7 +141,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   // For websocketpp: the requirements of a connection transport component -------------------------
 
   ptr get_shared() { return shared_from_this(); }
-  [[nodiscard]] bool is_secure() const noexcept { return false; }
+  [[nodiscard]] bool is_secure() const noexcept { return secure_ != nullptr; }
   [[nodiscard]] std::string get_remote_endpoint() const { return {}; }  // Only for its logs.
   [[nodiscard]] websocketpp::connection_hdl get_handle() const { return handle_; }
   void set_handle(websocketpp::connection_hdl handle) { handle_ = std::move(handle); }
@@ -160,7 +173,12 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     return dispatch(std::move(handler));
   }
 
-  void init(const websocketpp::transport::init_handler& handler) { handler({}); }
+  void init(const websocketpp::transport::init_handler& handler) {
+    if (!secure_) return handler({});
+    secured_handler_ = handler;
+    limit_phase(secure_timeout_);
+    wait_for(Socket::wait_read, [](auto& self) { self.go_on_securing(); });
+  }
 
   /// `at_least` is 1 in all of websocketpp's server code.
   void async_read_at_least(std::size_t /*at_least*/, char* into, std::size_t size,
@@ -197,17 +215,9 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   void async_shutdown(const websocketpp::transport::shutdown_handler& handler) {
     dispatch([handler] { handler({}); });
     if (state_ != State::open) return;
-    if (in_flight_ > 0 || linger_timeout_.count() == 0) return close_socket();
-    std::error_code error;
-    socket_->shutdown(Socket::shutdown_send, error);
-    if (error) return close_socket();
-    state_ = State::lingering;
-    read_handler_ = nullptr;
-    linger_timer_.emplace(socket_->get_executor(), linger_timeout_);
-    linger_timer_->async_wait([self = shared_from_this()](const std::error_code& cancelled) {
-      if (!cancelled) self->close_socket();
-    });
-    wait_readable();
+    if (in_flight_ > 0) return close_socket();
+    if (secure_) secure_->close_notify();
+    linger();
   }
 
  private:
@@ -225,26 +235,97 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
 
   static constexpr std::size_t max_lingering_bytes = 1024 * 1024;
 
+  /// Calls `then` with this connection when the socket is ready, or closed.
+  template <class Then>
+  void wait_for(Socket::wait_type what, Then then) {
+    socket_->async_wait(what,
+                        [self = shared_from_this(), then](const std::error_code&) { then(*self); });
+  }
+
+  /// Closes the socket when this phase of its life takes too long.
+  void limit_phase(std::chrono::milliseconds timeout) {
+    phase_timer_.emplace(socket_->get_executor(), timeout);
+    phase_timer_->async_wait([self = shared_from_this()](const std::error_code& cancelled) {
+      if (!cancelled) self->close_socket();
+    });
+  }
+
+  // The TLS handshake.
+
+  void go_on_securing() {
+    if (state_ != State::open) return;
+    const auto again = [](auto& self) { self.go_on_securing(); };
+    switch (secure_->handshake()) {
+      case SecureStatus::want_read:
+        return wait_for(Socket::wait_read, again);
+      case SecureStatus::want_write:
+        return wait_for(Socket::wait_write, again);
+      case SecureStatus::closed:
+        return close_socket();
+      case SecureStatus::failed:
+        return linger();  // so that the alert, which says why, is not lost to a reset
+      case SecureStatus::done:
+        break;
+    }
+    phase_timer_->cancel();
+    const auto handler = std::exchange(secured_handler_, nullptr);
+    guarded([&] {
+      if (owner_ != nullptr) owner_->on_secured(*this);
+      handler({});
+    });
+  }
+
+  // Reading.
+
   void wait_readable() {
     if (waiting_to_read_) return;
     waiting_to_read_ = true;
-    socket_->async_wait(Socket::wait_read, [self = shared_from_this()](const std::error_code&) {
-      self->waiting_to_read_ = false;
-      self->on_readable();
-    });
+    const auto readable = [](auto& self) {
+      self.waiting_to_read_ = false;
+      self.on_readable();
+    };
+    if (state_ == State::open && secure_ && secure_->has_pending()) {
+      // The socket would say nothing of what is decrypted already. Not from inside this call:
+      // websocketpp asks for more as its last act, which would nest without bound.
+      asio::post(socket_->get_executor(),
+                 [self = shared_from_this(), readable] { readable(*self); });
+    } else {
+      wait_for(read_wants_write_ ? Socket::wait_write : Socket::wait_read, readable);
+    }
   }
 
   void on_readable() {
     if (state_ == State::lingering) return discard();
     if (state_ != State::open || !read_handler_) return;
     std::error_code error;
-    const auto count = socket_->read_some(read_into_, error);
+    const auto count = read_some(error);
     if (is_would_block(error)) return wait_readable();
     const auto handler = std::exchange(read_handler_, nullptr);
     if (error == asio::error::eof) {
       error = websocketpp::transport::error::make_error_code(websocketpp::transport::error::eof);
     }
     guarded([&] { handler(error, count); });
+  }
+
+  std::size_t read_some(std::error_code& error) {
+    if (!secure_) return socket_->read_some(read_into_, error);
+    const auto result =
+        secure_->read_some(static_cast<char*>(read_into_.data()), read_into_.size());
+    read_wants_write_ = result.status == SecureStatus::want_write;
+    error = as_socket_error(result.status);
+    return result.bytes;
+  }
+
+  void linger() {
+    if (linger_timeout_.count() == 0) return close_socket();
+    std::error_code error;
+    socket_->shutdown(Socket::shutdown_send, error);
+    if (error) return close_socket();
+    state_ = State::lingering;
+    read_handler_ = nullptr;
+    read_wants_write_ = false;
+    limit_phase(linger_timeout_);
+    wait_readable();
   }
 
   void discard() {
@@ -257,36 +338,37 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     close_socket();
   }
 
+  // Writing.
+
   /// Most writes end here, at once and with no wait: `handler` is websocketpp's last act in
   /// whatever called us, so it may run inside the call.
   void write(const websocketpp::transport::write_handler& handler) {
     first_ = 0;
     std::error_code error;
-    write_some(error);
+    write_all(error);
     if (!is_would_block(error)) return finish_write(handler, error);
     write_handler_ = handler;
     wait_writable();
   }
 
   void wait_writable() {
-    socket_->async_wait(Socket::wait_write, [self = shared_from_this()](const std::error_code&) {
-      if (self->state_ != State::open) return;
-      const auto before = self->in_flight_;
+    wait_for(write_wants_read_ ? Socket::wait_read : Socket::wait_write, [](auto& self) {
+      if (self.state_ != State::open) return;
+      const auto before = self.in_flight_;
       std::error_code error;
-      self->write_some(error);
+      self.write_all(error);
       if (!is_would_block(error)) {
-        const auto handler = std::exchange(self->write_handler_, nullptr);
-        return self->finish_write(handler, error);
+        const auto done = std::exchange(self.write_handler_, nullptr);
+        return self.finish_write(done, error);
       }
-      self->wait_writable();
-      if (self->in_flight_ != before) self->report_progress();
+      self.wait_writable();
+      if (self.in_flight_ != before) self.report_progress();
     });
   }
 
-  void write_some(std::error_code& error) {
+  void write_all(std::error_code& error) {
     while (!error && in_flight_ > 0) {
-      const Unwritten unwritten{out_.data() + first_, out_.data() + out_.size()};
-      auto count = socket_->write_some(unwritten, error);
+      auto count = write_some(error);
       in_flight_ -= count;
       for (; count > 0; ++first_) {
         if (count < out_[first_].size()) {
@@ -296,6 +378,15 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
         count -= out_[first_].size();
       }
     }
+  }
+
+  std::size_t write_some(std::error_code& error) {
+    const Unwritten unwritten{out_.data() + first_, out_.data() + out_.size()};
+    if (!secure_) return socket_->write_some(unwritten, error);
+    const auto result = net::write_gathered(*secure_, unwritten.first, unwritten.last);
+    write_wants_read_ = result.status == SecureStatus::want_read;
+    error = as_socket_error(result.status);
+    return result.bytes;
   }
 
   void finish_write(const websocketpp::transport::write_handler& handler,
@@ -311,14 +402,33 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     });
   }
 
+  static std::error_code as_socket_error(SecureStatus status) noexcept {
+    switch (status) {
+      case SecureStatus::done:
+        return {};
+      case SecureStatus::want_read:
+      case SecureStatus::want_write:
+        return asio::error::would_block;
+      case SecureStatus::closed:
+        return asio::error::eof;
+      case SecureStatus::failed:
+        break;
+    }
+    return asio::error::connection_reset;
+  }
+
   static bool is_would_block(const std::error_code& error) noexcept {
     return error == asio::error::would_block || error == asio::error::try_again;
   }
 
   State state_ = State::open;
   bool waiting_to_read_ = false;
+  bool read_wants_write_ = false;  // TLS alone; so the next.
+  bool write_wants_read_ = false;
   SocketOwner* owner_ = nullptr;
   std::optional<Socket> socket_;
+  std::unique_ptr<SecureSession> secure_;  // Null: plain.
+  websocketpp::transport::init_handler secured_handler_;
   SocketTicket ticket_;
   websocketpp::connection_hdl handle_;
   asio::mutable_buffer read_into_;
@@ -329,7 +439,8 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   std::size_t in_flight_ = 0;
   std::size_t lingering_bytes_ = 0;
   std::chrono::milliseconds linger_timeout_{0};
-  std::optional<asio::steady_timer> linger_timer_;
+  std::chrono::milliseconds secure_timeout_{0};
+  std::optional<asio::steady_timer> phase_timer_;  // Of the TLS handshake, of lingering.
 };
 
 /// The endpoint half of the policy. Sockets come from our own acceptor, so it has nothing to do.

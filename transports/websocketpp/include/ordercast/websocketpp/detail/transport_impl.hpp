@@ -31,8 +31,14 @@ inline Transport::~Transport() {
 
 inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket) {
   if (stopping_) return;
+  std::unique_ptr<net::SecureSession> secure;
+  if (options_.tls) {
+    secure = options_.tls->accept(socket.native_handle());
+    if (!secure) return;
+  }
   const auto connection = std::make_shared<Connection>(true, std::string(), log_, log_, random_);
-  connection->attach(std::move(socket), std::move(ticket), *this, options_.linger_timeout);
+  connection->attach(std::move(socket), std::move(ticket), *this, options_.linger_timeout,
+                     std::move(secure), options_.handshake_timeout);
   connection->get_request().expect({options_.max_head_bytes, options_.max_body_bytes},
                                    connection->remote_address());
   connection->set_open_handshake_timeout(static_cast<long>(options_.handshake_timeout.count()));
@@ -48,6 +54,7 @@ inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket) {
   const auto index = free_slots_.back();
   free_slots_.pop_back();
   slots_[index].connection = connection;
+  connection->record.accepted_at = std::chrono::steady_clock::now();
   connection->record.handle = (std::uint64_t{++slots_[index].generation} << 32U) | index;
   connection->guarded([&] { connection->start(); });
 }
@@ -190,6 +197,15 @@ inline void Transport::on_message(Connection& connection, const Message& message
 inline void Transport::on_close(Connection& connection) {
   connection.record.closed = true;
   sink_.on_close(sink_.sink, connection.record.handle);
+}
+
+/// The request gets what the TLS handshake has left of the time for both.
+inline void Transport::on_secured(detail::SocketConnection& socket) {
+  auto& connection = static_cast<Connection&>(socket);
+  const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - connection.record.accepted_at);
+  const auto left = std::max(options_.handshake_timeout - taken, std::chrono::milliseconds(1));
+  connection.set_open_handshake_timeout(static_cast<long>(left.count()));
 }
 
 inline void Transport::on_progress(detail::SocketConnection& socket) {
