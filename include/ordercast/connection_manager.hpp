@@ -3,6 +3,7 @@
 
 #include <ordercast/broadcast.hpp>
 #include <ordercast/connection_budget.hpp>
+#include <ordercast/detail/prefetch.hpp>
 #include <ordercast/detail/timer_wheel.hpp>
 #include <ordercast/json_codec.hpp>
 #include <ordercast/limits.hpp>
@@ -109,15 +110,23 @@ class ConnectionManager {
 
  private:
   using Slot = std::uint32_t;
-  using SessionT = Session<Handle, Frame>;
+  using SessionT = Session<Frame>;
+  using RouteT = Route<Handle>;
   using Pending = PendingSubscription<Frame>;
 
   /// What is kept beside each subscription: the newest version sent, and whether it is authorized.
-  struct Watch {
-    std::uint64_t version = 0;
-    bool pending = true;
+  /// In one word, because a broadcast reads it for each recipient.
+  class Watch {
+   public:
+    [[nodiscard]] std::uint64_t version() const noexcept { return word_ >> 1U; }
+    [[nodiscard]] bool pending() const noexcept { return (word_ & 1U) != 0; }
+    void set_version(std::uint64_t version) noexcept { word_ = version << 1U | (word_ & 1U); }
+    void activate() noexcept { word_ &= ~std::uint64_t{1}; }
+
+   private:
+    std::uint64_t word_ = 1;  // Version 0, pending.
   };
-  using Registry = SubscriptionRegistry<Slot, Watch>;
+  using Registry = SubscriptionRegistry<detail::DenseHandle, Watch>;
 
   /// The completion of `authorize`. Void once the session or the question is gone.
   struct AuthorizeDone {
@@ -146,13 +155,16 @@ class ConnectionManager {
   }
   [[nodiscard]] Slot find(const Handle& handle) const noexcept {
     return by_handle_.find(handle_hash(handle),
-                           [&](Slot slot) { return sessions_[slot].handle == handle; });
+                           [&](Slot slot) { return routes_[slot].handle == handle; });
   }
   /// The session that a completion was meant for; null once it has closed.
   [[nodiscard]] SessionT* find_live(Slot slot, std::uint64_t session) noexcept {
     if (slot >= sessions_.end_id()) return nullptr;
     SessionT& found = sessions_[slot];
-    return found.id == session && !found.closing ? &found : nullptr;
+    return found.id == session && !routes_[slot].closing ? &found : nullptr;
+  }
+  [[nodiscard]] bool has_budget() const noexcept {
+    return budget_ != nullptr && limits_.max_connections_per_user != 0;
   }
   Slot add_session(Handle handle);
   void leave(Slot slot) noexcept;
@@ -172,14 +184,17 @@ class ConnectionManager {
   void activate(Slot slot, Pending& pending);
 
   // Messages to clients.
-  bool deliver(Slot slot, QueuedKind kind, std::string_view order_id,
+  bool deliver(Slot slot, RouteT& route, QueuedKind kind, std::string_view order_id,
                const SizedFrame<Frame>& message);
+  bool queue(Slot slot, QueuedKind kind, std::string_view order_id,
+             const SizedFrame<Frame>& message);
   void hold(Slot slot, const Broadcast<Frame>& broadcast);
   void send_control(Slot slot, const ServerMessage& message);
+  void start_queueing(Slot slot);
   void close_overflowing();
 
   // Time.
-  void watch_stall(Slot slot, TimePoint now);
+  void watch_stall(Slot slot, TimePoint now, bool queueing = false);
   void schedule(Slot slot);
   void send_ping(Slot slot, TimePoint now);
   void on_deadline(Slot slot, TimePoint now);
@@ -197,6 +212,7 @@ class ConnectionManager {
   std::optional<TimePoint> drain_deadline_;
   std::chrono::milliseconds drain_window_{0};
   detail::Slab<SessionT> sessions_;
+  detail::Slab<RouteT> routes_;  // Of the same slots.
   detail::FlatIndex by_handle_;
   Registry registry_;
   detail::TimerWheel timers_;

@@ -51,6 +51,8 @@ class AbuseWindow {
     }
     return ++count_ >= limits.abuse_threshold;
   }
+  /// Whether nothing has been refused yet.
+  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
 
  private:
   TimePoint start_{};
@@ -84,8 +86,21 @@ struct PendingSubscription {
   }
 };
 
-/// Everything that a manager knows of one connection beside what the registry holds.
-template <class Handle, class Frame>
+/// What a broadcast touches of each recipient, apart from the rest of its session: the recipients
+/// of a large one lie in memory that the processor's caches hold.
+template <class Handle>
+struct Route {
+  Handle handle{};
+  std::uint64_t accepted_bytes = 0;
+  std::uint32_t last_publish = 0;  ///< The newest publish that reached it, to count it once.
+  bool closing = false;
+  bool queueing = false;  ///< Whether it has an outbox, because it is slow.
+
+  [[nodiscard]] std::uint32_t& free_link() noexcept { return last_publish; }
+};
+
+/// Everything else that a manager knows of one connection beside what the registry holds.
+template <class Frame>
 struct Session {
   /// The newest version that an order had when the client left it: a later subscription on the same
   /// connection must not go back behind it.
@@ -97,24 +112,28 @@ struct Session {
   struct Extra {
     std::vector<PendingSubscription<Frame>> pending;
     std::vector<Floor> floors;
+    AbuseWindow abuse;
+  };
+  /// What only a connection with unwritten data needs.
+  struct Stall {
+    std::optional<Outbox<Frame>> outbox;  ///< What the transport has not taken.
+    TimePoint since{};                    ///< When anything was last written.
+    std::uint64_t written_bytes = 0;      ///< As of the last look.
   };
 
-  Handle handle{};
   std::uint64_t id = 0;  ///< Never used twice, unlike handles. 0: the record is free.
-  bool closing = false;
-  bool awaiting_pong = false;
-  bool stalled = false;
-  std::uint32_t last_publish = 0;  ///< The newest publish that reached it, to count it once.
   RateLimit rate;
-  AbuseWindow abuse;
-  TimePoint next_ping{};      ///< While awaiting a pong: when it is due.
-  TimePoint last_pong{};      ///< Meaningful once a ping was answered; before that the epoch.
-  TimePoint stalled_since{};  ///< Meaningful while `stalled`.
-  std::uint64_t accepted_bytes = 0;
-  std::uint64_t written_bytes = 0;  ///< As of the last look at a stall.
-  std::unique_ptr<Outbox<Frame>> outbox;
+  TimePoint next_ping{};         ///< While awaiting a pong: when it is due.
+  TimePoint last_pong{};         ///< Meaningful once a ping was answered; before that the epoch.
+  std::unique_ptr<Stall> stall;  ///< While data waits, here or in the transport.
   std::unique_ptr<Extra> extra;
+  std::uint32_t link = 0;
+  bool awaiting_pong = false;
 
+  [[nodiscard]] std::uint32_t& free_link() noexcept { return link; }
+  [[nodiscard]] Outbox<Frame>* outbox() noexcept {
+    return stall && stall->outbox ? &*stall->outbox : nullptr;
+  }
   [[nodiscard]] Extra& need_extra() {
     if (!extra) extra = std::make_unique<Extra>();
     return *extra;
@@ -140,7 +159,7 @@ struct Session {
       list[static_cast<std::size_t>(at)] = std::move(list.back());
     }
     list.pop_back();
-    if (list.empty() && extra->floors.empty()) extra.reset();
+    if (list.empty() && extra->floors.empty() && extra->abuse.empty()) extra.reset();
   }
 
   /// Remembers a version for the case that the order is subscribed again; keeps the newest `most`.

@@ -2,16 +2,17 @@
 #pragma once
 
 #include <ordercast/detail/flat_index.hpp>
+#include <ordercast/detail/handle_index.hpp>
 #include <ordercast/detail/hash.hpp>
+#include <ordercast/detail/id_text.hpp>
 #include <ordercast/detail/slab.hpp>
+#include <ordercast/detail/small_list.hpp>
 #include <ordercast/types.hpp>
 
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -32,6 +33,23 @@ namespace ordercast {
 
 /// What a subscription carries when the caller has nothing to keep beside it.
 struct NoState {};
+
+namespace detail {
+
+/// A value to derive from, so that an empty one takes no room.
+template <class T, bool = std::is_empty_v<T> && !std::is_final_v<T>>
+struct Kept {
+  T value{};
+  [[nodiscard]] T& state() noexcept { return value; }
+  [[nodiscard]] const T& state() const noexcept { return value; }
+};
+template <class T>
+struct Kept<T, true> : T {
+  [[nodiscard]] T& state() noexcept { return *this; }
+  [[nodiscard]] const T& state() const noexcept { return *this; }
+};
+
+}  // namespace detail
 
 /// `ClientHandle`: regular, hashable with `std::hash`, cheap to copy. `State`: a value that is kept
 /// beside each subscription in the same dense memory (default-constructed at `subscribe`).
@@ -61,7 +79,14 @@ class SubscriptionRegistry {
 
   /// Calls `f(handle)` or `f(handle, State&)` for each subscriber of the order.
   template <class F>
-  void for_each_subscriber(std::string_view order_id, F&& f);
+  void for_each_subscriber(std::string_view order_id, F&& f) {
+    const auto nothing = [](const ClientHandle&) {};
+    for_each_subscriber(order_id, std::forward<F>(f), nothing, nothing);
+  }
+  /// As above; `ahead(handle)` is called some steps before `f` and `soon(handle)` a few, to fetch
+  /// what `f` will touch, and what that points to.
+  template <class F, class Ahead, class Soon>
+  void for_each_subscriber(std::string_view order_id, F&& f, Ahead&& ahead, Soon&& soon);
 
   /// Calls `f(handle)` for each connection that lists orders and may see this one: the owner's, the
   /// organisation's staff, every SUPER_ADMIN; each once, whatever number of reasons it has.
@@ -84,15 +109,15 @@ class SubscriptionRegistry {
 
   /// What is kept beside a subscription; null when there is none. Valid until the next change.
   [[nodiscard]] State* find_subscription(ClientHandle handle, std::string_view order_id) noexcept {
-    const auto edge = find_edge(find_connection(handle), find_topic(order_id));
-    return edge == npos ? nullptr : &subscriber(edge).state;
+    const auto* found = find_subscriber(handle, find_topic(order_id));
+    return found == nullptr ? nullptr : const_cast<State*>(&found->state());
   }
 
   [[nodiscard]] bool is_connected(ClientHandle handle) const noexcept {
     return find_connection(handle) != npos;
   }
   [[nodiscard]] bool is_subscribed(ClientHandle handle, std::string_view order_id) const noexcept {
-    return find_edge(find_connection(handle), find_topic(order_id)) != npos;
+    return find_subscriber(handle, find_topic(order_id)) != nullptr;
   }
   /// Who the connection speaks for; borrows the registry's text until it disconnects.
   [[nodiscard]] std::optional<IdentityView> identity(ClientHandle handle) const noexcept;
@@ -116,11 +141,16 @@ class SubscriptionRegistry {
     return connections_.size() == 0 && edges_.size() == 0 && topics_.size() == 0 &&
            users_.size() == 0 && organizations_.size() == 0 && super_admins_.empty();
   }
-  /// Bytes held by the registry's tables, ids' heap text left out. For benchmarks and metrics.
+  /// Bytes held by the registry's tables; long ids and the lists of orders with many subscribers
+  /// are left out. For metrics.
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
  private:
   static constexpr std::uint32_t npos = UINT32_MAX;
+
+  /// An order with more subscribers is looked up in by hash, one with fewer by a scan: most orders
+  /// have one or two, which lie beside the order's id.
+  static constexpr std::uint32_t most_scanned = 16;
 
   // Records refer to each other by slab ids: half the size of pointers, and no pointer can dangle.
   struct Connection {
@@ -133,15 +163,17 @@ class SubscriptionRegistry {
     std::uint32_t user_next = npos;
     std::uint32_t staff_position = 0;
     Role role = Role::customer;
+    [[nodiscard]] std::uint32_t& free_link() noexcept { return user_next; }
   };
-  struct Subscriber {
+  struct Subscriber : detail::Kept<State> {
     ClientHandle handle{};
     std::uint32_t edge = npos;
-    State state{};
   };
   struct Topic {
-    std::string order_id;
-    std::vector<Subscriber> subscribers;
+    detail::IdText order_id;
+    detail::SmallList<Subscriber, 2> subscribers;
+    std::uint32_t indexed = 0;  // Whether its edges stand in `edge_index_`.
+    [[nodiscard]] std::uint32_t& free_link() noexcept { return indexed; }
   };
   /// One subscription: where it stands in its topic, and its neighbours in the connection's list.
   struct Edge {
@@ -150,11 +182,13 @@ class SubscriptionRegistry {
     std::uint32_t position = 0;
     std::uint32_t prev = npos;
     std::uint32_t next = npos;
+    [[nodiscard]] std::uint32_t& free_link() noexcept { return next; }
   };
   struct User {
-    std::string id;
+    detail::IdText id;
     std::uint32_t first_connection = npos;
     std::uint32_t connections = 0;
+    [[nodiscard]] std::uint32_t& free_link() noexcept { return first_connection; }
   };
   struct StaffMember {
     ClientHandle handle{};
@@ -162,8 +196,10 @@ class SubscriptionRegistry {
     std::uint32_t user = npos;
   };
   struct Organization {
-    std::string id;
+    detail::IdText id;
     std::vector<StaffMember> staff;
+    std::uint32_t link = npos;
+    [[nodiscard]] std::uint32_t& free_link() noexcept { return link; }
   };
   /// Marks an iteration, so that a change from inside one is caught in debug builds.
   struct IterationGuard {
@@ -179,10 +215,6 @@ class SubscriptionRegistry {
   [[nodiscard]] std::uint64_t text_hash(std::string_view text) const noexcept {
     return detail::hash_bytes(text, seed_);
   }
-  [[nodiscard]] std::uint64_t handle_hash(const ClientHandle& handle) const noexcept {
-    return detail::hash_integer(static_cast<std::uint64_t>(std::hash<ClientHandle>{}(handle)),
-                                seed_);
-  }
   [[nodiscard]] std::uint64_t edge_hash(std::uint32_t connection,
                                         std::uint32_t topic) const noexcept {
     return detail::hash_integer((std::uint64_t{connection} << 32U) | topic, seed_);
@@ -190,36 +222,32 @@ class SubscriptionRegistry {
 
   [[nodiscard]] std::uint32_t find_connection(const ClientHandle& handle) const noexcept {
     return connection_index_.find(
-        handle_hash(handle), [&](std::uint32_t id) { return connections_[id].handle == handle; });
+        handle, [&](std::uint32_t id) { return connections_[id].handle == handle; });
   }
   [[nodiscard]] std::uint32_t find_topic(std::string_view order_id) const noexcept {
-    return topic_index_.find(text_hash(order_id),
-                             [&](std::uint32_t id) { return topics_[id].order_id == order_id; });
+    return topic_index_.find(text_hash(order_id), [&](std::uint32_t id) {
+      return topics_[id].order_id.view() == order_id;
+    });
   }
   [[nodiscard]] std::uint32_t find_user(std::string_view user_id) const noexcept {
     return user_index_.find(text_hash(user_id),
-                            [&](std::uint32_t id) { return users_[id].id == user_id; });
+                            [&](std::uint32_t id) { return users_[id].id.view() == user_id; });
   }
   /// An order without an owner is nobody's, not the one's whose id is empty.
   [[nodiscard]] std::uint32_t find_owner(const OrderEvent& event) const noexcept {
     return event.owner_id.empty() ? npos : find_user(event.owner_id);
   }
   [[nodiscard]] std::uint32_t find_organization(std::string_view id) const noexcept {
-    return organization_index_.find(text_hash(id),
-                                    [&](std::uint32_t at) { return organizations_[at].id == id; });
+    return organization_index_.find(
+        text_hash(id), [&](std::uint32_t at) { return organizations_[at].id.view() == id; });
   }
-  [[nodiscard]] std::uint32_t find_edge(std::uint32_t connection,
-                                        std::uint32_t topic) const noexcept {
-    if (connection == npos || topic == npos) return npos;
-    return edge_index_.find(edge_hash(connection, topic), [&](std::uint32_t id) {
-      return edges_[id].connection == connection && edges_[id].topic == topic;
-    });
-  }
-  [[nodiscard]] Subscriber& subscriber(std::uint32_t edge) noexcept {
-    return topics_[edges_[edge].topic].subscribers[edges_[edge].position];
-  }
+  [[nodiscard]] const Subscriber* find_subscriber(const ClientHandle& handle,
+                                                  std::uint32_t topic) const noexcept;
 
-  std::uint32_t find_or_add_topic(std::string_view order_id);
+  template <class Record, class Member>
+  std::uint32_t add_named(detail::Slab<Record>& records, detail::FlatIndex& index, Member name,
+                          std::string_view text);
+  std::uint32_t add_topic(std::string_view order_id);
   std::uint32_t find_or_add_user(std::string_view user_id);
   std::uint32_t find_or_add_organization(std::string_view organization_id);
   void release_topic_if_unused(std::uint32_t topic) noexcept;
@@ -227,6 +255,8 @@ class SubscriptionRegistry {
   void release_organization_if_unused(std::uint32_t organization) noexcept;
   [[nodiscard]] std::vector<StaffMember>* staff_list(Role role,
                                                      std::uint32_t organization) noexcept;
+  void index_edges(Topic& topic) noexcept;
+  void unindex_edges(Topic& topic) noexcept;
   void remove_edge(std::uint32_t id) noexcept;
   void remove_staff(const Connection& connection) noexcept;
 
@@ -238,7 +268,7 @@ class SubscriptionRegistry {
   detail::Slab<User> users_;
   detail::Slab<Organization> organizations_;
   std::vector<StaffMember> super_admins_;
-  detail::FlatIndex connection_index_;
+  detail::HandleIndex<ClientHandle> connection_index_;
   detail::FlatIndex topic_index_;
   detail::FlatIndex edge_index_;
   detail::FlatIndex user_index_;

@@ -21,21 +21,30 @@ std::size_t ConnectionManager<T, S>::publish(const Broadcast<Frame>& broadcast) 
   std::size_t updated = 0;
   std::size_t changed = 0;
   std::size_t hints_only = 0;
-  registry_.for_each_subscriber(broadcast.order_id, [&](Slot slot, Watch& watch) {
-    if (watch.pending) {
+  const auto send_update = [&](Slot slot, Watch& watch) {
+    if (watch.pending()) {
       hold(slot, broadcast);
       return;
     }
     // Version 0 means that the caller keeps none: everything is news.
-    if (broadcast.version != 0 && broadcast.version <= watch.version) return;
-    watch.version = broadcast.version;
-    if (!deliver(slot, QueuedKind::order_updated, broadcast.order_id, broadcast.updated)) return;
-    sessions_[slot].last_publish = round;
+    if (broadcast.version != 0 && broadcast.version <= watch.version()) return;
+    watch.set_version(broadcast.version);
+    RouteT& route = routes_[slot];
+    if (!deliver(slot, route, QueuedKind::order_updated, broadcast.order_id, broadcast.updated)) {
+      return;
+    }
+    route.last_publish = round;
     ++updated;
-  });
+  };
+  registry_.for_each_subscriber(
+      broadcast.order_id, send_update, [this](Slot slot) { detail::prefetch(&routes_[slot]); },
+      [this](Slot slot) { detail::prefetch_for_send(transport_, routes_[slot].handle); });
   registry_.for_each_list_watcher(broadcast.event(), [&](Slot slot) {
-    if (!deliver(slot, QueuedKind::orders_changed, broadcast.order_id, broadcast.changed)) return;
-    if (sessions_[slot].last_publish != round) ++hints_only;
+    RouteT& route = routes_[slot];
+    if (!deliver(slot, route, QueuedKind::orders_changed, broadcast.order_id, broadcast.changed)) {
+      return;
+    }
+    if (route.last_publish != round) ++hints_only;
     ++changed;
   });
   close_overflowing();
@@ -45,28 +54,30 @@ std::size_t ConnectionManager<T, S>::publish(const Broadcast<Frame>& broadcast) 
 }
 
 /// Hands a frame to the transport, or to the connection's outbox while it is slow. False when the
-/// connection is on its way out.
+/// connection is on its way out. Inline, because a broadcast does it for each recipient.
 template <class T, class S>
-bool ConnectionManager<T, S>::deliver(Slot slot, QueuedKind kind, std::string_view order_id,
-                                      const SizedFrame<Frame>& message) {
-  SessionT& session = sessions_[slot];
-  if (session.closing) return false;
-  if (!session.outbox) {
-    switch (transport_.send(session.handle, message.frame)) {
-      case SendResult::accepted:
-        session.accepted_bytes += message.bytes;
-        return true;
-      case SendResult::closed:
-        return false;
-      case SendResult::backpressure:
-        break;
+[[gnu::always_inline]] inline bool ConnectionManager<T, S>::deliver(
+    Slot slot, RouteT& route, QueuedKind kind, std::string_view order_id,
+    const SizedFrame<Frame>& message) {
+  if (route.closing) return false;
+  if (!route.queueing) {
+    const auto result = transport_.send(route.handle, message.frame);
+    if (result == SendResult::accepted) {
+      route.accepted_bytes += message.bytes;
+      return true;
     }
-    session.outbox =
-        std::make_unique<Outbox<Frame>>(limits_.max_outbox_messages, limits_.max_outbox_bytes);
-    watch_stall(slot, services_.clock.now());
-    schedule(slot);
+    if (result == SendResult::closed) return false;
   }
-  switch (session.outbox->push(kind, order_id, message.frame, message.bytes)) {
+  return queue(slot, kind, order_id, message);
+}
+
+/// Queues a frame in the outbox of a slow connection.
+template <class T, class S>
+[[gnu::noinline]] bool ConnectionManager<T, S>::queue(Slot slot, QueuedKind kind,
+                                                      std::string_view order_id,
+                                                      const SizedFrame<Frame>& message) {
+  if (!routes_[slot].queueing) start_queueing(slot);
+  switch (sessions_[slot].outbox()->push(kind, order_id, message.frame, message.bytes)) {
     case PushResult::queued:
       return true;
     case PushResult::conflated:
@@ -77,6 +88,15 @@ bool ConnectionManager<T, S>::deliver(Slot slot, QueuedKind kind, std::string_vi
   }
   overflowing_.push_back(slot);
   return false;
+}
+
+/// The transport takes no more of a connection: from here on its messages wait in an outbox.
+template <class T, class S>
+void ConnectionManager<T, S>::start_queueing(Slot slot) {
+  watch_stall(slot, services_.clock.now(), true);
+  sessions_[slot].stall->outbox.emplace(limits_.max_outbox_messages, limits_.max_outbox_bytes);
+  routes_[slot].queueing = true;
+  schedule(slot);
 }
 
 template <class T, class S>
@@ -95,26 +115,29 @@ void ConnectionManager<T, S>::hold(Slot slot, const Broadcast<Frame>& broadcast)
 
 template <class T, class S>
 void ConnectionManager<T, S>::send_control(Slot slot, const ServerMessage& message) {
-  deliver(slot, QueuedKind::control, {}, prepare_message<T>(message));
+  deliver(slot, routes_[slot], QueuedKind::control, {}, prepare_message<T>(message));
   close_overflowing();
 }
 
 template <class T, class S>
 void ConnectionManager<T, S>::on_writable(Handle handle) {
   const Slot slot = find(handle);
-  if (slot == npos || sessions_[slot].closing) return;
-  SessionT& session = sessions_[slot];
-  while (session.outbox && !session.outbox->empty()) {
-    const auto result = transport_.send(session.handle, session.outbox->front());
-    if (result == SendResult::closed) return;
-    if (result == SendResult::backpressure) break;
-    session.accepted_bytes += session.outbox->front_bytes();
-    session.outbox->pop();
+  if (slot == npos || routes_[slot].closing) return;
+  RouteT& route = routes_[slot];
+  if (auto* outbox = sessions_[slot].outbox()) {
+    while (!outbox->empty()) {
+      const auto result = transport_.send(handle, outbox->front());
+      if (result == SendResult::closed) return;
+      if (result == SendResult::backpressure) break;
+      route.accepted_bytes += outbox->front_bytes();
+      outbox->pop();
+    }
+    route.queueing = !outbox->empty();
+    if (!route.queueing) sessions_[slot].stall->outbox.reset();
   }
-  if (session.outbox && session.outbox->empty()) session.outbox.reset();
   watch_stall(slot, services_.clock.now());
   schedule(slot);
-  if (drain_deadline_ && !session.outbox) close_for_drain(slot);
+  if (drain_deadline_ && !route.queueing) close_for_drain(slot);
 }
 
 }  // namespace ordercast

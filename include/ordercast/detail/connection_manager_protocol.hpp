@@ -10,7 +10,7 @@ namespace ordercast {
 template <class T, class S>
 void ConnectionManager<T, S>::on_message(Handle handle, std::string_view text) {
   const Slot slot = find(handle);
-  if (slot == npos || sessions_[slot].closing) return;
+  if (slot == npos || routes_[slot].closing) return;
   if (!sessions_[slot].rate.allow(services_.clock.now(), limits_)) {
     refuse(slot, ErrorCode::rate_limited, "Too many messages", {});
     return;
@@ -35,11 +35,11 @@ void ConnectionManager<T, S>::handle(Slot slot, const Unsubscribe& message) {
   if (auto* pending = session.find_pending(message.order_id)) session.erase_pending(*pending);
   const Watch* watch = registry_.find_subscription(slot, message.order_id);
   if (watch == nullptr) return;
-  if (watch->version != 0) {
-    session.remember_floor(detail::hash_bytes(message.order_id, seed_), watch->version,
+  if (watch->version() != 0) {
+    session.remember_floor(detail::hash_bytes(message.order_id, seed_), watch->version(),
                            limits_.max_subscriptions);
   }
-  if (session.outbox) session.outbox->drop_updates(message.order_id);
+  if (auto* outbox = session.outbox()) outbox->drop_updates(message.order_id);
   registry_.unsubscribe(slot, message.order_id);
   services_.observer.on_unsubscribed(1);
 }
@@ -67,8 +67,8 @@ void ConnectionManager<T, S>::handle(Slot slot, const Subscribe& message) {
     }
     registry_.subscribe(slot, message.order_id);
     services_.observer.on_subscribed();
-    registry_.find_subscription(slot, message.order_id)->version =
-        session.take_floor(detail::hash_bytes(message.order_id, seed_));
+    registry_.find_subscription(slot, message.order_id)
+        ->set_version(session.take_floor(detail::hash_bytes(message.order_id, seed_)));
   }
   ask(slot, std::move(pending));
 }
@@ -118,7 +118,7 @@ void ConnectionManager<T, S>::on_authorized(Slot slot, std::uint64_t session_id,
   session->erase_pending(*pending);
   registry_.unsubscribe(slot, order_id);
   services_.observer.on_unsubscribed(1);
-  for (std::uint32_t i = 0; i < asked && !session->closing; ++i) {
+  for (std::uint32_t i = 0; i < asked && !routes_[slot].closing; ++i) {
     refuse(slot, ErrorCode::subscription_denied, "This order can't be watched", order_id);
   }
 }
@@ -131,11 +131,11 @@ void ConnectionManager<T, S>::on_fetched(Slot slot, std::uint64_t session_id, st
   if (pending == nullptr || pending->stage != Pending::Stage::fetching) return;
   Watch& watch = *registry_.find_subscription(slot, pending->order_id);
   // A snapshot that is older than what this connection was sent already has been overtaken.
-  if (snapshot && snapshot->version >= watch.version) {
-    watch.version = snapshot->version;
+  if (snapshot && snapshot->version >= watch.version()) {
+    watch.set_version(snapshot->version);
     if (snapshot->version > pending->since.value_or(0)) {
       const auto message = prepare_message<T>(OrderUpdated{pending->order_id, snapshot->json});
-      if (deliver(slot, QueuedKind::order_updated, pending->order_id, message)) {
+      if (deliver(slot, routes_[slot], QueuedKind::order_updated, pending->order_id, message)) {
         services_.observer.on_delivered(MessageType::order_updated, 1);
       }
     }
@@ -148,13 +148,14 @@ template <class T, class S>
 void ConnectionManager<T, S>::activate(Slot slot, Pending& pending) {
   SessionT& session = sessions_[slot];
   Watch& watch = *registry_.find_subscription(slot, pending.order_id);
-  watch.pending = false;
+  watch.activate();
   const auto held = std::move(pending.held);
   const std::string order_id = std::move(pending.order_id);
   session.erase_pending(pending);
-  if (held && (held->version == 0 || held->version > watch.version)) {
-    watch.version = held->version;
-    if (deliver(slot, QueuedKind::order_updated, order_id, {held->frame, held->bytes})) {
+  if (held && (held->version == 0 || held->version > watch.version())) {
+    watch.set_version(held->version);
+    if (deliver(slot, routes_[slot], QueuedKind::order_updated, order_id,
+                {held->frame, held->bytes})) {
       services_.observer.on_delivered(MessageType::order_updated, 1);
     }
   }
@@ -165,7 +166,7 @@ template <class T, class S>
 void ConnectionManager<T, S>::refuse(Slot slot, ErrorCode code, std::string_view message,
                                      std::string_view order_id) {
   services_.observer.on_error(code);
-  if (sessions_[slot].abuse.refuse(services_.clock.now(), limits_)) {
+  if (sessions_[slot].need_extra().abuse.refuse(services_.clock.now(), limits_)) {
     close(slot, CloseCode::policy_violation, "Too many refused messages");
     return;
   }

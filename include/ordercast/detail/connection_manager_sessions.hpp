@@ -3,12 +3,14 @@
 
 #include <ordercast/connection_manager.hpp>
 
+#include <cassert>
+
 /// Bodies of ConnectionManager: how connections come, beat and go. Include connection_manager.hpp.
 namespace ordercast {
 
 template <class T, class S>
 ConnectionManager<T, S>::~ConnectionManager() {
-  if (budget_ == nullptr) return;
+  if (!has_budget()) return;
   registry_.for_each_connection(
       [&](Slot slot) { budget_->release(registry_.identity(slot)->user_id); });
 }
@@ -17,9 +19,15 @@ template <class T, class S>
 auto ConnectionManager<T, S>::add_session(Handle handle) -> Slot {
   by_handle_.reserve_one();
   const Slot slot = sessions_.acquire();
-  SessionT& session = sessions_[slot];
-  session.handle = handle;
-  session.id = ++last_session_id_;
+  try {
+    [[maybe_unused]] const Slot same = routes_.acquire();
+    assert(same == slot);
+  } catch (...) {
+    sessions_.release(slot);
+    throw;
+  }
+  routes_[slot].handle = handle;
+  sessions_[slot].id = ++last_session_id_;
   by_handle_.insert(handle_hash(handle), slot);
   return slot;
 }
@@ -40,9 +48,8 @@ void ConnectionManager<T, S>::on_open(Handle handle, std::string_view token) {
   }
   const auto& who = std::get<Identity>(result);
   const auto most = limits_.max_connections_per_user;
-  const bool admitted = budget_ != nullptr
-                            ? budget_->try_acquire(who.user_id, most)
-                            : most == 0 || registry_.connections_of(who.user_id) < most;
+  const bool admitted = has_budget() ? budget_->try_acquire(who.user_id, most)
+                                     : most == 0 || registry_.connections_of(who.user_id) < most;
   if (!admitted) {
     services_.observer.on_refused(CloseCode::too_many_connections,
                                   "too many connections of a user");
@@ -52,7 +59,7 @@ void ConnectionManager<T, S>::on_open(Handle handle, std::string_view token) {
   try {
     registry_.connect(slot, who);
   } catch (...) {
-    if (budget_ != nullptr) budget_->release(who.user_id);
+    if (has_budget()) budget_->release(who.user_id);
     throw;
   }
   services_.observer.on_connected();
@@ -69,22 +76,24 @@ void ConnectionManager<T, S>::on_close(Handle handle) noexcept {
   leave(slot);
   by_handle_.erase(handle_hash(handle), slot);
   sessions_.release(slot);
+  routes_.release(slot);
 }
 
 /// Takes a session out of everything but the handle index: from here on nothing is sent to it.
 template <class T, class S>
 void ConnectionManager<T, S>::leave(Slot slot) noexcept {
   SessionT& session = sessions_[slot];
-  session.closing = true;
+  routes_[slot].closing = true;
+  routes_[slot].queueing = false;
   session.extra.reset();
-  if (session.outbox) {
-    if (!session.outbox->empty()) services_.observer.on_dropped(session.outbox->size());
-    session.outbox.reset();
+  if (auto* outbox = session.outbox()) {
+    if (!outbox->empty()) services_.observer.on_dropped(outbox->size());
   }
+  session.stall.reset();
   timers_.cancel(slot);
   const auto who = registry_.identity(slot);
   if (!who) return;
-  if (budget_ != nullptr) budget_->release(who->user_id);
+  if (has_budget()) budget_->release(who->user_id);
   const auto held = registry_.disconnect(slot);
   if (held != 0) services_.observer.on_unsubscribed(held);
   services_.observer.on_disconnected();
@@ -92,10 +101,10 @@ void ConnectionManager<T, S>::leave(Slot slot) noexcept {
 
 template <class T, class S>
 void ConnectionManager<T, S>::close(Slot slot, CloseCode code, std::string_view reason) {
-  if (sessions_[slot].closing) return;
+  if (routes_[slot].closing) return;
   leave(slot);
   services_.observer.on_closed_by_server(code);
-  transport_.close(sessions_[slot].handle, code, reason);
+  transport_.close(routes_[slot].handle, code, reason);
 }
 
 template <class T, class S>
@@ -114,7 +123,7 @@ void ConnectionManager<T, S>::begin_drain(std::chrono::milliseconds window) {
   drain_deadline_ = services_.clock.now() + drain_window_;
   std::vector<Slot> ready;
   registry_.for_each_connection([&](Slot slot) {
-    if (!sessions_[slot].outbox) ready.push_back(slot);
+    if (!routes_[slot].queueing) ready.push_back(slot);
   });
   for (const Slot slot : ready) close_for_drain(slot);
 }
@@ -129,7 +138,7 @@ void ConnectionManager<T, S>::close_for_drain(Slot slot) {
 template <class T, class S>
 void ConnectionManager<T, S>::on_pong(Handle handle) noexcept {
   const Slot slot = find(handle);
-  if (slot == npos || sessions_[slot].closing || !sessions_[slot].awaiting_pong) return;
+  if (slot == npos || routes_[slot].closing || !sessions_[slot].awaiting_pong) return;
   SessionT& session = sessions_[slot];
   session.awaiting_pong = false;
   session.last_pong = services_.clock.now();
@@ -191,8 +200,8 @@ void ConnectionManager<T, S>::schedule(Slot slot) {
   if (pings && (!session.awaiting_pong || limits_.pong_timeout.count() != 0)) {
     deadline = session.next_ping;
   }
-  if (session.stalled && limits_.write_stall_timeout.count() != 0) {
-    deadline = std::min(deadline, session.stalled_since + limits_.write_stall_timeout);
+  if (session.stall && limits_.write_stall_timeout.count() != 0) {
+    deadline = std::min(deadline, session.stall->since + limits_.write_stall_timeout);
   }
   if (deadline == TimePoint::max()) {
     timers_.cancel(slot);
@@ -204,13 +213,14 @@ void ConnectionManager<T, S>::schedule(Slot slot) {
 template <class T, class S>
 void ConnectionManager<T, S>::on_deadline(Slot slot, TimePoint now) {
   SessionT& session = sessions_[slot];
-  if (session.stalled && limits_.write_stall_timeout.count() != 0) {
+  const Handle handle = routes_[slot].handle;
+  if (session.stall && limits_.write_stall_timeout.count() != 0) {
     watch_stall(slot, now);
-    if (session.stalled && now - session.stalled_since >= limits_.write_stall_timeout) {
+    if (session.stall && now - session.stall->since >= limits_.write_stall_timeout) {
       // It takes nothing, a close frame included: there is no handshake to wait for.
       leave(slot);
       services_.observer.on_closed_by_server(CloseCode::too_slow);
-      transport_.terminate(session.handle);
+      transport_.terminate(handle);
       return;
     }
   }
@@ -218,10 +228,10 @@ void ConnectionManager<T, S>::on_deadline(Slot slot, TimePoint now) {
     if (session.awaiting_pong) {
       leave(slot);
       services_.observer.on_closed_by_server(CloseCode::going_away);
-      transport_.terminate(session.handle);
+      transport_.terminate(handle);
       return;
     }
-    if (transport_.buffered_bytes(session.handle) == 0) {
+    if (transport_.buffered_bytes(handle) == 0) {
       send_ping(slot, now);
     } else {
       // A ping would wait behind data; whether that moves says as much about the peer.
@@ -236,28 +246,28 @@ void ConnectionManager<T, S>::on_deadline(Slot slot, TimePoint now) {
 template <class T, class S>
 void ConnectionManager<T, S>::send_ping(Slot slot, TimePoint now) {
   SessionT& session = sessions_[slot];
-  transport_.ping(session.handle);
+  transport_.ping(routes_[slot].handle);
   session.awaiting_pong = true;
   session.next_ping =
       limits_.pong_timeout.count() == 0 ? TimePoint::max() : now + limits_.pong_timeout;
 }
 
-/// Starts or renews the watch on a connection with unwritten data: the clock of a stall runs from
-/// the last time that anything was written.
+/// Starts, renews or ends the watch on a connection with unwritten data: the clock of a stall runs
+/// from the last time that anything was written. `queueing`: an outbox is about to be made.
 template <class T, class S>
-void ConnectionManager<T, S>::watch_stall(Slot slot, TimePoint now) {
+void ConnectionManager<T, S>::watch_stall(Slot slot, TimePoint now, bool queueing) {
   SessionT& session = sessions_[slot];
-  const auto buffered = transport_.buffered_bytes(session.handle);
-  if (buffered == 0 && !session.outbox) {
-    session.stalled = false;
+  const RouteT& route = routes_[slot];
+  const auto buffered = transport_.buffered_bytes(route.handle);
+  if (buffered == 0 && !queueing && !route.queueing) {
+    session.stall.reset();
     return;
   }
-  const auto written = session.accepted_bytes > buffered ? session.accepted_bytes - buffered : 0;
-  if (!session.stalled || written > session.written_bytes) {
-    session.stalled = true;
-    session.stalled_since = now;
-  }
-  session.written_bytes = written;
+  const auto written = route.accepted_bytes > buffered ? route.accepted_bytes - buffered : 0;
+  const bool starts = session.stall == nullptr;
+  if (starts) session.stall = std::make_unique<typename SessionT::Stall>();
+  if (starts || written > session.stall->written_bytes) session.stall->since = now;
+  session.stall->written_bytes = written;
 }
 
 }  // namespace ordercast

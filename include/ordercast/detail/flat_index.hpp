@@ -11,7 +11,7 @@
 ///
 /// It holds no keys: the caller compares. That makes look-ups by `string_view` free of allocation,
 /// keeps a slot at 8 bytes, and lets one type index strings, handles and pairs. Linear probing with
-/// backward-shift deletion; load between 1/8 and 3/4. Expected O(1) for all but `reserve_one`,
+/// backward-shift deletion; load between 1/8 and 3/4. Expected O(1) for all but `reserve`,
 /// which is amortised O(1). One thread at a time.
 namespace ordercast::detail {
 
@@ -46,12 +46,16 @@ class FlatIndex {
     }
   }
 
-  /// Makes room for one more id, so that the next `insert` can't throw. Strong guarantee.
-  void reserve_one() {
-    if ((size_ + 1) * 4 > capacity_ * 3) rehash(capacity_ == 0 ? 8 : capacity_ * 2);
+  /// Makes room for so many more ids, so that as many calls of `insert` can't throw. Strong
+  /// guarantee.
+  void reserve(std::size_t more) {
+    auto capacity = capacity_ == 0 ? 8 : capacity_;
+    while ((size_ + more) * 4 > capacity * 3) capacity *= 2;
+    if (capacity != capacity_) rehash(capacity);
   }
+  void reserve_one() { reserve(1); }
 
-  /// Adds an id that is not there yet. Call `reserve_one` first.
+  /// Adds an id that is not there yet. Call `reserve` first.
   void insert(std::uint64_t hash, std::uint32_t id) noexcept {
     place(Slot{tag_of(hash), id});
     ++size_;

@@ -8,9 +8,11 @@
 
 /// Records that are named by small integers.
 ///
-/// References stay valid until the record is released: memory grows by chunks that never move.
-/// `acquire` is amortised O(1) and has the strong guarantee; `release` is O(1). All memory goes
-/// back when the last record is released. One thread at a time.
+/// `T` has a `std::uint32_t& free_link()`: a member that means nothing while the record is free, so
+/// that a slab costs what its records cost. References stay valid until the record is released:
+/// memory grows by chunks that never move. `acquire` is amortised O(1) and has the strong
+/// guarantee; `release` is O(1). All memory goes back when the last record is released. One thread
+/// at a time.
 namespace ordercast::detail {
 
 template <class T>
@@ -20,19 +22,28 @@ class Slab {
 
   /// A default-constructed record; ids of released records are used again, newest first.
   [[nodiscard]] std::uint32_t acquire() {
-    if (free_.empty()) grow();
-    const auto id = free_.back();
-    free_.pop_back();
+    std::uint32_t id = first_free_;
+    if (id != npos) {
+      T& record = (*this)[id];
+      first_free_ = record.free_link();
+      record.free_link() = T{}.free_link();
+    } else {
+      if (used_ == end_id()) chunks_.push_back(std::make_unique<T[]>(chunk_size));  // NOLINT
+      id = used_++;
+    }
     ++size_;
     return id;
   }
 
   void release(std::uint32_t id) noexcept {
-    (*this)[id] = T{};
-    free_.push_back(id);  // Never reallocates: `grow` reserved room for every id.
+    T& record = (*this)[id];
+    record = T{};
+    record.free_link() = first_free_;
+    first_free_ = id;
     if (--size_ == 0) {
       decltype(chunks_)().swap(chunks_);
-      decltype(free_)().swap(free_);
+      first_free_ = npos;
+      used_ = 0;
     }
   }
 
@@ -44,29 +55,21 @@ class Slab {
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  /// One past the largest id; records that are not in use below it are default-constructed.
+  /// One past the largest id; records that are not in use below it are default-constructed, but for
+  /// their link.
   [[nodiscard]] std::uint32_t end_id() const noexcept {
     return static_cast<std::uint32_t>(chunks_.size()) * chunk_size;
   }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return chunks_.size() * chunk_size * sizeof(T) + free_.capacity() * sizeof(std::uint32_t);
+    return chunks_.size() * (chunk_size * sizeof(T) + sizeof(chunks_[0]));
   }
 
  private:
   static constexpr std::uint32_t chunk_size = 256;
 
-  void grow() {
-    const auto total = (chunks_.size() + 1) * chunk_size;
-    if (free_.capacity() < total) free_.reserve(total * 2);
-    chunks_.reserve(chunks_.size() + 1);
-    auto chunk = std::make_unique<T[]>(chunk_size);  // NOLINT(modernize-avoid-c-arrays)
-    const auto first = static_cast<std::uint32_t>(chunks_.size()) * chunk_size;
-    chunks_.push_back(std::move(chunk));
-    for (std::uint32_t i = chunk_size; i-- > 0;) free_.push_back(first + i);
-  }
-
   std::vector<std::unique_ptr<T[]>> chunks_;  // NOLINT(modernize-avoid-c-arrays)
-  std::vector<std::uint32_t> free_;
+  std::uint32_t first_free_ = npos;
+  std::uint32_t used_ = 0;  // Ids from here on have never been acquired.
   std::size_t size_ = 0;
 };
 

@@ -3,6 +3,8 @@
 
 #include <ordercast/subscription_registry.hpp>
 
+#include <algorithm>
+
 /// Bodies of SubscriptionRegistry. Include subscription_registry.hpp instead.
 namespace ordercast {
 
@@ -14,7 +16,7 @@ bool SubscriptionRegistry<H, S>::connect(H handle, const IdentityView& who) {
   const bool member = has_organization(who.role) && !who.organization_id.empty();
 
   // Everything that may throw comes first and is undone by the guard; then links are made.
-  connection_index_.reserve_one();
+  connection_index_.reserve(handle);
   const auto user = find_or_add_user(who.user_id);
   std::uint32_t organization = npos;
   std::uint32_t id = npos;
@@ -51,7 +53,7 @@ bool SubscriptionRegistry<H, S>::connect(H handle, const IdentityView& who) {
   if (owner.first_connection != npos) connections_[owner.first_connection].user_prev = id;
   owner.first_connection = id;
   ++owner.connections;
-  connection_index_.insert(handle_hash(handle), id);
+  connection_index_.insert(handle, id);
   return true;
 }
 
@@ -78,7 +80,7 @@ std::size_t SubscriptionRegistry<H, S>::disconnect(H handle) noexcept {
 
   const auto user_id = connection.user;
   const auto organization = connection.organization;
-  connection_index_.erase(handle_hash(handle), id);
+  connection_index_.erase(handle, id);
   connections_.release(id);
   release_user_if_unused(user_id);
   if (organization != npos) release_organization_if_unused(organization);
@@ -90,14 +92,17 @@ bool SubscriptionRegistry<H, S>::subscribe(H handle, std::string_view order_id) 
   assert(iterating_ == 0);
   const auto connection_id = find_connection(handle);
   if (connection_id == npos) return false;
-  if (find_edge(connection_id, find_topic(order_id)) != npos) return false;
+  const auto known = find_topic(order_id);
+  if (find_subscriber(handle, known) != nullptr) return false;
 
-  edge_index_.reserve_one();
-  const auto topic_id = find_or_add_topic(order_id);
+  const auto topic_id = known != npos ? known : add_topic(order_id);
   Topic& topic = topics_[topic_id];
+  const bool to_index = topic.indexed == 0 && topic.subscribers.size() == most_scanned;
   std::uint32_t id = npos;
   try {
-    topic.subscribers.push_back({handle, npos, S{}});
+    if (topic.indexed != 0) edge_index_.reserve(1);
+    if (to_index) edge_index_.reserve(most_scanned + 1);
+    topic.subscribers.push_back({{}, handle, npos});
     try {
       id = edges_.acquire();
     } catch (...) {
@@ -113,36 +118,47 @@ bool SubscriptionRegistry<H, S>::subscribe(H handle, std::string_view order_id) 
   Edge& edge = edges_[id];
   edge.connection = connection_id;
   edge.topic = topic_id;
-  edge.position = static_cast<std::uint32_t>(topic.subscribers.size() - 1);
+  edge.position = topic.subscribers.size() - 1;
   edge.next = connection.first_edge;
   if (connection.first_edge != npos) edges_[connection.first_edge].prev = id;
   connection.first_edge = id;
   ++connection.subscriptions;
   topic.subscribers.back().edge = id;
-  edge_index_.insert(edge_hash(connection_id, topic_id), id);
+  if (topic.indexed != 0) edge_index_.insert(edge_hash(connection_id, topic_id), id);
+  if (to_index) index_edges(topic);
   return true;
 }
 
 template <class H, class S>
 bool SubscriptionRegistry<H, S>::unsubscribe(H handle, std::string_view order_id) noexcept {
   assert(iterating_ == 0);
-  const auto edge = find_edge(find_connection(handle), find_topic(order_id));
-  if (edge == npos) return false;
-  remove_edge(edge);
+  const auto* found = find_subscriber(handle, find_topic(order_id));
+  if (found == nullptr) return false;
+  remove_edge(found->edge);
   return true;
 }
 
 template <class H, class S>
-template <class F>
-void SubscriptionRegistry<H, S>::for_each_subscriber(std::string_view order_id, F&& f) {
+template <class F, class Ahead, class Soon>
+void SubscriptionRegistry<H, S>::for_each_subscriber(std::string_view order_id, F&& f,
+                                                     Ahead&& ahead, Soon&& soon) {
+  constexpr std::uint32_t steps_ahead = 24;
+  constexpr std::uint32_t steps_soon = 8;
   const auto topic = find_topic(order_id);
   if (topic == npos) return;
   const IterationGuard guard(iterating_);
-  for (auto& entry : topics_[topic].subscribers) {
+  auto& subscribers = topics_[topic].subscribers;
+  Subscriber* const first = subscribers.begin();
+  const std::uint32_t count = subscribers.size();
+  for (std::uint32_t i = 0; i < std::min(count, steps_ahead); ++i) ahead(first[i].handle);
+  for (std::uint32_t i = 0; i < std::min(count, steps_soon); ++i) soon(first[i].handle);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (i + steps_ahead < count) ahead(first[i + steps_ahead].handle);
+    if (i + steps_soon < count) soon(first[i + steps_soon].handle);
     if constexpr (std::is_invocable_v<F&, H, S&>) {
-      f(entry.handle, entry.state);
+      f(first[i].handle, first[i].state());
     } else {
-      f(entry.handle);
+      f(first[i].handle);
     }
   }
 }
@@ -193,10 +209,10 @@ std::optional<IdentityView> SubscriptionRegistry<H, S>::identity(H handle) const
   const auto id = find_connection(handle);
   if (id == npos) return std::nullopt;
   const Connection& connection = connections_[id];
-  return IdentityView{users_[connection.user].id, connection.role,
+  return IdentityView{users_[connection.user].id.view(), connection.role,
                       connection.organization == npos
                           ? std::string_view{}
-                          : std::string_view(organizations_[connection.organization].id)};
+                          : organizations_[connection.organization].id.view()};
 }
 
 template <class H, class S>
@@ -208,49 +224,68 @@ std::size_t SubscriptionRegistry<H, S>::memory_bytes() const noexcept {
 }
 
 template <class H, class S>
-std::uint32_t SubscriptionRegistry<H, S>::find_or_add_topic(std::string_view order_id) {
-  if (const auto found = find_topic(order_id); found != npos) return found;
-  std::string text(order_id);
-  topic_index_.reserve_one();
-  const auto id = topics_.acquire();
-  topics_[id].order_id = std::move(text);
-  topic_index_.insert(text_hash(order_id), id);
+auto SubscriptionRegistry<H, S>::find_subscriber(const H& handle,
+                                                 std::uint32_t topic) const noexcept
+    -> const Subscriber* {
+  if (topic == npos) return nullptr;
+  const auto& subscribers = topics_[topic].subscribers;
+  if (topics_[topic].indexed == 0) {
+    const auto* const found =
+        std::find_if(subscribers.begin(), subscribers.end(),
+                     [&](const Subscriber& one) { return one.handle == handle; });
+    return found == subscribers.end() ? nullptr : found;
+  }
+  const auto connection = find_connection(handle);
+  if (connection == npos) return nullptr;
+  const auto edge = edge_index_.find(edge_hash(connection, topic), [&](std::uint32_t id) {
+    return edges_[id].connection == connection && edges_[id].topic == topic;
+  });
+  return edge == npos ? nullptr : subscribers.begin() + edges_[edge].position;
+}
+
+template <class H, class S>
+template <class Record, class Member>
+std::uint32_t SubscriptionRegistry<H, S>::add_named(detail::Slab<Record>& records,
+                                                    detail::FlatIndex& index, Member name,
+                                                    std::string_view text) {
+  detail::IdText owned(text);
+  index.reserve(1);
+  const auto id = records.acquire();
+  records[id].*name = std::move(owned);
+  index.insert(text_hash(text), id);
   return id;
+}
+
+template <class H, class S>
+std::uint32_t SubscriptionRegistry<H, S>::add_topic(std::string_view order_id) {
+  return add_named(topics_, topic_index_, &Topic::order_id, order_id);
 }
 
 template <class H, class S>
 std::uint32_t SubscriptionRegistry<H, S>::find_or_add_user(std::string_view user_id) {
-  if (const auto found = find_user(user_id); found != npos) return found;
-  std::string text(user_id);
-  user_index_.reserve_one();
-  const auto id = users_.acquire();
-  users_[id].id = std::move(text);
-  user_index_.insert(text_hash(user_id), id);
-  return id;
+  const auto found = find_user(user_id);
+  return found != npos ? found : add_named(users_, user_index_, &User::id, user_id);
 }
 
 template <class H, class S>
 std::uint32_t SubscriptionRegistry<H, S>::find_or_add_organization(std::string_view organization) {
-  if (const auto found = find_organization(organization); found != npos) return found;
-  std::string text(organization);
-  organization_index_.reserve_one();
-  const auto id = organizations_.acquire();
-  organizations_[id].id = std::move(text);
-  organization_index_.insert(text_hash(organization), id);
-  return id;
+  const auto found = find_organization(organization);
+  return found != npos
+             ? found
+             : add_named(organizations_, organization_index_, &Organization::id, organization);
 }
 
 template <class H, class S>
 void SubscriptionRegistry<H, S>::release_topic_if_unused(std::uint32_t topic) noexcept {
   if (!topics_[topic].subscribers.empty()) return;
-  topic_index_.erase(text_hash(std::string_view(topics_[topic].order_id)), topic);
+  topic_index_.erase(text_hash(topics_[topic].order_id.view()), topic);
   topics_.release(topic);
 }
 
 template <class H, class S>
 void SubscriptionRegistry<H, S>::release_user_if_unused(std::uint32_t user) noexcept {
   if (users_[user].connections != 0) return;
-  user_index_.erase(text_hash(std::string_view(users_[user].id)), user);
+  user_index_.erase(text_hash(users_[user].id.view()), user);
   users_.release(user);
 }
 
@@ -258,8 +293,7 @@ template <class H, class S>
 void SubscriptionRegistry<H, S>::release_organization_if_unused(
     std::uint32_t organization) noexcept {
   if (!organizations_[organization].staff.empty()) return;
-  organization_index_.erase(text_hash(std::string_view(organizations_[organization].id)),
-                            organization);
+  organization_index_.erase(text_hash(organizations_[organization].id.view()), organization);
   organizations_.release(organization);
 }
 
@@ -268,6 +302,25 @@ auto SubscriptionRegistry<H, S>::staff_list(Role role, std::uint32_t organizatio
     -> std::vector<StaffMember>* {
   if (role == Role::super_admin) return &super_admins_;
   return organization == npos ? nullptr : &organizations_[organization].staff;
+}
+
+/// Room for them has been reserved.
+template <class H, class S>
+void SubscriptionRegistry<H, S>::index_edges(Topic& topic) noexcept {
+  topic.indexed = 1;
+  for (const auto& one : topic.subscribers) {
+    const Edge& edge = edges_[one.edge];
+    edge_index_.insert(edge_hash(edge.connection, edge.topic), one.edge);
+  }
+}
+
+template <class H, class S>
+void SubscriptionRegistry<H, S>::unindex_edges(Topic& topic) noexcept {
+  topic.indexed = 0;
+  for (const auto& one : topic.subscribers) {
+    const Edge& edge = edges_[one.edge];
+    edge_index_.erase(edge_hash(edge.connection, edge.topic), one.edge);
+  }
 }
 
 template <class H, class S>
@@ -282,13 +335,18 @@ void SubscriptionRegistry<H, S>::remove_edge(std::uint32_t id) noexcept {
   if (edge.next != npos) edges_[edge.next].prev = edge.prev;
   --connection.subscriptions;
 
-  auto& subscribers = topics_[edge.topic].subscribers;
+  Topic& topic = topics_[edge.topic];
+  auto& subscribers = topic.subscribers;
   if (edge.position + 1 != subscribers.size()) {
     subscribers[edge.position] = std::move(subscribers.back());
     edges_[subscribers[edge.position].edge].position = edge.position;
   }
   subscribers.pop_back();
-  edge_index_.erase(edge_hash(edge.connection, edge.topic), id);
+  if (topic.indexed != 0) {
+    edge_index_.erase(edge_hash(edge.connection, edge.topic), id);
+    // Well below the bound, so that one who comes and goes doesn't turn it over each time.
+    if (subscribers.size() <= most_scanned / 2) unindex_edges(topic);
+  }
   edges_.release(id);
   release_topic_if_unused(edge.topic);
 }

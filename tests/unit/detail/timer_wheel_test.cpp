@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <random>
 #include <vector>
@@ -94,4 +95,16 @@ TEST_CASE("the wheel agrees with a map over long random runs", "[timer][model]")
       REQUIRE(wheel.next_deadline() <= deadline + TimerWheel::resolution);
     }
   }
+}
+
+TEST_CASE("deadlines are met when the count of ticks passes 32 bits", "[timer]") {
+  TimerWheel wheel;
+  const auto late = TimePoint{} + TimerWheel::resolution * ((std::int64_t{1} << 32) - 100);
+  due(wheel, late);
+  wheel.schedule(1, late + seconds(5));
+  wheel.schedule(2, late + seconds(60));
+  CHECK(due(wheel, late + seconds(4)).empty());
+  CHECK(due(wheel, late + seconds(6)) == std::vector<std::uint32_t>{1});
+  CHECK(due(wheel, late + seconds(59)).empty());
+  CHECK(due(wheel, late + seconds(61)) == std::vector<std::uint32_t>{2});
 }

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+/// A vector whose first `Inline` elements need no block of their own: most orders have one or two
+/// watchers. Elements move when it grows and when it is moved. `push_back` is amortised O(1) with
+/// the strong guarantee; memory goes back as it empties. One thread at a time.
+namespace ordercast::detail {
+
+template <class T, std::uint32_t Inline>
+class SmallList {
+  static_assert(std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_assignable_v<T>);
+
+ public:
+  SmallList() noexcept {}  // NOLINT(modernize-use-equals-default): leaves the storage alone.
+  SmallList(SmallList&& other) noexcept { take(other); }
+  SmallList& operator=(SmallList&& other) noexcept {
+    if (this != &other) {
+      clear();
+      take(other);
+    }
+    return *this;
+  }
+  SmallList(const SmallList&) = delete;
+  SmallList& operator=(const SmallList&) = delete;
+  ~SmallList() { clear(); }
+
+  void push_back(T value) {
+    if (size_ == capacity_) relocate(capacity_ * 2);
+    ::new (static_cast<void*>(begin() + size_)) T(std::move(value));
+    ++size_;
+  }
+  void pop_back() noexcept {
+    --size_;
+    std::destroy_at(begin() + size_);
+    if (capacity_ == Inline || size_ * 4 > capacity_) return;
+    try {
+      relocate(std::max(Inline, capacity_ / 2));
+    } catch (const std::bad_alloc&) {  // The larger block serves as well.
+    }
+  }
+
+  [[nodiscard]] T* begin() noexcept { return capacity_ == Inline ? inline_data() : block_; }
+  [[nodiscard]] T* end() noexcept { return begin() + size_; }
+  [[nodiscard]] const T* begin() const noexcept {
+    return capacity_ == Inline ? inline_data() : block_;
+  }
+  [[nodiscard]] const T* end() const noexcept { return begin() + size_; }
+  [[nodiscard]] T& operator[](std::uint32_t at) noexcept { return begin()[at]; }
+  [[nodiscard]] T& back() noexcept { return begin()[size_ - 1]; }
+  [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  /// Bytes of its block, if it has one.
+  [[nodiscard]] std::size_t memory_bytes() const noexcept {
+    return capacity_ == Inline ? 0 : capacity_ * sizeof(T);
+  }
+
+ private:
+  [[nodiscard]] T* inline_data() noexcept { return std::launder(reinterpret_cast<T*>(inline_)); }
+  [[nodiscard]] const T* inline_data() const noexcept {
+    return std::launder(reinterpret_cast<const T*>(inline_));
+  }
+
+  void relocate(std::uint32_t capacity) {
+    T* const from = begin();
+    T* const block = capacity == Inline ? nullptr : std::allocator<T>().allocate(capacity);
+    // The block's address lies where the inline elements do, so it is put down after they have gone
+    // and read before they come.
+    T* const to = block == nullptr ? inline_data() : block;
+    std::uninitialized_move_n(from, size_, to);
+    std::destroy_n(from, size_);
+    if (capacity_ != Inline) std::allocator<T>().deallocate(from, capacity_);
+    if (block != nullptr) block_ = block;
+    capacity_ = capacity;
+  }
+  void take(SmallList& other) noexcept {
+    if (other.capacity_ == Inline) {
+      std::uninitialized_move_n(other.inline_data(), other.size_, inline_data());
+      std::destroy_n(other.inline_data(), other.size_);
+    } else {
+      block_ = other.block_;
+    }
+    size_ = std::exchange(other.size_, 0);
+    capacity_ = std::exchange(other.capacity_, Inline);
+  }
+  void clear() noexcept {
+    std::destroy_n(begin(), size_);
+    if (capacity_ != Inline) std::allocator<T>().deallocate(block_, capacity_);
+    size_ = 0;
+    capacity_ = Inline;
+  }
+
+  std::uint32_t size_ = 0;
+  std::uint32_t capacity_ = Inline;
+  union {
+    T* block_;
+    alignas(T) unsigned char inline_[Inline * sizeof(T)];  // NOLINT(modernize-avoid-c-arrays)
+  };
+};
+
+}  // namespace ordercast::detail
