@@ -40,7 +40,6 @@ std::vector<ServerSpec> all_servers(const std::string& folder, const std::string
       {"asio-uring", {folder + "/fanout_server"}, {{"TRANSPORT", "asio"}, {"IO", "uring"}}, true},
       {"asio-send", {folder + "/fanout_server"}, {{"TRANSPORT", "asio"}, {"IO", "send"}}, true},
       {"websocketpp", {folder + "/fanout_server"}, {{"TRANSPORT", "websocketpp"}}, false},
-      node("uwebsockets"),
       {"beast", {folder + "/beast_peer"}, {}, true},
       node("ws"),
       node("fastify"),

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Fastify with @fastify/websocket, sending strings: what the system that ordercast grew out of runs on.
+import websocket from '@fastify/websocket';
+import fastify from 'fastify';
+import { Rooms, change, listening, port, verify } from './contract.mjs';
+
+const rooms = new Rooms();
+const app = fastify();
+await app.register(websocket);
+
+app.get('/ws', { websocket: true }, (socket, request) => {
+  const claims = verify(request.query.token);
+  if (!claims) return socket.close(4001, 'Invalid token');
+  const orders = new Set();
+  rooms.join(socket, claims);
+  socket.on('message', (data) => {
+    const answer = rooms.onMessage(socket, orders, data.toString());
+    if (answer) socket.send(answer);
+  });
+  socket.on('close', () => rooms.leave(socket, orders));
+});
+
+app.patch('/api/v1/orders/:id/status', (request, reply) => {
+  if (!verify(request.headers.authorization?.slice(7))) return reply.code(401).send();
+  const { status, note } = request.body;
+  const order = change(request.params.id, status, note ?? '');
+  rooms.publish(request.params.id, status, order, (socket, text) => socket.send(text));
+  reply.header('Content-Type', 'application/json').send(`{"success":true,"data":${order}}`);
+});
+
+await app.listen({ port, host: '127.0.0.1', backlog: 511 });
+listening(app.server.address().port);
