@@ -89,6 +89,8 @@ struct Connection {
     return state == State::open || state == State::closing;
   }
   [[nodiscard]] bool accepts() const noexcept { return state == State::open; }
+  /// Where a slab keeps its list of free records.
+  [[nodiscard]] std::uint32_t& free_link() noexcept { return discarded; }
 };
 
 }  // namespace ordercast::raw::detail
