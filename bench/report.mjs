@@ -65,7 +65,8 @@ function plot(name, size, script) {
 }
 
 /** Labels at the ends of lines, moved apart where they would meet. `scale` maps y to a height. */
-function endLabels(lines, x, scale, apart) {
+function endLabels(lines, x, scale, [bottom, top]) {
+  const apart = (scale.to(top) - scale.to(bottom)) * 0.05;
   const labels = lines
     .map(({ server, points }) => ({ server, y: scale.to(points[points.length - 1][1]) }))
     .sort((a, b) => a.y - b.y);
@@ -83,9 +84,10 @@ function endLabels(lines, x, scale, apart) {
 const log10 = { to: Math.log10, from: (y) => 10 ** y };
 
 /** One line for each server. */
-function linePlot(name, { title, xlabel, ylabel, setup, lines, labelX, apart, scale = log10 }) {
+function linePlot(name, { title, xlabel, ylabel, setup, lines, labelX, range, scale = log10 }) {
   const present = lines.filter(({ points }) => points.length > 0);
   if (present.length === 0) return;
+  const [bottom, top] = range(present.flatMap(({ points }) => points.map(([, y]) => y)));
   const data = present
     .map(({ server, points }) => {
       const rows = points.map((point) => point.join(' ')).join('\n');
@@ -104,8 +106,9 @@ set title '${title}'
 set xlabel '${xlabel}'
 set ylabel '${ylabel}'
 set rmargin 28
+set yrange [${bottom}:${top}]
 ${setup}
-${endLabels(present, labelX, scale, apart)}
+${endLabels(present, labelX, scale, [bottom, top])}
 plot ${curves.join(', ')}`,
   );
 }
@@ -118,10 +121,10 @@ function loopbackPlots(runs) {
     xlabel: 'subscribers of the order',
     ylabel: 'microseconds a delivery',
     setup:
-      "set logscale x\nset xrange [80:11000]\nset yrange [0:*]\nset xtics ('100' 100, '1,000' 1000, '10,000' 10000)",
+      "set logscale x\nset xrange [80:11000]\nset xtics ('100' 100, '1,000' 1000, '10,000' 10000)",
     labelX: 12000,
     scale: { to: (y) => y, from: (y) => y },
-    apart: 0.7,
+    range: (all) => [0, Math.max(...all) * 1.1],
     lines: names.map((server) => ({
       server,
       points: counts
@@ -136,7 +139,7 @@ function loopbackPlots(runs) {
     setup:
       "set logscale y\nset xrange [0:7.1]\nset xtics ('1' 0, '10' 1, '50' 2, '90' 3, '95' 4, '99' 5, '99.9' 6, '100' 7)",
     labelX: 7.25,
-    apart: 0.14,
+    range: (all) => [Math.min(...all) / 1.5, Math.max(...all) * 2.5],
     lines: names.map((server) => ({
       server,
       points: [0.01, 0.1, 0.5, 0.9, 0.95, 0.99, 0.999, 1.0]
@@ -156,10 +159,10 @@ function loopbackPlots(runs) {
     xlabel: 'connections',
     ylabel: 'bytes each',
     setup:
-      "set logscale xy\nset xrange [900:11000]\nset yrange [100:*]\nset xtics ('1,000' 1000, '2,000' 2000, '5,000' 5000, '10,000' 10000)\n" +
+      "set logscale xy\nset xrange [900:11000]\nset xtics ('1,000' 1000, '2,000' 2000, '5,000' 5000, '10,000' 10000)\n" +
       "set ytics ('100' 100, '300' 300, '1,000' 1000, '3,000' 3000, '10,000' 10000)",
     labelX: 11500,
-    apart: 0.09,
+    range: () => [100, 20000],
     lines: names
       .filter((server) => server !== 'send' && server !== 'uring')
       .map((server) => ({

@@ -12,6 +12,8 @@ namespace ordercast::bench {
 class Admin::Exchange final : public Source {
  public:
   Exchange(Admin& admin, int fd) : admin_(admin), fd_(fd) {}
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
   ~Exchange() override { ::close(fd_); }
 
   void send(const std::string& requests) const { send_now(fd_, requests.data(), requests.size()); }

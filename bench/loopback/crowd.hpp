@@ -51,6 +51,8 @@ class Crowd {
   class Client final : public Source {
    public:
     Client(Crowd& crowd, int fd) : crowd_(crowd), fd_(fd) {}
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
     ~Client() override { ::close(fd_); }
     void on_readable() override;
     void send_text(std::string_view text) const { send_frame(0x1, text); }

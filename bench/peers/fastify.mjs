@@ -5,7 +5,8 @@ import fastify from 'fastify';
 import { Rooms, change, listening, port, verify } from './contract.mjs';
 
 const rooms = new Rooms();
-const app = fastify();
+// The load generator's connection rests while thousands of others are opened.
+const app = fastify({ keepAliveTimeout: 120_000 });
 await app.register(websocket);
 
 app.get('/ws', { websocket: true }, (socket, request) => {

@@ -53,4 +53,6 @@ server.on('upgrade', (request, stream, head) => {
   });
 });
 
+// The load generator's connection rests while thousands of others are opened.
+server.keepAliveTimeout = 120_000;
 server.listen(port, '127.0.0.1', 511, () => listening(server.address().port));
