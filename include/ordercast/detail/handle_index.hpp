@@ -17,9 +17,10 @@ struct DenseHandle {
   std::uint32_t value = UINT32_MAX;
 
   DenseHandle() = default;
-  DenseHandle(std::uint32_t number) noexcept
-      : value(number) {}                                     // NOLINT(google-explicit-constructor)
-  operator std::uint32_t() const noexcept { return value; }  // NOLINT(google-explicit-constructor)
+  // NOLINTBEGIN(google-explicit-constructor): it is the number, under another name.
+  DenseHandle(std::uint32_t number) noexcept : value(number) {}
+  operator std::uint32_t() const noexcept { return value; }
+  // NOLINTEND(google-explicit-constructor)
 };
 
 /// Any handle: expected O(1). `equal(id)` tells whether the record has the handle.

@@ -19,8 +19,11 @@ class SmallList {
   static_assert(std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_assignable_v<T>);
 
  public:
-  SmallList() noexcept {}  // NOLINT(modernize-use-equals-default): leaves the storage alone.
+  // NOLINTBEGIN(modernize-use-equals-default,cppcoreguidelines-pro-type-member-init): the elements'
+  // storage holds none yet.
+  SmallList() noexcept {}
   SmallList(SmallList&& other) noexcept { take(other); }
+  // NOLINTEND(modernize-use-equals-default,cppcoreguidelines-pro-type-member-init)
   SmallList& operator=(SmallList&& other) noexcept {
     if (this != &other) {
       clear();
@@ -47,10 +50,10 @@ class SmallList {
     }
   }
 
-  [[nodiscard]] T* begin() noexcept { return capacity_ == Inline ? inline_data() : block_; }
+  [[nodiscard]] T* begin() noexcept { return capacity_ == Inline ? inline_data() : block; }
   [[nodiscard]] T* end() noexcept { return begin() + size_; }
   [[nodiscard]] const T* begin() const noexcept {
-    return capacity_ == Inline ? inline_data() : block_;
+    return capacity_ == Inline ? inline_data() : block;
   }
   [[nodiscard]] const T* end() const noexcept { return begin() + size_; }
   [[nodiscard]] T& operator[](std::uint32_t at) noexcept { return begin()[at]; }
@@ -63,21 +66,21 @@ class SmallList {
   }
 
  private:
-  [[nodiscard]] T* inline_data() noexcept { return std::launder(reinterpret_cast<T*>(inline_)); }
+  [[nodiscard]] T* inline_data() noexcept { return std::launder(reinterpret_cast<T*>(bytes)); }
   [[nodiscard]] const T* inline_data() const noexcept {
-    return std::launder(reinterpret_cast<const T*>(inline_));
+    return std::launder(reinterpret_cast<const T*>(bytes));
   }
 
   void relocate(std::uint32_t capacity) {
     T* const from = begin();
-    T* const block = capacity == Inline ? nullptr : std::allocator<T>().allocate(capacity);
+    T* const fresh = capacity == Inline ? nullptr : std::allocator<T>().allocate(capacity);
     // The block's address lies where the inline elements do, so it is put down after they have gone
     // and read before they come.
-    T* const to = block == nullptr ? inline_data() : block;
+    T* const to = fresh == nullptr ? inline_data() : fresh;
     std::uninitialized_move_n(from, size_, to);
     std::destroy_n(from, size_);
     if (capacity_ != Inline) std::allocator<T>().deallocate(from, capacity_);
-    if (block != nullptr) block_ = block;
+    if (fresh != nullptr) block = fresh;
     capacity_ = capacity;
   }
   void take(SmallList& other) noexcept {
@@ -85,14 +88,14 @@ class SmallList {
       std::uninitialized_move_n(other.inline_data(), other.size_, inline_data());
       std::destroy_n(other.inline_data(), other.size_);
     } else {
-      block_ = other.block_;
+      block = other.block;
     }
     size_ = std::exchange(other.size_, 0);
     capacity_ = std::exchange(other.capacity_, Inline);
   }
   void clear() noexcept {
     std::destroy_n(begin(), size_);
-    if (capacity_ != Inline) std::allocator<T>().deallocate(block_, capacity_);
+    if (capacity_ != Inline) std::allocator<T>().deallocate(block, capacity_);
     size_ = 0;
     capacity_ = Inline;
   }
@@ -100,8 +103,8 @@ class SmallList {
   std::uint32_t size_ = 0;
   std::uint32_t capacity_ = Inline;
   union {
-    T* block_;
-    alignas(T) unsigned char inline_[Inline * sizeof(T)];  // NOLINT(modernize-avoid-c-arrays)
+    T* block;
+    alignas(T) unsigned char bytes[Inline * sizeof(T)];  // NOLINT(modernize-avoid-c-arrays)
   };
 };
 
