@@ -90,6 +90,8 @@ class RingSender final : public Sender {
       throw std::system_error(-error, std::generic_category(), "io_uring is not to be had here");
     }
   }
+  RingSender(const RingSender&) = delete;
+  RingSender& operator=(const RingSender&) = delete;
   ~RingSender() override { ::io_uring_queue_exit(&ring_); }
 
   void to_all(const std::vector<int>& fds, const std::string& frame) override {

@@ -187,7 +187,8 @@ class Run {
     result_["deliveries_per_second"] = std::lround(static_cast<double>(expected) / wall * 1e9);
     for (const double share :
          {0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0}) {
-      result_["latency_us"].push_back({share, static_cast<double>(latency.at(share) / 10) / 100.0});
+      result_["latency_us"].push_back(
+          {share, std::round(static_cast<double>(latency.at(share)) / 10.0) / 100.0});
     }
   }
 
