@@ -182,6 +182,7 @@ int serve() {
   options.port = number("PORT", "7001");
   options.threads = number("THREADS", "1");
   options.limits = no_limits();
+  options.accept.max_handshakes = 0;
   options.transport.io = io_mode();
   // A burst that a reader keeps up with is delivered change by change, not conflated.
   options.transport.high_water_bytes = 4 * 1024 * 1024;

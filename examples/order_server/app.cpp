@@ -12,6 +12,7 @@
 #include "store/sqlite_store.hpp"
 #include "workers/worker_pool.hpp"
 #include <ordercast/net/descriptor_limit.hpp>
+#include <ordercast/net/tls.hpp>
 
 #include <spdlog/spdlog.h>
 
@@ -22,6 +23,9 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <future>
+#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -30,7 +34,9 @@
 namespace order_server {
 namespace {
 
+using ordercast::net::AcceptLimits;
 using ordercast::net::ServerOptions;
+using ordercast::net::TlsContext;
 
 /// A login takes a tenth of a second, so more than these would wait longer than anybody does.
 constexpr std::size_t login_queue = 128;
@@ -47,6 +53,9 @@ constexpr std::size_t wanted_descriptors = 1'048'576;
 constexpr std::size_t crowd = 500;
 /// Short against the time that such a crowd takes to come and go.
 constexpr std::chrono::milliseconds memory_check{250};
+
+/// I/O threads answer in microseconds, unless the server has just ended.
+constexpr std::chrono::seconds disconnect_timeout{5};
 
 std::int64_t unix_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -80,16 +89,38 @@ TokenOptions token_options(const Config& config) {
   return options;
 }
 
-ServerOptions server_options(const Config& config) {
+AcceptLimits accept_limits(const Config& config) {
+  AcceptLimits limits;
+  limits.max_connections = config.max_connections;
+  limits.max_handshakes = config.max_handshakes;
+  limits.max_per_address = config.max_connections_per_address;
+  std::vector<std::string> exempt;
+  for (const auto& proxy : config.trusted_proxies) exempt.push_back(normal_address(proxy));
+  limits.exempt = [exempt = std::move(exempt)](const asio::ip::address& address) {
+    return address.is_loopback() ||
+           std::find(exempt.begin(), exempt.end(), address.to_string()) != exempt.end();
+  };
+  return limits;
+}
+
+std::shared_ptr<TlsContext> tls_context(const Config& config) {
+  if (config.tls_certificate.empty()) return nullptr;
+  return std::make_shared<TlsContext>(config.tls_certificate, config.tls_key);
+}
+
+ServerOptions server_options(const Config& config, std::shared_ptr<TlsContext> tls) {
   ServerOptions options;
   options.host = config.host;
   options.port = config.port;
   options.threads = config.threads;
-  options.max_connections = config.max_connections;
+  options.accept = accept_limits(config);
+  options.transport.handshake_timeout = config.handshake_timeout;
+  options.transport.max_head_bytes = config.max_head_bytes;
   options.transport.max_message_bytes = config.max_message_bytes;
   options.transport.max_body_bytes = config.max_body_bytes;
   options.transport.io = config.io;
   options.transport.on_error = log_escaped;
+  options.transport.tls = std::move(tls);
   options.limits.max_connections_per_user = config.max_connections_per_user;
   options.limits.max_subscriptions = config.max_subscriptions;
   options.limits.messages_per_second = config.messages_per_second;
@@ -97,6 +128,8 @@ ServerOptions server_options(const Config& config) {
   options.limits.ping_interval = config.ping_interval;
   options.limits.ping_jitter = std::min(options.limits.ping_jitter, options.limits.ping_interval);
   options.limits.pong_timeout = config.pong_timeout;
+  options.limits.write_stall_timeout = config.write_stall_timeout;
+  options.limits.abuse_threshold = config.abuse_threshold;
   return options;
 }
 
@@ -154,14 +187,14 @@ struct App::Parts {
                 [] { return ordercast::SteadyClock{}.now(); },
                 [this] { dispatcher.wake(); },
                 [this](std::string user_id, std::string reason) {
-                  server->disconnect_user(std::move(user_id), ordercast::CloseCode::unauthorized,
-                                          std::move(reason));
+                  return disconnect(std::move(user_id), std::move(reason));
                 },
                 [this] { return queue_depths(); }},
         api(context, main_routes(config), Cors(config.allowed_origins), address_rules(config),
             submitter(), pages_of(config)),
         ops_api(context, ops_routes(), Cors(), {}, submitter()),
-        server(transport_of(config).make(server_options(config),
+        tls(tls_context(config)),
+        server(transport_of(config).make(server_options(config, tls),
                                          [this](const Post& post) {
                                            return RealtimeServices{
                                                tokens, StoreAuthorizer(lookup, post),
@@ -180,6 +213,7 @@ struct App::Parts {
         logins("login", 1, login_queue),
         ops("ops", 1, ops_queue),
         memory("memory", 1, 1) {
+    if (tls) api.promise_tls(config.hsts);
     server->set_http_handler(
         [this](ordercast::HttpRequest request, const ordercast::HttpResponder& respond) {
           api.handle(std::move(request), respond);
@@ -190,6 +224,17 @@ struct App::Parts {
     if (config.demo_data && fill_with_demo_data(store, hasher, unix_ms())) {
       spdlog::info("the empty database was filled with demo data");
     }
+  }
+
+  /// Not for an I/O thread: it waits for all of them.
+  std::optional<std::size_t> disconnect(std::string user_id, std::string reason) const {
+    const auto closed = std::make_shared<std::promise<std::size_t>>();
+    auto future = closed->get_future();
+    server->disconnect_user(std::move(user_id), ordercast::CloseCode::unauthorized,
+                            std::move(reason),
+                            [closed](std::size_t count) { closed->set_value(count); });
+    if (future.wait_for(disconnect_timeout) != std::future_status::ready) return std::nullopt;
+    return future.get();
   }
 
   static DispatcherOptions dispatcher_options() {
@@ -245,7 +290,8 @@ struct App::Parts {
     ServerOptions options;
     options.host = config.host;
     options.port = config.ops_port;
-    options.max_connections = 64;  // a few probes and scrapers, whatever the main port is doing
+    options.accept.max_connections =
+        64;  // a few probes and scrapers, whatever the main port is doing
     options.transport.on_error = log_escaped;
     ops_server = transport_of(config).make_plain(options);
     ops_server->set_http_handler(
@@ -267,6 +313,7 @@ struct App::Parts {
   ApiContext context;
   Api api;
   Api ops_api;
+  std::shared_ptr<TlsContext> tls;  // Null: plain.
   std::unique_ptr<RealtimeServer> server;
   std::unique_ptr<RealtimeServer> ops_server;
   Dispatcher dispatcher;
@@ -311,6 +358,19 @@ void App::run() {
   }
   parts.ops.stop();
   parts.memory.stop();
+}
+
+void App::reload_certificate() {
+  if (!parts_->tls) {
+    spdlog::info("there is no certificate to reload");
+    return;
+  }
+  try {
+    parts_->tls->reload();
+    spdlog::info("the certificate was reloaded");
+  } catch (const std::exception& error) {
+    spdlog::error("the old certificate stays: {}", error.what());
+  }
 }
 
 void App::drain(std::chrono::milliseconds window) {

@@ -79,6 +79,15 @@ class Options {
             ""));
   }
 
+  void file(const std::string& name, std::string& target, const std::string& what) {
+    add(name, target, "none", what)
+        ->check(CLI::Validator(
+            [](const std::string& given) -> std::string {
+              return std::ifstream(given).is_open() ? "" : "the file '" + given + "' can't be read";
+            },
+            ""));
+  }
+
   void choice(const std::string& name, std::string& target, const std::vector<std::string>& allowed,
               const std::string& what) {
     std::string names;
@@ -234,22 +243,40 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
       "--trusted-proxies", config.trusted_proxies,
       "IP addresses of proxies whose X-Forwarded-For names the client, with commas between",
       "an IP address", is_ip_address);
+  options.file("--tls-cert", config.tls_certificate,
+               "PEM file with the certificate and those of its issuers: https and wss instead of "
+               "http and ws; read again on SIGHUP");
+  options.file("--tls-key", config.tls_key, "PEM file with the private key of --tls-cert");
+  options.duration("--hsts-seconds", config.hsts, 0, 63'072'000, "seconds",
+                   "How long browsers that have used TLS here refuse plain HTTP; 0 does not ask");
   options.duration("--drain-seconds", config.drain, 0, 3600, "seconds",
                    "Most time between SIGTERM and the end");
   options.number("--max-connections", config.max_connections, 0, 10'000'000, "",
                  "Connections at one time; 0 takes what the limit of open files allows");
+  options.number("--max-handshakes", config.max_handshakes, 0, 10'000'000, "",
+                 "Connections whose first request has not been read yet; 0 is no limit of its own");
+  options.number("--max-connections-per-address", config.max_connections_per_address, 0, 10'000'000,
+                 "", "Connections of one client address; 0 is no limit");
   options.number("--max-connections-per-user", config.max_connections_per_user, 0, 1'000'000, "",
                  "WebSockets of one user; 0 is no limit");
   options.number("--max-subscriptions", config.max_subscriptions, 0, 1'000'000, "",
                  "Orders that one connection may watch; 0 is no limit");
   options.number("--max-message-bytes", config.max_message_bytes, 128, 1 << 20, "bytes",
                  "Longest WebSocket message from a client");
+  options.number("--max-head-bytes", config.max_head_bytes, 1024, 1 << 20, "bytes",
+                 "Longest request line and headers of an HTTP request");
   options.number("--max-body-bytes", config.max_body_bytes, 1024, 16 << 20, "bytes",
                  "Longest body of an HTTP request");
   options.number("--messages-per-second", config.messages_per_second, 0, 1'000'000, "",
                  "WebSocket messages that a connection may keep sending; 0 is no limit");
   options.number("--message-burst", config.message_burst, 1, 1'000'000, "",
                  "WebSocket messages that a connection may send at once");
+  options.number("--abuse-threshold", config.abuse_threshold, 0, 1'000'000, "",
+                 "Refused WebSocket messages within 10 seconds that end a connection; 0 is never");
+  options.duration("--handshake-seconds", config.handshake_timeout, 1, 3600, "seconds",
+                   "Time for the first request of a connection, TLS handshake included");
+  options.duration("--write-stall-seconds", config.write_stall_timeout, 0, 3600, "seconds",
+                   "Time that a connection may take nothing of what waits for it; 0 is for ever");
   options.number("--handshakes-per-second", config.handshakes_per_second, 0, 1'000'000, "",
                  "WebSocket handshakes of one address, ten times as many at once; 0 is no limit");
   options.number("--logins-per-second", config.logins_per_second, 0, 1'000'000, "",
@@ -282,6 +309,9 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   if (io != "auto") {
     using ordercast::net::IoMode;
     config.io = io == "uring" ? IoMode::uring : IoMode::send;
+  }
+  if (config.tls_certificate.empty() != config.tls_key.empty()) {
+    return ConfigExit{2, {}, "--tls-cert and --tls-key: give both or none"};
   }
   if (config.ops_port != 0 && config.ops_port == config.port) {
     return ConfigExit{2, {}, "--ops-port: must differ from --port; 0 means the same port"};

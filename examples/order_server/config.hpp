@@ -54,6 +54,17 @@ struct Config {
   std::chrono::minutes access_token{15};
   std::chrono::hours refresh_token{24 * 30};
 
+  std::string tls_certificate;  ///< PEM files; both or none.
+  std::string tls_key;
+  std::chrono::seconds hsts{31'536'000};
+
+  std::chrono::seconds handshake_timeout{10};
+  std::chrono::seconds write_stall_timeout{30};
+  std::uint32_t abuse_threshold = 100;
+  std::size_t max_head_bytes = 16384;
+  std::size_t max_handshakes = 8192;
+  std::size_t max_connections_per_address = 4096;
+
   std::string log_level = "info";
 
   // From the environment alone; a flag would show in the process list.

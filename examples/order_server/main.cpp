@@ -33,12 +33,12 @@ constexpr int end_of_watch = SIGUSR1;
 ///
 /// The signals are blocked in every thread (make this before any other thread) and waited for here.
 /// The first one drains; a second one, or a drain that does not end in time, ends the process at
-/// once, which the database survives by design.
+/// once, which the database survives by design. SIGHUP reloads the certificate.
 class Signals {
  public:
   explicit Signals(std::chrono::seconds drain) : drain_(drain) {
     sigemptyset(&set_);
-    for (const int signal : {SIGTERM, SIGINT, end_of_watch}) sigaddset(&set_, signal);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, end_of_watch}) sigaddset(&set_, signal);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     thread_ = std::thread([this] { watch(); });
   }
@@ -59,10 +59,14 @@ class Signals {
  private:
   void watch() {
     int signal = 0;
-    sigwait(&set_, &signal);
-    if (signal == end_of_watch) return;
+    do {
+      sigwait(&set_, &signal);
+      if (signal == end_of_watch) return;
+      if (signal == SIGHUP) reload();
+    } while (signal == SIGHUP);
     drain(signal);
 
+    sigdelset(&set_, SIGHUP);  // stays blocked: a renewal that comes now is nothing to end for
     const timespec limit{static_cast<time_t>(drain_.count()), 0};
     signal = sigtimedwait(&set_, nullptr, &limit);
     if (signal == end_of_watch) return;
@@ -71,6 +75,11 @@ class Signals {
       _exit(0);
     }
     _exit(128 + signal);
+  }
+
+  void reload() {
+    const std::lock_guard lock(mutex_);
+    if (app_ != nullptr) app_->reload_certificate();
   }
 
   void drain(int signal) {
@@ -109,7 +118,8 @@ void serve(const Config& config) {
   App app(config);
   const auto address = address_text(config.host, app.listen());
   const Watched watched{signals, app};
-  std::printf("listening on http://%s ws://%s/ws\n", address.c_str(), address.c_str());
+  const char* const s = config.tls_certificate.empty() ? "" : "s";
+  std::printf("listening on http%s://%s ws%s://%s/ws\n", s, address.c_str(), s, address.c_str());
   std::fflush(stdout);
   app.run();
   spdlog::info("drained");

@@ -113,11 +113,13 @@ Command order_server_command(const std::filesystem::path& database,
 }
 
 std::optional<std::uint16_t> port_of_ready_line(const std::string& line) {
-  const std::string prefix = "listening on http://127.0.0.1:";
+  const std::string secure = line.rfind("listening on https:", 0) == 0 ? "s" : "";
+  const std::string prefix = "listening on http" + secure + "://127.0.0.1:";
   if (line.rfind(prefix, 0) != 0) return std::nullopt;
   const auto port = std::atoi(line.c_str() + prefix.size());
   const auto digits = std::to_string(port);
-  if (line != prefix + digits + " ws://127.0.0.1:" + digits + "/ws") return std::nullopt;
+  if (line != prefix + digits + " ws" + secure + "://127.0.0.1:" + digits + "/ws")
+    return std::nullopt;
   if (port <= 0 || port > 65'535) return std::nullopt;
   return static_cast<std::uint16_t>(port);
 }

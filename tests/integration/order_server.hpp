@@ -121,7 +121,8 @@ class OrderServer {
 [[nodiscard]] Command order_server_command(const std::filesystem::path& database,
                                            const std::filesystem::path& log);
 
-/// The port in `listening on http://HOST:PORT ws://HOST:PORT/ws`; nothing for any other line.
+/// The port in `listening on http://HOST:PORT ws://HOST:PORT/ws`, or https and wss; nothing for any
+/// other line.
 [[nodiscard]] std::optional<std::uint16_t> port_of_ready_line(const std::string& line);
 
 /// A token for anyone, in the database or not.

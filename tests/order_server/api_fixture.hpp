@@ -160,6 +160,7 @@ class ApiFixture {
       [this] { ++commits; },
       [this](std::string user_id, std::string reason) {
         disconnected.emplace_back(std::move(user_id), std::move(reason));
+        return std::optional<std::size_t>(disconnected.size());
       },
       [] { return std::vector<std::pair<std::string, std::size_t>>{}; }};
 

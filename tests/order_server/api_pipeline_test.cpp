@@ -215,9 +215,33 @@ TEST_CASE("only SUPER_ADMIN disconnects a user", "[api][admin]") {
     CHECK(fixture.call("POST", path, user).status == 403);
   }
   CHECK(fixture.disconnected.empty());
-  CHECK(fixture.call("POST", path, fixture.admin).status == 200);
+  const auto answer = fixture.call("POST", path, fixture.admin);
+  CHECK(answer.status == 200);
+  CHECK(data_of(answer)["disconnected"] == 1);
   REQUIRE(fixture.disconnected.size() == 1);
   CHECK(fixture.disconnected[0].first == "user 42");
+}
+
+TEST_CASE("whoever is disconnected is told the reason, if it fits into a close frame",
+          "[api][admin]") {
+  ApiFixture fixture;
+  const std::string path = "/api/v1/admin/users/x/disconnect";
+  CHECK(fixture.call("POST", path, fixture.admin, {{"reason", "left us"}}).status == 200);
+  CHECK(fixture.call("POST", path, fixture.admin, json::object()).status == 200);
+  const json too_long = {{"reason", std::string(124, 'x')}};
+  CHECK(fixture.call("POST", path, fixture.admin, too_long).status == 422);
+  REQUIRE(fixture.disconnected.size() == 2);
+  CHECK(fixture.disconnected[0].second == "left us");
+  CHECK_FALSE(fixture.disconnected[1].second.empty());
+}
+
+TEST_CASE("logging out closes the caller's own connections", "[api]") {
+  ApiFixture fixture;
+  CHECK(fixture.call_anonymously("POST", "/api/v1/auth/logout").status == 401);
+  CHECK(fixture.disconnected.empty());
+  CHECK(fixture.call("POST", "/api/v1/auth/logout", fixture.customer).status == 200);
+  REQUIRE(fixture.disconnected.size() == 1);
+  CHECK(fixture.disconnected[0].first == fixture.customer.id);
 }
 
 TEST_CASE("stores and products are there for every signed-in user", "[api][catalog]") {

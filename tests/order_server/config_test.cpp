@@ -218,3 +218,13 @@ TEST_CASE("FCM_SERVICE_ACCOUNT must be a file that can be read", "[config]") {
   variables["FCM_SERVICE_ACCOUNT"] = "/no/such/account.json";
   CHECK(contains(exit_of({}, variables).error, "/no/such/account.json"));
 }
+
+TEST_CASE("a certificate needs its key, and both must be files that can be read", "[config]") {
+  const TempDir folder;
+  const auto file = (folder.path() / "some.pem").string();
+  std::ofstream(file) << "text";
+  CHECK(config_of({"--tls-cert", file, "--tls-key", file}).tls_key == file);
+  CHECK(contains(exit_of({"--tls-cert", file}).error, "--tls-key"));
+  CHECK(contains(exit_of({"--tls-key", file}).error, "--tls-cert"));
+  CHECK(contains(exit_of({"--tls-cert", "/no/such.pem", "--tls-key", file}).error, "/no/such.pem"));
+}

@@ -3,6 +3,7 @@
 
 #include "ws_client.hpp"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -93,6 +94,7 @@ class TlsLayer final : public RawSocket::Layer {
 
   bool shake_hands() {
     for (;;) {
+      ERR_clear_error();  // SSL_get_error(3) looks at what others have left in this thread's queue
       const int result = SSL_connect(ssl_.get());
       if (result == 1) return true;
       const int error = SSL_get_error(ssl_.get(), result);
@@ -104,11 +106,13 @@ class TlsLayer final : public RawSocket::Layer {
 
   ssize_t send(const char* from, std::size_t size) override {
     std::size_t count = 0;
+    ERR_clear_error();
     return SSL_write_ex(ssl_.get(), from, size, &count) == 1 ? static_cast<ssize_t>(count)
                                                              : failed();
   }
   ssize_t receive(char* into, std::size_t size) override {
     std::size_t count = 0;
+    ERR_clear_error();
     if (SSL_read_ex(ssl_.get(), into, size, &count) == 1) return static_cast<ssize_t>(count);
     if (SSL_get_error(ssl_.get(), 0) == SSL_ERROR_ZERO_RETURN) return 0;
     return failed();

@@ -62,6 +62,16 @@ class LimitBelowUse {
   rlimit before_{};
 };
 
+/// Asks again until it is so; each question waits for the server.
+template <class Probe>
+bool wait_until(Probe probe) {
+  const auto until = std::chrono::steady_clock::now() + default_timeout;
+  do {
+    if (probe()) return true;
+  } while (std::chrono::steady_clock::now() < until);
+  return false;
+}
+
 double cpu_seconds() {
   return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
 }
@@ -70,7 +80,7 @@ double cpu_seconds() {
 
 TEST_CASE("above its limit a server answers 503 and goes on serving the others", "[acceptor]") {
   RecordingServer::Setup setup;
-  setup.max_connections = 2;
+  setup.accept.max_connections = 2;
   RecordingServer server(std::move(setup));
   WsClient first;
   WsClient second;
@@ -92,6 +102,42 @@ TEST_CASE("above its limit a server answers 503 and goes on serving the others",
   REQUIRE(server.next()->kind == Event::Kind::close);
   WsClient fourth;
   CHECK(fourth.connect(host, server.port(), "/ws"));
+}
+
+TEST_CASE("handshakes in flight are bounded, open connections are not among them", "[acceptor]") {
+  RecordingServer::Setup setup;
+  setup.accept.max_handshakes = 2;
+  RecordingServer server(std::move(setup));
+  std::vector<WsClient> open(3);
+  for (auto& client : open) REQUIRE(client.connect(host, server.port(), "/ws"));
+
+  RawSocket silent;
+  RawSocket half;
+  REQUIRE(silent.connect(host, server.port()));
+  REQUIRE(half.connect(host, server.port()));
+  REQUIRE(half.send_bytes("GET /ws HT"));
+  CHECK(http_request(host, server.port(), "GET", "/").status == 503);
+
+  silent.reset();
+  CHECK(wait_until([&] { return http_request(host, server.port(), "GET", "/").status == 404; }));
+  CHECK(server.websockets() == 3);
+}
+
+TEST_CASE("connections of one address are bounded, loopback's are not", "[acceptor]") {
+  RecordingServer::Setup setup;
+  setup.accept.max_per_address = 2;
+  const bool exempt = GENERATE(true, false);
+  if (!exempt) {
+    setup.accept.exempt = [](const asio::ip::address&) { return false; };
+  }
+  RecordingServer server(std::move(setup));
+  std::vector<WsClient> open(2);
+  for (auto& client : open) REQUIRE(client.connect(host, server.port(), "/ws"));
+  CHECK(http_request(host, server.port(), "GET", "/").status == (exempt ? 404 : 503));
+  if (exempt) return;
+
+  open.front().socket().reset();
+  CHECK(wait_until([&] { return http_request(host, server.port(), "GET", "/").status == 404; }));
 }
 
 TEST_CASE("with no descriptor left newcomers are turned away without spinning", "[acceptor]") {

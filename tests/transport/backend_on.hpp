@@ -45,7 +45,7 @@ class RecordingBackendOn final : public RecordingBackend {
                     [this](auto socket, auto ticket) {
                       transport_.adopt(std::move(socket), std::move(ticket));
                     }}},
-                  setup.max_connections) {
+                  setup.accept) {
     transport_.bind(sink);
     if (setup.http) transport_.set_http_handler(std::move(setup.http));
     if (setup.filter) transport_.set_handshake_filter(std::move(setup.filter));

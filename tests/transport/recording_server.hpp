@@ -43,7 +43,7 @@ class RecordingServer {
     HttpHandler http = {};
     HandshakeFilter filter = {};
     std::function<void(const Event&)> hook = {};  ///< Runs inside the sink, on the I/O thread.
-    std::size_t max_connections = 0;
+    net::AcceptLimits accept = {};
   };
 
   RecordingServer();

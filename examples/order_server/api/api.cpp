@@ -138,11 +138,7 @@ HttpResponse Api::run(const Route& route, const ApiRequest& request) const {
 void Api::finish(const HttpRequest& request, HttpResponse response,
                  const HttpResponder& respond) const {
   cors_.decorate(request, response);
-  response.headers.push_back({"X-Content-Type-Options", "nosniff"});
-  const bool says_itself =
-      std::any_of(response.headers.begin(), response.headers.end(),
-                  [](const auto& field) { return field.name == "Cache-Control"; });
-  if (!says_itself) response.headers.push_back({"Cache-Control", "no-store"});
+  add_security_headers(response);
   const auto hundreds = static_cast<std::size_t>(response.status / 100);
   if (hundreds < context_.metrics.http_responses.size()) {
     context_.metrics.http_responses[hundreds].add();
@@ -150,7 +146,29 @@ void Api::finish(const HttpRequest& request, HttpResponse response,
   respond(std::move(response));
 }
 
+void Api::add_security_headers(HttpResponse& response) const {
+  const auto add = [&](const char* name, std::string value) {
+    const bool says_itself =
+        std::any_of(response.headers.begin(), response.headers.end(),
+                    [&](const auto& field) { return ordercast::iequals(field.name, name); });
+    if (!says_itself) response.headers.push_back({name, std::move(value)});
+  };
+  add("X-Content-Type-Options", "nosniff");
+  add("Cache-Control", "no-store");
+  add("Referrer-Policy", "no-referrer");
+  add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  if (hsts_.count() > 0) {  // RFC 6797
+    add("Strict-Transport-Security", "max-age=" + std::to_string(hsts_.count()));
+  }
+}
+
 std::optional<HttpResponse> Api::refuse_handshake(const HttpRequest& request) {
+  auto refusal = handshake_refusal(request);
+  if (refusal) add_security_headers(*refusal);
+  return refusal;
+}
+
+std::optional<HttpResponse> Api::handshake_refusal(const HttpRequest& request) {
   if (request.path() != "/ws") return problem(404, "WebSockets are at /ws");
   if (!cors_.allows(request)) return problem(403, "This origin is not allowed");
   if (context_.draining) return draining_answer();

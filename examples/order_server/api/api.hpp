@@ -9,6 +9,7 @@
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -38,6 +39,10 @@ class Api {
   Api(ApiContext& context, Routes routes, Cors cors, AddressRules addresses, Submit submit,
       StaticFiles pages = {});
 
+  /// From now on browsers that have been here over TLS refuse plain HTTP for so long. Before the
+  /// first request.
+  void promise_tls(std::chrono::seconds hsts) { hsts_ = hsts; }
+
   /// Answers one request, now or later.
   void handle(ordercast::HttpRequest request, const ordercast::HttpResponder& respond);
 
@@ -53,6 +58,9 @@ class Api {
       ordercast::Identity& caller);
   [[nodiscard]] bool admits(AddressLimiter& limiter, const ordercast::HttpRequest& request) const;
   [[nodiscard]] ordercast::HttpResponse run(const Route& route, const ApiRequest& request) const;
+  [[nodiscard]] std::optional<ordercast::HttpResponse> handshake_refusal(
+      const ordercast::HttpRequest& request);
+  void add_security_headers(ordercast::HttpResponse& response) const;
   void finish(const ordercast::HttpRequest& request, ordercast::HttpResponse response,
               const ordercast::HttpResponder& respond) const;
 
@@ -64,6 +72,7 @@ class Api {
   AddressLimiter handshakes_;
   AddressLimiter logins_;
   Submit submit_;
+  std::chrono::seconds hsts_{0};
 };
 
 }  // namespace order_server

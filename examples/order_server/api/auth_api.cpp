@@ -78,11 +78,20 @@ HttpResponse me(const ApiRequest& request, ApiContext& context) {
   return success(std::move(data));
 }
 
+/// Ends what the user has open anywhere: tokens are stateless, so which connection belongs to which
+/// login is not known.
+HttpResponse logout(const ApiRequest& request, ApiContext& context) {
+  const auto closed = context.disconnect_user(request.caller.user_id, "Logged out");
+  if (!closed) return retry_later(503, "The server is restarting", std::chrono::seconds(1));
+  return success({{"disconnected", *closed}});
+}
+
 }  // namespace
 
 Routes auth_routes() {
   return {{"POST", "/api/v1/auth/login", Access::open, Lane::login, &login},
           {"POST", "/api/v1/auth/refresh", Access::open, Lane::reader, &refresh},
+          {"POST", "/api/v1/auth/logout", Access::signed_in, Lane::reader, &logout},
           {"GET", "/api/v1/auth/me", Access::signed_in, Lane::reader, &me}};
 }
 

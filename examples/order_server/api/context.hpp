@@ -10,8 +10,10 @@
 #include <ordercast/clock.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,8 +41,10 @@ struct ApiContext {
   /// Called after every commit that has something to broadcast.
   std::function<void()> committed;
 
-  /// Closes every WebSocket of that user with 4001 and the reason.
-  std::function<void(std::string user_id, std::string reason)> disconnect_user;
+  /// Closes every WebSocket of that user with 4001 and the reason, and says how many; nothing when
+  /// the server is ending. Blocks: not for `Lane::io`.
+  std::function<std::optional<std::size_t>(std::string user_id, std::string reason)>
+      disconnect_user;
 
   /// Waiting tasks by worker pool, for /metrics.
   std::function<std::vector<std::pair<std::string, std::size_t>>()> queue_depths;

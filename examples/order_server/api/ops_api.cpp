@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "api/context.hpp"
 #include "api/envelope.hpp"
+#include "api/json_body.hpp"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
+#include <cstddef>
+#include <string>
 #include <utility>
 
 namespace order_server {
 namespace {
 
 using ordercast::HttpResponse;
+
+constexpr std::size_t max_close_reason_bytes = 123;  // RFC 6455 section 5.5
 
 /// The process answers; says nothing about what it needs.
 HttpResponse healthz(const ApiRequest& /*request*/, ApiContext& /*context*/) {
@@ -42,15 +48,23 @@ HttpResponse metrics(const ApiRequest& /*request*/, ApiContext& context) {
 
 /// For a user whose access was taken away: open WebSockets would live on with their old token.
 HttpResponse disconnect_user(const ApiRequest& request, ApiContext& context) {
+  std::string reason;
+  if (!request.http.body.empty()) {
+    JsonBody body(request.http);
+    reason = body.optional_text("reason", max_close_reason_bytes);
+    if (auto refusal = body.refusal()) return std::move(*refusal);
+  }
+  if (reason.empty()) reason = "Disconnected by an administrator";
   const auto& user_id = request.parameters.at(0);
-  context.disconnect_user(user_id, "Disconnected by an administrator");
-  return success({{"userId", user_id}});
+  const auto closed = context.disconnect_user(user_id, std::move(reason));
+  if (!closed) return retry_later(503, "The server is restarting", std::chrono::seconds(1));
+  return success({{"userId", user_id}, {"disconnected", *closed}});
 }
 
 }  // namespace
 
 Routes admin_routes() {
-  return {{"POST", "/api/v1/admin/users/:id/disconnect", Access::super_admin, Lane::io,
+  return {{"POST", "/api/v1/admin/users/:id/disconnect", Access::super_admin, Lane::reader,
            &disconnect_user}};
 }
 

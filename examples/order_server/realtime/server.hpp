@@ -35,8 +35,8 @@ class RealtimeServer {
   virtual std::uint16_t listen() = 0;
   virtual void run() = 0;
   virtual void publish(const ordercast::OrderEvent& event, Done done) = 0;
-  virtual void disconnect_user(std::string user_id, ordercast::CloseCode code,
-                               std::string reason) = 0;
+  virtual void disconnect_user(std::string user_id, ordercast::CloseCode code, std::string reason,
+                               Done done) = 0;
   virtual void drain(std::chrono::milliseconds window) = 0;
   virtual void stop() = 0;
   [[nodiscard]] virtual std::size_t connections() const = 0;

@@ -28,9 +28,9 @@ class RealtimeServerOn final : public RealtimeServer {
   void publish(const ordercast::OrderEvent& event, Done done) override {
     server_.publish(event, std::move(done));
   }
-  void disconnect_user(std::string user_id, ordercast::CloseCode code,
-                       std::string reason) override {
-    server_.disconnect_user(std::move(user_id), code, std::move(reason));
+  void disconnect_user(std::string user_id, ordercast::CloseCode code, std::string reason,
+                       Done done) override {
+    server_.disconnect_user(std::move(user_id), code, std::move(reason), std::move(done));
   }
   void drain(std::chrono::milliseconds window) override { server_.drain(window); }
   void stop() override { server_.stop(); }

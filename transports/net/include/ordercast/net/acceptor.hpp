@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ordercast/detail/hash.hpp>
 #include <ordercast/net/descriptor_limit.hpp>
+#include <ordercast/net/options.hpp>
 #include <ordercast/net/response_writer.hpp>
 #include <ordercast/net/socket.hpp>
 
@@ -14,7 +16,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
@@ -48,14 +49,17 @@ class Acceptor {
 
   static constexpr int backlog = 4096;
 
-  /// `max_connections` 0: what the descriptor limit allows; more than that is lowered to it.
-  Acceptor(asio::io_context& io, std::vector<Target> targets, std::size_t max_connections)
+  /// `speaks_http`: whoever is turned away understands an answer in plain text.
+  Acceptor(asio::io_context& io, std::vector<Target> targets, AcceptLimits limits,
+           bool speaks_http = true)
       : io_(io),
         acceptor_(io),
         pause_(io),
         targets_(std::move(targets)),
-        limit_(connections_within_descriptor_limit()) {
-    if (max_connections != 0) limit_ = std::min(limit_, max_connections);
+        limits_(std::move(limits)),
+        limit_(connections_within_descriptor_limit()),
+        speaks_http_(speaks_http) {
+    if (limits_.max_connections != 0) limit_ = std::min(limit_, limits_.max_connections);
   }
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
@@ -93,7 +97,7 @@ class Acceptor {
   }
 
   /// Connections that are open now. Any thread.
-  [[nodiscard]] std::size_t open() const noexcept { return open_->load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t open() const noexcept { return ledger_->open(); }
 
  private:
   void accept() {
@@ -110,13 +114,38 @@ class Acceptor {
   }
 
   void deal(Socket socket) {
-    if (open() >= limit_) return turn_away(std::move(socket));
+    const auto address = limits_.max_per_address == 0 ? 0 : key_of(socket);
+    const bool full =
+        open() >= limit_ ||
+        (limits_.max_handshakes != 0 && ledger_->handshakes() >= limits_.max_handshakes) ||
+        (address != 0 && ledger_->open_of(address) >= limits_.max_per_address);
+    if (full) return turn_away(std::move(socket));
     const auto& target = targets_[next_];
     next_ = (next_ + 1) % targets_.size();
-    target.deal(std::move(socket), SocketTicket(open_));
+    target.deal(std::move(socket), SocketTicket(ledger_, address));
   }
 
-  static void turn_away(Socket socket) {
+  /// What the connections of one client have in common; 0 for a client that isn't counted.
+  [[nodiscard]] std::uint64_t key_of(const Socket& socket) const {
+    std::error_code gone;
+    auto address = socket.remote_endpoint(gone).address();
+    if (gone) return 0;
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+      address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    }
+    if (limits_.exempt && limits_.exempt(address)) return 0;
+    std::string bytes;
+    if (address.is_v4()) {
+      for (const auto byte : address.to_v4().to_bytes()) bytes.push_back(static_cast<char>(byte));
+    } else {
+      const auto all = address.to_v6().to_bytes();
+      for (std::size_t i = 0; i < 8; ++i) bytes.push_back(static_cast<char>(all[i]));
+    }
+    return std::max<std::uint64_t>(ordercast::detail::hash_bytes(bytes, seed_), 1);
+  }
+
+  void turn_away(Socket socket) const {
+    if (!speaks_http_) return;
     auto response = error_response(503);
     response.headers.push_back({"Retry-After", "1"});
     const auto text = write_response(response, false, std::time(nullptr));
@@ -156,10 +185,13 @@ class Acceptor {
   asio::ip::tcp::acceptor acceptor_;
   asio::steady_timer pause_;
   std::vector<Target> targets_;
+  AcceptLimits limits_;
   std::size_t limit_;
+  bool speaks_http_;
+  std::uint64_t seed_ = ordercast::detail::hash_seed();
   std::size_t next_ = 0;
   int reserve_ = -1;
-  SocketTicket::Count open_ = std::make_shared<std::atomic<std::size_t>>(0);
+  std::shared_ptr<ConnectionLedger> ledger_ = std::make_shared<ConnectionLedger>();
 };
 
 }  // namespace ordercast::net

@@ -4,6 +4,8 @@
 #include <ordercast/limits.hpp>
 #include <ordercast/net/secure.hpp>
 
+#include <asio/ip/address.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -77,6 +79,28 @@ struct TransportOptions {
   std::function<void(std::exception_ptr)> on_error;
 };
 
+/// How many connections one acceptor lets in. Newer ones get 503 at once, or, with TLS, the end of
+/// the stream.
+struct AcceptLimits {
+  /// Connections of any kind at one time. 0: what RLIMIT_NOFILE allows less a reserve for files and
+  /// databases. A limit above that is lowered to it. Cost: what the transport's README says of one.
+  std::size_t max_connections = 0;
+
+  /// Of those, the ones whose first request has not been read yet: in the TLS handshake, in the
+  /// request, or silent. 0: no limit of their own. Cost: about 20 KiB each while it lasts.
+  std::size_t max_handshakes = 8192;
+
+  /// Connections of one client address at one time; of IPv6 a /64 is one. 0: no limit. Many phones
+  /// can share one address. Cost: about 60 bytes for each address that is there.
+  std::size_t max_per_address = 0;
+
+  /// Addresses that `max_per_address` does not count. Default: loopback. Called on the thread that
+  /// accepts.
+  std::function<bool(const asio::ip::address&)> exempt = [](const asio::ip::address& address) {
+    return address.is_loopback();
+  };
+};
+
 struct ServerOptions {
   std::string host = "127.0.0.1";  ///< An address or a name; the first that resolves is bound.
   std::uint16_t port = 0;          ///< 0 takes a free port; `listen` returns it.
@@ -84,10 +108,7 @@ struct ServerOptions {
   /// I/O threads, each with its own share of the connections. 0 is taken as 1.
   unsigned threads = 1;
 
-  /// Connections of any kind at one time; a newer one gets 503 at once. 0: what RLIMIT_NOFILE
-  /// allows less a reserve for files and databases. A limit above that is lowered to it.
-  std::size_t max_connections = 0;
-
+  AcceptLimits accept;
   TransportOptions transport;
   Limits limits;
 };

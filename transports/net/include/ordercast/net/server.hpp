@@ -83,10 +83,23 @@ class Server {
     sharded_.publish(event, std::move(done));
   }
 
-  /// Closes every connection of a user. Any thread.
-  void disconnect_user(std::string user_id, CloseCode code, std::string reason) {
-    sharded_.for_each([user_id = std::move(user_id), code, reason = std::move(reason)](
-                          Manager& manager) { manager.disconnect_user(user_id, code, reason); });
+  /// Closes every connection of a user. `done(closed)` runs once on the I/O thread that is the last
+  /// to have closed some; not at all when the server ends first. Any thread.
+  void disconnect_user(std::string user_id, CloseCode code, std::string reason,
+                       std::function<void(std::size_t)> done = {}) {
+    struct Round {
+      std::atomic<std::size_t> left;
+      std::atomic<std::size_t> closed{0};
+      std::function<void(std::size_t)> done;
+    };
+    auto round = std::make_shared<Round>();
+    round->left = shards_.size();
+    round->done = std::move(done);
+    sharded_.for_each(
+        [user_id = std::move(user_id), code, reason = std::move(reason), round](Manager& manager) {
+          round->closed += manager.disconnect_user(user_id, code, reason);
+          if (--round->left == 0 && round->done) round->done(round->closed);
+        });
   }
 
   /// Answers when a connection of a user that is open now last answered a ping; see
@@ -152,7 +165,8 @@ Server<Transport, ServicesT>::Server(ServerOptions options, const ServicesFactor
                          shard.adopt(std::move(socket), std::move(ticket));
                        }});
   }
-  acceptor_ = std::make_unique<Acceptor>(accept_io_, std::move(targets), options_.max_connections);
+  acceptor_ = std::make_unique<Acceptor>(accept_io_, std::move(targets), options_.accept,
+                                         options_.transport.tls == nullptr);
   drain_timer_ = std::make_unique<asio::steady_timer>(shards_.front()->io);
 }
 

@@ -144,6 +144,7 @@ inline bool Transport::may_start(const Connection& connection) const noexcept {
 }
 
 inline void Transport::start_request(Index index, Connection& connection) {
+  connection.ticket.settle();
   auto& http = *connection.http;
   const bool refused = http.parser.refused();
   detail::PendingRequest pending;

@@ -14,6 +14,7 @@ namespace ordercast::raw {
 
 /// `rest` came behind the handshake.
 inline void Transport::upgrade(Index index, Connection& connection, Input rest) {
+  connection.ticket.settle();
   const auto http = std::move(connection.http);
   const HttpRequest& request = http->parser.request();
   std::optional<HttpResponse> refusal;

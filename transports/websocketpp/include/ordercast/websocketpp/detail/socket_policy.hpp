@@ -90,6 +90,9 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     socket_->set_option(asio::ip::tcp::no_delay(true), ignored);
   }
 
+  /// The first request has been read.
+  void settle() noexcept { ticket_.settle(); }
+
   /// No more calls to the owner.
   void disown() noexcept { owner_ = nullptr; }
   [[nodiscard]] SocketOwner* owner() const noexcept { return owner_; }

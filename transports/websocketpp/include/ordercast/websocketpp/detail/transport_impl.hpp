@@ -178,6 +178,7 @@ inline bool Transport::on_handshake(Connection& connection) {
 
 inline void Transport::on_open(Connection& connection) {
   connection.record.kind = ConnectionRecord::Kind::websocket;
+  connection.settle();
   websockets_.fetch_add(1, std::memory_order_relaxed);
   const auto token = token_of(connection.get_request().take());
   if (!tick_scheduled_) schedule_tick(max_tick);
@@ -346,6 +347,7 @@ class Transport::Answer {
 
 inline void Transport::on_http(Connection& connection) {
   connection.record.kind = ConnectionRecord::Kind::http;
+  connection.settle();
   http_requests_.fetch_add(1, std::memory_order_relaxed);
   HttpRequest request = connection.get_request().take();
   connection.record.to_head = request.method == "HEAD";

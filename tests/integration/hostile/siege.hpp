@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../watcher.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+/// A server under attack, and somebody who is served meanwhile.
+namespace ordercast::test {
+
+inline constexpr const char* ping_text = R"({"type":"ping"})";
+
+/// Changes orders and watches them, on a thread of its own, for as long as it lives: each change
+/// must arrive, next and in order, before the following one is made.
+class Bystander {
+ public:
+  explicit Bystander(const OrderServer& server)
+      : api_(server.as(demo().customer2)),
+        staff_(server.as(demo().admin)),
+        shelf_(demo().shelves.at("org-1")) {
+    REQUIRE(client_.connect("127.0.0.1", server.port(), ws_target(demo().customer2.token)));
+    thread_ = std::thread([this] {
+      while (!stop_ && fault_.empty()) serve_one_order();
+    });
+  }
+  Bystander(const Bystander&) = delete;
+  Bystander& operator=(const Bystander&) = delete;
+  ~Bystander() { stop(); }
+
+  /// Changes that have arrived. Any thread.
+  [[nodiscard]] std::size_t served() const { return served_; }
+
+  /// What went wrong; empty when nothing did.
+  const std::string& stop() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+    return fault_;
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds pace{15};
+
+  void serve_one_order() {
+    const auto made =
+        api_.post("/api/v1/orders",
+                  {{"storeId", shelf_.store_id},
+                   {"items", Json::array({{{"productId", shelf_.product_id}, {"quantity", 1}}})},
+                   {"paymentMethod", "COD"},
+                   {"fulfillmentType", "DELIVERY"}});
+    const auto id = text_of(made.data(), "id");
+    if (made.status != 201) return fail("an order could not be placed", made.body);
+    client_.send_text(Json{{"type", "subscribe"}, {"orderId", id}, {"since", 0}}.dump());
+    if (!expect_version(id, 1)) return;
+    long long version = 1;
+    for (const auto* status :
+         {"CONFIRMED", "PREPARING", "READY", "OUT_FOR_DELIVERY", "DELIVERED"}) {
+      const auto changed = staff_.set_status(id, status);
+      if (changed.status != 200) return fail("a status could not be set", changed.body);
+      if (!expect_version(id, ++version)) return;
+      ++served_;
+      // Below its own limit of messages; and what comes unasked for would be seen.
+      while (const auto more = client_.next_text(pace)) {
+        if (!update_of(id)(parse_json(*more))) continue;
+        return fail("an update came twice", *more);
+      }
+    }
+    client_.send_text(Json{{"type", "unsubscribe"}, {"orderId", id}}.dump());
+  }
+
+  /// The next update is this one. Hints, which are the owner's too, may stand between.
+  bool expect_version(const std::string& id, long long version) {
+    for (;;) {
+      const auto text = client_.next_text(patience);
+      if (!text) {
+        fail("an update did not arrive", id + " version " + std::to_string(version));
+        return false;
+      }
+      const auto message = parse_json(*text);
+      if (text_of(message, "type") == "orders:changed") continue;
+      if (update_of(id, version)(message)) return true;
+      fail("another message arrived", *text);
+      return false;
+    }
+  }
+
+  void fail(const std::string& what, const std::string& detail) { fault_ = what + ": " + detail; }
+
+  WsClient client_;
+  ApiClient api_;
+  ApiClient staff_;
+  Shelf shelf_;
+  std::atomic<bool> stop_{false};
+  std::atomic<std::size_t> served_{0};
+  std::string fault_;  // The thread's, until it has been joined.
+  std::thread thread_;
+};
+
+/// Bytes of memory that a process has in RAM.
+inline std::size_t resident_bytes(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.rfind("VmRSS:", 0) == 0) {
+      return std::strtoul(line.c_str() + 6, nullptr, 10) * 1024;
+    }
+  }
+  return 0;
+}
+
+inline std::size_t open_descriptors(pid_t pid) {
+  const std::filesystem::directory_iterator folder("/proc/" + std::to_string(pid) + "/fd");
+  return static_cast<std::size_t>(std::distance(begin(folder), end(folder)));
+}
+
+/// What every attack leaves behind: nothing. Made before the attack; `check_over` after it.
+class Siege {
+ public:
+  explicit Siege(std::vector<std::string> args = {}) : server_(std::move(args)) {
+    {
+      Bystander warm_up(server_);  // opens what the server opens once, caches included
+      CHECK(eventually([&] { return asked() && warm_up.served() >= 5; }));
+      CHECK(warm_up.stop() == "");
+    }
+    REQUIRE(server_.metric_becomes("ordercast_connections", 0));
+    REQUIRE(asked());
+    descriptors_ = descriptors();
+    memory_ = resident_bytes(server_.process().pid());
+    bystander_.emplace(server_);
+    REQUIRE(eventually([&] { return asked() && bystander_->served() >= 1; }));
+    served_ = bystander_->served();
+  }
+
+  [[nodiscard]] OrderServer& server() { return server_; }
+  [[nodiscard]] std::uint16_t port() const { return server_.port(); }
+
+  /// An open connection of the attacker, who has a good token.
+  [[nodiscard]] WsClient attacker() const {
+    WsClient client;
+    REQUIRE(client.connect("127.0.0.1", port(), ws_target(demo().customer.token)));
+    return client;
+  }
+
+  /// The bystander was served all the time and is served still; memory and descriptors are back.
+  void check_over() {
+    const auto during = bystander_->served();
+    CHECK(eventually([&] { return asked() && bystander_->served() > during; }));
+    CHECK(bystander_->served() > served_);
+    CHECK(bystander_->stop() == "");
+    bystander_.reset();
+    CHECK(server_.metric_becomes("ordercast_connections", 0));
+    // One more: the question itself may still be on its way out.
+    CHECK(eventually([&] { return asked() && descriptors() <= descriptors_ + 1; }));
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    CHECK(resident_bytes(server_.process().pid()) < memory_ + bound_bytes);
+#endif
+  }
+
+ private:
+  static constexpr std::size_t bound_bytes = 24 * 1024 * 1024;
+
+  [[nodiscard]] bool asked() const {
+    return server_.anonymous().get("/healthz").status == 200;
+  }
+  [[nodiscard]] std::size_t descriptors() {
+    return open_descriptors(server_.process().pid());
+  }
+
+  OrderServer server_;
+  std::size_t descriptors_ = 0;
+  std::size_t memory_ = 0;
+  std::size_t served_ = 0;
+  std::optional<Bystander> bystander_;
+};
+
+}  // namespace ordercast::test
