@@ -227,6 +227,35 @@ TEST_CASE("the server's close brings code and reason after what was sent", "[web
   CHECK(pair.hears_close());
 }
 
+TEST_CASE("nothing is written behind a close, whoever began it", "[websocket]") {
+  RecordingServer server;
+  WsClient client;
+  REQUIRE(client.connect(host, server.port(), "/ws"));
+  const auto handle = server.opened();
+  REQUIRE(server.send(handle, "before") == SendResult::accepted);
+  SECTION("the server") {
+    server.close(handle, CloseCode::unauthorized, "Logged out");
+    CHECK(server.send(handle, "after") == SendResult::closed);
+    CHECK(client.next_text() == "before");
+    CHECK_FALSE(client.next_text());
+    CHECK(client.expect_close().value_or(CloseInfo{}).code == 4001);
+  }
+  SECTION("the client") {
+    REQUIRE(client.send_close(1000));
+    REQUIRE(server.expect(Event::Kind::close, handle));
+    CHECK(server.send(handle, "after") == SendResult::closed);
+    CHECK(client.next_text() == "before");
+    CHECK_FALSE(client.next_text());
+    CHECK(client.expect_close().value_or(CloseInfo{}).code == 1000);
+  }
+  SECTION("a reset") {
+    client.socket().reset();
+    REQUIRE(server.expect(Event::Kind::close, handle));
+    CHECK(server.send(handle, "after") == SendResult::closed);
+  }
+  CHECK(server.buffered_bytes(handle) == 0);
+}
+
 TEST_CASE("a close reason is cut to what fits, between characters", "[websocket]") {
   Pair pair;
   std::string reason = "x";
