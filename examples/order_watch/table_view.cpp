@@ -30,6 +30,8 @@ class TableView final : public View {
     // The other screen, no cursor, no line wrap.
     write_out("\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J");
   }
+  TableView(const TableView&) = delete;
+  TableView& operator=(const TableView&) = delete;
   ~TableView() override {
     try {
       write_out("\x1b[?7h\x1b[?25h\x1b[?1049l");

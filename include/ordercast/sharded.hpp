@@ -58,7 +58,7 @@ class Sharded {
                   std::function<void(std::optional<TimePoint>)> done) const {
     struct Poll {
       std::vector<std::optional<TimePoint>> heard;  // each shard writes its own
-      std::atomic<std::size_t> left;
+      std::atomic<std::size_t> left{0};
       std::function<void(std::optional<TimePoint>)> done;
     };
     auto poll = std::make_shared<Poll>();

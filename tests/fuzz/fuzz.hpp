@@ -14,6 +14,7 @@
 /// under `./dev fuzz`; `replay.cpp` drives it over the corpus in ctest.
 
 /// The entry of a target (libFuzzer's name).
+// NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace ordercast::fuzz {

@@ -29,7 +29,7 @@ struct OdrOrders {
 using OdrManager = ordercast::ConnectionManager<ordercast::test::FakeTransport,
                                                 ordercast::Services<OdrUsers, OdrOrders>>;
 
-/// How many connections one change reaches: 1. It takes two frames, one a message.
+/// How many connections one change reaches: 1.
 inline std::size_t odr_round() {
   ordercast::test::FakeTransport transport;
   OdrManager manager(transport);

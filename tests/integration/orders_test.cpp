@@ -175,7 +175,7 @@ TEST_CASE("the list shows each role its own orders", "[orders]") {
     }
   }
   const auto list = [&](const Account& account) {
-    const auto reply = server.as(account).get("/api/v1/orders?pageSize=100");
+    auto reply = server.as(account).get("/api/v1/orders?pageSize=100");
     INFO(reply.body);
     REQUIRE(reply.status == 200);
     REQUIRE_FALSE(reply.data().empty());

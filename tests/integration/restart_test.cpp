@@ -146,6 +146,7 @@ TEST_CASE("kill -9 in mid-storm loses nothing that was answered 200", "[crash]")
   for (int round = 0; round < rounds; ++round) {
     CAPTURE(round);
     std::vector<std::string> ids;
+    ids.reserve(24);
     for (int i = 0; i < 24; ++i) ids.push_back(id_of(server.new_order(demo().customer)));
 
     Watcher owner(server, demo().customer);
@@ -189,7 +190,7 @@ TEST_CASE("kill -9 in mid-storm loses nothing that was answered 200", "[crash]")
     const auto& id = ids.front();
     const auto before = server.order(id);
     if (text_of(before, "status") != "DELIVERED") {
-      const auto next = lifecycle[static_cast<std::size_t>(integer_of(before, "version"))];
+      const auto& next = lifecycle[static_cast<std::size_t>(integer_of(before, "version"))];
       const auto reply = server.as(demo().admin).set_status(id, next);
       REQUIRE(reply.status == 200);
       CHECK(integer_of(reply.data(), "version") == integer_of(before, "version") + 1);
@@ -203,6 +204,7 @@ TEST_CASE("what was committed before a crash is broadcast after it", "[crash]") 
   // broadcasting what is left in the outbox, however the crash fell.
   for (int round = 0; round < 5; ++round) {
     std::vector<std::string> ids;
+    ids.reserve(6);
     for (int i = 0; i < 6; ++i) ids.push_back(id_of(server.new_order(demo().customer)));
     Storm storm(server, ids);
     REQUIRE(eventually(

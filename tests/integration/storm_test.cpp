@@ -43,6 +43,7 @@ TEST_CASE("in a storm of changes versions only rise on a connection and the last
           "[storm]") {
   OrderServer server;
   std::vector<std::string> ids;
+  ids.reserve(40);
   for (int i = 0; i < 40; ++i) ids.push_back(text_of(server.new_order(demo().customer), "id"));
 
   Watcher owner(server, demo().customer);
@@ -77,6 +78,7 @@ TEST_CASE("in a storm of changes versions only rise on a connection and the last
 TEST_CASE("clients that reconnect with since in mid-storm miss nothing", "[storm]") {
   OrderServer server;
   std::vector<std::string> ids;
+  ids.reserve(20);
   for (int i = 0; i < 20; ++i) ids.push_back(text_of(server.new_order(demo().customer), "id"));
 
   std::thread staff([&ids, api = server.as(demo().admin)] {

@@ -215,6 +215,7 @@ TEST_CASE("unknown members of a message are ignored and the longest order id is 
 TEST_CASE("the 101st subscription is refused, the first hundred live on", "[subscription]") {
   OrderServer server;
   std::vector<std::string> ids;
+  ids.reserve(101);
   for (int i = 0; i < 101; ++i) ids.push_back(id_of(server.new_order(demo().customer)));
   Watcher owner(server, demo().customer);
   for (int i = 0; i < 100; ++i) owner.subscribe(ids[static_cast<std::size_t>(i)]);

@@ -110,8 +110,10 @@ TEST_CASE("a snapshot is the whole order at its version, or nothing", "[lookup]"
   std::optional<ordercast::OrderSnapshot> found;
   bool nothing = false;
   const StoreOrders orders(lookups.lookup, lookups.post);
-  orders.fetch("o-1", [&](std::optional<ordercast::OrderSnapshot> answer) { found = answer; });
-  orders.fetch("o-2", [&](std::optional<ordercast::OrderSnapshot> answer) { nothing = !answer; });
+  orders.fetch("o-1",
+               [&](std::optional<ordercast::OrderSnapshot> answer) { found = std::move(answer); });
+  orders.fetch("o-2",
+               [&](const std::optional<ordercast::OrderSnapshot>& answer) { nothing = !answer; });
   lookups.run_posted(2);
   REQUIRE(found);
   CHECK(found->version == 7);

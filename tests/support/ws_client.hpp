@@ -55,6 +55,8 @@ class RawSocket {
 
   RawSocket() = default;
   explicit RawSocket(MakeLayer make_layer) : make_layer_(std::move(make_layer)) {}
+  RawSocket(const RawSocket&) = delete;
+  RawSocket& operator=(const RawSocket&) = delete;
   RawSocket(RawSocket&& other) noexcept
       : make_layer_(std::move(other.make_layer_)),
         layer_(std::move(other.layer_)),

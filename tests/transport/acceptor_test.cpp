@@ -32,6 +32,8 @@ class NoDescriptors {
     ::setrlimit(RLIMIT_NOFILE, &low);
     for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken_.push_back(fd);
   }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
   ~NoDescriptors() {
     for (const int fd : taken_) ::close(fd);
     ::setrlimit(RLIMIT_NOFILE, &before_);
@@ -56,6 +58,8 @@ class LimitBelowUse {
     low.rlim_cur = 4;
     ::setrlimit(RLIMIT_NOFILE, &low);
   }
+  LimitBelowUse(const LimitBelowUse&) = delete;
+  LimitBelowUse& operator=(const LimitBelowUse&) = delete;
   ~LimitBelowUse() { ::setrlimit(RLIMIT_NOFILE, &before_); }
 
  private:

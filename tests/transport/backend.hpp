@@ -45,7 +45,7 @@ class RecordingSink {
   }
 
  private:
-  void record(Event event) {
+  void record(const Event& event) {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       events_.push_back(event);

@@ -73,6 +73,7 @@ class RecordingBackendOn final : public RecordingBackend {
                                const std::string& text) override {
     const auto frame = Transport::prepare(text);
     std::vector<SendResult> results;
+    results.reserve(handles.size());
     for (const auto handle : handles) results.push_back(transport_.send(handle, frame));
     return results;
   }

@@ -53,7 +53,7 @@ int serve(std::uint16_t port) {
       io,
       {{&io,
         [&](auto socket, auto ticket) { transport.adopt(std::move(socket), std::move(ticket)); }}},
-      0);
+      net::AcceptLimits{});
   std::cout << "listening on ws://127.0.0.1:" << acceptor.listen("127.0.0.1", port) << "/"
             << std::endl;
   io.run();

@@ -48,6 +48,8 @@ class RecordingServer {
 
   RecordingServer();
   explicit RecordingServer(Setup setup);
+  RecordingServer(const RecordingServer&) = delete;
+  RecordingServer& operator=(const RecordingServer&) = delete;
   ~RecordingServer();
 
   [[nodiscard]] std::uint16_t port() const noexcept;
@@ -93,6 +95,8 @@ class RecordingServer {
 class WholeServer {
  public:
   explicit WholeServer(net::ServerOptions options = {}, HttpHandler http = {});
+  WholeServer(const WholeServer&) = delete;
+  WholeServer& operator=(const WholeServer&) = delete;
   ~WholeServer();
 
   [[nodiscard]] std::uint16_t port() const noexcept;

@@ -79,7 +79,7 @@ TEST_CASE("TLS below 1.2 is refused", "[tls]") {
 
 TEST_CASE("requests are answered over TLS, and the stream ends in order", "[tls]") {
   RecordingServer::Setup setup;
-  setup.http = [](HttpRequest request, const HttpResponder& respond) {
+  setup.http = [](const HttpRequest& request, const HttpResponder& respond) {
     respond({200, {}, request.body});
   };
   Secure secure(std::move(setup));

@@ -57,7 +57,7 @@ std::vector<FrameAttack> frame_attacks() {
        ws_frame_bytes(Opcode::ping, true, true, std::string(126, 'x')),
        {1002}},
       {"deflate bomb: a compressed frame that nobody agreed on",
-       raw_frame({0xC1, 0x85, 0, 0, 0, 0}, "\x4b\x4c\x04\x00\x00"),
+       raw_frame({0xC1, 0x85, 0, 0, 0, 0}, std::string{0x4b, 0x4c, 0x04, 0x00, 0x00}),
        {1002}},
       {"tiny-fragment flood: bytes that add up", fragments(6000, "x", false), {1009}},
       {"tiny-fragment flood: empty ones, then the end",

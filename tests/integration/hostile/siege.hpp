@@ -131,7 +131,7 @@ class Siege {
     {
       Bystander warm_up(server_);  // opens what the server opens once, caches included
       CHECK(eventually([&] { return asked() && warm_up.served() >= 5; }));
-      CHECK(warm_up.stop() == "");
+      CHECK(warm_up.stop().empty());
     }
     REQUIRE(server_.metric_becomes("ordercast_connections", 0));
     REQUIRE(asked());
@@ -157,7 +157,7 @@ class Siege {
     const auto during = bystander_->served();
     CHECK(eventually([&] { return asked() && bystander_->served() > during; }));
     CHECK(bystander_->served() > served_);
-    CHECK(bystander_->stop() == "");
+    CHECK(bystander_->stop().empty());
     bystander_.reset();
     CHECK(server_.metric_becomes("ordercast_connections", 0));
     // One more: the question itself may still be on its way out.

@@ -22,11 +22,13 @@ namespace ordercast::client::detail {
 /// Reads characters and tells how far the reading has come, which the parser itself does not.
 class TrackedIterator {
  public:
+  // NOLINTBEGIN(readability-identifier-naming): names of the standard library.
   using iterator_category = std::input_iterator_tag;
   using value_type = char;
   using difference_type = std::ptrdiff_t;
   using pointer = const char*;
   using reference = const char&;
+  // NOLINTEND(readability-identifier-naming)
 
   TrackedIterator(const char* at, const char** furthest) noexcept : at_(at), furthest_(furthest) {}
 

@@ -27,6 +27,7 @@ enum class Opcode : std::uint8_t {
   pong = 0xA,
 };
 
+// NOLINTNEXTLINE(cppcoreguidelines-special-member-functions): one assignment copies and moves.
 class Frame {
  public:
   Frame() = default;

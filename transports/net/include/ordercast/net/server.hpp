@@ -88,7 +88,7 @@ class Server {
   void disconnect_user(std::string user_id, CloseCode code, std::string reason,
                        std::function<void(std::size_t)> done = {}) {
     struct Round {
-      std::atomic<std::size_t> left;
+      std::atomic<std::size_t> left{0};
       std::atomic<std::size_t> closed{0};
       std::function<void(std::size_t)> done;
     };

@@ -112,6 +112,9 @@ class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Conf
     is_carrying_out_ = true;
     const struct Done {
       bool& flag;
+      explicit Done(bool& set) : flag(set) {}
+      Done(const Done&) = delete;
+      Done& operator=(const Done&) = delete;
       ~Done() { flag = false; }
     } done{is_carrying_out_};
     while (!effects_.empty()) {

@@ -112,8 +112,8 @@ inline void Transport::settle(const detail::Write& write, const detail::TurnLog:
 inline void Transport::write_backlog(Index index, Connection& connection) {
   const auto before = connection.unwritten;
   while (!connection.backlog.empty()) {
-    std::array<iovec, detail::secure_slices>
-        slices;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): filled as far as it is used.
+    std::array<iovec, detail::secure_slices> slices;
     const auto count = backlogs_.gather(connection.backlog, slices.data(), slices.size());
     const auto written = connection.secure
                              ? detail::write_secure(*connection.secure, slices.data(), count)

@@ -49,6 +49,7 @@ inline BIO* new_socket_bio(int socket) noexcept {
   }();
   BIO* const bio = method == nullptr ? nullptr : BIO_new(method);
   if (bio == nullptr) return nullptr;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): OpenSSL keeps one pointer, and it is a number.
   BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket)));
   BIO_set_init(bio, 1);
   return bio;

@@ -23,8 +23,8 @@ struct ClientConfig : public Base {
   using elog_type = websocketpp::log::stub;
   using alog_type = websocketpp::log::stub;
 
-  struct transport_config
-      : public Base::transport_config {  // NOLINT(readability-identifier-naming)
+  // NOLINTNEXTLINE(readability-identifier-naming)
+  struct transport_config : public Base::transport_config {
     using concurrency_type = type::concurrency_type;
     using elog_type = type::elog_type;
     using alog_type = type::alog_type;
