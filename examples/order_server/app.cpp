@@ -4,6 +4,10 @@
 #include "api/api.hpp"
 #include "domain/ids.hpp"
 #include "net/addresses.hpp"
+#include "payments/razorpay.hpp"
+#include "push/fcm_sender.hpp"
+#include "push/log_sender.hpp"
+#include "push/push_worker.hpp"
 #include "realtime/dispatcher.hpp"
 #include "realtime/order_lookup.hpp"
 #include "realtime/server.hpp"
@@ -41,6 +45,9 @@ using ordercast::net::TlsContext;
 /// A login takes a tenth of a second, so more than these would wait longer than anybody does.
 constexpr std::size_t login_queue = 128;
 constexpr std::size_t ops_queue = 16;
+/// Each may wait for the payment provider, so there are a few of them.
+constexpr std::size_t payment_threads = 4;
+constexpr std::size_t payment_queue = 256;
 /// Clients that come back after a restart subscribe all at once, to what they watched before. A
 /// refused look-up is a refused subscription, so this is far above what API requests get; about
 /// 300 bytes each.
@@ -76,8 +83,8 @@ void log_escaped(const std::exception_ptr& escaped) {
 SqliteOptions store_options(const Config& config) {
   SqliteOptions options;
   options.file = config.db;
-  // Readers for the API and for subscriptions, the login, the ops worker and the dispatcher.
-  options.readers = 2 * config.db_readers + 3;
+  // Readers for the API and for subscriptions, the login, the ops worker, the dispatcher and push.
+  options.readers = 2 * config.db_readers + 4;
   return options;
 }
 
@@ -133,6 +140,46 @@ ServerOptions server_options(const Config& config, std::shared_ptr<TlsContext> t
   return options;
 }
 
+HttpClientOptions outbound_options(const Config& config) {
+  HttpClientOptions options;
+  options.ca_file = config.ca_file;
+  return options;
+}
+
+PaymentSetup payment_setup(const Config& config) {
+  RazorpayOptions options;
+  options.base_url = config.razorpay_base_url;
+  options.key_id = config.razorpay_key_id;
+  options.key_secret = config.razorpay_key_secret;
+  options.http = outbound_options(config);
+  return {config.razorpay_key_id, config.razorpay_webhook_secret,
+          config.has_test_payments && config.demo_data,
+          [razorpay = Razorpay(std::move(options))](const Order& order) {
+            // Without an account there, an order that was made before is given a made-up one.
+            return razorpay.has_account() ? razorpay.create_order(order)
+                                          : ProviderOrder{random_razorpay_order_id(), {}};
+          }};
+}
+
+std::unique_ptr<PushSender> push_sender(const Config& config) {
+  if (config.fcm_service_account.empty()) return std::make_unique<LogSender>();
+  FcmOptions options;
+  options.base_url = config.fcm_base_url;
+  options.token_url = config.fcm_token_url;
+  options.concurrency = config.push_concurrency;
+  options.http = outbound_options(config);
+  return std::make_unique<FcmSender>(load_service_account(config.fcm_service_account),
+                                     std::move(options));
+}
+
+PushOptions push_options(const Config& config) {
+  PushOptions options;
+  options.policy = config.push == PushMode::always ? PushPolicy::always : PushPolicy::when_away;
+  options.now_ms = &unix_ms;
+  options.now = [] { return ordercast::SteadyClock{}.now(); };
+  return options;
+}
+
 RealtimeTransport transport_of(const Config& config) {
   return config.transport == Transport::asio ? asio_transport() : websocketpp_transport();
 }
@@ -185,11 +232,16 @@ struct App::Parts {
                 hasher.hash(random_uuid()),
                 &unix_ms,
                 [] { return ordercast::SteadyClock{}.now(); },
-                [this] { dispatcher.wake(); },
+                [this] {
+                  dispatcher.wake();
+                  push.wake();
+                },
                 [this](std::string user_id, std::string reason) {
                   return disconnect(std::move(user_id), std::move(reason));
                 },
-                [this] { return queue_depths(); }},
+                [this] { return queue_depths(); },
+                [this] { return store.push_stats(unix_ms()); },
+                payment_setup(config)},
         api(context, main_routes(config), Cors(config.allowed_origins), address_rules(config),
             submitter(), pages_of(config)),
         ops_api(context, ops_routes(), Cors(), {}, submitter()),
@@ -206,11 +258,20 @@ struct App::Parts {
               server->publish(event, std::move(done));
             },
             dispatcher_options()),
+        sender(push_sender(config)),
+        push(
+            store, *sender, metrics,
+            [this](const std::string& user_id, bool ping,
+                   std::function<void(std::optional<ordercast::TimePoint>)> done) {
+              server->last_heard(user_id, ping, std::move(done));
+            },
+            push_options(config)),
         lookups("lookup", config.db_readers, lookup_queue),
         lookup(store, lookups, metrics),
         readers("reader", config.db_readers, config.queue_limit),
         writer("writer", 1, config.queue_limit),
         logins("login", 1, login_queue),
+        payments("payment", payment_threads, payment_queue),
         ops("ops", 1, ops_queue),
         memory("memory", 1, 1) {
     if (tls) api.promise_tls(config.hsts);
@@ -270,6 +331,8 @@ struct App::Parts {
         return writer;
       case Lane::login:
         return logins;
+      case Lane::payment:
+        return payments;
       case Lane::ops:
         return ops;
       case Lane::io:
@@ -283,6 +346,7 @@ struct App::Parts {
     return {{"reader", readers.waiting()},
             {"writer", writer.waiting()},
             {"login", logins.waiting()},
+            {"payment", payments.waiting()},
             {"lookup", lookups.waiting()}};
   }
 
@@ -317,12 +381,15 @@ struct App::Parts {
   std::unique_ptr<RealtimeServer> server;
   std::unique_ptr<RealtimeServer> ops_server;
   Dispatcher dispatcher;
+  std::unique_ptr<PushSender> sender;
+  PushWorker push;
   // The pools are the first to end, while all that their tasks refer to is still there.
   WorkerPool lookups;
   OrderLookup lookup;
   WorkerPool readers;
   WorkerPool writer;
   WorkerPool logins;
+  WorkerPool payments;
   WorkerPool ops;
   WorkerPool memory;
 };
@@ -345,13 +412,18 @@ void App::run() {
   std::thread ops_thread;
   if (parts.ops_server) ops_thread = std::thread([&parts] { parts.ops_server->run(); });
   parts.dispatcher.start();
+  parts.push.start();
   static_cast<void>(parts.memory.submit([&parts] { parts.watch_memory(); }));
   parts.server->run();
 
   // Nobody is connected any more. What was accepted is finished; what is committed and not yet
   // marked as broadcast is published by the next start.
-  for (auto* pool : {&parts.readers, &parts.writer, &parts.logins, &parts.lookups}) pool->stop();
+  for (auto* pool :
+       {&parts.readers, &parts.writer, &parts.logins, &parts.payments, &parts.lookups}) {
+    pool->stop();
+  }
   parts.dispatcher.stop();
+  parts.push.stop();
   if (parts.ops_server) {
     parts.ops_server->stop();
     ops_thread.join();

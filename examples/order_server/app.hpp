@@ -15,7 +15,9 @@
 ///     login         password hashing      (1)
 ///     lookup        orders for subscriptions (--db-readers threads)
 ///     ops           readiness and metrics (1)
+///     payment       the payment provider  (4)
 ///     dispatcher    outbox to broadcasts  (1)
+///     push          outbox to devices     (1)
 ///
 /// An I/O thread never waits for any other: it queues work, bounded, and the answer is posted back.
 /// So a slow disk delays neither heartbeats nor broadcasts that are on their way.

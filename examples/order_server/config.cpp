@@ -4,6 +4,7 @@
 #include "api/cors.hpp"
 #include "domain/sodium.hpp"
 #include "net/addresses.hpp"
+#include "net/http_client.hpp"
 #include <ordercast/version.hpp>
 
 #include <CLI/CLI.hpp>
@@ -84,6 +85,20 @@ class Options {
         ->check(CLI::Validator(
             [](const std::string& given) -> std::string {
               return std::ifstream(given).is_open() ? "" : "the file '" + given + "' can't be read";
+            },
+            ""));
+  }
+
+  /// Where another service is.
+  void service_url(const std::string& name, std::string& target, const std::string& what) {
+    add(name, target, target.empty() ? "none" : target, what)
+        ->check(CLI::Validator(
+            [](const std::string& given) -> std::string {
+              return is_service_url(given)
+                         ? ""
+                         : "'" + given +
+                               "' is not allowed; allowed is an https URL with no / at its end, or "
+                               "an http one on loopback";
             },
             ""));
   }
@@ -175,12 +190,22 @@ std::string read_secrets(Config& config, const Environment& environment) {
     }
     config.razorpay_key_secret = std::move(*secret);
   } else {
+    config.has_test_payments = true;
     config.razorpay_key_secret = random_secret();
     config.notices.emplace_back(
-        "RAZORPAY_KEY_SECRET is not set: using a random one, so no payment can be verified");
+        "RAZORPAY_KEY_SECRET is not set: using a random one, so only test payments can be "
+        "verified");
   }
+  config.razorpay_key_id = environment("RAZORPAY_KEY_ID").value_or("");
+  if (!config.razorpay_key_id.empty() && config.has_test_payments) {
+    return "RAZORPAY_KEY_ID is set and RAZORPAY_KEY_SECRET is not; give both, or none for a demo";
+  }
+  config.razorpay_webhook_secret = environment("RAZORPAY_WEBHOOK_SECRET").value_or("");
   config.fcm_service_account = environment("FCM_SERVICE_ACCOUNT").value_or("");
-  if (config.fcm_service_account.empty()) return {};
+  if (config.fcm_service_account.empty()) {
+    config.notices.emplace_back("FCM_SERVICE_ACCOUNT is not set: pushes are logged, and not sent");
+    return {};
+  }
   if (!std::ifstream(config.fcm_service_account).is_open()) {
     return "FCM_SERVICE_ACCOUNT: the file '" + config.fcm_service_account + "' can't be read";
   }
@@ -190,8 +215,13 @@ std::string read_secrets(Config& config, const Environment& environment) {
 constexpr auto environment_help =
     "Environment:\n"
     "  JWT_SECRET           HS256 secret of the tokens, at least 32 bytes [default: random]\n"
+    "  RAZORPAY_KEY_ID      key id at the payment provider [default: orders there are made up]\n"
     "  RAZORPAY_KEY_SECRET  key secret that payments are signed under [default: random]\n"
-    "  FCM_SERVICE_ACCOUNT  file with the service account for push [default: no push]\n";
+    "  RAZORPAY_WEBHOOK_SECRET  secret that webhooks are signed under [default: no webhook]\n"
+    "  FCM_SERVICE_ACCOUNT  file with the service account for push [default: pushes are logged]\n"
+    "\n"
+    "Operators:\n"
+    "  order_server outbox list|retry --help   what could not be delivered\n";
 
 }  // namespace
 
@@ -207,6 +237,7 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   std::string transport = "websocketpp";
   std::string io = "auto";
   std::string demo_data = "auto";
+  std::string push = "always";
 
   CLI::App app("The reference order server: REST and live order updates on one port.",
                "order_server");
@@ -291,6 +322,20 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
                    "Life of an access token");
   options.duration("--refresh-token-hours", config.refresh_token, 1, 24 * 365, "hours",
                    "Life of a refresh token");
+  options.choice("--push", push, {"always", "when-away"},
+                 "Push to every device of the customer, or only while no connection of theirs has "
+                 "proved alive since the change");
+  options.number("--push-concurrency", config.push_concurrency, 1, 1000, "",
+                 "Pushes on their way at once");
+  options.service_url("--fcm-base-url", config.fcm_base_url, "Where pushes are sent to");
+  options.service_url("--fcm-token-url", config.fcm_token_url,
+                      "Where access tokens for pushes come from; by default where the service "
+                      "account says");
+  options.service_url("--razorpay-base-url", config.razorpay_base_url,
+                      "Where orders of the payment provider are made");
+  options.file("--ca-file", config.ca_file,
+               "PEM file with the certificates to trust for pushes and payments instead of the "
+               "system's");
   options.choice("--log-level", config.log_level, {"debug", "info", "warn", "error", "off"},
                  "Least important messages that are logged to stderr");
 
@@ -305,6 +350,7 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   }
   options.finish();
   config.demo_data = demo_data == "auto";
+  config.push = push == "always" ? PushMode::always : PushMode::when_away;
   config.transport = transport == "asio" ? Transport::asio : Transport::websocketpp;
   if (io != "auto") {
     using ordercast::net::IoMode;

@@ -19,6 +19,9 @@ namespace order_server {
 /// What serves the sockets.
 enum class Transport : std::uint8_t { websocketpp, asio };
 
+/// To whom pushes go; `push/push_worker.hpp` says what each means.
+enum class PushMode : std::uint8_t { always, when_away };
+
 /// Every option with its default; `--help` says what each means.
 struct Config {
   std::string host = "127.0.0.1";
@@ -65,12 +68,22 @@ struct Config {
   std::size_t max_handshakes = 8192;
   std::size_t max_connections_per_address = 4096;
 
+  PushMode push = PushMode::always;
+  std::size_t push_concurrency = 64;
+  std::string fcm_base_url = "https://fcm.googleapis.com";
+  std::string fcm_token_url;  ///< "": the one that the service account names.
+  std::string razorpay_base_url = "https://api.razorpay.com";
+  std::string ca_file;  ///< "": the system's.
+
   std::string log_level = "info";
 
   // From the environment alone; a flag would show in the process list.
   std::string jwt_secret;
+  std::string razorpay_key_id;  ///< "": orders of the provider are made up, for a demo.
   std::string razorpay_key_secret;
-  std::string fcm_service_account;  ///< A file's name; "" when push is not set up.
+  bool has_test_payments = false;       ///< The key secret is made up, so a payment may be, too.
+  std::string razorpay_webhook_secret;  ///< "": no webhook.
+  std::string fcm_service_account;      ///< A file's name; "" when push is not set up.
 
   /// For the log: what was made up because nothing was given.
   std::vector<std::string> notices;

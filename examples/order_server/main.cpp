@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "app.hpp"
 #include "config.hpp"
+#include "operators/outbox_command.hpp"
 
 #include <pthread.h>
 #include <spdlog/sinks/stdout_sinks.h>
@@ -129,7 +130,11 @@ void serve(const Config& config) {
 
 int main(int argc, char** argv) {
   try {
-    auto parsed = order_server::parse_config(std::vector<std::string>(argv + 1, argv + argc));
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    if (order_server::is_outbox_command(arguments)) {
+      return order_server::run_outbox_command(arguments, stdout, stderr);
+    }
+    auto parsed = order_server::parse_config(arguments);
     if (const auto* end = std::get_if<order_server::ConfigExit>(&parsed)) {
       std::fputs(end->out.c_str(), stdout);
       if (!end->error.empty()) {

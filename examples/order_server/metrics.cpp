@@ -125,6 +125,28 @@ void add_process(Families& families) {
   }
 }
 
+void add_pushes(Families& families, const Metrics& metrics, const std::optional<PushStats>& stats) {
+  families.start("ordercast_pushes_total", "Pushes by what became of them", MetricType::Counter);
+  families.sample(as_double(metrics.pushes_sent), {{"result", "sent"}});
+  families.sample(as_double(metrics.pushes_skipped), {{"result", "skipped"}});
+  families.sample(as_double(metrics.pushes_given_up), {{"result", "given_up"}});
+  families.sample(as_double(metrics.push_devices_removed), {{"result", "no_device"}});
+  families.counter("ordercast_push_retries_total", "Attempts to push that will be made again",
+                   as_double(metrics.push_retries));
+  families.counter("ordercast_push_database_failures_total",
+                   "Times the push worker had to try the database again",
+                   as_double(metrics.push_database_failures));
+  families.counter("ordercast_payment_events_total", "Payment webhooks that changed an order",
+                   as_double(metrics.payment_events));
+  if (!stats) return;
+  families.gauge("ordercast_push_depth", "Pushes not yet sent",
+                 static_cast<double>(stats->waiting));
+  families.gauge("ordercast_push_age_seconds", "Age of the oldest change not yet pushed",
+                 static_cast<double>(stats->oldest_age_ms) / 1000.0);
+  families.gauge("ordercast_push_dead", "Pushes that were given up",
+                 static_cast<double>(stats->dead));
+}
+
 }  // namespace
 
 void DurationHistogram::observe(std::chrono::milliseconds duration) noexcept {
@@ -180,7 +202,10 @@ std::string render_metrics(const Metrics& metrics, const MetricsExtras& extras) 
                    static_cast<double>(extras.outbox->depth));
     families.gauge("ordercast_outbox_age_seconds", "Age of the oldest change not yet broadcast",
                    static_cast<double>(extras.outbox->oldest_age_ms) / 1000.0);
+    families.gauge("ordercast_outbox_dead", "Changes whose broadcast was given up",
+                   static_cast<double>(extras.outbox->dead));
   }
+  add_pushes(families, metrics, extras.pushes);
 
   families.start("ordercast_http_responses_total", "Answers of the API", MetricType::Counter);
   for (std::size_t i = 2; i < metrics.http_responses.size(); ++i) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "store/push_store.hpp"
 #include "store/store.hpp"
 #include <ordercast/error.hpp>
 #include <ordercast/services.hpp>
@@ -70,11 +71,19 @@ struct Metrics {
   Tally dispatcher_failures;  ///< Times the dispatcher had to try the database again.
   Tally lookup_failures;      ///< Authorizations or snapshots given up because of the database.
   std::array<Tally, 6> http_responses;  ///< By hundreds of the status.
+  Tally pushes_sent;
+  Tally pushes_skipped;   ///< Their owner was looking.
+  Tally pushes_given_up;  ///< Dead letters.
+  Tally push_retries;     ///< Attempts that failed and will be made again.
+  Tally push_devices_removed;
+  Tally push_database_failures;
+  Tally payment_events;  ///< Webhooks that changed an order.
 };
 
 /// Figures that are read when somebody asks.
 struct MetricsExtras {
   std::optional<OutboxStats> outbox;  ///< Empty when the database did not answer.
+  std::optional<PushStats> pushes;    ///< The same.
   std::vector<std::pair<std::string, std::size_t>> queues;  ///< Waiting tasks of each worker pool.
 };
 

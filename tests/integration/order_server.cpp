@@ -3,11 +3,13 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <iterator>
 #include <sstream>
+#include <utility>
 
 namespace ordercast::test {
 namespace {
@@ -124,8 +126,8 @@ std::optional<std::uint16_t> port_of_ready_line(const std::string& line) {
   return static_cast<std::uint16_t>(port);
 }
 
-OrderServer::OrderServer(std::vector<std::string> args, Database database)
-    : args_(std::move(args)) {
+OrderServer::OrderServer(std::vector<std::string> args, Database database, Environment environment)
+    : args_(std::move(args)), environment_(std::move(environment)) {
   if (database == Database::demo_copy) {
     // While the demo itself is being found out, its files are there already.
     if (!std::filesystem::exists(demo_directory() / "orders.db")) static_cast<void>(demo());
@@ -153,8 +155,21 @@ OrderServer::~OrderServer() {
 }
 
 void OrderServer::start() {
+  start_with({});
+}
+
+void OrderServer::start_with(const Environment& environment) {
   auto command = order_server_command(database(), log_file());
   command.argv.insert(command.argv.end(), args_.begin(), args_.end());
+  for (const Environment* more : {&std::as_const(environment_), &environment}) {
+    for (const auto& variable : *more) {
+      auto& all = command.environment;
+      all.erase(std::remove_if(all.begin(), all.end(),
+                               [&](const auto& other) { return other.first == variable.first; }),
+                all.end());
+      all.push_back(variable);
+    }
+  }
   process_ = std::make_unique<ChildProcess>(command);
   const auto line = process_->read_line(patience);
   INFO(log());
@@ -163,6 +178,10 @@ void OrderServer::start() {
   const auto port = port_of_ready_line(*line);
   REQUIRE(port.has_value());
   port_ = *port;
+}
+
+ExitStatus OrderServer::wait() {
+  return process_->wait(patience).value_or(ExitStatus{});
 }
 
 ExitStatus OrderServer::drain() {

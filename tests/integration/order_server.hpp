@@ -58,13 +58,17 @@ struct Demo {
 /// database: hashing five passwords for every test would take longer than the tests.
 [[nodiscard]] const Demo& demo();
 
+/// Variables beside the usual ones; one without value is taken out.
+using Environment = std::vector<std::pair<std::string, std::optional<std::string>>>;
+
 /// Where a server's database comes from.
 enum class Database { demo_copy, empty };
 
 class OrderServer {
  public:
   /// Starts and waits for the ready line. `args` come after the common ones and win over them.
-  explicit OrderServer(std::vector<std::string> args = {}, Database database = Database::demo_copy);
+  explicit OrderServer(std::vector<std::string> args = {}, Database database = Database::demo_copy,
+                       Environment environment = {});
   OrderServer(const OrderServer&) = delete;
   OrderServer& operator=(const OrderServer&) = delete;
   /// Drains a server that still runs, and checks what every test expects of every server: exit code
@@ -73,6 +77,10 @@ class OrderServer {
 
   /// Starts it (again) on the same database.
   void start();
+  /// The same, with variables that win over all others.
+  void start_with(const Environment& environment);
+  /// Waits until it has ended by itself.
+  ExitStatus wait();
   /// SIGTERM, and the way it ended.
   ExitStatus drain();
   /// SIGKILL: it gets no chance to tidy up.
@@ -112,6 +120,7 @@ class OrderServer {
 
   TempDir directory_;
   std::vector<std::string> args_;
+  Environment environment_;
   std::unique_ptr<ChildProcess> process_;
   std::uint16_t port_ = 0;
 };

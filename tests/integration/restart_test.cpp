@@ -1,78 +1,24 @@
 // SPDX-License-Identifier: MIT
+#include "storm.hpp"
 #include "watcher.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <map>
-#include <mutex>
 #include <random>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 using namespace ordercast::test;
 
 namespace {
 
-const std::vector<std::string> lifecycle = {"PENDING", "CONFIRMED",        "PREPARING",
-                                            "READY",   "OUT_FOR_DELIVERY", "DELIVERED"};
-
 std::string id_of(const Json& order) {
   return text_of(order, "id");
 }
-
-/// Moves orders through their lives from several threads until the server is gone, and remembers
-/// the last version of each that was answered 200.
-class Storm {
- public:
-  Storm(const OrderServer& server, const std::vector<std::string>& ids) : ids_(ids) {
-    for (const auto& id : ids_) {
-      at_.emplace(id, integer_of(server.order(id), "version"));
-    }
-    for (std::size_t i = 0; i < 3; ++i) {
-      threads_.emplace_back([this, i, api = server.as(demo().admin)] { run(api, i); });
-    }
-  }
-  Storm(const Storm&) = delete;
-  Storm& operator=(const Storm&) = delete;
-  ~Storm() { join(); }
-
-  [[nodiscard]] std::size_t answered() const noexcept { return answered_; }
-
-  /// Returns when the threads have nothing more to do or nobody to do it with.
-  void join() {
-    for (auto& thread : threads_) {
-      if (thread.joinable()) thread.join();
-    }
-  }
-
-  /// Valid after `join`.
-  [[nodiscard]] const std::map<std::string, long long>& acknowledged() const { return at_; }
-
- private:
-  void run(const ApiClient& api, std::size_t first) {
-    for (std::size_t step = 1; step < lifecycle.size(); ++step) {
-      for (std::size_t i = first; i < ids_.size(); i += 3) {
-        const auto reply = api.set_status(ids_[i], lifecycle[step]);
-        if (reply.status == 0) return;
-        if (reply.status != 200) continue;  // A step that an earlier round has done.
-        ++answered_;
-        const std::lock_guard<std::mutex> hold(mutex_);
-        at_[ids_[i]] = integer_of(reply.data(), "version");
-      }
-    }
-  }
-
-  std::vector<std::string> ids_;
-  std::mutex mutex_;
-  std::map<std::string, long long> at_;
-  std::atomic<std::size_t> answered_{0};
-  std::vector<std::thread> threads_;
-};
 
 /// Version, status and log of an order that only ever moved forward must tell the same story.
 void check_whole(const Json& order) {

@@ -30,6 +30,7 @@ using ordercast::Role;
 
 inline constexpr const char* test_jwt_secret = "a secret of the tests, 32 bytes or more";
 inline constexpr const char* test_razorpay_secret = "a key secret of the tests";
+inline constexpr const char* test_webhook_secret = "a webhook secret of the tests";
 
 inline User make_user(const std::string& id, Role role, const std::string& organization = {},
                       const std::string& password_hash = "none") {
@@ -140,6 +141,8 @@ class ApiFixture {
   }()};
 
   int commits = 0;
+  std::vector<std::string> billed;  ///< Orders that the payment provider was asked for.
+  ProviderOrder provider_order{"order_from_provider", {}};
   std::vector<std::pair<std::string, std::string>> disconnected;
   std::optional<Lane> full_lane;  ///< Refuses what is submitted.
   std::vector<Lane> lanes_used;
@@ -162,7 +165,12 @@ class ApiFixture {
         disconnected.emplace_back(std::move(user_id), std::move(reason));
         return std::optional<std::size_t>(disconnected.size());
       },
-      [] { return std::vector<std::pair<std::string, std::size_t>>{}; }};
+      [] { return std::vector<std::pair<std::string, std::size_t>>{}; },
+      [] { return PushStats{}; },
+      {"", test_webhook_secret, false, [this](const Order& order) {
+         billed.push_back(order.id);
+         return provider_order;
+       }}};
 
   AddressRules address_rules{{2, 4}, {1, 3}, {"10.0.0.1"}};
   Api api{context,

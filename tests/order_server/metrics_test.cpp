@@ -30,15 +30,19 @@ TEST_CASE("the observer's counts come out under the contract's names", "[metrics
   one.on_conflated(3);
   one.on_dropped(4);
   one.on_error(ordercast::ErrorCode::rate_limited);
-  const auto text = render_metrics(metrics, {OutboxStats{6, 1500}, {{"writer", 8}}});
+  const auto text =
+      render_metrics(metrics, {OutboxStats{6, 1500}, PushStats{5, 2500, 1}, {{"writer", 8}}});
   for (const auto* line :
        {"ordercast_connections 2", "ordercast_subscriptions 1",
         "ordercast_deliveries_total{type=\"order:updated\"} 5",
         "ordercast_deliveries_total{type=\"orders:changed\"} 7", "ordercast_conflated_total 3",
         "ordercast_dropped_total 4", "ordercast_errors_total{code=\"rate_limited\"} 1",
         "ordercast_errors_total{code=\"bad_message\"} 0", "ordercast_outbox_depth 6",
-        "ordercast_outbox_age_seconds 1.5", "ordercast_worker_queue_depth{pool=\"writer\"} 8",
-        "# TYPE ordercast_connections gauge", "# TYPE ordercast_deliveries_total counter",
+        "ordercast_outbox_age_seconds 1.5", "ordercast_push_depth 5",
+        "ordercast_push_age_seconds 2.5", "ordercast_push_dead 1",
+        "ordercast_pushes_total{result=\"sent\"} 0",
+        "ordercast_worker_queue_depth{pool=\"writer\"} 8", "# TYPE ordercast_connections gauge",
+        "# TYPE ordercast_deliveries_total counter",
         "# TYPE ordercast_commit_to_send_seconds histogram"}) {
     CAPTURE(line);
     CHECK(has_line(text, line));

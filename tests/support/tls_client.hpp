@@ -8,6 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <poll.h>
 
 #include <cerrno>
@@ -33,7 +34,7 @@ struct FreeWith {
   }
 };
 
-/// A self-signed certificate and its key, as PEM.
+/// A self-signed certificate of this machine's loopback and its key, as PEM.
 struct Certificate {
   std::string certificate;
   std::string key;
@@ -61,6 +62,10 @@ inline Certificate make_certificate(const std::string& common_name) {
                              reinterpret_cast<const unsigned char*>(common_name.c_str()), -1, -1,
                              0);
   X509_set_issuer_name(made.get(), name);
+  using Extension = std::unique_ptr<X509_EXTENSION, FreeWith<X509_EXTENSION_free>>;
+  const Extension names(
+      X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1"));
+  X509_add_ext(made.get(), names.get(), -1);
   if (X509_sign(made.get(), key.get(), EVP_sha256()) == 0) {
     throw std::runtime_error("no certificate could be made");
   }

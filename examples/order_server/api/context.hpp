@@ -6,6 +6,8 @@
 #include "auth/tokens.hpp"
 #include "domain/passwords.hpp"
 #include "metrics.hpp"
+#include "payments/razorpay.hpp"
+#include "store/push_store.hpp"
 #include "store/store.hpp"
 #include <ordercast/clock.hpp>
 
@@ -19,6 +21,15 @@
 #include <vector>
 
 namespace order_server {
+
+/// What payments need beside the key secret.
+struct PaymentSetup {
+  std::string key_id;              ///< "": the provider's orders are made up here, for a demo.
+  std::string webhook_secret;      ///< "": no webhook.
+  bool has_test_payments = false;  ///< Hand out payments that are signed here.
+  /// Asks the provider for an order. Blocks.
+  std::function<ProviderOrder(const Order&)> create_order;
+};
 
 /// What the handlers work with. One for the process; shared by all threads, so that every member is
 /// thread-safe or never changed after start. It must outlive the last answer.
@@ -48,6 +59,11 @@ struct ApiContext {
 
   /// Waiting tasks by worker pool, for /metrics.
   std::function<std::vector<std::pair<std::string, std::size_t>>()> queue_depths;
+
+  /// The push side of the outbox, for /metrics. Blocks; StoreError.
+  std::function<PushStats()> push_stats;
+
+  PaymentSetup payments;
 
   std::atomic<bool> draining{false};
 };

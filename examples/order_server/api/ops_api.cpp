@@ -37,6 +37,7 @@ HttpResponse metrics(const ApiRequest& /*request*/, ApiContext& context) {
   extras.queues = context.queue_depths();
   try {
     extras.outbox = context.store.outbox_stats(context.now_ms());
+    extras.pushes = context.push_stats();
   } catch (const StoreError& error) {
     // The other figures are wanted most when the database is in trouble.
     spdlog::error("metrics: {}", error.what());

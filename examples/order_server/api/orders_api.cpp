@@ -134,7 +134,8 @@ HttpResponse create_order(const ApiRequest& request, ApiContext& context) {
   order.organization_id = shop->organization_id;
   order.items = std::move(*items);
   order.total_minor = *total;
-  if (order.payment_method == PaymentMethod::online) {
+  // With a provider it is made when the customer wants to pay.
+  if (order.payment_method == PaymentMethod::online && context.payments.key_id.empty()) {
     order.razorpay_order_id = random_razorpay_order_id();
   }
   order.created_at_ms = context.now_ms();

@@ -27,11 +27,12 @@ enum class Access : std::uint8_t {
 /// Where a handler runs. Only `io` may not block; each other lane has threads and a bounded queue
 /// of its own, so that what is slow in one does not delay another.
 enum class Lane : std::uint8_t {
-  io,      ///< The connection's own I/O thread.
-  reader,  ///< Database reads.
-  writer,  ///< Database writes, one at a time.
-  login,   ///< Password hashing: slow on purpose.
-  ops,     ///< Readiness and metrics, answered also when the API is overloaded.
+  io,       ///< The connection's own I/O thread.
+  reader,   ///< Database reads.
+  writer,   ///< Database writes, one at a time.
+  login,    ///< Password hashing: slow on purpose.
+  payment,  ///< Calls of the payment provider, and its webhooks.
+  ops,      ///< Readiness and metrics, answered also when the API is overloaded.
 };
 
 /// One call on its way to a handler. Valid only as long as the request.

@@ -17,29 +17,16 @@ void update(crypto_auth_hmacsha256_state& state, std::string_view text) {
                                 text.size());
 }
 
-Decision decide_unverified(const Order& order) {
-  const Rejection rejection{400, "Payment verification failed", "Payment verification failed"};
-  // Only a payment that was still open can fail: paid is paid, and failing twice is no news.
-  if (order.payment_status != PaymentStatus::pending) return rejection;
-  Change change = change_from(order);
-  change.payment_status = PaymentStatus::failed;
-  change.write_log = false;
-  change.rejection = rejection;
-  return change;
-}
+using Mac = std::array<unsigned char, crypto_auth_hmacsha256_BYTES>;
 
-}  // namespace
-
-std::string payment_signature(std::string_view key_secret, std::string_view razorpay_order_id,
-                              std::string_view razorpay_payment_id) {
+template <class... Texts>
+std::string hex_mac(std::string_view secret, Texts... texts) {
   require_sodium();
   crypto_auth_hmacsha256_state state;
-  crypto_auth_hmacsha256_init(&state, reinterpret_cast<const unsigned char*>(key_secret.data()),
-                              key_secret.size());
-  update(state, razorpay_order_id);
-  update(state, "|");
-  update(state, razorpay_payment_id);
-  std::array<unsigned char, crypto_auth_hmacsha256_BYTES> mac{};
+  crypto_auth_hmacsha256_init(&state, reinterpret_cast<const unsigned char*>(secret.data()),
+                              secret.size());
+  (update(state, texts), ...);
+  Mac mac{};
   crypto_auth_hmacsha256_final(&state, mac.data());
   sodium_memzero(&state, sizeof state);
 
@@ -49,35 +36,43 @@ std::string payment_signature(std::string_view key_secret, std::string_view razo
   return hex;
 }
 
-bool is_signed(const PaymentProof& proof, std::string_view key_secret) {
-  if (key_secret.empty()) return false;
-  const std::string expected =
-      payment_signature(key_secret, proof.razorpay_order_id, proof.razorpay_payment_id);
-  // The length of a SHA-256 in hex is no secret.
-  return proof.razorpay_signature.size() == expected.size() &&
-         sodium_memcmp(proof.razorpay_signature.data(), expected.data(), expected.size()) == 0;
+/// The length of a SHA-256 in hex is no secret.
+bool same(std::string_view given, const std::string& expected) {
+  return given.size() == expected.size() &&
+         sodium_memcmp(given.data(), expected.data(), expected.size()) == 0;
 }
 
-Decision decide_payment(const Order& order, const PaymentProof& proof,
-                        std::string_view key_secret) {
-  if (order.payment_method != PaymentMethod::online) {
-    return Rejection{400, "Not Payable Online", "This order is paid on delivery"};
-  }
-  // Without the comparison of order ids, a cheap order's signature would confirm a dear one.
-  const bool is_for_this_order =
-      !order.razorpay_order_id.empty() && proof.razorpay_order_id == order.razorpay_order_id;
-  if (!is_for_this_order || proof.razorpay_payment_id.empty() || !is_signed(proof, key_secret)) {
-    return decide_unverified(order);
-  }
-  if (order.payment_status == PaymentStatus::paid ||
-      order.payment_status == PaymentStatus::refunded) {
-    if (order.razorpay_payment_id == proof.razorpay_payment_id) return NoChange{};
+/// Only a payment that was still open can fail: paid is paid, and failing twice is no news.
+std::optional<Change> failed_payment(const Order& order) {
+  if (order.payment_status != PaymentStatus::pending) return std::nullopt;
+  Change change = change_from(order);
+  change.payment_status = PaymentStatus::failed;
+  change.write_log = false;
+  return change;
+}
+
+Decision decide_unverified(const Order& order) {
+  const Rejection rejection{400, "Payment verification failed", "Payment verification failed"};
+  auto change = failed_payment(order);
+  if (!change) return rejection;
+  change->rejection = rejection;
+  return *change;
+}
+
+bool is_paid(const Order& order) {
+  return order.payment_status == PaymentStatus::paid ||
+         order.payment_status == PaymentStatus::refunded;
+}
+
+/// A payment of this order that is known to be good.
+Decision record_payment(const Order& order, std::string_view razorpay_payment_id) {
+  if (is_paid(order)) {
+    if (order.razorpay_payment_id == razorpay_payment_id) return NoChange{};
     return Rejection{409, "Already Paid", "Order is already paid by another payment"};
   }
-
   Change change = change_from(order);
   change.payment_status = PaymentStatus::paid;
-  change.razorpay_payment_id = proof.razorpay_payment_id;
+  change.razorpay_payment_id = razorpay_payment_id;
   switch (order.status) {
     case OrderStatus::pending:
       change.status = OrderStatus::confirmed;
@@ -90,6 +85,75 @@ Decision decide_payment(const Order& order, const PaymentProof& proof,
       change.write_log = false;  // the order is on its way already
   }
   return change;
+}
+
+Rejection not_payable_online() {
+  return {400, "Not Payable Online", "This order is paid on delivery"};
+}
+
+}  // namespace
+
+std::string payment_signature(std::string_view key_secret, std::string_view razorpay_order_id,
+                              std::string_view razorpay_payment_id) {
+  return hex_mac(key_secret, razorpay_order_id, std::string_view("|"), razorpay_payment_id);
+}
+
+bool is_signed(const PaymentProof& proof, std::string_view key_secret) {
+  if (key_secret.empty()) return false;
+  return same(proof.razorpay_signature,
+              payment_signature(key_secret, proof.razorpay_order_id, proof.razorpay_payment_id));
+}
+
+Decision decide_payment(const Order& order, const PaymentProof& proof,
+                        std::string_view key_secret) {
+  if (order.payment_method != PaymentMethod::online) return not_payable_online();
+  // Without the comparison of order ids, a cheap order's signature would confirm a dear one.
+  const bool is_for_this_order =
+      !order.razorpay_order_id.empty() && proof.razorpay_order_id == order.razorpay_order_id;
+  if (!is_for_this_order || proof.razorpay_payment_id.empty() || !is_signed(proof, key_secret)) {
+    return decide_unverified(order);
+  }
+  return record_payment(order, proof.razorpay_payment_id);
+}
+
+std::optional<Rejection> refuse_to_bill(const Order& order) {
+  if (order.payment_method != PaymentMethod::online) return not_payable_online();
+  if (is_paid(order)) return Rejection{409, "Already Paid", "Order is already paid"};
+  if (order.status == OrderStatus::cancelled) {
+    return Rejection{400, "Order Cancelled", "A cancelled order can't be paid"};
+  }
+  return std::nullopt;
+}
+
+Decision decide_provider_order(const Order& order, const std::string& razorpay_order_id) {
+  if (!order.razorpay_order_id.empty()) return NoChange{};
+  Change change = change_from(order);
+  change.razorpay_order_id = razorpay_order_id;
+  change.write_log = false;
+  return change;
+}
+
+std::string webhook_signature(std::string_view secret, std::string_view body) {
+  return hex_mac(secret, body);
+}
+
+bool is_webhook_signed(std::string_view body, std::string_view signature, std::string_view secret) {
+  return !secret.empty() && same(signature, webhook_signature(secret, body));
+}
+
+Decision decide_captured_payment(const Order& order, const std::string& razorpay_payment_id,
+                                 std::int64_t amount_minor) {
+  if (order.payment_method != PaymentMethod::online) return not_payable_online();
+  if (amount_minor != order.total_minor) {
+    return Rejection{422, "Wrong Amount", "The payment is of another sum than the order"};
+  }
+  return record_payment(order, razorpay_payment_id);
+}
+
+Decision decide_failed_payment(const Order& order) {
+  auto change = failed_payment(order);
+  if (!change) return NoChange{};
+  return *change;
 }
 
 }  // namespace order_server

@@ -4,6 +4,8 @@
 #include "domain/decision.hpp"
 #include "domain/order.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,5 +37,29 @@ struct PaymentProof {
 /// - cash-on-delivery orders can't be paid online: 400, and nothing changes.
 [[nodiscard]] Decision decide_payment(const Order& order, const PaymentProof& proof,
                                       std::string_view key_secret);
+
+/// Why a payment of this order can't be begun; nothing when it can.
+[[nodiscard]] std::optional<Rejection> refuse_to_bill(const Order& order);
+
+/// Gives an order the provider's id of it, once: `NoChange` when it has one.
+[[nodiscard]] Decision decide_provider_order(const Order& order,
+                                             const std::string& razorpay_order_id);
+
+/// Lower-case hex HMAC-SHA256 of a webhook's bytes, as they came, under its secret.
+[[nodiscard]] std::string webhook_signature(std::string_view secret, std::string_view body);
+
+/// Whether a webhook's body is signed under `secret`, compared in constant time. False for an empty
+/// secret.
+[[nodiscard]] bool is_webhook_signed(std::string_view body, std::string_view signature,
+                                     std::string_view secret);
+
+/// What the provider's word that it has the money does to an order: the same as a valid proof of
+/// payment, but for another sum, which is refused with 422 and changes nothing.
+[[nodiscard]] Decision decide_captured_payment(const Order& order,
+                                               const std::string& razorpay_payment_id,
+                                               std::int64_t amount_minor);
+
+/// What the provider's word that an attempt has failed does: FAILED, while no attempt has ended.
+[[nodiscard]] Decision decide_failed_payment(const Order& order);
 
 }  // namespace order_server

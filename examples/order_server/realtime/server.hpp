@@ -37,6 +37,8 @@ class RealtimeServer {
   virtual void publish(const ordercast::OrderEvent& event, Done done) = 0;
   virtual void disconnect_user(std::string user_id, ordercast::CloseCode code, std::string reason,
                                Done done) = 0;
+  virtual void last_heard(const std::string& user_id, bool ping,
+                          std::function<void(std::optional<ordercast::TimePoint>)> done) = 0;
   virtual void drain(std::chrono::milliseconds window) = 0;
   virtual void stop() = 0;
   [[nodiscard]] virtual std::size_t connections() const = 0;

@@ -32,6 +32,10 @@ class RealtimeServerOn final : public RealtimeServer {
                        Done done) override {
     server_.disconnect_user(std::move(user_id), code, std::move(reason), std::move(done));
   }
+  void last_heard(const std::string& user_id, bool ping,
+                  std::function<void(std::optional<ordercast::TimePoint>)> done) override {
+    server_.last_heard(user_id, ping, std::move(done));
+  }
   void drain(std::chrono::milliseconds window) override { server_.drain(window); }
   void stop() override { server_.stop(); }
   [[nodiscard]] std::size_t connections() const override { return server_.connections(); }

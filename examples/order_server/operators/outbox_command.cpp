@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "operators/outbox_command.hpp"
+
+#include "store/sqlite_store.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+
+namespace order_server {
+namespace {
+
+std::int64_t unix_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::string utc_text(std::int64_t unix_time_ms) {
+  const auto seconds = static_cast<std::time_t>(unix_time_ms / 1000);
+  std::tm utc{};
+  ::gmtime_r(&seconds, &utc);
+  char text[32];
+  const auto size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return {text, size};
+}
+
+void list(SqliteStore& store, std::size_t limit, std::FILE* out) {
+  const auto letters = store.list_dead_letters(limit);
+  if (letters.empty()) {
+    std::fputs("nothing was given up\n", out);
+    return;
+  }
+  std::fprintf(out, "%-16s %-20s %8s %-38s %8s %-16s %s\n", "ID", "GIVEN UP", "ATTEMPTS", "ORDER",
+               "VERSION", "STATUS", "WHY");
+  for (const auto& letter : letters) {
+    std::fprintf(out, "%-16s %-20s %8lld %-38s %8llu %-16s %s%s%s\n", letter.id.c_str(),
+                 utc_text(letter.dead_at_ms).c_str(), static_cast<long long>(letter.attempts),
+                 letter.order_id.c_str(), static_cast<unsigned long long>(letter.version),
+                 letter.status.c_str(), letter.error.c_str(),
+                 letter.device.empty() ? "" : ", device ", letter.device.c_str());
+  }
+}
+
+}  // namespace
+
+bool is_outbox_command(const std::vector<std::string>& arguments) {
+  return !arguments.empty() && arguments.front() == "outbox";
+}
+
+int run_outbox_command(const std::vector<std::string>& arguments, std::FILE* out, std::FILE* err) {
+  CLI::App app("Broadcasts and pushes that were given up, and another try for them.",
+               "order_server outbox");
+  app.require_subcommand(1);
+  std::string db = "order_server.db";
+  std::size_t limit = 100;
+  std::string id;
+  bool all = false;
+
+  auto* list_command = app.add_subcommand("list", "Print what was given up, oldest first");
+  list_command->add_option("--limit", limit, "Most lines [default: 100]")
+      ->check(CLI::Range(1, 1'000'000));
+  auto* retry_command =
+      app.add_subcommand("retry", "Have the server try again within 5 seconds, all attempts anew");
+  retry_command->add_option("ID", id, "As listed: broadcast:17 or push:5");
+  retry_command->add_flag("--all", all, "All of them");
+  for (auto* command : {list_command, retry_command}) {
+    command->add_option("--db", db, "SQLite database file [default: order_server.db]");
+  }
+
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend() - 1));
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app.help("", CLI::AppFormatMode::All).c_str(), out);
+    return 0;
+  } catch (const CLI::Error& error) {
+    std::fprintf(err, "order_server outbox: %s (--help lists all options)\n", error.what());
+    return 2;
+  }
+  if (*retry_command && all != id.empty()) {
+    std::fputs("order_server outbox retry: give one ID, or --all\n", err);
+    return 2;
+  }
+  if (!std::filesystem::exists(db)) {
+    std::fprintf(err, "order_server outbox: there is no database '%s'; --db names it\n",
+                 db.c_str());
+    return 1;
+  }
+  SqliteOptions options;
+  options.file = db;
+  options.readers = 1;
+  SqliteStore store(options);
+  if (*list_command) {
+    list(store, limit, out);
+    return 0;
+  }
+  const auto count = store.retry_dead_letters(all ? std::string() : id, unix_ms());
+  if (count == 0 && !all) {
+    std::fprintf(err, "order_server outbox: '%s' was not given up; list shows what was\n",
+                 id.c_str());
+    return 1;
+  }
+  std::fprintf(out, "%zu will be tried again\n", count);
+  return 0;
+}
+
+}  // namespace order_server

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "domain/order.hpp"
+#include "net/http_client.hpp"
+
+#include <cstdint>
+#include <string>
+
+/// The payment provider's Orders API.
+namespace order_server {
+
+/// An order at the provider, or why there is none.
+struct ProviderOrder {
+  std::string id;     ///< "" when there is none.
+  std::string error;  ///< For the log; holds no secret.
+};
+
+struct RazorpayOptions {
+  std::string base_url = "https://api.razorpay.com";
+  std::string key_id;
+  std::string key_secret;
+  HttpClientOptions http;
+};
+
+/// Razorpay takes sums in hundredths of a currency unit, and so do we.
+inline constexpr const char* razorpay_currency = "INR";
+
+/// Creates orders by POST /v1/orders. Any thread; blocks for as long as the provider takes, at most
+/// `http.timeout`. Each thread has connections of its own.
+class Razorpay {
+ public:
+  explicit Razorpay(RazorpayOptions options) : options_(std::move(options)) {}
+
+  [[nodiscard]] bool has_account() const noexcept { return !options_.key_id.empty(); }
+
+  /// The order's id is the receipt there, so that an order which was made and then forgotten by a
+  /// crash can be told.
+  [[nodiscard]] ProviderOrder create_order(const Order& order) const;
+
+ private:
+  RazorpayOptions options_;
+};
+
+/// What the provider's answer to POST /v1/orders for `amount_minor` means.
+[[nodiscard]] ProviderOrder read_provider_order(const HttpReply& reply, std::int64_t amount_minor);
+
+}  // namespace order_server

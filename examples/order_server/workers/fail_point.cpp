@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "workers/fail_point.hpp"
+
+#ifdef ORDER_SERVER_FAIL_POINTS
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+namespace order_server {
+namespace {
+
+struct Plan {
+  std::string name;
+  std::atomic<long> passings_left{0};
+};
+
+/// Read once; a plan that is none never matches.
+Plan& plan() {
+  static Plan& read = *[] {
+    auto* made = new Plan;  // Lives as long as the process.
+    const char* text = std::getenv("ORDER_SERVER_FAIL_POINT");
+    const std::string_view given = text == nullptr ? "" : text;
+    const auto colon = given.rfind(':');
+    if (colon == std::string_view::npos) return made;
+    made->name = given.substr(0, colon);
+    made->passings_left = std::strtol(given.data() + colon + 1, nullptr, 10);
+    return made;
+  }();
+  return read;
+}
+
+}  // namespace
+
+void fail_point(const char* name) noexcept {
+  auto& planned = plan();
+  if (planned.name != name) return;
+  if (planned.passings_left.fetch_sub(1) == 1) std::raise(SIGKILL);
+}
+
+}  // namespace order_server
+
+#endif
