@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+// Before Asio, which looks for what the standard library has.
+// clang-format off
+#include <cstddef>
+// clang-format on
+
 #include <asio/any_io_executor.hpp>
 #include <asio/io_context.hpp>
 
 #include <atomic>
 #include <condition_variable>
-#include <cstddef>
 #include <deque>
 #include <functional>
 #include <mutex>

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+// Before Asio, which looks for what the standard library has.
+// clang-format off
+#include <cstddef>
+// clang-format on
+
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+// Before Asio, which looks for what the standard library has.
+// clang-format off
+#include <cstddef>
+// clang-format on
+
 #include <asio/ip/tcp.hpp>
 
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
