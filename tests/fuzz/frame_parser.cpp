@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// A stream of WebSocket frames, cut anywhere, against itself in one piece, and its valid start
+// against a reader that is written from RFC 6455 section 5.2, frame by frame.
+#include "fuzz/fuzz.hpp"
+#include <ordercast/asio/frame_parser.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using ordercast::CloseCode;
+using ordercast::fuzz::require;
+using ordercast::raw::FrameParser;
+using ordercast::raw::FrameParserOptions;
+using ordercast::raw::Input;
+using Kind = FrameParser::Kind;
+
+constexpr std::size_t max_message = 300;  // small, so that the limit is met
+
+struct Seen {
+  Kind kind;
+  std::string payload;
+  CloseCode code;
+
+  bool operator==(const Seen& other) const {
+    return kind == other.kind && payload == other.payload && code == other.code;
+  }
+};
+
+/// What a parser sees; `cut` says how many bytes come next.
+template <class Cut>
+std::vector<Seen> parsed(std::string bytes, Cut cut, bool accept_binary) {
+  FrameParser parser(FrameParserOptions{max_message, accept_binary});
+  std::vector<Seen> seen;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const auto count = std::min(bytes.size() - at, cut());
+    Input input{bytes.data() + at, count};
+    at += count;
+    for (;;) {
+      const auto item = parser.next(input);
+      if (item.kind == Kind::none) break;
+      require(item.payload.size() <= max_message, "a payload is within the limit");
+      seen.push_back({item.kind, std::string(item.payload), item.code});
+      if (item.kind == Kind::refused) {
+        require(!parser.idle(), "a parser that has refused is not idle");
+        return seen;
+      }
+    }
+    require(input.size == 0, "all of the input is taken");
+  }
+  return seen;
+}
+
+/// One frame, by the book.
+struct Frame {
+  unsigned opcode = 0;
+  bool final = false;
+  bool masked = false;
+  bool reserved = false;
+  std::string payload;
+};
+
+/// Nothing when the rest is no whole frame, or one that is too long to matter here.
+std::optional<Frame> next_frame(std::string_view& rest) {
+  const auto byte = [&](std::size_t i) -> std::uint64_t {
+    return static_cast<unsigned char>(rest[i]);
+  };
+  if (rest.size() < 2) return std::nullopt;
+  Frame frame;
+  frame.final = byte(0) >> 7U != 0;
+  frame.reserved = (byte(0) & 0x70U) != 0;
+  frame.opcode = static_cast<unsigned>(byte(0) & 0xFU);
+  frame.masked = byte(1) >> 7U != 0;
+  std::uint64_t length = byte(1) & 0x7FU;
+  std::size_t at = 2;
+  const std::size_t more = length == 126 ? 2 : length == 127 ? 8 : 0;
+  if (rest.size() < at + more) return std::nullopt;
+  if (more > 0) length = 0;
+  for (std::size_t i = 0; i < more; ++i) length = length << 8U | byte(at++);
+  const std::size_t mask_at = at;
+  if (frame.masked) at += 4;
+  if (rest.size() < at || length > rest.size() - at) return std::nullopt;
+  for (std::size_t i = 0; i < length; ++i) {
+    const auto mask = frame.masked ? byte(mask_at + i % 4) : 0;
+    frame.payload.push_back(static_cast<char>(byte(at + i) ^ mask));
+  }
+  rest.remove_prefix(at + length);
+  return frame;
+}
+
+/// The messages, pings and pongs that frames make as long as nothing is wrong with them.
+std::vector<std::string> by_the_book(std::string_view rest) {
+  std::vector<std::string> all;
+  std::string message;
+  bool is_open = false;
+  while (const auto frame = next_frame(rest)) {
+    if (!frame->masked || frame->reserved) break;
+    if (frame->opcode == 9 || frame->opcode == 10) {
+      all.push_back((frame->opcode == 9 ? "ping " : "pong ") + frame->payload);
+    } else if (frame->opcode == 1 || (frame->opcode == 0 && is_open)) {
+      message += frame->payload;
+      is_open = !frame->final;
+      if (frame->final) all.push_back("text " + message);
+      if (frame->final) message.clear();
+    } else {
+      break;
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  ordercast::fuzz::Choices choices(data, size);
+  const bool accept_binary = choices.below(2) == 1;
+  const auto cuts = choices.text();
+  const std::string bytes(choices.rest());
+
+  const auto whole = parsed(
+      bytes, [&] { return bytes.size(); }, accept_binary);
+  std::size_t next = 0;
+  const auto in_pieces = parsed(
+      bytes,
+      [&]() -> std::size_t {
+        if (cuts.empty()) return 1;
+        return 1 + static_cast<unsigned char>(cuts[next++ % cuts.size()]) % 64;
+      },
+      accept_binary);
+  require(whole == in_pieces, "a stream reads the same whatever the cuts");
+
+  const auto expected = by_the_book(bytes);
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    const auto& item = whole[i];
+    if (item.kind != Kind::text && item.kind != Kind::ping && item.kind != Kind::pong) break;
+    const char* name = item.kind == Kind::text   ? "text "
+                       : item.kind == Kind::ping ? "ping "
+                                                 : "pong ";
+    require(i < expected.size() && expected[i] == name + item.payload,
+            "what is read is what was sent");
+  }
+  return 0;
+}
