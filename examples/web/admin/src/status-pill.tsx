@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import type { OrderStatus } from '@ordercast/client';
+import { statusNames } from '@ordercast/client/format';
 import type { ReactNode } from 'react';
-import { statusNames } from './format.ts';
 
 export function StatusPill(props: { status: OrderStatus; large?: boolean }): ReactNode {
   return (

@@ -57,6 +57,18 @@ export interface Payment {
   readonly razorpay_signature: string;
 }
 
+/** A payment that has begun. */
+export interface Bill {
+  readonly razorpayOrderId: string;
+  /** In hundredths of the currency unit. */
+  readonly amount: number;
+  readonly currency: string;
+  /** Null where there is no provider. */
+  readonly keyId: string | null;
+  /** In a demo: a payment that the server has signed itself. */
+  readonly testPayment: Payment | null;
+}
+
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>;
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
@@ -138,6 +150,14 @@ function listOf<T>(value: unknown, fields: readonly (keyof T & string)[]): reado
   return value as T[];
 }
 
+function paymentOf(value: unknown): Payment | null {
+  const { razorpay_order_id, razorpay_payment_id, razorpay_signature } = asObject(value) ?? {};
+  if (typeof razorpay_order_id !== 'string') return null;
+  if (typeof razorpay_payment_id !== 'string' || typeof razorpay_signature !== 'string')
+    return null;
+  return { razorpay_order_id, razorpay_payment_id, razorpay_signature };
+}
+
 const path = (orderId: string): string => `/orders/${encodeURIComponent(orderId)}`;
 
 /** The REST calls of a signed-in user. An expired token is renewed once and the call repeated. */
@@ -175,6 +195,20 @@ export class OrderApi {
   async cancelOrder(orderId: string): Promise<Order> {
     const options = { method: 'POST' } as const;
     return orderOf((await this.#session.call(`${path(orderId)}/cancel`, options)).data);
+  }
+
+  /** Begins a payment: what the provider's page needs, and in a demo what it would bring back. */
+  async createPayment(orderId: string): Promise<Bill> {
+    const { data } = await this.#session.call(`${path(orderId)}/payment`, { method: 'POST' });
+    const { razorpayOrderId, amount, currency, keyId, testPayment } = asObject(data) ?? {};
+    if (typeof razorpayOrderId !== 'string' || typeof amount !== 'number') throw unreadable();
+    return {
+      razorpayOrderId,
+      amount,
+      currency: typeof currency === 'string' ? currency : 'INR',
+      keyId: typeof keyId === 'string' ? keyId : null,
+      testPayment: paymentOf(testPayment),
+    };
   }
 
   async verifyPayment(orderId: string, payment: Payment): Promise<Order> {

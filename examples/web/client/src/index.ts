@@ -5,6 +5,7 @@ export { decode, encode } from './codec.ts';
 export * from './environment.ts';
 export * from './order-client.ts';
 export * from './order-rules.ts';
+export * from './problem.ts';
 export * from './session.ts';
 export * from './types.ts';
 export { parseOrder } from './validate.ts';

@@ -57,13 +57,13 @@ export class ApiUser {
   }
 
   /** A new order, for customers. @returns {Promise<any>} */
-  async placeOrder() {
+  async placeOrder(paymentMethod = 'COD') {
     const [store] = await this.call('GET', '/stores');
     const [product] = await this.call('GET', `/products?storeId=${store.id}`);
     return this.call('POST', '/orders', {
       storeId: store.id,
       items: [{ productId: product.id, quantity: 2 }],
-      paymentMethod: 'COD',
+      paymentMethod,
       fulfillmentType: 'DELIVERY',
     });
   }

@@ -29,7 +29,7 @@ export class Server {
   #log = '';
   port = 0;
 
-  /** @param {{ env?: Record<string, string>, args?: string[] }} [options] */
+  /** @param {{ env?: Record<string, string | undefined>, args?: string[] }} [options] */
   static async start(options = {}) {
     const server = new Server();
     await server.start(options);
@@ -40,7 +40,7 @@ export class Server {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** @param {{ env?: Record<string, string>, args?: string[] }} [options] */
+  /** @param {{ env?: Record<string, string | undefined>, args?: string[] }} [options] */
   async start({ env = {}, args = [] } = {}) {
     for (const needed of [program, join(webRoot, 'index.html')]) {
       if (!existsSync(needed)) throw new Error(`${needed} is missing: build it first`);
@@ -83,7 +83,7 @@ export class Server {
     await ended;
   }
 
-  /** Kills it and starts it on its database. @param {{ env?: Record<string, string> }} [options] */
+  /** Kills it and starts it on its database. @param {{ env?: Record<string, string | undefined> }} [options] */
   async restart(options = {}) {
     await this.kill();
     await this.start(options);

@@ -2,8 +2,8 @@
 
 import { Button, Group, Modal, Text, TextInput } from '@mantine/core';
 import type { Order } from '@ordercast/client';
+import { money, shortId } from '@ordercast/client/format';
 import { type ReactNode, useState } from 'react';
-import { money, shortId } from '../format.ts';
 
 export function CancelDialog(props: {
   order: Order;

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
 
 import { Alert, Button, Skeleton, Title } from '@mantine/core';
-import { mayStaffCancel, nextStatus, type Order } from '@ordercast/client';
+import { isConflict, mayStaffCancel, nextStatus, type Order, problemText } from '@ordercast/client';
+import {
+  dateTime,
+  money,
+  paymentText,
+  shortId,
+  statusNames,
+  stepNames,
+} from '@ordercast/client/format';
 import { useOrder } from '@ordercast/client/react';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
-import { dateTime, money, paymentText, shortId, statusNames, stepNames } from '../format.ts';
 import { BackIcon, BagIcon, TruckIcon, WarningIcon } from '../icons.tsx';
-import { isConflict, problemText } from '../problem.ts';
 import { useAnnounce } from '../shell/announcer.tsx';
 import { StatusPill } from '../status-pill.tsx';
 import { useStatusChange } from '../use-status-change.ts';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import { type Order, statusPath } from '@ordercast/client';
+import { statusNames } from '@ordercast/client/format';
 import type { ReactNode } from 'react';
-import { statusNames } from '../format.ts';
 
 /** Where the order is on its way; a cancelled one shows how far it came. */
 export function ProgressPath(props: { order: Order }): ReactNode {

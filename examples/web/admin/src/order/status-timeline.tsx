@@ -2,8 +2,8 @@
 
 import { Timeline } from '@mantine/core';
 import type { StatusLog } from '@ordercast/client';
+import { ago, dateTime, statusNames } from '@ordercast/client/format';
 import type { ReactNode } from 'react';
-import { ago, dateTime, statusNames } from '../format.ts';
 import { useNow } from '../use-now.ts';
 
 /** What has happened, newest first. */

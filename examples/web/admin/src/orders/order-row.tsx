@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: MIT
 
 import { Button } from '@mantine/core';
-import { nextStatus, type Order } from '@ordercast/client';
+import { nextStatus, type Order, problemText } from '@ordercast/client';
+import {
+  ago,
+  dateTime,
+  itemsText,
+  money,
+  paymentText,
+  shortId,
+  stepNames,
+} from '@ordercast/client/format';
 import type { ReactNode } from 'react';
-import { ago, dateTime, itemsText, money, paymentText, shortId, stepNames } from '../format.ts';
 import { BagIcon, TruckIcon } from '../icons.tsx';
-import { problemText } from '../problem.ts';
 import { go, hrefOf } from '../route.ts';
 import { useAnnounce } from '../shell/announcer.tsx';
 import { StatusPill } from '../status-pill.tsx';

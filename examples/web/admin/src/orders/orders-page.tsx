@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
 
 import { Alert, Button, Pagination, Skeleton, Title } from '@mantine/core';
-import { type Order, type OrderStatus, orderStatuses } from '@ordercast/client';
+import { type Order, type OrderStatus, orderStatuses, problemText } from '@ordercast/client';
+import { shortId, statusNames } from '@ordercast/client/format';
+import { useOrderList } from '@ordercast/client/react';
 import { type ReactNode, useCallback, useEffect } from 'react';
-import { shortId, statusNames } from '../format.ts';
 import { WarningIcon } from '../icons.tsx';
-import { problemText } from '../problem.ts';
 import { go, hrefOf } from '../route.ts';
+import { api } from '../services.ts';
 import { useAnnounce } from '../shell/announcer.tsx';
 import { OrderRow } from './order-row.tsx';
-import { pageSize, useOrderList } from './use-order-list.ts';
+
+const pageSize = 20;
+const listOrders: typeof api.listOrders = (query) => api.listOrders(query);
 
 export function OrdersPage(props: { status: OrderStatus | null; number: number }): ReactNode {
   const { status, number } = props;
@@ -18,7 +21,11 @@ export function OrdersPage(props: { status: OrderStatus | null; number: number }
     (order: Order) => announce(`Order ${shortId(order.id)}: ${statusNames[order.status]}`),
     [announce],
   );
-  const list = useOrderList(status, number, onChange);
+  const list = useOrderList({
+    list: listOrders,
+    query: { status, page: number, pageSize },
+    onChange,
+  });
   useEffect(() => {
     document.title = 'Orders · ordercast';
   }, []);
@@ -48,7 +55,7 @@ export function OrdersPage(props: { status: OrderStatus | null; number: number }
       {list.problem !== undefined && (
         <Alert color="red" icon={<WarningIcon />} className="problem" mb="md" role="alert">
           {problemText(list.problem)} What is shown may be out of date.{' '}
-          <Button variant="subtle" size="compact-sm" color="red" onClick={list.reload}>
+          <Button variant="subtle" size="compact-sm" color="red" onClick={() => void list.reload()}>
             Try again
           </Button>
         </Alert>

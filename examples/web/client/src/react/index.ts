@@ -9,3 +9,9 @@ export {
   useOrderWebSocket,
 } from './hooks.ts';
 export { OrderClientProvider, useOrderClient } from './provider.ts';
+export {
+  type OrderList,
+  type OrderListOptions,
+  type OrderListQuery,
+  useOrderList,
+} from './use-order-list.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { Order, OrderStatus, PaymentStatus } from '@ordercast/client';
+import type { Order, OrderStatus, PaymentStatus } from './types.ts';
 
 export const statusNames: Readonly<Record<OrderStatus, string>> = {
   PENDING: 'Pending',

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import { newer, type Order, type OrderStatus, type PageMeta } from '@ordercast/client';
-import { useOrderClient } from '@ordercast/client/react';
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { api } from '../services.ts';
+import type { OrderPage, PageMeta } from '../api.ts';
+import { newer } from '../order-rules.ts';
+import type { Order, OrderStatus } from '../types.ts';
+import { useOrderClient } from './provider.ts';
 
 export interface OrderList {
   /** Undefined until the first answer. */
@@ -12,7 +13,8 @@ export interface OrderList {
   readonly problem: unknown;
   /** The versions that came in while the page was open; a row whose version is here has just changed. */
   readonly changed: ReadonlyMap<string, number>;
-  readonly reload: () => void;
+  /** Asks again. Resolves when the answer is in; never rejects. */
+  readonly reload: () => Promise<void>;
   readonly offer: (order: Order) => void;
 }
 
@@ -21,17 +23,27 @@ interface Loaded {
   readonly meta: PageMeta;
 }
 
-export const pageSize = 20;
+export interface OrderListOptions {
+  /** Asks the server for a page; the same function at each render. */
+  readonly list: (query: OrderListQuery) => Promise<OrderPage>;
+  readonly query: OrderListQuery;
+  /** Called for each order that came or changed while the page was open. */
+  readonly onChange?: (order: Order) => void;
+}
+
+export interface OrderListQuery {
+  readonly status: OrderStatus | null;
+  readonly page: number;
+  readonly pageSize: number;
+}
 
 /**
  * One page of the list, live: its rows are watched, so that they change as they are pushed; a hint of any order asks
  * for the page again, because rows may come and go. However many hints come, one request is under way.
  */
-export function useOrderList(
-  status: OrderStatus | null,
-  page: number,
-  onChange: (order: Order) => void,
-): OrderList {
+export function useOrderList(options: OrderListOptions): OrderList {
+  const { list, onChange } = options;
+  const { status, page, pageSize } = options.query;
   const client = useOrderClient();
   const [loaded, setLoaded] = useState<Loaded>();
   const [problem, setProblem] = useState<unknown>();
@@ -50,7 +62,7 @@ export function useOrderList(
     newest.current.set(order.id, order);
     if (!silent) {
       setChanged((before) => new Map(before).set(order.id, order.version));
-      listener.current(order);
+      listener.current?.(order);
     }
     return kept;
   }, []);
@@ -69,7 +81,7 @@ export function useOrderList(
     [take],
   );
 
-  const reload = useRef<() => void>(() => undefined);
+  const reload = useRef<() => Promise<void>>(async () => undefined);
   useEffect(() => {
     let current = true;
     let underWay = false;
@@ -83,7 +95,7 @@ export function useOrderList(
       if (underWay) return;
       underWay = true;
       try {
-        const answer = await api.listOrders({ page, pageSize, status });
+        const answer = await list({ page, pageSize, status });
         if (!current) return;
         const silent = first;
         first = false;
@@ -98,14 +110,14 @@ export function useOrderList(
       }
     }
 
-    reload.current = () => void load();
+    reload.current = load;
     void load();
     const stop = client.watchList(() => void load());
     return () => {
       current = false;
       stop();
     };
-  }, [client, status, page, take]);
+  }, [client, list, status, page, pageSize, take]);
 
   // Watched by id: a row that moves up stays watched.
   const ids = (loaded?.orders ?? []).map(({ id }) => id).join(' ');

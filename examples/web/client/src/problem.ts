@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { ApiError, OrderProblem } from '@ordercast/client';
+import { ApiError } from './api.ts';
+import { OrderProblem } from './order-client.ts';
 
 /** A sentence for people. */
 export function problemText(problem: unknown): string {

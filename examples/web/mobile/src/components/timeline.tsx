@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+
+import { type Order, type OrderStatus, statusPath } from '@ordercast/client';
+import { dateTime, statusNames } from '@ordercast/client/format';
+import type { ReactNode } from 'react';
+import { StyleSheet, Text, View } from 'react-native';
+import { useTheme } from '../theme.ts';
+
+interface Step {
+  readonly key: string;
+  readonly status: OrderStatus;
+  readonly at: string | null;
+  readonly note: string | null;
+}
+
+/** What has happened, and what is still to come unless the order was cancelled. */
+function stepsOf(order: Order): readonly Step[] {
+  const done = order.statusLogs.map(({ id, status, createdAt, note }) => ({
+    key: id,
+    status,
+    at: createdAt,
+    note,
+  }));
+  const path = statusPath(order.fulfillmentType);
+  const at = path.indexOf(order.status);
+  const ahead = at < 0 ? [] : path.slice(at + 1);
+  return [...done, ...ahead.map((status) => ({ key: status, status, at: null, note: null }))];
+}
+
+export function Timeline(props: { order: Order }): ReactNode {
+  const theme = useTheme();
+  const steps = stepsOf(props.order);
+  const now = props.order.statusLogs.length - 1;
+  return (
+    <View accessibilityRole="list">
+      {steps.map((step, index) => {
+        const isDone = step.at !== null;
+        const isNow = index === now;
+        const isLast = index === steps.length - 1;
+        const color = step.status === 'CANCELLED' ? theme.danger : theme.accent;
+        return (
+          <View key={step.key} style={styles.step}>
+            <View style={styles.rail}>
+              <View
+                style={[
+                  styles.dot,
+                  isNow && styles.dotNow,
+                  { borderColor: isDone ? color : theme.track },
+                  isDone && { backgroundColor: color },
+                ]}
+              />
+              {!isLast && (
+                <View
+                  style={[styles.line, { backgroundColor: index < now ? color : theme.track }]}
+                />
+              )}
+            </View>
+            <View style={[styles.words, !isLast && styles.wordsAbove]}>
+              <Text
+                style={[
+                  styles.name,
+                  isNow && styles.nameNow,
+                  { color: isDone ? theme.text : theme.muted },
+                ]}
+              >
+                {statusNames[step.status]}
+              </Text>
+              {step.at !== null && (
+                <Text style={[styles.detail, { color: theme.muted }]}>{dateTime(step.at)}</Text>
+              )}
+              {step.note !== null && (
+                <Text style={[styles.detail, { color: theme.text }]}>{step.note}</Text>
+              )}
+            </View>
+          </View>
+        );
+      })}
+    </View>
+  );
+}
+
+const styles = StyleSheet.create({
+  step: { flexDirection: 'row', gap: 14 },
+  rail: { alignItems: 'center', width: 18 },
+  dot: { width: 12, height: 12, borderRadius: 6, borderWidth: 2, marginTop: 4 },
+  dotNow: { width: 18, height: 18, borderRadius: 9, marginTop: 1 },
+  line: { flex: 1, width: 2, marginVertical: 3 },
+  words: { flex: 1, gap: 2 },
+  wordsAbove: { paddingBottom: 18 },
+  name: { fontSize: 16 },
+  nameNow: { fontWeight: '700' },
+  detail: { fontSize: 13 },
+});

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+
+import type { Environment, KeyValueStore } from '@ordercast/client';
+
+/** What the app takes from where it runs; `platform.web.ts` and `expo/platform.ts` have it. */
+export interface Platform {
+  /** The server, "https://orders.example". */
+  readonly origin: string;
+  /** Where the tokens are kept: the keychain on a device. */
+  readonly storage: KeyValueStore;
+  readonly environment: Environment;
+  /** Asks for leave to push and returns the device's token; null where there is no push, or no leave. */
+  readonly registerForPush: () => Promise<PushDevice | null>;
+}
+
+export interface PushDevice {
+  readonly token: string;
+  readonly platform: 'android' | 'ios' | 'web';
+}

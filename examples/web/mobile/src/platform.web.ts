@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+
+import { webEnvironment, webStorage } from '@ordercast/client/web';
+import type { Platform } from './platform.ts';
+
+/** A browser. It has no device token: FCM's are for installed apps here. */
+export const platform: Platform = {
+  origin: location.origin,
+  storage: webStorage(() => localStorage),
+  environment: webEnvironment(),
+  registerForPush: async () => null,
+};

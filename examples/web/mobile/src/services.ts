@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+
+import { OrderApi, OrderClient, Session } from '@ordercast/client';
+import { createContext, useContext } from 'react';
+import type { Platform, PushDevice } from './platform.ts';
+
+/** What the whole app shares: who is signed in, the API, and a client a session. */
+export class Services {
+  readonly session: Session;
+  readonly api: OrderApi;
+  readonly #platform: Platform;
+  #device: PushDevice | null = null;
+
+  constructor(platform: Platform) {
+    this.#platform = platform;
+    this.session = new Session({
+      origin: platform.origin,
+      storage: platform.storage,
+      fetch: (url, init) => fetch(url, init),
+      storageKey: 'ordercast-mobile',
+    });
+    this.api = new OrderApi(this.session);
+  }
+
+  /** The same function each time, so that hooks may depend on it. */
+  listOrders = (query: Parameters<OrderApi['listOrders']>[0]) => this.api.listOrders(query);
+
+  makeClient(): OrderClient {
+    return new OrderClient({
+      url: `${this.#platform.origin.replace(/^http/, 'ws')}/ws`,
+      getToken: this.session.getToken,
+      fetchOrder: (orderId) => this.api.getOrder(orderId),
+      environment: this.#platform.environment,
+    });
+  }
+
+  /** Tells the server where to push. An app without push is as good, only silent in the background. */
+  async registerDevice(): Promise<void> {
+    try {
+      this.#device = await this.#platform.registerForPush();
+      if (this.#device === null) return;
+      await this.api.registerDevice(this.#device.token, this.#device.platform);
+    } catch {
+      this.#device = null; // The next start tries again.
+    }
+  }
+
+  /** Whoever holds the phone next must not get this user's pushes. */
+  async signOut(): Promise<void> {
+    const device = this.#device;
+    this.#device = null;
+    if (device !== null) {
+      try {
+        await this.api.removeDevice(device.token, device.platform);
+      } catch {
+        // The next user's registration takes the token over.
+      }
+    }
+    await this.session.signOut();
+  }
+}
+
+export const ServicesContext = createContext<Services | null>(null);
+
+export function useServices(): Services {
+  const services = useContext(ServicesContext);
+  if (services === null) throw new Error('There is no ServicesContext above this component');
+  return services;
+}
