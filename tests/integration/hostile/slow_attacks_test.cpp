@@ -124,7 +124,7 @@ TEST_CASE("slow TLS handshakes are ended, and the encrypted bystander is served"
     return bystander.send_text(ping_text) && bystander.next_text(patience) == R"({"type":"pong"})";
   };
   REQUIRE(alive());
-  const auto descriptors = open_descriptors(server.process().pid());
+  const auto sockets = open_sockets(server.process().pid());
   const std::string hello("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
   std::vector<RawSocket> slow(60);
   for (std::size_t i = 0; i < slow.size(); ++i) {
@@ -135,8 +135,7 @@ TEST_CASE("slow TLS handshakes are ended, and the encrypted bystander is served"
   for (auto& socket : slow) CHECK(socket.wait_for_end(patience));
   CHECK(alive());
   slow.clear();
-  CHECK(eventually(
-      [&] { return alive() && open_descriptors(server.process().pid()) <= descriptors; }));
+  CHECK(eventually([&] { return alive() && open_sockets(server.process().pid()) <= sockets; }));
 }
 
 TEST_CASE("connections that are reset in mid-frame and during broadcasts leave nothing",

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ordercast/client/order_client.hpp>
+#include <ordercast/websocketpp/detail/byte_order.hpp>
 #include <ordercast/websocketpp/detail/client_config.hpp>
 
 #include <asio/io_context.hpp>
@@ -275,7 +276,9 @@ template <class Config>
 class BasicOrderSocket {
  public:
   BasicOrderSocket(asio::io_context& io, OrderSocketOptions options, OrderSocketHandlers handlers)
-      : core_(std::make_shared<Core>(io, std::move(options), std::move(handlers))) {}
+      : core_(std::make_shared<Core>(io, std::move(options), std::move(handlers))) {
+    detail::settle_byte_order();
+  }
   BasicOrderSocket(const BasicOrderSocket&) = delete;
   BasicOrderSocket& operator=(const BasicOrderSocket&) = delete;
   ~BasicOrderSocket() { core_->retire(); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ordercast/websocketpp/detail/byte_order.hpp>
 #include <ordercast/websocketpp/transport.hpp>
 
 #include <algorithm>
@@ -16,7 +17,9 @@
 namespace ordercast::wspp {
 
 inline Transport::Transport(asio::io_context& io, TransportOptions options)
-    : options_(std::move(options)), tick_timer_(io), port_(std::make_shared<net::LoopPort>(io)) {}
+    : options_(std::move(options)), tick_timer_(io), port_(std::make_shared<net::LoopPort>(io)) {
+  detail::settle_byte_order();
+}
 
 inline Transport::~Transport() {
   port_->close();
