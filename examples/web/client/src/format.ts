@@ -52,10 +52,10 @@ export function dateTime(iso: string): string {
   return clock.format(new Date(iso));
 }
 
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
-
 export function ago(iso: string, now: number): string {
   const seconds = (new Date(iso).getTime() - now) / 1000;
+  // Made here, not above: React Native's engine lacks it, and its app does not call this.
+  const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
   if (seconds > -60) return 'just now';
   if (seconds > -3600) return relative.format(Math.round(seconds / 60), 'minute');
   if (seconds > -86_400) return relative.format(Math.round(seconds / 3600), 'hour');
