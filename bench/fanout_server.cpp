@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A server for load generators: the WebSocket contract and PATCH .../status, with no database, no
-// ownership check and no limits. Environment: PORT, JWT_SECRET, TRANSPORT, THREADS, and IO for how
-// the asio transport sends (auto, uring, send).
+// ownership check and no limits. Environment: PORT, JWT_SECRET, TRANSPORT, THREADS, IO for how the
+// asio transport sends (auto, uring, send), and HIGH_WATER_BYTES for what may wait before it
+// conflates.
 #include "order_text.hpp"
 #include <ordercast/asio/transport.hpp>
 #include <ordercast/auth/jwt_authenticator.hpp>
@@ -138,12 +139,14 @@ std::string environment(const char* name, const char* otherwise) {
   return value == nullptr || *value == '\0' ? otherwise : value;
 }
 
-std::uint16_t number(const char* name, const char* otherwise) {
+template <class Number = std::uint16_t>
+Number number(const char* name, const char* otherwise) {
   const auto text = environment(name, otherwise);
-  std::uint16_t value = 0;
+  Number value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} || end != text.data() + text.size()) {
-    throw std::invalid_argument(std::string(name) + " must be an integer from 0 to 65535, not '" +
+    throw std::invalid_argument(std::string(name) + " must be an integer from 0 to " +
+                                std::to_string(std::numeric_limits<Number>::max()) + ", not '" +
                                 text + "'");
   }
   return value;
@@ -185,8 +188,8 @@ int serve() {
   options.accept.max_handshakes = 0;
   options.transport.io = io_mode();
   // A burst that a reader keeps up with is delivered change by change, not conflated.
-  options.transport.high_water_bytes = 4 * 1024 * 1024;
-  options.transport.low_water_bytes = 1024 * 1024;
+  options.transport.high_water_bytes = number<std::size_t>("HIGH_WATER_BYTES", "4194304");
+  options.transport.low_water_bytes = options.transport.high_water_bytes / 4;
   Server server(options, [&](const auto& /*post*/) {
     return BenchServices{authenticator, {}, {&orders}, {}, {}};
   });

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The programs that are not order_server, as processes: the README's example and the server for
 // load generators.
-#include "../support/process.hpp"
-#include "../support/ws_client.hpp"
+#include "program.hpp"
 #include "tokens.hpp"
 
 #include <catch2/catch.hpp>
@@ -19,43 +18,8 @@ using namespace ordercast::test;
 
 namespace {
 
-constexpr std::chrono::milliseconds patience{20'000};
+constexpr auto patience = program_patience;
 constexpr std::string_view subscribe = R"({"type":"subscribe","orderId":"order-1"})";
-
-/// A program that has said on which port it listens.
-class Program {
- public:
-  Program(std::vector<std::string> argv,
-          std::vector<std::pair<std::string, std::optional<std::string>>> environment)
-      : process_(Command{std::move(argv), std::move(environment), directory_.path() / "stderr"}) {
-    const auto line = process_.read_line(patience);
-    REQUIRE(line.has_value());
-    const auto digits = line->rfind("/ws");
-    REQUIRE(digits != std::string::npos);
-    port = static_cast<std::uint16_t>(std::stoi(line->substr(line->rfind(':', digits) + 1)));
-  }
-
-  [[nodiscard]] WsClient watch(const std::string& token) const {
-    WsClient client;
-    REQUIRE(client.connect("127.0.0.1", port, "/ws?token=" + token));
-    return client;
-  }
-  /// Waits until what was said before has been understood.
-  static void settle(WsClient& client) {
-    REQUIRE(client.send_text(R"({"type":"ping"})"));
-    REQUIRE(client.next_text(patience) == R"({"type":"pong"})");
-  }
-  [[nodiscard]] ExitStatus end() {
-    process_.signal(SIGTERM);
-    return process_.wait(patience).value_or(ExitStatus{});
-  }
-
-  std::uint16_t port = 0;
-
- private:
-  TempDir directory_;
-  ChildProcess process_;
-};
 
 }  // namespace
 

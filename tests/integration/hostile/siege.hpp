@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../watcher.hpp"
+#include "resident.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -109,17 +110,6 @@ class Bystander {
   std::string fault_;  // The thread's, until it has been joined.
   std::thread thread_;
 };
-
-/// Bytes of memory that a process has in RAM.
-inline std::size_t resident_bytes(pid_t pid) {
-  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.rfind("VmRSS:", 0) == 0) {
-      return std::strtoul(line.c_str() + 6, nullptr, 10) * 1024;
-    }
-  }
-  return 0;
-}
 
 /// Sockets alone: SQLite opens its log for each reader when that reader is first needed.
 inline std::size_t open_sockets(pid_t pid) {
