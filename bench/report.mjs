@@ -20,6 +20,7 @@ const servers = {
   'asio-send': { label: 'ordercast, asio, send', color: '#12a5b8', width: 3 },
   websocketpp: { label: 'ordercast, websocketpp', color: '#6b3fd4', width: 3 },
   beast: { label: 'Boost.Beast', color: '#c77c2b' },
+  uws: { label: 'uWebSockets.js', color: '#1d8a4b' },
   ws: { label: 'ws (Node)', color: '#c2556b' },
   fastify: { label: 'Fastify', color: '#8a6d3b' },
 };

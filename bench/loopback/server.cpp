@@ -41,6 +41,7 @@ std::vector<ServerSpec> all_servers(const std::string& folder, const std::string
       {"asio-send", {folder + "/fanout_server"}, {{"TRANSPORT", "asio"}, {"IO", "send"}}, true},
       {"websocketpp", {folder + "/fanout_server"}, {{"TRANSPORT", "websocketpp"}}, false},
       {"beast", {folder + "/beast_peer"}, {}, true},
+      node("uws"),
       node("ws"),
       node("fastify"),
   };
