@@ -138,6 +138,20 @@ TEST_CASE("an access token that FCM refuses is renewed once", "[push]") {
   CHECK(shop.stub.heard().at("tokens") == 2);
 }
 
+TEST_CASE("a service that shows another certificate is told nothing", "[push]") {
+  const TempDir folder;
+  const CertificateFiles other(folder.path());
+  other.write(make_certificate("127.0.0.1"));
+  Shop shop({"--ca-file", other.certificate.string()});
+  shop.move_to("CONFIRMED");
+  REQUIRE(eventually([&] { return shop.server.metric("ordercast_push_retries_total") > 0.0; }));
+  CHECK(shop.server.metric("ordercast_push_depth") == 1.0);
+  const auto heard = shop.stub.heard();
+  CHECK(heard.at("pushes").empty());
+  CHECK(heard.at("tokens") == 0);
+  CHECK(shop.server.log().find("certificate") != std::string::npos);
+}
+
 TEST_CASE("what FCM can't take for a moment is sent again", "[push]") {
   const std::string kind = GENERATE("unavailable", "internal", "reset", "slow");
   CAPTURE(kind);

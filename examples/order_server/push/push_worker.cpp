@@ -275,7 +275,8 @@ void PushWorker::note_outage(const PushOutcome& outcome) {
   const auto now = options_.now();
   // Those that were on their way when it began say nothing new.
   if (now < paused_until_) return;
-  if (++outages_ < options_.outage_after) return;
+  if (++outages_ == 1) spdlog::warn("push: {}; trying again", outcome.error);
+  if (outages_ < options_.outage_after) return;
   auto delay =
       outage_backoff_.delay(static_cast<std::int64_t>(outages_ - options_.outage_after) + 1);
   if (outcome.retry_after.count() > 0) {
