@@ -112,6 +112,9 @@ class Run {
   void close(int handle) {
     manager_.on_close(handle);
     open_.erase(handle);
+    // What the network had not taken yet goes with the connection.
+    transport_[handle].buffered.clear();
+    transport_[handle].buffered_bytes = 0;
   }
 
   std::string ask() {

@@ -23,7 +23,8 @@ std::size_t feed(RequestParser& parser, std::string_view wire, Next next) {
     const auto piece = wire.substr(taken, std::max<std::size_t>(1, next()));
     const auto consumed = parser.consume(piece);
     require(consumed <= piece.size(), "no more is taken than there is");
-    require(consumed == piece.size() || parser.complete(), "what is left follows the request");
+    require(consumed == piece.size() || parser.complete() || parser.refused(),
+            "what is left follows the request");
     taken += consumed;
   }
   return taken;

@@ -29,7 +29,7 @@ struct AccountFile {
                 {"token_uri", "https://oauth2.googleapis.com/token"}} {}
 
   [[nodiscard]] std::string write(const std::string& text) const {
-    const auto name = dir.file("account.json");
+    auto name = dir.file("account.json");
     std::ofstream(name) << text;
     return name;
   }
