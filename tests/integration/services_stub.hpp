@@ -30,6 +30,7 @@ struct HeardPush {
   std::string title;
   std::string body;
   std::string http;
+  std::string session;  ///< The access token, which each run of a server has its own of.
 
   [[nodiscard]] bool operator<(const HeardPush& other) const {
     return std::tie(token, order_id, version) <
@@ -97,7 +98,7 @@ class ServicesStub {
     for (const auto& push : record.at("pushes")) {
       all.push_back({text_of(push, "token"), text_of(push, "orderId"), text_of(push, "status"),
                      std::stoll(text_of(push, "version")), text_of(push, "title"),
-                     text_of(push, "body"), text_of(push, "http")});
+                     text_of(push, "body"), text_of(push, "http"), text_of(push, "session")});
     }
     return all;
   }

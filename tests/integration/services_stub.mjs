@@ -151,6 +151,7 @@ async function send(request, response) {
     title: message.notification.title,
     body: message.notification.body,
     http: request.httpVersion,
+    session: bearer, // Each run of a server asks for a token of its own.
   });
   answer(response, 200, { name: `projects/${account.project_id}/messages/${randomUUID()}` });
 }

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace ordercast::test {
@@ -21,10 +22,12 @@ inline const std::vector<std::string> lifecycle = {"PENDING", "CONFIRMED",      
 /// the last version of each that was answered 200.
 class Storm {
  public:
-  Storm(const OrderServer& server, const std::vector<std::string>& ids) : ids_(ids) {
-    for (const auto& id : ids_) {
-      at_.emplace(id, integer_of(server.order(id), "version"));
-    }
+  Storm(const OrderServer& server, const std::vector<std::string>& ids)
+      : Storm(server, ids, versions_of(server, ids)) {}
+  /// On a server that may end at any moment: `versions` are known from before.
+  Storm(const OrderServer& server, const std::vector<std::string>& ids,
+        std::map<std::string, long long> versions)
+      : ids_(ids), at_(std::move(versions)) {
     for (std::size_t i = 0; i < 3; ++i) {
       threads_.emplace_back([this, i, api = server.as(demo().admin)] { run(api, i); });
     }
@@ -44,6 +47,13 @@ class Storm {
 
   /// Valid after `join`.
   [[nodiscard]] const std::map<std::string, long long>& acknowledged() const { return at_; }
+
+  [[nodiscard]] static std::map<std::string, long long> versions_of(
+      const OrderServer& server, const std::vector<std::string>& ids) {
+    std::map<std::string, long long> versions;
+    for (const auto& id : ids) versions.emplace(id, integer_of(server.order(id), "version"));
+    return versions;
+  }
 
  private:
   void run(const ApiClient& api, std::size_t first) {
