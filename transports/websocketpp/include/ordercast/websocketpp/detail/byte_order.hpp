@@ -6,8 +6,8 @@
 namespace ordercast::wspp::detail {
 
 /// websocketpp finds out the machine's byte order when it writes its first frame, and keeps it in a
-/// plain static: a data race of the first two threads. Called where sockets are made, before they have
-/// threads, this settles it. Any thread.
+/// plain static: a data race of the first two threads. Called where sockets are made, before they
+/// have threads, this settles it. Any thread.
 inline void settle_byte_order() {
   static const auto settled = websocketpp::lib::net::_htonll(1);
   static_cast<void>(settled);
