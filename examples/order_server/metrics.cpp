@@ -194,6 +194,10 @@ std::string render_metrics(const Metrics& metrics, const MetricsExtras& extras) 
   families.counter("ordercast_dispatcher_failures_total",
                    "Times the dispatcher had to try the database again",
                    as_double(metrics.dispatcher_failures));
+  families.counter("ordercast_lookups_total", "Orders looked up for subscriptions",
+                   as_double(metrics.lookups));
+  families.counter("ordercast_lookup_reads_total", "Times the database was asked for them",
+                   as_double(metrics.lookup_reads));
   families.counter("ordercast_lookup_failures_total",
                    "Look-ups for a subscription given up because of the database",
                    as_double(metrics.lookup_failures));

@@ -69,6 +69,8 @@ struct Metrics {
   DurationHistogram commit_to_send;
   Tally broadcasts;           ///< Outbox entries published.
   Tally dispatcher_failures;  ///< Times the dispatcher had to try the database again.
+  Tally lookups;              ///< Orders looked up for subscriptions,
+  Tally lookup_reads;         ///< and how often the database was asked for it.
   Tally lookup_failures;      ///< Authorizations or snapshots given up because of the database.
   std::array<Tally, 6> http_responses;  ///< By hundreds of the status.
   Tally pushes_sent;

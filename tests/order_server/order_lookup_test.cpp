@@ -120,3 +120,32 @@ TEST_CASE("a snapshot is the whole order at its version, or nothing", "[lookup]"
   CHECK(found->json == order_json(order));
   CHECK(nothing);
 }
+
+TEST_CASE("look-ups of one order that wait together are read once, and a later one anew",
+          "[lookup]") {
+  Lookups lookups;
+  lookups.store.put_order(sample_order("o-1", "user-1"));
+  lookups.store.put_order(sample_order("o-2", "user-1"));
+  // The worker is busy while they come.
+  std::mutex busy;
+  busy.lock();
+  REQUIRE(lookups.pool.submit([&] { const std::lock_guard wait(busy); }));
+  const StoreOrders orders(lookups.lookup, lookups.post);
+  int answers = 0;
+  for (int i = 0; i < 50; ++i) {
+    orders.fetch(i % 2 == 0 ? "o-1" : "o-2", [&](const auto& snapshot) {
+      REQUIRE(snapshot);
+      ++answers;
+    });
+  }
+  busy.unlock();
+  lookups.run_posted(50);
+  CHECK(answers == 50);
+  CHECK(lookups.store.reads == 2);
+  CHECK(lookups.metrics.lookups.value() == 50);
+  CHECK(lookups.metrics.lookup_reads.value() == 2);
+
+  orders.fetch("o-1", [&](const auto& /*snapshot*/) { ++answers; });
+  lookups.run_posted(51);
+  CHECK(lookups.store.reads == 3);
+}

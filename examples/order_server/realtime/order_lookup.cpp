@@ -8,29 +8,51 @@
 
 namespace order_server {
 
-void OrderLookup::attempt(std::string order_id, const Found& found, std::size_t number) {
-  const auto delay = number == 0 ? std::chrono::milliseconds(0) : delays_[number - 1];
-  auto task = [this, order_id = std::move(order_id), found, number] {
-    std::optional<Order> order;
-    try {
-      order = store_.find_order(order_id);
-    } catch (const std::exception& error) {
-      if (number == delays_.size()) {
-        give_up(error.what(), found);
-      } else {
-        attempt(order_id, found, number + 1);
-      }
-      return;
-    }
-    found(std::move(order));
-  };
-  if (!pool_.submit_after(delay, std::move(task))) give_up("too many look-ups wait", found);
+void OrderLookup::find(const std::string& order_id, Found found) {
+  metrics_.lookups.add();
+  {
+    const std::lock_guard lock(mutex_);
+    auto& waiting = waiting_[order_id];
+    waiting.push_back(std::move(found));
+    if (waiting.size() > 1) return;
+  }
+  if (!pool_.submit([this, order_id] { read(order_id, take(order_id), 0); })) {
+    give_up("too many look-ups wait", take(order_id));
+  }
 }
 
-void OrderLookup::give_up(const char* reason, const Found& found) {
-  metrics_.lookup_failures.add();
-  spdlog::error("look-up of an order given up: {}", reason);
-  found(std::nullopt);
+OrderLookup::Waiting OrderLookup::take(const std::string& order_id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = waiting_.find(order_id);
+  if (found == waiting_.end()) return {};
+  auto waiting = std::move(found->second);
+  waiting_.erase(found);
+  return waiting;
+}
+
+void OrderLookup::read(const std::string& order_id, Waiting waiting, std::size_t number) {
+  metrics_.lookup_reads.add();
+  std::optional<Order> order;
+  try {
+    order = store_.find_order(order_id);
+  } catch (const std::exception& error) {
+    if (number == delays_.size()) {
+      give_up(error.what(), waiting);
+      return;
+    }
+    auto again = [this, order_id, waiting, number] { read(order_id, waiting, number + 1); };
+    if (!pool_.submit_after(delays_[number], std::move(again))) {
+      give_up("too many look-ups wait", waiting);
+    }
+    return;
+  }
+  for (const auto& found : waiting) found(order);
+}
+
+void OrderLookup::give_up(const char* reason, const Waiting& waiting) {
+  metrics_.lookup_failures.add(static_cast<std::int64_t>(waiting.size()));
+  spdlog::error("{} look-ups of an order given up: {}", waiting.size(), reason);
+  for (const auto& found : waiting) found(std::nullopt);
 }
 
 }  // namespace order_server

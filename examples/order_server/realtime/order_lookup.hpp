@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,10 @@ namespace order_server {
 /// order that does not exist: the client is refused rather than let in unchecked, and asks again
 /// when it reconnects.
 ///
+/// Look-ups of an order that come while one of it waits for a worker join that one: when all
+/// clients come back at once, an order is read once for all of its watchers. They never join a read
+/// that has begun, whose answer may be older than what they were registered for.
+///
 /// Any thread. Store, pool and metrics must outlive the last callback; `WorkerPool::stop` runs
 /// every look-up that waits.
 class OrderLookup {
@@ -35,16 +40,22 @@ class OrderLookup {
       : store_(store), pool_(pool), metrics_(metrics), delays_(std::move(delays)) {}
 
   /// Calls `found` exactly once: on a worker, or at once on this thread when the queue is full.
-  void find(std::string order_id, const Found& found) { attempt(std::move(order_id), found, 0); }
+  void find(const std::string& order_id, Found found);
 
  private:
-  void attempt(std::string order_id, const Found& found, std::size_t number);
-  void give_up(const char* reason, const Found& found);
+  using Waiting = std::vector<Found>;
+
+  [[nodiscard]] Waiting take(const std::string& order_id);
+  /// Reads on a worker thread; `number` counts the attempts that have failed.
+  void read(const std::string& order_id, Waiting waiting, std::size_t number);
+  void give_up(const char* reason, const Waiting& waiting);
 
   Store& store_;
   WorkerPool& pool_;
   Metrics& metrics_;
   const Delays delays_;
+  std::mutex mutex_;
+  std::unordered_map<std::string, Waiting> waiting_;  // under mutex_: for a read that has not begun
 };
 
 }  // namespace order_server
