@@ -115,6 +115,13 @@ describe('the mobile app', { timeout: 10 * patience }, () => {
     await picture(page, 'mobile-orders');
   });
 
+  it('asks the server again when it is told to', async () => {
+    await signIn(page, server);
+    const asked = page.waitForRequest((request) => request.url().includes('/api/v1/orders?'));
+    await page.getByRole('button', { name: 'Refresh' }).click();
+    await asked;
+  });
+
   it('cancels only after a question', async () => {
     const { id } = await customer.placeOrder();
     await signIn(page, server);

@@ -7,6 +7,7 @@ import { type ReactNode, useState } from 'react';
 import {
   ActivityIndicator,
   FlatList,
+  Platform,
   Pressable,
   RefreshControl,
   StyleSheet,
@@ -49,6 +50,14 @@ export function OrdersScreen(props: { user: User; onOpen: (orderId: string) => v
           </Text>
           <ConnectionNote />
         </View>
+        {Platform.OS === 'web' && (
+          // A browser has no pull.
+          <Pressable accessibilityRole="button" onPress={() => void refresh()} hitSlop={10}>
+            <Text style={[styles.link, { color: theme.accent }]}>
+              {refreshing ? 'Refreshing' : 'Refresh'}
+            </Text>
+          </Pressable>
+        )}
         <Pressable
           accessibilityRole="button"
           accessibilityLabel={`Sign out ${props.user.name}`}
@@ -120,12 +129,13 @@ const styles = StyleSheet.create({
     flexDirection: 'row',
     alignItems: 'center',
     justifyContent: 'space-between',
+    gap: space.large,
     paddingHorizontal: space.large,
     paddingTop: space.large,
     paddingBottom: space.medium,
     borderBottomWidth: 1,
   },
-  heading: { gap: 4 },
+  heading: { gap: 4, flexGrow: 1 },
   title: { fontSize: 26, fontWeight: '800' },
   link: { fontSize: 15, fontWeight: '600' },
   problem: { padding: space.large, gap: space.small },
