@@ -30,7 +30,7 @@ OrderLookup::Waiting OrderLookup::take(const std::string& order_id) {
   return waiting;
 }
 
-void OrderLookup::read(const std::string& order_id, Waiting waiting, std::size_t number) {
+void OrderLookup::read(const std::string& order_id, const Waiting& waiting, std::size_t number) {
   metrics_.lookup_reads.add();
   std::optional<Order> order;
   try {

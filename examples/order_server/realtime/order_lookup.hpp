@@ -47,7 +47,7 @@ class OrderLookup {
 
   [[nodiscard]] Waiting take(const std::string& order_id);
   /// Reads on a worker thread; `number` counts the attempts that have failed.
-  void read(const std::string& order_id, Waiting waiting, std::size_t number);
+  void read(const std::string& order_id, const Waiting& waiting, std::size_t number);
   void give_up(const char* reason, const Waiting& waiting);
 
   Store& store_;
