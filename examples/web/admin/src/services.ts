@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { OrderApi, OrderClient, Session } from '@ordercast/client';
-import { webEnvironment, webSocketUrl, webStorage } from '@ordercast/client/web';
+import { OrderApi, OrderClient, Session, webSocketUrl } from '@ordercast/client';
+import { webEnvironment, webStorage } from '@ordercast/client/web';
 
 /** What the whole page shares: who is signed in, the API, and a client a session. */
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { Order, OrderStatus, PaymentStatus } from './types.ts';
+import type { ConnectionState, Order, OrderStatus, PaymentStatus } from './types.ts';
 
 export const statusNames: Readonly<Record<OrderStatus, string>> = {
   PENDING: 'Pending',
@@ -64,4 +64,30 @@ export function ago(iso: string, now: number): string {
 
 export function itemsText(order: Pick<Order, 'items'>): string {
   return order.items.map(({ quantity, name }) => `${quantity} × ${name}`).join(', ');
+}
+
+export interface ConnectionText {
+  readonly tone: 'live' | 'busy' | 'off';
+  readonly text: string;
+  /** When the next attempt is, by the clock; null when none is planned. */
+  readonly retryAt: number | null;
+}
+
+/** Whether what is shown is live, in a word or two. */
+export function connectionText(state: ConnectionState, online: boolean): ConnectionText {
+  if (state.status === 'live') return { tone: 'live', text: 'Live', retryAt: null };
+  if (!online) return { tone: 'off', text: 'Offline', retryAt: null };
+  switch (state.status) {
+    case 'waiting':
+      return { tone: 'busy', text: 'Reconnecting', retryAt: state.retryAt };
+    case 'refused':
+      return { tone: 'off', text: 'Not signed in', retryAt: null };
+    default:
+      return { tone: 'busy', text: 'Connecting', retryAt: null };
+  }
+}
+
+/** Whole seconds until then, for a countdown. */
+export function secondsUntil(time: number, now: number): number {
+  return Math.max(0, Math.ceil((time - now) / 1000));
 }

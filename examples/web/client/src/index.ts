@@ -9,3 +9,4 @@ export * from './problem.ts';
 export * from './session.ts';
 export * from './types.ts';
 export { parseOrder } from './validate.ts';
+export { webSocketUrl } from './web-socket-url.ts';

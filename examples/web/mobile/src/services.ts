@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { OrderApi, OrderClient, Session } from '@ordercast/client';
+import { OrderApi, OrderClient, Session, webSocketUrl } from '@ordercast/client';
 import { createContext, useContext } from 'react';
 import type { Platform, PushDevice } from './platform.ts';
 
@@ -27,7 +27,7 @@ export class Services {
 
   makeClient(): OrderClient {
     return new OrderClient({
-      url: `${this.#platform.origin.replace(/^http/, 'ws')}/ws`,
+      url: webSocketUrl(this.#platform.origin),
       getToken: this.session.getToken,
       fetchOrder: (orderId) => this.api.getOrder(orderId),
       environment: this.#platform.environment,

@@ -3,8 +3,8 @@
 import { Timeline } from '@mantine/core';
 import type { StatusLog } from '@ordercast/client';
 import { ago, dateTime, statusNames } from '@ordercast/client/format';
+import { useNow } from '@ordercast/client/react';
 import type { ReactNode } from 'react';
-import { useNow } from '../use-now.ts';
 
 /** What has happened, newest first. */
 export function StatusTimeline(props: { logs: readonly StatusLog[] }): ReactNode {

@@ -11,12 +11,12 @@ import {
   shortId,
   stepNames,
 } from '@ordercast/client/format';
+import { useNow } from '@ordercast/client/react';
 import type { ReactNode } from 'react';
 import { BagIcon, TruckIcon } from '../icons.tsx';
 import { go, hrefOf } from '../route.ts';
 import { useAnnounce } from '../shell/announcer.tsx';
 import { StatusPill } from '../status-pill.tsx';
-import { useNow } from '../use-now.ts';
 import { useStatusChange } from '../use-status-change.ts';
 
 export function OrderRow(props: {

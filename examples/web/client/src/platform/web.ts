@@ -58,10 +58,3 @@ export function webStorage(storage: () => Storage): KeyValueStore {
     remove: (key) => tried(() => storage().removeItem(key), undefined),
   };
 }
-
-/** The endpoint beside a page or an API: ws for http, wss for https. */
-export function webSocketUrl(origin: string): string {
-  const url = new URL('/ws', origin);
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  return url.href;
-}

@@ -9,6 +9,7 @@ export {
   useOrderWebSocket,
 } from './hooks.ts';
 export { OrderClientProvider, useOrderClient } from './provider.ts';
+export { useNow } from './use-now.ts';
 export {
   type OrderList,
   type OrderListOptions,

@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import type { ConnectionState } from '@ordercast/client';
-import { useConnectionState, useOnline, useOrderClient } from '@ordercast/client/react';
-import { type ReactNode, useEffect, useState } from 'react';
+import { connectionText, secondsUntil } from '@ordercast/client/format';
+import { useConnectionState, useNow, useOnline, useOrderClient } from '@ordercast/client/react';
+import type { ReactNode } from 'react';
 import { Pressable, StyleSheet, Text, View } from 'react-native';
-import { type Theme, useTheme } from '../theme.ts';
-
-function describe(state: ConnectionState, online: boolean, theme: Theme): [string, string] {
-  if (state.status === 'live') return ['Live', theme.live];
-  if (!online) return ['Offline', theme.danger];
-  if (state.status === 'waiting') return ['Reconnecting', theme.busy];
-  if (state.status === 'refused') return ['Not signed in', theme.danger];
-  return ['Connecting', theme.busy];
-}
+import { useTheme } from '../theme.ts';
 
 /** Always in sight: whether what is shown is live. */
 export function ConnectionNote(): ReactNode {
@@ -20,8 +12,8 @@ export function ConnectionNote(): ReactNode {
   const state = useConnectionState();
   const online = useOnline();
   const client = useOrderClient();
-  const [text, color] = describe(state, online, theme);
-  const retryAt = online && state.status === 'waiting' ? state.retryAt : null;
+  const { tone, text, retryAt } = connectionText(state, online);
+  const color = { live: theme.live, busy: theme.busy, off: theme.danger }[tone];
   return (
     <View style={styles.note} testID={`connection-${state.status}`}>
       <View style={[styles.dot, { backgroundColor: color }]} />
@@ -40,12 +32,8 @@ export function ConnectionNote(): ReactNode {
 }
 
 function Countdown(props: { until: number }): ReactNode {
-  const [now, setNow] = useState(() => Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 250);
-    return () => clearInterval(timer);
-  }, []);
-  return `in ${Math.max(0, Math.ceil((props.until - now) / 1000))} s ·`;
+  const now = useNow(250);
+  return `in ${secondsUntil(props.until, now)} s ·`;
 }
 
 const styles = StyleSheet.create({

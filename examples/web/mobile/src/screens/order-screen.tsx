@@ -15,6 +15,7 @@ import {
 } from 'react-native';
 import { Button } from '../components/button.tsx';
 import { ConnectionNote } from '../components/connection-note.tsx';
+import { Header } from '../components/header.tsx';
 import { StatusBadge } from '../components/status-badge.tsx';
 import { Timeline } from '../components/timeline.tsx';
 import { useServices } from '../services.ts';
@@ -33,12 +34,12 @@ export function OrderScreen(props: { orderId: string; onBack: () => void }): Rea
 
   return (
     <View style={styles.screen}>
-      <View style={[styles.header, { borderColor: theme.border }]}>
+      <Header>
         <Pressable accessibilityRole="button" onPress={props.onBack} hitSlop={12}>
           <Text style={[styles.back, { color: theme.accent }]}>‹ Orders</Text>
         </Pressable>
         <ConnectionNote />
-      </View>
+      </Header>
       <ScrollView
         contentContainerStyle={styles.page}
         refreshControl={<RefreshControl refreshing={refreshing} onRefresh={() => void pull()} />}
@@ -167,15 +168,6 @@ function Actions(props: { order: Order; offer: (order: Order) => void }): ReactN
 
 const styles = StyleSheet.create({
   screen: { flex: 1 },
-  header: {
-    flexDirection: 'row',
-    alignItems: 'center',
-    justifyContent: 'space-between',
-    paddingHorizontal: space.large,
-    paddingTop: space.large,
-    paddingBottom: space.medium,
-    borderBottomWidth: 1,
-  },
   back: { fontSize: 17, fontWeight: '600' },
   page: { padding: space.large },
   details: { gap: space.medium },

@@ -16,6 +16,7 @@ import {
 } from 'react-native';
 import { Button } from '../components/button.tsx';
 import { ConnectionNote } from '../components/connection-note.tsx';
+import { Header } from '../components/header.tsx';
 import { StatusBadge } from '../components/status-badge.tsx';
 import { useServices } from '../services.ts';
 import { radius, space, useTheme } from '../theme.ts';
@@ -43,7 +44,7 @@ export function OrdersScreen(props: { user: User; onOpen: (orderId: string) => v
   const hasMore = (list.meta?.total ?? 0) > pageSize && pageSize < most;
   return (
     <View style={styles.screen}>
-      <View style={[styles.header, { borderColor: theme.border }]}>
+      <Header>
         <View style={styles.heading}>
           <Text style={[styles.title, { color: theme.text }]} accessibilityRole="header">
             My orders
@@ -66,7 +67,7 @@ export function OrdersScreen(props: { user: User; onOpen: (orderId: string) => v
         >
           <Text style={[styles.link, { color: theme.accent }]}>Sign out</Text>
         </Pressable>
-      </View>
+      </Header>
       {list.problem !== undefined && (
         <View style={styles.problem}>
           <Text style={{ color: theme.danger }} accessibilityRole="alert">
@@ -125,16 +126,6 @@ function OrderCard(props: { order: Order; onOpen: () => void }): ReactNode {
 
 const styles = StyleSheet.create({
   screen: { flex: 1 },
-  header: {
-    flexDirection: 'row',
-    alignItems: 'center',
-    justifyContent: 'space-between',
-    gap: space.large,
-    paddingHorizontal: space.large,
-    paddingTop: space.large,
-    paddingBottom: space.medium,
-    borderBottomWidth: 1,
-  },
   heading: { gap: 4, flexGrow: 1 },
   title: { fontSize: 26, fontWeight: '800' },
   link: { fontSize: 15, fontWeight: '600' },
