@@ -2,6 +2,7 @@
 // A stream of WebSocket frames, cut anywhere, against itself in one piece, and its valid start
 // against a reader that is written from RFC 6455 section 5.2, frame by frame.
 #include "fuzz/fuzz.hpp"
+#include "support/seen_frame.hpp"
 #include <ordercast/asio/frame_parser.hpp>
 
 #include <algorithm>
@@ -13,7 +14,6 @@
 
 namespace {
 
-using ordercast::CloseCode;
 using ordercast::fuzz::require;
 using ordercast::raw::FrameParser;
 using ordercast::raw::FrameParserOptions;
@@ -22,21 +22,13 @@ using Kind = FrameParser::Kind;
 
 constexpr std::size_t max_message = 300;  // small, so that the limit is met
 
-struct Seen {
-  Kind kind;
-  std::string payload;
-  CloseCode code;
-
-  bool operator==(const Seen& other) const {
-    return kind == other.kind && payload == other.payload && code == other.code;
-  }
-};
+using ordercast::test::SeenFrame;
 
 /// What a parser sees; `cut` says how many bytes come next.
 template <class Cut>
-std::vector<Seen> parsed(std::string bytes, Cut cut, bool accept_binary) {
+std::vector<SeenFrame> parsed(std::string bytes, Cut cut, bool accept_binary) {
   FrameParser parser(FrameParserOptions{max_message, accept_binary});
-  std::vector<Seen> seen;
+  std::vector<SeenFrame> seen;
   for (std::size_t at = 0; at < bytes.size();) {
     const auto count = std::min(bytes.size() - at, cut());
     Input input{bytes.data() + at, count};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "api/static_files.hpp"
 
+#include "../support/temp_dir.hpp"
 #include "api_fixture.hpp"
 
 #include <catch2/catch.hpp>
@@ -22,9 +23,6 @@ constexpr auto script = "/assets/index-D3b1_fQz.js";
 class WebRoot {
  public:
   WebRoot() {
-    std::string name = (fs::temp_directory_path() / "web-root-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    folder_ = name;
     write("secret.txt", "beside");
     write("www/index.html", "<!doctype html>admin");
     write(std::string("www") + script, "run()");
@@ -32,22 +30,20 @@ class WebRoot {
     write("www/mobile/index.html", "<!doctype html>mobile");
     write("www/.env", "hidden");
     write("www/.git/config", "hidden");
-    fs::create_symlink(folder_ / "secret.txt", root() / "link.txt");
-    fs::create_directory_symlink(folder_, root() / "up");
+    fs::create_symlink(folder_.path() / "secret.txt", root() / "link.txt");
+    fs::create_directory_symlink(folder_.path(), root() / "up");
   }
-  WebRoot(const WebRoot&) = delete;
-  WebRoot& operator=(const WebRoot&) = delete;
-  ~WebRoot() { fs::remove_all(folder_); }
 
-  [[nodiscard]] fs::path root() const { return folder_ / "www"; }
+  [[nodiscard]] fs::path root() const { return folder_.path() / "www"; }
 
   void write(const std::string& name, const std::string& text) const {
-    fs::create_directories((folder_ / name).parent_path());
-    std::ofstream(folder_ / name, std::ios::binary) << text;
+    const auto file = folder_.path() / name;
+    fs::create_directories(file.parent_path());
+    std::ofstream(file, std::ios::binary) << text;
   }
 
  private:
-  fs::path folder_;
+  ordercast::test::TempDir folder_;
 };
 
 HttpRequest get(std::string target, std::vector<HttpHeader> headers = {},

@@ -1,44 +1,24 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../support/temp_dir.hpp"
 #include "store/sqlite.hpp"
 #include "store/sqlite_store.hpp"
 
 #include <cstdint>
-#include <cstdlib>
-#include <filesystem>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <utility>
 
 /// What the tests of the store share: a folder that goes away, a store with one shop, an order.
 namespace order_server {
 
-/// A folder of its own, removed with all that is in it. One thread.
-class TempDir {
+/// A folder of its own, removed with all that is in it.
+class TempDir : public ordercast::test::TempDir {
  public:
-  TempDir() {
-    std::string name = (std::filesystem::temp_directory_path() / "order-store-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = name;
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir(TempDir&&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  TempDir& operator=(TempDir&&) = delete;
-  ~TempDir() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   [[nodiscard]] std::string file(const std::string& name = "shop.db") const {
-    return (path_ / name).string();
+    return (path() / name).string();
   }
-
- private:
-  std::filesystem::path path_;
 };
 
 /// Looks into a database's file beside any store that has it open.

@@ -2,6 +2,7 @@
 #include <ordercast/asio/frame_parser.hpp>
 
 #include <catch2/catch.hpp>
+#include <support/seen_frame.hpp>
 #include <support/ws_client.hpp>
 
 #include <algorithm>
@@ -22,15 +23,7 @@ using Opcode = ordercast::test::Opcode;
 
 namespace {
 
-struct Seen {
-  Kind kind;
-  std::string payload;
-  CloseCode code;
-
-  bool operator==(const Seen& other) const {
-    return kind == other.kind && payload == other.payload && code == other.code;
-  }
-};
+using Seen = ordercast::test::SeenFrame;
 
 /// All that a parser makes of some bytes that come in pieces of `step`.
 std::vector<Seen> read(FrameParser& parser, std::string bytes, std::size_t step) {
