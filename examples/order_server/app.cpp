@@ -14,6 +14,7 @@
 #include "realtime/services.hpp"
 #include "store/demo_data.hpp"
 #include "store/sqlite_store.hpp"
+#include "workers/wall_clock.hpp"
 #include "workers/worker_pool.hpp"
 #include <ordercast/net/descriptor_limit.hpp>
 #include <ordercast/net/tls.hpp>
@@ -63,12 +64,6 @@ constexpr std::chrono::milliseconds memory_check{250};
 
 /// I/O threads answer in microseconds, unless the server has just ended.
 constexpr std::chrono::seconds disconnect_timeout{5};
-
-std::int64_t unix_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 void log_escaped(const std::exception_ptr& escaped) {
   try {
@@ -154,10 +149,10 @@ PaymentSetup payment_setup(const Config& config) {
   options.http = outbound_options(config);
   return {config.razorpay_key_id, config.razorpay_webhook_secret,
           config.has_test_payments && config.demo_data,
-          [razorpay = Razorpay(std::move(options))](const Order& order) {
+          [razorpay = std::make_shared<Razorpay>(std::move(options))](const Order& order) {
             // Without an account there, an order that was made before is given a made-up one.
-            return razorpay.has_account() ? razorpay.create_order(order)
-                                          : ProviderOrder{random_razorpay_order_id(), {}};
+            return razorpay->has_account() ? razorpay->create_order(order)
+                                           : ProviderOrder{random_razorpay_order_id(), {}};
           }};
 }
 
@@ -174,7 +169,7 @@ std::unique_ptr<PushSender> push_sender(const Config& config) {
 
 PushOptions push_options(const Config& config) {
   PushOptions options;
-  options.policy = config.push == PushMode::always ? PushPolicy::always : PushPolicy::when_away;
+  options.policy = config.push;
   options.now_ms = &unix_ms;
   options.now = [] { return ordercast::SteadyClock{}.now(); };
   return options;

@@ -350,7 +350,7 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   }
   options.finish();
   config.demo_data = demo_data == "auto";
-  config.push = push == "always" ? PushMode::always : PushMode::when_away;
+  config.push = push == "always" ? PushPolicy::always : PushPolicy::when_away;
   config.transport = transport == "asio" ? Transport::asio : Transport::websocketpp;
   if (io != "auto") {
     using ordercast::net::IoMode;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "push/push_policy.hpp"
 #include <ordercast/net/options.hpp>
 
 #include <chrono>
@@ -18,9 +19,6 @@ namespace order_server {
 
 /// What serves the sockets.
 enum class Transport : std::uint8_t { websocketpp, asio };
-
-/// To whom pushes go; `push/push_worker.hpp` says what each means.
-enum class PushMode : std::uint8_t { always, when_away };
 
 /// Every option with its default; `--help` says what each means.
 struct Config {
@@ -68,7 +66,7 @@ struct Config {
   std::size_t max_handshakes = 8192;
   std::size_t max_connections_per_address = 4096;
 
-  PushMode push = PushMode::always;
+  PushPolicy push = PushPolicy::always;
   std::size_t push_concurrency = 64;
   std::string fcm_base_url = "https://fcm.googleapis.com";
   std::string fcm_token_url;  ///< "": the one that the service account names.

@@ -215,8 +215,21 @@ TEST_CASE("a push that is taken while the database is locked is written down lat
   {
     const SqliteLock lock(shop.server.database());
     REQUIRE(shop.stub.hears(1));
-    std::this_thread::sleep_for(std::chrono::seconds(1));  // the attempt to write it down waits
+    // The attempt to write it down has waited for the lock, and given up for now.
+    REQUIRE(eventually(
+        [&] { return shop.server.metric("ordercast_push_database_failures_total") > 0.0; }));
   }
+  CHECK(shop.server.metric_becomes("ordercast_push_depth", 0));
+  CHECK(shop.stub.pushes().size() == 1);
+}
+
+TEST_CASE("a restart in mid-push does not send it again", "[push]") {
+  Shop shop;
+  shop.stub.behave({{"send", {{"kind", "slow"}, {"times", 1}}}});
+  shop.move_to("CONFIRMED");
+  REQUIRE(eventually([&] { return shop.stub.heard().at("tokens") == 1; }));  // it is on its way
+  REQUIRE(shop.server.drain().code == 0);
+  shop.server.start();
   CHECK(shop.server.metric_becomes("ordercast_push_depth", 0));
   CHECK(shop.stub.pushes().size() == 1);
 }

@@ -145,7 +145,19 @@ TEST_CASE("look-ups of one order that wait together are read once, and a later o
   CHECK(lookups.metrics.lookups.value() == 50);
   CHECK(lookups.metrics.lookup_reads.value() == 2);
 
-  orders.fetch("o-1", [&](const auto& /*snapshot*/) { ++answers; });
+  // All who share a read share what is encoded of it.
+  std::vector<const std::string*> texts;
+  busy.lock();
+  REQUIRE(lookups.pool.submit([&] { const std::lock_guard wait(busy); }));
+  for (int i = 0; i < 2; ++i) {
+    lookups.lookup.find("o-1", [&](const FoundOrder* found) {
+      texts.push_back(&found->json());
+      if (texts.size() == 2) lookups.post([] {});
+    });
+  }
+  busy.unlock();
   lookups.run_posted(51);
+  REQUIRE(texts.size() == 2);
+  CHECK(texts[0] == texts[1]);
   CHECK(lookups.store.reads == 3);
 }

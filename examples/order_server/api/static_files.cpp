@@ -70,9 +70,7 @@ std::string etag_of(const std::string& body) {
   std::array<unsigned char, 16> hash{};
   crypto_generichash(hash.data(), hash.size(), reinterpret_cast<const unsigned char*>(body.data()),
                      body.size(), nullptr, 0);
-  std::array<char, 2 * hash.size() + 1> hex{};
-  sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
-  return '"' + std::string(hex.data()) + '"';
+  return '"' + hex_of(hash) + '"';
 }
 
 std::string contents_of(const fs::path& file, std::size_t most) {

@@ -29,11 +29,7 @@ std::string hex_mac(std::string_view secret, Texts... texts) {
   Mac mac{};
   crypto_auth_hmacsha256_final(&state, mac.data());
   sodium_memzero(&state, sizeof state);
-
-  std::string hex(mac.size() * 2 + 1, '\0');  // sodium_bin2hex ends its text with a NUL
-  sodium_bin2hex(hex.data(), hex.size(), mac.data(), mac.size());
-  hex.pop_back();
-  return hex;
+  return hex_of(mac);
 }
 
 /// The length of a SHA-256 in hex is no secret.

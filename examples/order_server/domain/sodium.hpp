@@ -3,7 +3,10 @@
 
 #include <sodium.h>
 
+#include <array>
+#include <cstddef>
 #include <stdexcept>
+#include <string>
 
 namespace order_server {
 
@@ -12,6 +15,15 @@ namespace order_server {
 inline void require_sodium() {
   static const int result = sodium_init();
   if (result < 0) throw std::runtime_error("libsodium can't be initialised");
+}
+
+/// Lower-case hex of a hash or a code.
+template <std::size_t Size>
+[[nodiscard]] std::string hex_of(const std::array<unsigned char, Size>& bytes) {
+  std::string hex(2 * Size + 1, '\0');  // sodium_bin2hex ends its text with a NUL
+  sodium_bin2hex(hex.data(), hex.size(), bytes.data(), bytes.size());
+  hex.pop_back();
+  return hex;
 }
 
 }  // namespace order_server

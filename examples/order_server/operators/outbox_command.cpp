@@ -1,31 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "operators/outbox_command.hpp"
 
+#include "domain/order_json.hpp"
 #include "store/sqlite_store.hpp"
+#include "workers/wall_clock.hpp"
 
 #include <CLI/CLI.hpp>
 
-#include <chrono>
-#include <ctime>
 #include <filesystem>
 
 namespace order_server {
 namespace {
-
-std::int64_t unix_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
-std::string utc_text(std::int64_t unix_time_ms) {
-  const auto seconds = static_cast<std::time_t>(unix_time_ms / 1000);
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  char text[32];
-  const auto size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return {text, size};
-}
 
 void list(SqliteStore& store, std::size_t limit, std::FILE* out) {
   const auto letters = store.list_dead_letters(limit);
@@ -33,11 +18,11 @@ void list(SqliteStore& store, std::size_t limit, std::FILE* out) {
     std::fputs("nothing was given up\n", out);
     return;
   }
-  std::fprintf(out, "%-16s %-20s %8s %-38s %8s %-16s %s\n", "ID", "GIVEN UP", "ATTEMPTS", "ORDER",
+  std::fprintf(out, "%-16s %-24s %8s %-38s %8s %-16s %s\n", "ID", "GIVEN UP", "ATTEMPTS", "ORDER",
                "VERSION", "STATUS", "WHY");
   for (const auto& letter : letters) {
-    std::fprintf(out, "%-16s %-20s %8lld %-38s %8llu %-16s %s%s%s\n", letter.id.c_str(),
-                 utc_text(letter.dead_at_ms).c_str(), static_cast<long long>(letter.attempts),
+    std::fprintf(out, "%-16s %-24s %8lld %-38s %8llu %-16s %s%s%s\n", letter.id.c_str(),
+                 iso8601(letter.dead_at_ms).c_str(), static_cast<long long>(letter.attempts),
                  letter.order_id.c_str(), static_cast<unsigned long long>(letter.version),
                  letter.status.c_str(), letter.error.c_str(),
                  letter.device.empty() ? "" : ", device ", letter.device.c_str());

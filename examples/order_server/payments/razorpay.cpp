@@ -38,7 +38,23 @@ ProviderOrder read_provider_order(const HttpReply& reply, std::int64_t amount_mi
   return {json["id"].get<std::string>(), {}};
 }
 
-ProviderOrder Razorpay::create_order(const Order& order) const {
+HttpReply Razorpay::fetch(HttpCall call) {
+  std::unique_ptr<HttpClient> client;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      client = std::move(idle_.back());
+      idle_.pop_back();
+    }
+  }
+  if (!client) client = std::make_unique<HttpClient>(options_.http);
+  auto reply = client->fetch(std::move(call));
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(client));
+  return reply;
+}
+
+ProviderOrder Razorpay::create_order(const Order& order) {
   HttpCall call;
   call.url = options_.base_url + "/v1/orders";
   call.headers = {"Content-Type: application/json"};
@@ -48,8 +64,7 @@ ProviderOrder Razorpay::create_order(const Order& order) const {
                                     {"receipt", order.id.substr(0, max_receipt)},
                                     {"notes", {{"orderId", order.id}}}};
   call.body = body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  thread_local HttpClient http(options_.http);
-  return read_provider_order(http.fetch(std::move(call)), order.total_minor);
+  return read_provider_order(fetch(std::move(call)), order.total_minor);
 }
 
 }  // namespace order_server

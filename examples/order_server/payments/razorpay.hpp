@@ -5,7 +5,11 @@
 #include "net/http_client.hpp"
 
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 /// The payment provider's Orders API.
 namespace order_server {
@@ -27,19 +31,26 @@ struct RazorpayOptions {
 inline constexpr const char* razorpay_currency = "INR";
 
 /// Creates orders by POST /v1/orders. Any thread; blocks for as long as the provider takes, at most
-/// `http.timeout`. Each thread has connections of its own.
+/// `http.timeout`. Calls at one time have connections of their own, which later ones use again.
 class Razorpay {
  public:
   explicit Razorpay(RazorpayOptions options) : options_(std::move(options)) {}
+  Razorpay(const Razorpay&) = delete;
+  Razorpay& operator=(const Razorpay&) = delete;
+  ~Razorpay() = default;
 
   [[nodiscard]] bool has_account() const noexcept { return !options_.key_id.empty(); }
 
   /// The order's id is the receipt there, so that an order which was made and then forgotten by a
   /// crash can be told.
-  [[nodiscard]] ProviderOrder create_order(const Order& order) const;
+  [[nodiscard]] ProviderOrder create_order(const Order& order);
 
  private:
-  RazorpayOptions options_;
+  [[nodiscard]] HttpReply fetch(HttpCall call);
+
+  const RazorpayOptions options_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<HttpClient>> idle_;  // under mutex_
 };
 
 /// What the provider's answer to POST /v1/orders for `amount_minor` means.

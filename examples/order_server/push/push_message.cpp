@@ -28,10 +28,7 @@ std::string digest_of(std::string_view order_id) {
   crypto_generichash(hash.data(), hash.size(),
                      reinterpret_cast<const unsigned char*>(order_id.data()), order_id.size(),
                      nullptr, 0);
-  std::string hex(hash.size() * 2 + 1, '\0');
-  sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
-  hex.pop_back();
-  return hex;
+  return hex_of(hash);
 }
 
 std::string collapse_id(const std::string& order_id) {

@@ -95,6 +95,14 @@ void PushWorker::run() {
     }
     if (!stopping_) sender_.poll(wait);
   }
+  finish();
+}
+
+void PushWorker::finish() {
+  const auto deadline = ordercast::SteadyClock{}.now() + options_.finish_wait;
+  while (in_flight_ > 0 && ordercast::SteadyClock{}.now() < deadline) {
+    sender_.poll(milliseconds(100));
+  }
   try {
     write_down();
   } catch (const StoreError& error) {

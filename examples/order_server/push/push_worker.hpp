@@ -2,6 +2,7 @@
 #pragma once
 
 #include "metrics.hpp"
+#include "push/push_policy.hpp"
 #include "push/push_sender.hpp"
 #include "store/push_store.hpp"
 #include "workers/backoff.hpp"
@@ -23,12 +24,6 @@
 /// Turns committed changes into pushes: the outbox' second reader, with a cursor of its own.
 namespace order_server {
 
-/// To whom a push goes.
-enum class PushPolicy : std::uint8_t {
-  always,     ///< To every device of the order's owner.
-  when_away,  ///< Not while the owner has a connection that has proved alive since the change.
-};
-
 struct PushOptions {
   PushPolicy policy = PushPolicy::always;
   /// Outbox entries that become pushes in one transaction.
@@ -46,6 +41,8 @@ struct PushOptions {
   std::chrono::milliseconds presence_wait{3'000};
   /// How often the database is looked at without being woken.
   std::chrono::milliseconds look{5'000};
+  /// How long an end waits for pushes that are on their way.
+  std::chrono::milliseconds finish_wait{3'000};
   std::function<std::int64_t()> now_ms;       ///< Unix time in milliseconds.
   std::function<ordercast::TimePoint()> now;  ///< Monotonic.
   std::uint64_t seed = std::random_device{}();
@@ -80,7 +77,8 @@ class PushWorker {
   /// There is something new in the outbox. Any thread; cheap.
   void wake() { sender_.wake(); }
 
-  /// Ends the thread. What is on its way is sent again by the next start. Idempotent.
+  /// Starts nothing more, waits up to `finish_wait` for what is on its way, so that the next start
+  /// does not send it again, and ends the thread. Idempotent.
   void stop();
 
   /// One round, for a test that is the thread itself: what can be done now, without waiting.
@@ -99,6 +97,7 @@ class PushWorker {
   struct Inbox;  // answers about presence, from other threads
 
   void run();
+  void finish();
   void write_down();
   void queue();
   void settle_held();

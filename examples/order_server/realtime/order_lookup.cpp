@@ -46,13 +46,15 @@ void OrderLookup::read(const std::string& order_id, const Waiting& waiting, std:
     }
     return;
   }
-  for (const auto& found : waiting) found(order);
+  std::optional<FoundOrder> shared;
+  if (order) shared.emplace(std::move(*order));
+  for (const auto& found : waiting) found(shared ? &*shared : nullptr);
 }
 
 void OrderLookup::give_up(const char* reason, const Waiting& waiting) {
   metrics_.lookup_failures.add(static_cast<std::int64_t>(waiting.size()));
   spdlog::error("{} look-ups of an order given up: {}", waiting.size(), reason);
-  for (const auto& found : waiting) found(std::nullopt);
+  for (const auto& found : waiting) found(nullptr);
 }
 
 }  // namespace order_server

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "domain/order_json.hpp"
 #include "metrics.hpp"
 #include "store/store.hpp"
 #include "workers/worker_pool.hpp"
@@ -10,10 +11,29 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 /// Looks orders up for I/O threads, which must never wait for a database.
 namespace order_server {
+
+/// An order as it was read. One thread.
+class FoundOrder {
+ public:
+  explicit FoundOrder(Order order) : order_(std::move(order)) {}
+
+  [[nodiscard]] const Order& order() const noexcept { return order_; }
+  /// As it goes over the wire; encoded once, however many want it.
+  [[nodiscard]] const std::string& json() const {
+    if (json_.empty()) json_ = order_json(order_);
+    return json_;
+  }
+
+ private:
+  Order order_;
+  mutable std::string json_;
+};
 
 /// Asks the store on a worker pool and calls back on one of its threads.
 ///
@@ -31,7 +51,8 @@ namespace order_server {
 /// every look-up that waits.
 class OrderLookup {
  public:
-  using Found = std::function<void(std::optional<Order>)>;
+  /// The order, or nothing. All who share a read are given the same object.
+  using Found = std::function<void(const FoundOrder*)>;
   using Delays = std::vector<std::chrono::milliseconds>;
 
   OrderLookup(Store& store, WorkerPool& pool, Metrics& metrics,

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "auth/tokens.hpp"
-#include "domain/order_json.hpp"
 #include "metrics.hpp"
 #include "realtime/order_lookup.hpp"
 #include <ordercast/clock.hpp>
@@ -33,9 +32,10 @@ class StoreAuthorizer {
     ordercast::Identity identity{std::string(who.user_id), who.role,
                                  std::string(who.organization_id)};
     lookup_->find(std::string(order_id), [post = post_, identity = std::move(identity),
-                                          done = std::move(done)](std::optional<Order> order) {
+                                          done = std::move(done)](const FoundOrder* found) {
       const bool allowed =
-          order && ordercast::may_watch(identity, order->user_id, order->organization_id);
+          found != nullptr &&
+          ordercast::may_watch(identity, found->order().user_id, found->order().organization_id);
       post([done, allowed]() mutable { done(allowed); });
     });
   }
@@ -53,9 +53,9 @@ class StoreOrders {
   template <class Done>
   void fetch(std::string_view order_id, Done done) const {
     lookup_->find(
-        std::string(order_id), [post = post_, done = std::move(done)](std::optional<Order> order) {
+        std::string(order_id), [post = post_, done = std::move(done)](const FoundOrder* found) {
           std::optional<ordercast::OrderSnapshot> snapshot;
-          if (order) snapshot = {order->version, order_json(*order)};
+          if (found != nullptr) snapshot = {found->order().version, found->json()};
           post([done, snapshot = std::move(snapshot)]() mutable { done(std::move(snapshot)); });
         });
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "store/sqlite_store.hpp"
+#include "workers/wall_clock.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -13,12 +14,6 @@ using sqlite::Query;
 constexpr std::string_view entry_columns =
     "SELECT sequence, order_id, owner_id, outbox.organization_id, outbox.status, outbox.version, "
     "order_json, outbox.created_at, attempts";
-
-std::int64_t unix_time_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 OutboxEntry read_entry(const Query& row) {
   OutboxEntry entry;
@@ -80,7 +75,7 @@ std::vector<OutboxEntry> SqliteStore::failed_broadcasts(std::size_t limit, std::
 
 void SqliteStore::mark_broadcast(const std::vector<std::int64_t>& sequences) {
   if (sequences.empty()) return;
-  const std::int64_t now_ms = unix_time_ms();
+  const std::int64_t now_ms = unix_ms();
   Write write(*this, Durability::process_crash);
   for (const std::int64_t sequence : sequences) {
     write

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+namespace order_server {
+
+/// To whom a push goes.
+enum class PushPolicy : std::uint8_t {
+  always,     ///< To every device of the order's owner.
+  when_away,  ///< Not while the owner has a connection that has proved alive since the change.
+};
+
+}  // namespace order_server
