@@ -109,22 +109,23 @@ class SubscriptionRegistry {
 
   /// What is kept beside a subscription; null when there is none. Valid until the next change.
   [[nodiscard]] State* find_subscription(ClientHandle handle, std::string_view order_id) noexcept {
-    const auto* found = find_subscriber(handle, find_topic(order_id));
-    return found == nullptr ? nullptr : const_cast<State*>(&found->state());
+    const auto place = find_place(handle, find_topic(order_id));
+    if (place.topic == npos) return nullptr;
+    return &topics_[place.topic].subscribers[place.position].state();
   }
 
   [[nodiscard]] bool is_connected(ClientHandle handle) const noexcept {
     return find_connection(handle) != npos;
   }
   [[nodiscard]] bool is_subscribed(ClientHandle handle, std::string_view order_id) const noexcept {
-    return find_subscriber(handle, find_topic(order_id)) != nullptr;
+    return find_place(handle, find_topic(order_id)).topic != npos;
   }
   /// Who the connection speaks for; borrows the registry's text until it disconnects.
   [[nodiscard]] std::optional<IdentityView> identity(ClientHandle handle) const noexcept;
 
   [[nodiscard]] std::size_t subscriptions_of(ClientHandle handle) const noexcept {
     const auto id = find_connection(handle);
-    return id == npos ? 0 : connections_[id].subscriptions;
+    return id == npos ? 0 : connections_[id].places.size();
   }
   [[nodiscard]] std::size_t subscribers_of(std::string_view order_id) const noexcept {
     const auto id = find_topic(order_id);
@@ -135,10 +136,10 @@ class SubscriptionRegistry {
     return id == npos ? 0 : users_[id].connections;
   }
   [[nodiscard]] std::size_t connection_count() const noexcept { return connections_.size(); }
-  [[nodiscard]] std::size_t subscription_count() const noexcept { return edges_.size(); }
+  [[nodiscard]] std::size_t subscription_count() const noexcept { return subscriptions_; }
   [[nodiscard]] std::size_t order_count() const noexcept { return topics_.size(); }
   [[nodiscard]] bool empty() const noexcept {
-    return connections_.size() == 0 && edges_.size() == 0 && topics_.size() == 0 &&
+    return connections_.size() == 0 && subscriptions_ == 0 && topics_.size() == 0 &&
            users_.size() == 0 && organizations_.size() == 0 && super_admins_.empty();
   }
   /// Bytes held by the registry's tables; long ids and the lists of orders with many subscribers
@@ -148,41 +149,37 @@ class SubscriptionRegistry {
  private:
   static constexpr std::uint32_t npos = UINT32_MAX;
 
-  /// An order with more subscribers is looked up in by hash, one with fewer by a scan: most orders
-  /// have one or two, which lie beside the order's id.
+  /// What a connection watches is looked up in by a scan up to so many subscriptions, by hash
+  /// above.
   static constexpr std::uint32_t most_scanned = 16;
 
   // Records refer to each other by slab ids: half the size of pointers, and no pointer can dangle.
+  /// One subscription as its connection has it: which topic, and where among its subscribers.
+  struct Place {
+    std::uint32_t topic = npos;
+    std::uint32_t position = 0;
+  };
+  /// One subscription as its topic has it: who, and where among that connection's places.
+  struct Subscriber : detail::Kept<State> {
+    ClientHandle handle{};
+    std::uint32_t place = npos;
+  };
   struct Connection {
     ClientHandle handle{};
     std::uint32_t user = npos;
     std::uint32_t organization = npos;
-    std::uint32_t first_edge = npos;
-    std::uint32_t subscriptions = 0;
     std::uint32_t user_prev = npos;
     std::uint32_t user_next = npos;
     std::uint32_t staff_position = 0;
     Role role = Role::customer;
+    bool indexed = false;  // Whether its places stand in `place_index_`.
+    detail::SmallList<Place, 1> places;
     [[nodiscard]] std::uint32_t& free_link() noexcept { return user_next; }
-  };
-  struct Subscriber : detail::Kept<State> {
-    ClientHandle handle{};
-    std::uint32_t edge = npos;
   };
   struct Topic {
     detail::IdText order_id;
     detail::SmallList<Subscriber, 2> subscribers;
-    std::uint32_t indexed = 0;  // Whether its edges stand in `edge_index_`.
-    [[nodiscard]] std::uint32_t& free_link() noexcept { return indexed; }
-  };
-  /// One subscription: where it stands in its topic, and its neighbours in the connection's list.
-  struct Edge {
-    std::uint32_t connection = npos;
-    std::uint32_t topic = npos;
-    std::uint32_t position = 0;
-    std::uint32_t prev = npos;
-    std::uint32_t next = npos;
-    [[nodiscard]] std::uint32_t& free_link() noexcept { return next; }
+    [[nodiscard]] std::uint32_t& free_link() noexcept { return subscribers.spare(); }
   };
   struct User {
     detail::IdText id;
@@ -215,8 +212,8 @@ class SubscriptionRegistry {
   [[nodiscard]] std::uint64_t text_hash(std::string_view text) const noexcept {
     return detail::hash_bytes(text, seed_);
   }
-  [[nodiscard]] std::uint64_t edge_hash(std::uint32_t connection,
-                                        std::uint32_t topic) const noexcept {
+  [[nodiscard]] std::uint64_t place_hash(std::uint32_t connection,
+                                         std::uint32_t topic) const noexcept {
     return detail::hash_integer((std::uint64_t{connection} << 32U) | topic, seed_);
   }
 
@@ -241,8 +238,11 @@ class SubscriptionRegistry {
     return organization_index_.find(
         text_hash(id), [&](std::uint32_t at) { return organizations_[at].id.view() == id; });
   }
-  [[nodiscard]] const Subscriber* find_subscriber(const ClientHandle& handle,
-                                                  std::uint32_t topic) const noexcept;
+  /// The number of the connection's place at this topic, or `npos`.
+  [[nodiscard]] std::uint32_t find_place_number(std::uint32_t connection,
+                                                std::uint32_t topic) const noexcept;
+  /// The connection's place at this topic; one with no topic when there is none.
+  [[nodiscard]] Place find_place(const ClientHandle& handle, std::uint32_t topic) const noexcept;
 
   template <class Record, class Member>
   std::uint32_t add_named(detail::Slab<Record>& records, detail::FlatIndex& index, Member name,
@@ -255,22 +255,23 @@ class SubscriptionRegistry {
   void release_organization_if_unused(std::uint32_t organization) noexcept;
   [[nodiscard]] std::vector<StaffMember>* staff_list(Role role,
                                                      std::uint32_t organization) noexcept;
-  void index_edges(Topic& topic) noexcept;
-  void unindex_edges(Topic& topic) noexcept;
-  void remove_edge(std::uint32_t id) noexcept;
+  void index_places(std::uint32_t connection) noexcept;
+  void unindex_places(std::uint32_t connection) noexcept;
+  void remove_place(std::uint32_t connection, std::uint32_t number) noexcept;
+  void remove_subscriber(Place place) noexcept;
   void remove_staff(const Connection& connection) noexcept;
 
   std::uint64_t seed_ = detail::hash_seed();
   mutable std::size_t iterating_ = 0;
+  std::size_t subscriptions_ = 0;
   detail::Slab<Connection> connections_;
   detail::Slab<Topic> topics_;
-  detail::Slab<Edge> edges_;
   detail::Slab<User> users_;
   detail::Slab<Organization> organizations_;
   std::vector<StaffMember> super_admins_;
   detail::HandleIndex<ClientHandle> connection_index_;
   detail::FlatIndex topic_index_;
-  detail::FlatIndex edge_index_;
+  detail::FlatIndex place_index_;
   detail::FlatIndex user_index_;
   detail::FlatIndex organization_index_;
 };

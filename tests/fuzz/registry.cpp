@@ -14,8 +14,8 @@ using namespace ordercast;        // NOLINT(google-build-using-namespace)
 using namespace ordercast::fuzz;  // NOLINT(google-build-using-namespace)
 
 /// Few values of each, so that they meet; the empty id and the longest are among them.
-std::string pick_id(Choices& choices, const char* kind) {
-  const auto number = choices.below(12);
+std::string pick_id(Choices& choices, const char* kind, unsigned values = 12) {
+  const auto number = choices.below(values);
   if (number == 0) return {};
   if (number == 1) return std::string(max_order_id_bytes, kind[0]);
   return kind + std::to_string(number);
@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   test::NaiveRegistry model;
   while (!choices.empty()) {
     const auto call = choices.below(8);
-    const auto handle = static_cast<int>(choices.below(40));
+    const auto handle = static_cast<int>(choices.below(20));
     switch (call) {
       case 0:
       case 1: {
@@ -56,20 +56,20 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         break;
       case 3:
       case 4: {
-        const auto order = pick_id(choices, "o");
+        const auto order = pick_id(choices, "o", 40);
         const bool added = registry.subscribe(handle, order);
         require(added == model.subscribe(handle, order), "subscribe");
         if (added) *registry.find_subscription(handle, order) = handle;
         break;
       }
       case 5: {
-        const auto order = pick_id(choices, "o");
+        const auto order = pick_id(choices, "o", 40);
         require(registry.unsubscribe(handle, order) == model.unsubscribe(handle, order),
                 "unsubscribe");
         break;
       }
       case 6: {
-        const auto order = pick_id(choices, "o");
+        const auto order = pick_id(choices, "o", 40);
         std::vector<int> found;
         registry.for_each_subscriber(order, [&](int one, const int& state) {
           require(state == one, "the state stays beside its subscription");

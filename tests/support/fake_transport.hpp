@@ -76,8 +76,11 @@ class FakeTransport {
     peer.reason = std::string(reason);
   }
   void terminate(Handle handle) {
-    peers_[handle].closed = true;
-    peers_[handle].terminated = true;
+    Peer& peer = peers_[handle];
+    peer.closed = true;
+    peer.terminated = true;
+    peer.buffered.clear();
+    peer.buffered_bytes = 0;
   }
 
   [[nodiscard]] Peer& operator[](Handle handle) { return peers_[handle]; }

@@ -23,7 +23,8 @@ namespace ordercast::test {
 
 using Handle = std::uint64_t;
 
-/// What ORDERCAST_TRANSPORT names: "websocketpp" (also without one) or "asio".
+/// What ORDERCAST_TRANSPORT names: "websocketpp" (also without one), "asio", or "fake", on which
+/// contract_test.cpp alone can run.
 [[nodiscard]] std::string transport_under_test();
 
 struct Event {

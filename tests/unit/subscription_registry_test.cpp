@@ -266,6 +266,37 @@ TEST_CASE("an order that becomes popular changes nothing when memory runs out", 
   }
 }
 
+TEST_CASE("a connection that watches much changes nothing when memory runs out", "[registry]") {
+  for (std::size_t nth = 0;; ++nth) {
+    SubscriptionRegistry<int> registry;
+    registry.connect(1, customer("alice"));
+    std::vector<std::string> orders;
+    orders.reserve(40);
+    for (int i = 0; i < 40; ++i) orders.push_back("o" + std::to_string(i));
+    std::size_t held = 0;
+    bool failed = false;
+    {
+      const ordercast::test::FailingAllocation failing(nth);
+      try {
+        for (const auto& order : orders) held += registry.subscribe(1, order) ? 1 : 0;
+      } catch (const std::bad_alloc&) {
+        failed = true;
+      }
+    }
+    CHECK(registry.subscriptions_of(1) == held);
+    CHECK(registry.order_count() == held);
+    for (std::size_t i = 0; i < orders.size(); ++i) {
+      CHECK(registry.is_subscribed(1, orders[i]) == (i < held));
+      CHECK(registry.unsubscribe(1, orders[i]) == (i < held));
+    }
+    CHECK(registry.order_count() == 0);
+    registry.disconnect(1);
+    CHECK(registry.empty());
+    if (!failed) break;
+    REQUIRE(nth < 200);
+  }
+}
+
 TEST_CASE("the registry agrees with a map of sets over long random runs", "[registry][model]") {
   for (std::uint32_t seed = 1; seed <= 20; ++seed) {
     INFO("seed " << seed);
@@ -276,9 +307,10 @@ TEST_CASE("the registry agrees with a map of sets over long random runs", "[regi
     SubscriptionRegistry<int> registry;
     ordercast::test::NaiveRegistry model;
     for (int step = 0; step < 20'000; ++step) {
-      const int handle = pick(60);
-      // Two orders are popular, so that they pass the size at which the registry changes its way.
-      const auto order = "order-" + std::to_string(pick(2) == 0 ? pick(25) : pick(2));
+      // Two connections watch much, so that they pass the size at which the registry changes its
+      // way, and come back below it; two orders are popular.
+      const int handle = pick(2) == 0 ? pick(60) : pick(2);
+      const auto order = "order-" + std::to_string(pick(3) == 0 ? pick(2) : pick(40));
       switch (pick(8)) {
         case 0: {
           const auto user = "user-" + std::to_string(pick(12));
@@ -290,6 +322,7 @@ TEST_CASE("the registry agrees with a map of sets over long random runs", "[regi
           break;
         }
         case 1:
+          if (handle < 2 && pick(20) != 0) break;
           REQUIRE(registry.disconnect(handle) == model.disconnect(handle));
           break;
         case 2:

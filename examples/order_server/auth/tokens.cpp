@@ -14,6 +14,8 @@ ordercast::JwtOptions verify_options(const TokenOptions& options) {
   // Tokens that other tools sign with the shared secret name no key, as the reference's don't.
   verify.keys = {{"", ordercast::JwtAlgorithm::hs256, options.secret, true}};
   verify.now = options.now;
+  verify.max_cached_tokens =
+      10'000;  // Some 3 MB: who reconnects, and who asks again within minutes.
   return verify;
 }
 

@@ -35,9 +35,10 @@ namespace ordercast {
 
 /// Verifies JSON Web Tokens; an Authenticator for `Services`.
 ///
-/// Immutable: one object may be used by many threads at once, and copies share one state. The cost
-/// is linear in the token, which is bounded: a few microseconds for HS256, tens for RS256 and
-/// ES256. A moved-from object may only be assigned to or destroyed.
+/// Immutable but for the tokens that it may remember (`JwtOptions::max_cached_tokens`): one object
+/// may be used by many threads at once, and copies share one state. The cost is linear in the
+/// token, which is bounded: a few microseconds for HS256, tens for RS256 and ES256, and less than
+/// one for a token that it remembers. A moved-from object may only be assigned to or destroyed.
 class JwtAuthenticator {
  public:
   /// Parses and checks every key. Throws std::invalid_argument for options that are out of range,

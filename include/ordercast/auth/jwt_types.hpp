@@ -80,6 +80,11 @@ struct JwtOptions {
   /// Longer tokens are refused unread. This bounds the cost of a token. 1 to 65,536.
   std::size_t max_token_bytes = default_max_token_bytes;
 
+  /// How many verified access tokens are remembered, so that a client who reconnects, or asks
+  /// again, costs a SHA-256 of its token instead of the check of its signature. A remembered token
+  /// expires as any other. 0: none. At most a million, of some 300 bytes each.
+  std::size_t max_cached_tokens = 0;
+
   /// Lets HMAC secrets be shorter than 32 bytes, for benchmarks. An empty one is always refused.
   bool allow_short_secret = false;
 

@@ -35,8 +35,12 @@ class SmallList {
   SmallList& operator=(const SmallList&) = delete;
   ~SmallList() { clear(); }
 
+  /// Makes room, so that the next `push_back` can't throw.
+  void reserve_one() {
+    if (size_ == capacity_) relocate(capacity_ + std::max(1U, capacity_ / 2));
+  }
   void push_back(T value) {
-    if (size_ == capacity_) relocate(capacity_ * 2);
+    reserve_one();
     ::new (static_cast<void*>(begin() + size_)) T(std::move(value));
     ++size_;
   }
@@ -57,9 +61,12 @@ class SmallList {
   }
   [[nodiscard]] const T* end() const noexcept { return begin() + size_; }
   [[nodiscard]] T& operator[](std::uint32_t at) noexcept { return begin()[at]; }
+  [[nodiscard]] const T& operator[](std::uint32_t at) const noexcept { return begin()[at]; }
   [[nodiscard]] T& back() noexcept { return begin()[size_ - 1]; }
   [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  /// A word that means nothing while the list is empty.
+  [[nodiscard]] std::uint32_t& spare() noexcept { return spare_word; }
   /// Bytes of its block, if it has one.
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
     return capacity_ == Inline ? 0 : capacity_ * sizeof(T);
@@ -103,6 +110,7 @@ class SmallList {
   std::uint32_t size_ = 0;
   std::uint32_t capacity_ = Inline;
   union {
+    std::uint32_t spare_word = 0;
     T* block;
     alignas(T) unsigned char bytes[Inline * sizeof(T)];  // NOLINT(modernize-avoid-c-arrays)
   };

@@ -63,8 +63,8 @@ std::size_t SubscriptionRegistry<H, S>::disconnect(H handle) noexcept {
   const auto id = find_connection(handle);
   if (id == npos) return 0;
   Connection& connection = connections_[id];
-  const std::size_t held = connection.subscriptions;
-  while (connection.first_edge != npos) remove_edge(connection.first_edge);
+  const std::size_t held = connection.places.size();
+  while (!connection.places.empty()) remove_place(id, connection.places.size() - 1);
 
   User& user = users_[connection.user];
   if (connection.user_prev != npos) {
@@ -93,48 +93,39 @@ bool SubscriptionRegistry<H, S>::subscribe(H handle, std::string_view order_id) 
   const auto connection_id = find_connection(handle);
   if (connection_id == npos) return false;
   const auto known = find_topic(order_id);
-  if (find_subscriber(handle, known) != nullptr) return false;
+  if (known != npos && find_place_number(connection_id, known) != npos) return false;
 
+  Connection& connection = connections_[connection_id];
   const auto topic_id = known != npos ? known : add_topic(order_id);
   Topic& topic = topics_[topic_id];
-  const bool to_index = topic.indexed == 0 && topic.subscribers.size() == most_scanned;
-  std::uint32_t id = npos;
+  const bool to_index = !connection.indexed && connection.places.size() == most_scanned;
   try {
-    if (topic.indexed != 0) edge_index_.reserve(1);
-    if (to_index) edge_index_.reserve(most_scanned + 1);
-    topic.subscribers.push_back({{}, handle, npos});
-    try {
-      id = edges_.acquire();
-    } catch (...) {
-      topic.subscribers.pop_back();
-      throw;
-    }
+    topic.subscribers.reserve_one();
+    connection.places.reserve_one();
+    if (connection.indexed) place_index_.reserve(1);
+    if (to_index) place_index_.reserve(most_scanned + 1);
   } catch (...) {
     release_topic_if_unused(topic_id);
     throw;
   }
 
-  Connection& connection = connections_[connection_id];
-  Edge& edge = edges_[id];
-  edge.connection = connection_id;
-  edge.topic = topic_id;
-  edge.position = topic.subscribers.size() - 1;
-  edge.next = connection.first_edge;
-  if (connection.first_edge != npos) edges_[connection.first_edge].prev = id;
-  connection.first_edge = id;
-  ++connection.subscriptions;
-  topic.subscribers.back().edge = id;
-  if (topic.indexed != 0) edge_index_.insert(edge_hash(connection_id, topic_id), id);
-  if (to_index) index_edges(topic);
+  const auto number = connection.places.size();
+  connection.places.push_back({topic_id, topic.subscribers.size()});
+  topic.subscribers.push_back({{}, handle, number});
+  if (connection.indexed) place_index_.insert(place_hash(connection_id, topic_id), number);
+  if (to_index) index_places(connection_id);
+  ++subscriptions_;
   return true;
 }
 
 template <class H, class S>
 bool SubscriptionRegistry<H, S>::unsubscribe(H handle, std::string_view order_id) noexcept {
   assert(iterating_ == 0);
-  const auto* found = find_subscriber(handle, find_topic(order_id));
-  if (found == nullptr) return false;
-  remove_edge(found->edge);
+  const auto topic = find_topic(order_id);
+  const auto connection = topic == npos ? npos : find_connection(handle);
+  const auto number = connection == npos ? npos : find_place_number(connection, topic);
+  if (number == npos) return false;
+  remove_place(connection, number);
   return true;
 }
 
@@ -217,30 +208,33 @@ std::optional<IdentityView> SubscriptionRegistry<H, S>::identity(H handle) const
 
 template <class H, class S>
 std::size_t SubscriptionRegistry<H, S>::memory_bytes() const noexcept {
-  return connections_.memory_bytes() + topics_.memory_bytes() + edges_.memory_bytes() +
-         users_.memory_bytes() + organizations_.memory_bytes() + connection_index_.memory_bytes() +
-         topic_index_.memory_bytes() + edge_index_.memory_bytes() + user_index_.memory_bytes() +
+  return connections_.memory_bytes() + topics_.memory_bytes() + users_.memory_bytes() +
+         organizations_.memory_bytes() + connection_index_.memory_bytes() +
+         topic_index_.memory_bytes() + place_index_.memory_bytes() + user_index_.memory_bytes() +
          organization_index_.memory_bytes();
 }
 
 template <class H, class S>
-auto SubscriptionRegistry<H, S>::find_subscriber(const H& handle,
-                                                 std::uint32_t topic) const noexcept
-    -> const Subscriber* {
-  if (topic == npos) return nullptr;
-  const auto& subscribers = topics_[topic].subscribers;
-  if (topics_[topic].indexed == 0) {
-    const auto* const found =
-        std::find_if(subscribers.begin(), subscribers.end(),
-                     [&](const Subscriber& one) { return one.handle == handle; });
-    return found == subscribers.end() ? nullptr : found;
+std::uint32_t SubscriptionRegistry<H, S>::find_place_number(std::uint32_t connection,
+                                                            std::uint32_t topic) const noexcept {
+  const auto& places = connections_[connection].places;
+  if (connections_[connection].indexed) {
+    // What another connection put under the same hash is told by the topic, or is right as it is.
+    return place_index_.find(place_hash(connection, topic), [&](std::uint32_t number) {
+      return number < places.size() && places[number].topic == topic;
+    });
   }
-  const auto connection = find_connection(handle);
-  if (connection == npos) return nullptr;
-  const auto edge = edge_index_.find(edge_hash(connection, topic), [&](std::uint32_t id) {
-    return edges_[id].connection == connection && edges_[id].topic == topic;
-  });
-  return edge == npos ? nullptr : subscribers.begin() + edges_[edge].position;
+  const auto* const found = std::find_if(places.begin(), places.end(),
+                                         [&](const Place& one) { return one.topic == topic; });
+  return found == places.end() ? npos : static_cast<std::uint32_t>(found - places.begin());
+}
+
+template <class H, class S>
+auto SubscriptionRegistry<H, S>::find_place(const H& handle, std::uint32_t topic) const noexcept
+    -> Place {
+  const auto connection = topic == npos ? npos : find_connection(handle);
+  const auto number = connection == npos ? npos : find_place_number(connection, topic);
+  return number == npos ? Place{} : connections_[connection].places[number];
 }
 
 template <class H, class S>
@@ -306,49 +300,55 @@ auto SubscriptionRegistry<H, S>::staff_list(Role role, std::uint32_t organizatio
 
 /// Room for them has been reserved.
 template <class H, class S>
-void SubscriptionRegistry<H, S>::index_edges(Topic& topic) noexcept {
-  topic.indexed = 1;
-  for (const auto& one : topic.subscribers) {
-    const Edge& edge = edges_[one.edge];
-    edge_index_.insert(edge_hash(edge.connection, edge.topic), one.edge);
+void SubscriptionRegistry<H, S>::index_places(std::uint32_t connection) noexcept {
+  connections_[connection].indexed = true;
+  std::uint32_t number = 0;
+  for (const Place& place : connections_[connection].places) {
+    place_index_.insert(place_hash(connection, place.topic), number++);
   }
 }
 
 template <class H, class S>
-void SubscriptionRegistry<H, S>::unindex_edges(Topic& topic) noexcept {
-  topic.indexed = 0;
-  for (const auto& one : topic.subscribers) {
-    const Edge& edge = edges_[one.edge];
-    edge_index_.erase(edge_hash(edge.connection, edge.topic), one.edge);
+void SubscriptionRegistry<H, S>::unindex_places(std::uint32_t connection) noexcept {
+  connections_[connection].indexed = false;
+  std::uint32_t number = 0;
+  for (const Place& place : connections_[connection].places) {
+    place_index_.erase(place_hash(connection, place.topic), number++);
   }
 }
 
+/// Ends a subscription. The last of its connection and the last of its topic move into the gaps.
 template <class H, class S>
-void SubscriptionRegistry<H, S>::remove_edge(std::uint32_t id) noexcept {
-  const Edge edge = edges_[id];
-  Connection& connection = connections_[edge.connection];
-  if (edge.prev != npos) {
-    edges_[edge.prev].next = edge.next;
-  } else {
-    connection.first_edge = edge.next;
-  }
-  if (edge.next != npos) edges_[edge.next].prev = edge.prev;
-  --connection.subscriptions;
+void SubscriptionRegistry<H, S>::remove_place(std::uint32_t connection,
+                                              std::uint32_t number) noexcept {
+  Connection& owner = connections_[connection];
+  auto& places = owner.places;
+  const Place place = places[number];
+  remove_subscriber(place);
 
-  Topic& topic = topics_[edge.topic];
-  auto& subscribers = topic.subscribers;
-  if (edge.position + 1 != subscribers.size()) {
-    subscribers[edge.position] = std::move(subscribers.back());
-    edges_[subscribers[edge.position].edge].position = edge.position;
+  if (owner.indexed) place_index_.erase(place_hash(connection, place.topic), number);
+  const std::uint32_t last = places.size() - 1;
+  if (number != last) {
+    const Place moved = places[number] = places[last];
+    topics_[moved.topic].subscribers[moved.position].place = number;
+    if (owner.indexed) place_index_.replace(place_hash(connection, moved.topic), last, number);
+  }
+  places.pop_back();
+  // Well below the bound, so that one order that comes and goes doesn't turn it over each time.
+  if (owner.indexed && places.size() <= most_scanned / 2) unindex_places(connection);
+  --subscriptions_;
+  release_topic_if_unused(place.topic);
+}
+
+template <class H, class S>
+void SubscriptionRegistry<H, S>::remove_subscriber(Place place) noexcept {
+  auto& subscribers = topics_[place.topic].subscribers;
+  if (place.position + 1 != subscribers.size()) {
+    Subscriber& moved = subscribers[place.position];
+    moved = std::move(subscribers.back());
+    connections_[find_connection(moved.handle)].places[moved.place].position = place.position;
   }
   subscribers.pop_back();
-  if (topic.indexed != 0) {
-    edge_index_.erase(edge_hash(edge.connection, edge.topic), id);
-    // Well below the bound, so that one who comes and goes doesn't turn it over each time.
-    if (subscribers.size() <= most_scanned / 2) unindex_edges(topic);
-  }
-  edges_.release(id);
-  release_topic_if_unused(edge.topic);
 }
 
 template <class H, class S>

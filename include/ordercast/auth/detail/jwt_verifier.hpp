@@ -4,6 +4,7 @@
 #include <ordercast/auth/detail/base64url.hpp>
 #include <ordercast/auth/detail/public_key.hpp>
 #include <ordercast/auth/detail/strict_json.hpp>
+#include <ordercast/auth/detail/verified_tokens.hpp>
 #include <ordercast/auth/jwt_types.hpp>
 #include <ordercast/http.hpp>
 #include <ordercast/services.hpp>
@@ -15,6 +16,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -164,15 +166,46 @@ class Verifier {
     if (options_.max_token_bytes == 0 || options_.max_token_bytes > 65'536) {
       throw std::invalid_argument("jwt: max_token_bytes is 1 to 65,536");
     }
+    if (options_.max_cached_tokens > 1'000'000) {
+      throw std::invalid_argument("jwt: max_cached_tokens is 0 to 1,000,000");
+    }
     if (!options_.now) throw std::invalid_argument("jwt: there is no clock");
     if (options_.keys.empty()) throw std::invalid_argument("jwt: there is no key");
     for (auto& key : options_.keys) add_key(std::move(key));
     options_.keys.clear();
+    if (options_.max_cached_tokens != 0) verified_.emplace(options_.max_cached_tokens);
   }
 
   [[nodiscard]] JwtResult verify(std::string_view token, TokenKind kind) const {
     if (token.empty()) return AuthFailure{"Missing token", "no token"};
     if (token.size() > options_.max_token_bytes) return refused("token too long");
+    if (!verified_ || kind != TokenKind::access) return verify_signed(token, kind);
+
+    const auto digest = digest_of(token);
+    if (!digest) return verify_signed(token, kind);
+    if (auto known = verified_->find(*digest)) {
+      if (has_expired(known->expires_at)) return refused("expired");
+      return std::move(*known);
+    }
+    auto result = verify_signed(token, kind);
+    if (const auto* claims = std::get_if<JwtClaims>(&result)) remember(*digest, *claims);
+    return result;
+  }
+
+ private:
+  void remember(const TokenDigest& digest, const JwtClaims& claims) const {
+    try {
+      verified_->add(digest, claims);
+    } catch (const std::bad_alloc&) {  // Then it is verified again next time.
+    }
+  }
+
+  [[nodiscard]] bool has_expired(UnixSeconds expires_at) const {
+    return expires_at + options_.expiry_leeway <=
+           std::chrono::floor<std::chrono::seconds>(options_.now());
+  }
+
+  [[nodiscard]] JwtResult verify_signed(std::string_view token, TokenKind kind) const {
     const auto parts = split_token(token);
     if (!parts) return refused("not three parts");
 
@@ -196,7 +229,6 @@ class Verifier {
     return claims;
   }
 
- private:
   [[nodiscard]] static AuthFailure refused(std::string_view detail) noexcept {
     return {"Invalid token", detail};
   }
@@ -246,7 +278,7 @@ class Verifier {
     if (exp == nullptr) return "no exp";
     const auto expires_at = numeric_date(*exp);
     if (!expires_at) return "malformed exp";
-    if (*expires_at + options_.expiry_leeway <= now) return "expired";
+    if (has_expired(*expires_at)) return "expired";
     claims.expires_at = *expires_at;
 
     if (const JsonMember* nbf = payload.find("nbf")) {
@@ -304,6 +336,7 @@ class Verifier {
 
   JwtOptions options_;  // its keys have moved to keys_
   std::vector<VerificationKey> keys_;
+  mutable std::optional<VerifiedTokens> verified_;  // Has a lock of its own.
 };
 
 }  // namespace ordercast::detail::jose

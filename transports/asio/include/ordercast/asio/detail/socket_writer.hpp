@@ -74,7 +74,7 @@ class SocketWriter {
     return false;
   }
 
-  net::IoMode wanted_;
+  [[maybe_unused]] net::IoMode wanted_;
 #else
   static constexpr unsigned batch = 512;
 
