@@ -234,7 +234,7 @@ std::optional<std::string> process_environment(const char* name) {
 std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& arguments,
                                               const Environment& environment) {
   Config config;
-  std::string transport = "websocketpp";
+  std::string transport = "asio";
   std::string io = "auto";
   std::string demo_data = "auto";
   std::string push = "always";

@@ -26,7 +26,7 @@ struct Config {
   std::uint16_t port = 7001;
   std::uint16_t ops_port = 0;  ///< 0: the main port answers health, readiness and metrics.
   unsigned threads = 1;
-  Transport transport = Transport::websocketpp;
+  Transport transport = Transport::asio;
   ordercast::net::IoMode io = ordercast::net::IoMode::automatic;
 
   std::string web_root;  ///< "" serves no files.

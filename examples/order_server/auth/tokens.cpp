@@ -14,8 +14,7 @@ ordercast::JwtOptions verify_options(const TokenOptions& options) {
   // Tokens that other tools sign with the shared secret name no key, as the reference's don't.
   verify.keys = {{"", ordercast::JwtAlgorithm::hs256, options.secret, true}};
   verify.now = options.now;
-  verify.max_cached_tokens =
-      10'000;  // Some 3 MB: who reconnects, and who asks again within minutes.
+  verify.max_cached_tokens = 1'000;  // Some 0.3 MB: who comes back, and who asks again.
   return verify;
 }
 
