@@ -206,9 +206,36 @@ void watching_connections(benchmark::State& state) {
   state.counters["bytes_each"] = each;
 }
 
+/// What it costs that a frame is counted by everyone who queues it: one reference taken and dropped
+/// for each of 1,000 recipients, by one shard or by two at once, of one frame for all shards or of
+/// one for each.
+void frame_references(benchmark::State& state) {
+  using Frame = std::shared_ptr<const std::string>;
+  static const Frame shared = std::make_shared<const std::string>(560, 'x');
+  const Frame own = std::make_shared<const std::string>(560, 'x');
+  const Frame& frame = state.range(0) != 0 ? shared : own;
+  std::vector<Frame> queue;
+  queue.reserve(1'000);
+  for (auto _ : state) {
+    for (int i = 0; i < 1'000; ++i) queue.push_back(frame);
+    benchmark::DoNotOptimize(queue.data());
+    queue.clear();
+  }
+  state.counters["time_each"] =
+      benchmark::Counter(static_cast<double>(state.iterations()) * 1'000,
+                         benchmark::Counter::kAvgThreadsRate | benchmark::Counter::kInvert);
+}
+
 BENCHMARK(publish)
     ->ArgNames({"recipients", "bytes", "slow"})
     ->ArgsProduct({{1, 10, 100, 1'000, 10'000, 100'000}, {128, 560, 4096}, {0, 1}});
+BENCHMARK(frame_references)
+    ->ArgName("shared")
+    ->Arg(0)
+    ->Arg(1)
+    ->Threads(1)
+    ->Threads(2)
+    ->UseRealTime();
 BENCHMARK(idle_connections)
     ->ArgName("connections")
     ->Arg(1'000)

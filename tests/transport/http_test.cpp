@@ -210,9 +210,9 @@ TEST_CASE("a client that left before the answer does no harm", "[http]") {
   const auto respond = desk.take();
   socket.reset();
   respond({200, {}, std::string(100'000, 'x')});
-  while (server.open_sockets() > 0) {
+  // The two counts change one after the other, on another thread.
+  while (server.open_sockets() > 0 || server.http_requests() > 0) {
   }
-  CHECK(server.http_requests() == 0);
 }
 
 TEST_CASE("a client that does not read its answer is cut off in time", "[http]") {
@@ -226,9 +226,9 @@ TEST_CASE("a client that does not read its answer is cut off in time", "[http]")
   socket.send_bytes(http_request_text("GET", "/"));
   while (server.open_sockets() == 0) {
   }
-  while (server.open_sockets() > 0) {
+  // The two counts change one after the other, on another thread.
+  while (server.open_sockets() > 0 || server.http_requests() > 0) {
   }
-  CHECK(server.http_requests() == 0);
 }
 
 TEST_CASE("an answer that comes after the server's end is dropped", "[http]") {
