@@ -177,7 +177,7 @@ int serve() {
   JwtOptions jwt;
   jwt.keys = {{"", JwtAlgorithm::hs256, secret, true}};
   jwt.allow_short_secret = true;
-  jwt.max_cached_tokens = number<std::size_t>("CACHED_TOKENS", "1000");
+  jwt.max_cached_tokens = 1'000;  // As order_server has.
   const JwtAuthenticator authenticator(jwt);
 
   Orders orders;

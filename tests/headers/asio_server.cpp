@@ -1,27 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Instantiates a whole server over the asio transport; compiled in every dialect that we promise.
+#include "odr.hpp"
 #include <ordercast/asio/server.hpp>
 
-#include <string>
-#include <string_view>
-
-namespace {
-
-struct Users {
-  static ordercast::AuthResult authenticate(std::string_view token) {
-    return ordercast::Identity{std::string(token), ordercast::Role::customer, ""};
-  }
-};
-struct Orders {
-  template <class Done>
-  void authorize(const ordercast::IdentityView& /*who*/, std::string_view /*order_id*/,
-                 Done done) const {
-    done(true);
-  }
-};
-using AllServices = ordercast::Services<Users, Orders>;
-
-}  // namespace
+using AllServices = ordercast::Services<OdrUsers, OdrOrders>;
 
 void serve_over_asio();
 void serve_over_asio() {
