@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ordercast/detail/hash.hpp>
+#include <ordercast/net/client_address.hpp>
 #include <ordercast/net/descriptor_limit.hpp>
 #include <ordercast/net/options.hpp>
 #include <ordercast/net/response_writer.hpp>
@@ -128,20 +129,11 @@ class Acceptor {
   /// What the connections of one client have in common; 0 for a client that isn't counted.
   [[nodiscard]] std::uint64_t key_of(const Socket& socket) const {
     std::error_code gone;
-    auto address = socket.remote_endpoint(gone).address();
+    const auto address = socket.remote_endpoint(gone).address();
     if (gone) return 0;
-    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-      address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-    }
-    if (limits_.exempt && limits_.exempt(address)) return 0;
-    std::string bytes;
-    if (address.is_v4()) {
-      for (const auto byte : address.to_v4().to_bytes()) bytes.push_back(static_cast<char>(byte));
-    } else {
-      const auto all = address.to_v6().to_bytes();
-      for (std::size_t i = 0; i < 8; ++i) bytes.push_back(static_cast<char>(all[i]));
-    }
-    return std::max<std::uint64_t>(ordercast::detail::hash_bytes(bytes, seed_), 1);
+    const ClientAddress client(address);
+    if (limits_.exempt && limits_.exempt(client.address())) return 0;
+    return std::max<std::uint64_t>(ordercast::detail::hash_bytes(client.limit_key(), seed_), 1);
   }
 
   void turn_away(Socket socket) const {
