@@ -40,8 +40,8 @@ class Choices {
     left_.remove_prefix(1);
     return value;
   }
-  /// 0 to `bound` - 1, from one byte.
-  unsigned below(unsigned bound) { return byte() % bound; }
+  /// 0 to `bound` - 1, from one byte, or two where one is too few.
+  unsigned below(unsigned bound) { return (bound > 256 ? word() : byte()) % bound; }
   unsigned word() { return byte() | static_cast<unsigned>(byte()) << 8U; }
 
   /// A text whose length is the next byte, or what is left of it.

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "support/allocations.hpp"
-#include "support/naive_registry.hpp"
+#include "support/models/registry.hpp"
 #include <ordercast/subscription_registry.hpp>
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <new>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -297,59 +297,10 @@ TEST_CASE("a connection that watches much changes nothing when memory runs out",
   }
 }
 
-TEST_CASE("the registry agrees with a map of sets over long random runs", "[registry][model]") {
-  for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+TEST_CASE("the registry agrees with a map of sets through every phase", "[registry][model]") {
+  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
     INFO("seed " << seed);
-    std::mt19937 random(seed);
-    const auto pick = [&](int most) {
-      return static_cast<int>(random() % static_cast<unsigned>(most));
-    };
-    SubscriptionRegistry<int> registry;
-    ordercast::test::NaiveRegistry model;
-    for (int step = 0; step < 20'000; ++step) {
-      // Two connections watch much, so that they pass the size at which the registry changes its
-      // way, and come back below it; two orders are popular.
-      const int handle = pick(2) == 0 ? pick(60) : pick(2);
-      const auto order = "order-" + std::to_string(pick(3) == 0 ? pick(2) : pick(40));
-      switch (pick(8)) {
-        case 0: {
-          const auto user = "user-" + std::to_string(pick(12));
-          const auto organization = "org-" + std::to_string(pick(3));
-          const auto identity = pick(3) == 0   ? staff(user, organization)
-                                : pick(5) == 0 ? super_admin(user)
-                                               : customer(user);
-          REQUIRE(registry.connect(handle, identity) == model.connect(handle, identity));
-          break;
-        }
-        case 1:
-          if (handle < 2 && pick(20) != 0) break;
-          REQUIRE(registry.disconnect(handle) == model.disconnect(handle));
-          break;
-        case 2:
-        case 3:
-        case 4:
-          REQUIRE(registry.subscribe(handle, order) == model.subscribe(handle, order));
-          break;
-        case 5:
-          REQUIRE(registry.unsubscribe(handle, order) == model.unsubscribe(handle, order));
-          break;
-        case 6:
-          REQUIRE(subscribers(registry, order) == model.subscribers(order));
-          break;
-        default: {
-          const auto user = "user-" + std::to_string(pick(14));
-          const auto organization = "org-" + std::to_string(pick(4));
-          const auto change = event(order, user, organization);
-          REQUIRE(watchers(registry, change) == model.watchers(change));
-          REQUIRE(registry.has_list_watcher(change) == !model.watchers(change).empty());
-        }
-      }
-      REQUIRE(registry.subscription_count() == model.held.size());
-      REQUIRE(registry.connection_count() == model.who.size());
-    }
-    for (int handle = 0; handle < 60; ++handle) {
-      REQUIRE(registry.disconnect(handle) == model.disconnect(handle));
-    }
-    REQUIRE(registry.empty());
+    ordercast::test::RandomChoices choices(seed, 150);
+    REQUIRE_NOTHROW(ordercast::test::RegistryRun(choices).run());
   }
 }
