@@ -61,11 +61,15 @@ class ConnectionManager {
   // Events, as the transport reports them ------------------------------------------------------
 
   /// A WebSocket is open. `token` is the credential of its handshake, empty for none; a bad one is
-  /// answered with close 4001.
-  void on_open(Handle handle, std::string_view token);
+  /// answered with close 4001. `hello`: the client has selected `ordercast.v2` and is told the
+  /// epoch first, if one was set.
+  void on_open(Handle handle, std::string_view token, bool hello = false);
   /// One whole text message, valid UTF-8.
   void on_message(Handle handle, std::string_view text);
   void on_pong(Handle handle) noexcept;
+  /// A ping or pong frame came in, solicited or not: it counts in the rate of messages, and going
+  /// on above it ends in 1008.
+  void on_control(Handle handle);
   /// The transport takes frames again after it had answered `backpressure`.
   void on_writable(Handle handle);
   /// The connection is gone; the handle may be used again for another.
@@ -85,13 +89,23 @@ class ConnectionManager {
   /// Closes every connection of a user (log-out, revocation). Returns how many.
   std::size_t disconnect_user(std::string_view user_id, CloseCode code, std::string_view reason);
 
+  /// Closes the connections of one sign-in of a user; see `Identity::session_id`. Returns how many.
+  std::size_t disconnect_session(std::string_view user_id, std::string_view session_id,
+                                 CloseCode code, std::string_view reason);
+
   /// Pings a user's connections now instead of at their next heartbeat, to find out soon whether
   /// anybody is there. Returns how many there are; those that owe a pong get no second ping.
   std::size_t ping_user(std::string_view user_id);
 
-  /// When a connection of this user that is still open last answered a ping; `TimePoint::min()` if
-  /// none has yet, nothing if none is open. O(connections of the user).
+  /// When an open connection of this user that somebody looks at (it said `presence` with
+  /// `visible:true` last) last answered a ping; `TimePoint::min()` if none has yet, nullopt if
+  /// there is no such connection. O(connections of the user).
   [[nodiscard]] std::optional<TimePoint> last_heard(std::string_view user_id) const;
+
+  /// Names the store that versions are counted in, and this node: what `hello` says, and what the
+  /// `epoch` of a subscribe is compared with. Call it before connections open; at most
+  /// `max_epoch_bytes` each. Without an epoch there is no hello and an `epoch` is ignored.
+  void set_epoch(std::string epoch, std::string node);
 
   /// Takes leave: each connection gets what waits for it, then close 1012 with a `retry-after-ms`
   /// spread over `window`; those that are still slow when the window is over are closed by `tick`.
@@ -130,7 +144,10 @@ class ConnectionManager {
 
   /// The completion of `authorize`. Void once the session or the question is gone.
   struct AuthorizeDone {
-    void operator()(bool allowed) const { manager->on_authorized(slot, session, request, allowed); }
+    void operator()(bool allowed) const { (*this)(allowed ? Access::granted : Access::denied); }
+    void operator()(Access access) const {
+      manager->on_authorized(slot, session, request, access == Access::granted);
+    }
     ConnectionManager* manager;
     Slot slot;
     std::uint64_t session;
@@ -140,6 +157,9 @@ class ConnectionManager {
   struct FetchDone {
     void operator()(const std::optional<OrderSnapshot>& snapshot) const {
       manager->on_fetched(slot, session, request, snapshot);
+    }
+    void operator()(Unavailable /*answer*/) const {
+      manager->on_fetched(slot, session, request, std::nullopt);
     }
     ConnectionManager* manager;
     Slot slot;
@@ -175,6 +195,7 @@ class ConnectionManager {
   void handle(Slot slot, const Subscribe& message);
   void handle(Slot slot, const Unsubscribe& message);
   void handle(Slot slot, const Ping& message);
+  void handle(Slot slot, const Presence& message);
   void refuse(Slot slot, ErrorCode code, std::string_view message, std::string_view order_id);
   void ask(Slot slot, Pending pending);
   void on_authorized(Slot slot, std::uint64_t session, std::uint64_t request, bool allowed);
@@ -209,6 +230,8 @@ class ConnectionManager {
   std::uint64_t last_session_id_ = 0;
   std::uint64_t last_request_ = 0;
   std::uint32_t last_publish_ = 0;
+  std::string epoch_;
+  std::string node_;
   std::optional<TimePoint> drain_deadline_;
   std::chrono::milliseconds drain_window_{0};
   detail::Slab<SessionT> sessions_;

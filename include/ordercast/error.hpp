@@ -38,9 +38,10 @@ enum class ErrorCode : std::uint8_t {
   subscription_denied,
   too_many_subscriptions,
   rate_limited,
+  unavailable,  ///< The server can't tell just now. Retryable, never a denial.
 };
 
-inline constexpr std::size_t error_code_count = 5;
+inline constexpr std::size_t error_code_count = 6;
 
 /// The wire name of an error code.
 [[nodiscard]] constexpr std::string_view to_string(ErrorCode code) noexcept {
@@ -55,6 +56,8 @@ inline constexpr std::size_t error_code_count = 5;
       return "too_many_subscriptions";
     case ErrorCode::rate_limited:
       return "rate_limited";
+    case ErrorCode::unavailable:
+      return "unavailable";
   }
   return "bad_message";
 }

@@ -37,7 +37,13 @@ class ClientMessageReader final : public nlohmann::json_sax<nlohmann::json> {
   explicit ClientMessageReader(std::size_t max_depth) : max_depth_(max_depth) {}
 
   bool null() override { return other(); }
-  bool boolean(bool /*value*/) override { return other(); }
+  bool boolean(bool value) override {
+    if (field_ == Field::visible && depth_ == 1) {
+      visible_ = value;
+      return true;
+    }
+    return other();
+  }
   bool number_integer(number_integer_t value) override {
     return value >= 0 ? number_unsigned(static_cast<number_unsigned_t>(value)) : other();
   }
@@ -59,6 +65,11 @@ class ClientMessageReader final : public nlohmann::json_sax<nlohmann::json> {
       order_id_ = std::move(value);
       return true;
     }
+    if (depth_ == 1 && field_ == Field::epoch) {
+      epoch_ = std::move(value);
+      epoch_is_valid_ = epoch_->size() <= max_epoch_bytes;
+      return true;
+    }
     return other();
   }
   bool binary(binary_t& /*value*/) override { return false; }  // JSON text has none.
@@ -72,6 +83,8 @@ class ClientMessageReader final : public nlohmann::json_sax<nlohmann::json> {
     field_ = name == "type"      ? Field::type
              : name == "orderId" ? Field::order_id
              : name == "since"   ? Field::since
+             : name == "epoch"   ? Field::epoch
+             : name == "visible" ? Field::visible
                                  : Field::unknown;
     return true;
   }
@@ -95,7 +108,7 @@ class ClientMessageReader final : public nlohmann::json_sax<nlohmann::json> {
   [[nodiscard]] Decoded result() &&;
 
  private:
-  enum class Field { unknown, type, order_id, since };
+  enum class Field { unknown, type, order_id, since, epoch, visible };
 
   /// A value of a kind that no known field takes. The last of duplicate fields counts.
   bool other() {
@@ -106,6 +119,8 @@ class ClientMessageReader final : public nlohmann::json_sax<nlohmann::json> {
         since_ = 0;
         since_is_valid_ = false;
       }
+      if (field_ == Field::epoch) epoch_is_valid_ = false;
+      if (field_ == Field::visible) visible_.reset();
     }
     return true;
   }
@@ -118,16 +133,24 @@ class ClientMessageReader final : public nlohmann::json_sax<nlohmann::json> {
   std::optional<std::string> type_;
   std::optional<std::string> order_id_;
   std::optional<std::uint64_t> since_;
+  std::optional<std::string> epoch_;
+  bool epoch_is_valid_ = true;
+  std::optional<bool> visible_;
 };
 
 inline Decoded ClientMessageReader::result() && {
   if (!is_object_) return DecodeError{ErrorCode::bad_message, "A message is a JSON object", {}};
   if (!type_) return DecodeError{ErrorCode::bad_message, "The field type must be a string", {}};
   if (*type_ == "ping") return ClientMessage{Ping{}};
+  if (*type_ == "presence") {
+    if (visible_) return ClientMessage{Presence{*visible_}};
+    return DecodeError{ErrorCode::bad_message, "The field visible must be true or false", {}};
+  }
   const bool subscribe = *type_ == "subscribe";
   if (!subscribe && *type_ != "unsubscribe") {
-    return DecodeError{
-        ErrorCode::unknown_type, "The type must be one of subscribe, unsubscribe, ping", {}};
+    return DecodeError{ErrorCode::unknown_type,
+                       "The type must be one of subscribe, unsubscribe, ping, presence",
+                       {}};
   }
   if (!order_id_ || order_id_->empty() || order_id_->size() > max_order_id_bytes) {
     return DecodeError{
@@ -139,7 +162,11 @@ inline Decoded ClientMessageReader::result() && {
                        "The field since must be an integer from 0 to 9007199254740991",
                        std::move(*order_id_)};
   }
-  return ClientMessage{Subscribe{std::move(*order_id_), since_}};
+  if (!epoch_is_valid_) {
+    return DecodeError{ErrorCode::bad_message, "The field epoch must be a string of up to 64 bytes",
+                       std::move(*order_id_)};
+  }
+  return ClientMessage{Subscribe{std::move(*order_id_), since_, std::move(epoch_)}};
 }
 
 /// Appends a JSON string (RFC 8259 section 7), quotes included. Bad UTF-8 becomes U+FFFD.
@@ -188,6 +215,14 @@ inline void append_json_string(std::string& out, std::string_view text) {
 [[nodiscard]] inline std::string encode(const ServerMessage& message) {
   struct Encoder {
     std::string operator()(const Pong& /*message*/) const { return R"({"type":"pong"})"; }
+    std::string operator()(const Hello& message) const {
+      std::string out(R"({"type":"hello","epoch":)");
+      detail::append_json_string(out, message.epoch);
+      out.append(R"(,"node":)");
+      detail::append_json_string(out, message.node);
+      out.push_back('}');
+      return out;
+    }
     std::string operator()(const OrderUpdated& message) const {
       std::string out;
       out.reserve(64 + message.order_id.size() + message.json.size());

@@ -17,20 +17,32 @@ namespace ordercast {
 // Client to server. These own their text: a message may outlive the frame that brought it.
 
 /// Watch an order; with `since`, answer with the current order if it is newer than that version.
+/// `epoch` names the store that `since` was counted in; where it is not the server's, `since`
+/// counts as absent and the current order is sent.
 struct Subscribe {
   std::string order_id;
   std::optional<std::uint64_t> since;
+  std::optional<std::string> epoch = std::nullopt;
 };
 struct Unsubscribe {
   std::string order_id;
 };
 struct Ping {};
+/// Whether anybody looks at what this connection shows; nothing is answered.
+struct Presence {
+  bool visible = false;
+};
 
-using ClientMessage = std::variant<Subscribe, Unsubscribe, Ping>;
+using ClientMessage = std::variant<Subscribe, Unsubscribe, Ping, Presence>;
 
 // Server to client. These borrow their text: they are encoded at once.
 
 struct Pong {};
+/// First message to a client of `ordercast.v2`: the store's epoch and this node's name.
+struct Hello {
+  std::string_view epoch;
+  std::string_view node;
+};
 /// The full order, as one JSON object, to each connection that is subscribed to it.
 struct OrderUpdated {
   std::string_view order_id;
@@ -48,7 +60,7 @@ struct ErrorMessage {
   std::string_view order_id;
 };
 
-using ServerMessage = std::variant<Pong, OrderUpdated, OrdersChanged, ErrorMessage>;
+using ServerMessage = std::variant<Pong, Hello, OrderUpdated, OrdersChanged, ErrorMessage>;
 
 /// Why a text is not a ClientMessage. `message` is a static sentence.
 struct DecodeError {

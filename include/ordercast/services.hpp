@@ -39,11 +39,21 @@ struct RefuseAll {
   }
 };
 
+/// An Authorizer's answer.
+enum class Access : std::uint8_t {
+  denied,       ///< Final: the client is told `subscription_denied`.
+  granted,      ///< The client may watch the order.
+  unavailable,  ///< Nobody can tell just now: the manager asks again.
+};
+
+/// An OrderSource's answer when it can't read the order just now: the manager asks again.
+struct Unavailable {};
+
 /// Denies every subscription: the Authorizer of a server that has not chosen one.
 struct DenyAll {
   template <class Done>
   void authorize(const IdentityView& /*who*/, std::string_view /*order_id*/, Done done) const {
-    done(false);
+    done(Access::denied);
   }
 };
 

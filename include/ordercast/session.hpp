@@ -128,7 +128,9 @@ struct Session {
   std::unique_ptr<Stall> stall;  ///< While data waits, here or in the transport.
   std::unique_ptr<Extra> extra;
   std::uint32_t link = 0;
+  std::uint64_t sign_in = 0;  ///< Hash of `Identity::session_id`; 0: it has none.
   bool awaiting_pong = false;
+  bool visible = false;  ///< Whether somebody looks, as the client said last.
 
   [[nodiscard]] std::uint32_t& free_link() noexcept { return link; }
   [[nodiscard]] Outbox<Frame>* outbox() noexcept {

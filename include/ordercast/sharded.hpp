@@ -24,6 +24,12 @@
 /// by one thread at a time (or be ordered otherwise): each shard sees them in the order of posting.
 namespace ordercast {
 
+/// How a publish to all shards ended.
+struct PublishOutcome {
+  std::size_t reached = 0;        ///< Connections that got it or will get it.
+  std::size_t failed_shards = 0;  ///< Shards that threw or ended before their turn: publish again.
+};
+
 template <class Manager>
 class Sharded {
  public:
@@ -35,45 +41,64 @@ class Sharded {
   [[nodiscard]] std::size_t size() const noexcept { return shards_.size(); }
 
   /// Sends a change to everyone who may see it, on every shard. O(size of the order) on this
-  /// thread. `done(reached)` runs once, on the shard that is the last to have sent it; it does not
-  /// run when a shard ends before its turn.
-  void publish(const OrderEvent& event, std::function<void(std::size_t)> done = {}) const {
-    auto round = std::make_shared<Round>();
-    round->broadcast = prepare_broadcast<typename Manager::TransportType>(event);
-    round->left.store(shards_.size(), std::memory_order_relaxed);
+  /// thread. `done(outcome)` runs exactly once, whatever happens: on the shard that is the last to
+  /// have sent it, or where the last task is dropped unrun. A shard that throws, or ends before its
+  /// turn, counts as failed; publishing the same version again reaches only who has not got it.
+  /// Throws only before anything is posted, when memory for the frames runs out; then `done` does
+  /// not run. What `done` throws is swallowed.
+  void publish(const OrderEvent& event, std::function<void(PublishOutcome)> done = {}) const {
+    auto broadcast = prepare_broadcast<typename Manager::TransportType>(event);
+    const auto round = std::make_shared<Round>(std::move(broadcast), shards_.size());
     round->done = std::move(done);
     for (const auto& shard : shards_) {
-      shard.post([round, manager = shard.manager] {
-        round->reached.fetch_add(manager->publish(round->broadcast), std::memory_order_relaxed);
-        if (round->left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-        if (round->done) round->done(round->reached.load(std::memory_order_relaxed));
-      });
+      try {
+        shard.post([round, manager = shard.manager] {
+          round->reached.fetch_add(manager->publish(round->broadcast), std::memory_order_relaxed);
+          round->failed.fetch_sub(1, std::memory_order_relaxed);
+        });
+      } catch (...) {  // It stays counted as failed; the other shards get theirs.
+        continue;
+      }
     }
   }
 
   /// Answers when a connection of a user that is open now last answered a ping: `TimePoint::min()`
   /// if none has yet, nothing if none is open. `ping` also has them all pinged now. `done` runs
-  /// once, on the shard that answers last; it does not run when a shard ends before its turn.
+  /// exactly once, as that of `publish` does; a shard that threw or ended has heard of nobody.
   void last_heard(const std::string& user_id, bool ping,
                   std::function<void(std::optional<TimePoint>)> done) const {
-    struct Poll {
-      std::vector<std::optional<TimePoint>> heard;  // each shard writes its own
-      std::atomic<std::size_t> left{0};
-      std::function<void(std::optional<TimePoint>)> done;
-    };
-    auto poll = std::make_shared<Poll>();
-    poll->heard.resize(shards_.size());
-    poll->left.store(shards_.size(), std::memory_order_relaxed);
+    const auto poll = std::make_shared<Poll>(shards_.size());
     poll->done = std::move(done);
     for (std::size_t i = 0; i < shards_.size(); ++i) {
-      shards_[i].post([poll, i, manager = shards_[i].manager, user_id, ping] {
-        if (ping) manager->ping_user(user_id);
-        poll->heard[i] = manager->last_heard(user_id);
-        if (poll->left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-        // An optional without a value is less than any with one.
-        poll->done(*std::max_element(poll->heard.begin(), poll->heard.end()));
-      });
+      try {
+        shards_[i].post([poll, i, manager = shards_[i].manager, user_id, ping] {
+          if (ping) manager->ping_user(user_id);
+          poll->heard[i] = manager->last_heard(user_id);
+        });
+      } catch (...) {
+        continue;
+      }
     }
+  }
+
+  /// Closes every connection of a user on every shard. `done(count)` runs exactly once, as that of
+  /// `publish` does.
+  void disconnect_user(std::string user_id, CloseCode code, std::string reason,
+                       std::function<void(std::size_t)> done = {}) const {
+    count_on_each([user_id = std::move(user_id), code, reason = std::move(reason)](
+                      Manager& manager) { return manager.disconnect_user(user_id, code, reason); },
+                  std::move(done));
+  }
+
+  /// Closes the connections of one sign-in of a user on every shard; see `Identity::session_id`.
+  void disconnect_session(std::string user_id, std::string session_id, CloseCode code,
+                          std::string reason, std::function<void(std::size_t)> done = {}) const {
+    count_on_each(
+        [user_id = std::move(user_id), session_id = std::move(session_id), code,
+         reason = std::move(reason)](Manager& manager) {
+          return manager.disconnect_session(user_id, session_id, code, reason);
+        },
+        std::move(done));
   }
 
   /// Runs `f(manager)` once on each shard's own thread. `f` is shared by them: it must be safe to
@@ -91,11 +116,87 @@ class Sharded {
     Manager* manager;
     Post post;
   };
+  /// One publish under way. Its last owner reports: a task that ran, threw or was dropped has let
+  /// go of it in each case.
   struct Round {
-    Broadcast<typename Manager::Frame> broadcast;
-    std::atomic<std::size_t> left{0};
+    Round(Broadcast<typename Manager::Frame> change, std::size_t shards)
+        : broadcast(std::move(change)), failed(shards) {}
+    Round(const Round&) = delete;
+    Round& operator=(const Round&) = delete;
+    Round(Round&&) = delete;
+    Round& operator=(Round&&) = delete;
+    ~Round() {
+      if (!done) return;
+      try {
+        done({reached.load(std::memory_order_relaxed), failed.load(std::memory_order_relaxed)});
+      } catch (...) {  // A destructor can't pass it on; the outcome is the caller's business.
+        return;
+      }
+    }
+
+    const Broadcast<typename Manager::Frame> broadcast;
     std::atomic<std::size_t> reached{0};
+    std::atomic<std::size_t> failed;  ///< Shards that have not sent it.
+    std::function<void(PublishOutcome)> done;
+  };
+
+  /// A sum over all shards. Its last owner reports.
+  struct Sum {
+    Sum() = default;
+    Sum(const Sum&) = delete;
+    Sum& operator=(const Sum&) = delete;
+    Sum(Sum&&) = delete;
+    Sum& operator=(Sum&&) = delete;
+    ~Sum() {
+      if (!done) return;
+      try {
+        done(total.load(std::memory_order_relaxed));
+      } catch (...) {
+        return;
+      }
+    }
+
+    std::atomic<std::size_t> total{0};
     std::function<void(std::size_t)> done;
+  };
+
+  template <class F>
+  void count_on_each(F f, std::function<void(std::size_t)> done) const {
+    const auto sum = std::make_shared<Sum>();
+    sum->done = std::move(done);
+    const auto shared = std::make_shared<const F>(std::move(f));
+    for (const auto& shard : shards_) {
+      try {
+        shard.post([sum, shared, manager = shard.manager] {
+          sum->total.fetch_add((*shared)(*manager), std::memory_order_relaxed);
+        });
+      } catch (...) {
+        continue;
+      }
+    }
+  }
+
+  /// One question to all shards. Its last owner answers.
+  struct Poll {
+    explicit Poll(std::size_t shards) : heard(shards) {}
+    Poll(const Poll&) = delete;
+    Poll& operator=(const Poll&) = delete;
+    Poll(Poll&&) = delete;
+    Poll& operator=(Poll&&) = delete;
+    ~Poll() {
+      if (!done) return;
+      std::optional<TimePoint> newest;
+      // An optional without a value is less than any with one.
+      for (const auto& one : heard) newest = (std::max)(newest, one);
+      try {
+        done(newest);
+      } catch (...) {
+        return;
+      }
+    }
+
+    std::vector<std::optional<TimePoint>> heard;  // Each shard writes its own.
+    std::function<void(std::optional<TimePoint>)> done;
   };
 
   std::vector<Shard> shards_;

@@ -67,6 +67,9 @@ struct Identity {
   std::string user_id;
   Role role = Role::customer;
   std::string organization_id;  ///< Empty for `super_admin` and `customer`.
+  /// Which sign-in the token belongs to (its `sid` claim), so that one can be ended alone; empty
+  /// for none.
+  std::string session_id{};
 
   [[nodiscard]] operator IdentityView() const noexcept {  // NOLINT(google-explicit-constructor)
     return {user_id, role, organization_id};
@@ -89,6 +92,9 @@ inline constexpr std::uint64_t max_version = (std::uint64_t{1} << 53U) - 1;
 
 /// An order id is 1 to this many bytes of UTF-8.
 inline constexpr std::size_t max_order_id_bytes = 128;
+
+/// A store's epoch is at most this many bytes.
+inline constexpr std::size_t max_epoch_bytes = 64;
 
 /// One committed change of one order, as `publish` takes it. Borrows all its text.
 ///

@@ -34,19 +34,30 @@ std::variant<ErrorCode, ClientMessage> expected(std::string_view text) {
   const auto type = tree.find("type");
   if (type == tree.end() || !type->is_string()) return ErrorCode::bad_message;
   if (*type == "ping") return ClientMessage{Ping{}};
+  if (*type == "presence") {
+    const auto visible = tree.find("visible");
+    if (visible == tree.end() || !visible->is_boolean()) return ErrorCode::bad_message;
+    return ClientMessage{Presence{visible->get<bool>()}};
+  }
   if (*type != "subscribe" && *type != "unsubscribe") return ErrorCode::unknown_type;
   const auto id = tree.find("orderId");
   if (id == tree.end() || !id->is_string()) return ErrorCode::bad_message;
   const auto order_id = id->get<std::string>();
   if (order_id.empty() || order_id.size() > max_order_id_bytes) return ErrorCode::bad_message;
   if (*type == "unsubscribe") return ClientMessage{Unsubscribe{order_id}};
+  std::optional<std::string> epoch;
+  if (const auto found = tree.find("epoch"); found != tree.end()) {
+    if (!found->is_string()) return ErrorCode::bad_message;
+    epoch = found->get<std::string>();
+    if (epoch->size() > max_epoch_bytes) return ErrorCode::bad_message;
+  }
   const auto since = tree.find("since");
-  if (since == tree.end()) return ClientMessage{Subscribe{order_id, std::nullopt}};
+  if (since == tree.end()) return ClientMessage{Subscribe{order_id, std::nullopt, epoch}};
   if (!since->is_number_integer() || since->get<double>() < 0 ||
       since->get<std::uint64_t>() > max_version) {
     return ErrorCode::bad_message;
   }
-  return ClientMessage{Subscribe{order_id, since->get<std::uint64_t>()}};
+  return ClientMessage{Subscribe{order_id, since->get<std::uint64_t>(), epoch}};
 }
 
 std::string written(const ClientMessage& message) {
@@ -54,8 +65,11 @@ std::string written(const ClientMessage& message) {
   if (const auto* subscribe = std::get_if<Subscribe>(&message)) {
     tree = {{"type", "subscribe"}, {"orderId", subscribe->order_id}};
     if (subscribe->since) tree["since"] = *subscribe->since;
+    if (subscribe->epoch) tree["epoch"] = *subscribe->epoch;
   } else if (const auto* unsubscribe = std::get_if<Unsubscribe>(&message)) {
     tree = {{"type", "unsubscribe"}, {"orderId", unsubscribe->order_id}};
+  } else if (const auto* presence = std::get_if<Presence>(&message)) {
+    tree = {{"type", "presence"}, {"visible", presence->visible}};
   } else {
     tree = {{"type", "ping"}};
   }

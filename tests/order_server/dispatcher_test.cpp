@@ -33,7 +33,7 @@ class Shards {
         if (hold) held_.push_back(done);
       }
       changed_.notify_all();
-      if (!hold) done(1);
+      if (!hold) done({1, 0});
     };
   }
 
@@ -50,7 +50,7 @@ class Shards {
       done = std::move(held_.front());
       held_.erase(held_.begin());
     }
-    done(1);
+    done({1, 0});
   }
   std::vector<std::string> published() {
     const std::lock_guard lock(mutex_);

@@ -169,7 +169,7 @@ void Simulation::dispatch() {
     const auto json = Store::json(id, version);
     server.all.publish(
         {id, order.owner, order.organization, std::to_string(version), version, json},
-        [&server](std::size_t /*reached*/) { --server.in_flight; });
+        [&server](PublishOutcome /*outcome*/) { --server.in_flight; });
   }
 }
 

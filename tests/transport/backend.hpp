@@ -3,6 +3,7 @@
 
 #include "recording_server.hpp"
 #include <ordercast/clock.hpp>
+#include <ordercast/sharded.hpp>
 
 #include <condition_variable>
 #include <deque>
@@ -97,7 +98,7 @@ class WholeBackend {
   virtual ~WholeBackend() = default;
 
   [[nodiscard]] virtual std::uint16_t port() const = 0;
-  virtual void publish(const OrderEvent& event, std::function<void(std::size_t)> done) = 0;
+  virtual void publish(const OrderEvent& event, std::function<void(PublishOutcome)> done) = 0;
   virtual void disconnect_user(std::string user_id, CloseCode code, std::string reason) = 0;
   virtual void drain(std::chrono::milliseconds window) = 0;
   virtual void stop() = 0;

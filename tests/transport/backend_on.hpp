@@ -112,7 +112,7 @@ class WholeBackendOn final : public WholeBackend {
   }
 
   [[nodiscard]] std::uint16_t port() const override { return port_; }
-  void publish(const OrderEvent& event, std::function<void(std::size_t)> done) override {
+  void publish(const OrderEvent& event, std::function<void(PublishOutcome)> done) override {
     server_.publish(event, std::move(done));
   }
   void disconnect_user(std::string user_id, CloseCode code, std::string reason) override {

@@ -132,7 +132,7 @@ std::uint16_t WholeServer::port() const noexcept {
 
 std::size_t WholeServer::publish(const OrderEvent& event) {
   std::promise<std::size_t> reached;
-  backend_->publish(event, [&](std::size_t count) { reached.set_value(count); });
+  backend_->publish(event, [&](PublishOutcome outcome) { reached.set_value(outcome.reached); });
   return reached.get_future().get();
 }
 

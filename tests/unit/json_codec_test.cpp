@@ -202,3 +202,32 @@ TEST_CASE("UTF-8 is told from what only looks like it", "[utf8]") {
   }
   CHECK(ordercast::detail::utf8_repaired("a\xFFz") == "a\xEF\xBF\xBDz");
 }
+
+TEST_CASE("presence says whether anybody looks", "[codec]") {
+  CHECK(message<Presence>(R"({"type":"presence","visible":true})").visible);
+  CHECK_FALSE(message<Presence>(R"({"visible":false,"type":"presence"})").visible);
+  for (const auto* bad : {R"({"type":"presence"})", R"({"type":"presence","visible":1})",
+                          R"({"type":"presence","visible":"true"})",
+                          R"({"type":"presence","visible":true,"visible":null})",
+                          R"({"type":"presence","x":{"visible":true}})"}) {
+    CHECK(error(bad) == ErrorCode::bad_message);
+  }
+}
+
+TEST_CASE("a subscribe may name the epoch of its since", "[codec]") {
+  CHECK(message<Subscribe>(R"({"type":"subscribe","orderId":"a","since":1,"epoch":"e1"})").epoch ==
+        "e1");
+  CHECK_FALSE(message<Subscribe>(R"({"type":"subscribe","orderId":"a"})").epoch);
+  const auto with_epoch = [](const std::string& epoch) {
+    return R"({"type":"subscribe","orderId":"a","epoch":)" + epoch + "}";
+  };
+  CHECK(message<Subscribe>(with_epoch('"' + std::string(64, 'e') + '"')).epoch->size() == 64);
+  for (const auto& bad : {std::string("7"), std::string("null"), std::string("{}"),
+                          '"' + std::string(65, 'e') + '"'}) {
+    CHECK(error(with_epoch(bad)) == ErrorCode::bad_message);
+  }
+}
+
+TEST_CASE("hello names the store and the node", "[codec]") {
+  CHECK(encode(Hello{"e\"1", "node-a"}) == R"({"type":"hello","epoch":"e\"1","node":"node-a"})");
+}

@@ -27,6 +27,11 @@ struct Fixture {
   ManualClock clock;
   FakeTransport transport;
   ConnectionManager<FakeTransport, FakeServices> manager{transport, FakeServices(world, clock)};
+
+  void open_visibly(int handle, const std::string& token) {
+    manager.on_open(handle, token);
+    manager.on_message(handle, R"({"type":"presence","visible":true})");
+  }
 };
 
 }  // namespace
@@ -34,7 +39,7 @@ struct Fixture {
 TEST_CASE("a user is heard of when a connection that is still open answers a ping", "[manager]") {
   Fixture f;
   CHECK_FALSE(f.manager.last_heard("alice"));
-  f.manager.on_open(1, "alice");
+  f.open_visibly(1, "alice");
   CHECK(f.manager.last_heard("alice") == TimePoint::min());
 
   CHECK(f.manager.ping_user("alice") == 1);
@@ -51,7 +56,7 @@ TEST_CASE("a user is heard of when a connection that is still open answers a pin
 
 TEST_CASE("of several connections the one that was heard of last counts", "[manager]") {
   Fixture f;
-  for (const int handle : {1, 2, 3}) f.manager.on_open(handle, "alice");
+  for (const int handle : {1, 2, 3}) f.open_visibly(handle, "alice");
   CHECK(f.manager.ping_user("alice") == 3);
   f.manager.on_pong(2);
   f.clock.advance(1s);
@@ -63,7 +68,7 @@ TEST_CASE("of several connections the one that was heard of last counts", "[mana
 
 TEST_CASE("a pong that nobody asked for tells nothing", "[manager]") {
   Fixture f;
-  f.manager.on_open(1, "alice");
+  f.open_visibly(1, "alice");
   f.manager.on_pong(1);
   CHECK(f.manager.last_heard("alice") == TimePoint::min());
 }
@@ -71,8 +76,8 @@ TEST_CASE("a pong that nobody asked for tells nothing", "[manager]") {
 TEST_CASE("a user is not pinged twice for one pong, and who does not answer is reaped",
           "[manager]") {
   Fixture f;
-  f.manager.on_open(1, "alice");
-  f.manager.on_open(2, "bob");
+  f.open_visibly(1, "alice");
+  f.open_visibly(2, "bob");
   CHECK(f.manager.ping_user("alice") == 1);
   CHECK(f.manager.ping_user("alice") == 1);
   CHECK(f.transport[1].pings == 1);
@@ -82,4 +87,17 @@ TEST_CASE("a user is not pinged twice for one pong, and who does not answer is r
   CHECK(f.transport[1].terminated);
   CHECK_FALSE(f.transport[2].closed);
   CHECK_FALSE(f.manager.last_heard("alice"));
+}
+
+TEST_CASE("only a connection that said last that somebody looks is heard of", "[manager]") {
+  Fixture f;
+  f.manager.on_open(1, "alice");
+  f.manager.ping_user("alice");
+  f.manager.on_pong(1);
+  CHECK_FALSE(f.manager.last_heard("alice"));
+  f.manager.on_message(1, R"({"type":"presence","visible":true})");
+  CHECK(f.manager.last_heard("alice") == f.clock.now());
+  f.manager.on_message(1, R"({"type":"presence","visible":false})");
+  CHECK_FALSE(f.manager.last_heard("alice"));
+  CHECK(f.transport[1].received.empty());
 }

@@ -95,11 +95,13 @@ TEST_CASE("a publish to four shards is one encode, four posts, and reaches each 
   std::vector<std::size_t> reached;
   constexpr std::uint64_t changes = 50;
   for (std::uint64_t version = 2; version < 2 + changes; ++version) {
-    sharded.publish({"order-1", "alice", "org-1", "READY", version, "{}"}, [&](std::size_t count) {
-      const std::lock_guard<std::mutex> lock(mutex);
-      reached.push_back(count);
-      finished.notify_one();
-    });
+    sharded.publish({"order-1", "alice", "org-1", "READY", version, "{}"},
+                    [&](PublishOutcome outcome) {
+                      const std::lock_guard<std::mutex> lock(mutex);
+                      CHECK(outcome.failed_shards == 0);
+                      reached.push_back(outcome.reached);
+                      finished.notify_one();
+                    });
   }
   {
     std::unique_lock<std::mutex> lock(mutex);
@@ -149,6 +151,9 @@ TEST_CASE("a user is heard of on whichever shard answered last", "[sharded]") {
   CHECK_FALSE(ask(true));
   one.manager.on_open(1, "root");
   two.manager.on_open(1, "root");
+  for (auto* shard : {&one, &two}) {
+    shard->manager.on_message(1, R"({"type":"presence","visible":true})");
+  }
   CHECK(ask(false) == TimePoint::min());
   CHECK(one.transport[1].pings + two.transport[1].pings == 0);
   CHECK(ask(true) == TimePoint::min());
@@ -158,4 +163,45 @@ TEST_CASE("a user is heard of on whichever shard answered last", "[sharded]") {
   REQUIRE(heard);
   CHECK(*heard > TimePoint::min());
   CHECK(answers.size() == 4);
+}
+
+TEST_CASE("what a shard does not finish is reported, and done runs exactly once", "[sharded]") {
+  Shard one;
+  Shard two;
+  Shard three;
+  Sharded<Manager> sharded;
+  for (auto* shard : {&one, &two, &three}) shard->manager.on_open(1, "root");
+  std::vector<PublishOutcome> outcomes;
+  const auto publish = [&] {
+    sharded.publish({"order-1", "alice", "org-1", "READY", 2, "{}"},
+                    [&](PublishOutcome outcome) { outcomes.push_back(outcome); });
+  };
+  sharded.add(one.manager, [](const std::function<void()>& task) { task(); });
+
+  SECTION("a shard that ends with the task unrun") {
+    sharded.add(two.manager, [](const std::function<void()>& /*task*/) {});
+    std::function<void()> later;
+    sharded.add(three.manager, [&](std::function<void()> task) { later = std::move(task); });
+    publish();
+    CHECK(outcomes.empty());
+    later();
+    CHECK(outcomes.empty());
+    later = nullptr;
+    REQUIRE(outcomes.size() == 1);
+    CHECK(outcomes[0].reached == 2);
+    CHECK(outcomes[0].failed_shards == 1);
+  }
+  SECTION("a shard whose loop throws") {
+    sharded.add(two.manager, [](const std::function<void()>& /*task*/) { throw std::bad_alloc(); });
+    sharded.add(three.manager, [](const std::function<void()>& task) { task(); });
+    publish();
+    REQUIRE(outcomes.size() == 1);
+    CHECK(outcomes[0].reached == 2);
+    CHECK(outcomes[0].failed_shards == 1);
+  }
+  SECTION("a done that throws ends nothing") {
+    CHECK_NOTHROW(
+        sharded.publish({"order-1", "alice", "org-1", "READY", 2, "{}"},
+                        [](PublishOutcome /*outcome*/) { throw std::runtime_error("expected"); }));
+  }
 }

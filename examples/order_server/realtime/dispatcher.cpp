@@ -155,7 +155,7 @@ void Dispatcher::publish(const OutboxEntry& entry) {
   const ordercast::OrderEvent event{entry.order_id, entry.owner_id, entry.organization_id,
                                     entry.status,   entry.version,  entry.order_json};
   auto done = [shared = shared_, metrics = &metrics_, now_ms = options_.now_ms,
-               committed_ms = entry.created_at_ms, batch = batch_](std::size_t /*delivered*/) {
+               committed_ms = entry.created_at_ms, batch = batch_](ordercast::PublishOutcome /*outcome*/) {
     metrics->commit_to_send.observe(std::chrono::milliseconds(now_ms() - committed_ms));
     shared->update([batch](Shared& state) {
       if (state.batch == batch) state.one_less();

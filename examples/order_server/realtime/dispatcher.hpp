@@ -4,6 +4,7 @@
 #include "metrics.hpp"
 #include "store/store.hpp"
 #include "workers/backoff.hpp"
+#include <ordercast/sharded.hpp>
 #include <ordercast/types.hpp>
 
 #include <chrono>
@@ -49,7 +50,7 @@ struct DispatcherOptions {
 /// `done`.
 class Dispatcher {
  public:
-  using Done = std::function<void(std::size_t delivered)>;
+  using Done = std::function<void(ordercast::PublishOutcome)>;
   /// Hands one event to all shards. `done` may run on any thread, also before the call returns. The
   /// event's text is borrowed for the call alone. If it throws, that entry is tried again later.
   using Publish = std::function<void(const ordercast::OrderEvent&, Done)>;

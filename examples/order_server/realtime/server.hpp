@@ -2,6 +2,7 @@
 #pragma once
 
 #include "realtime/services.hpp"
+#include <ordercast/sharded.hpp>
 #include <ordercast/error.hpp>
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
@@ -23,7 +24,8 @@ namespace order_server {
 class RealtimeServer {
  public:
   using MakeServices = std::function<RealtimeServices(const Post& post)>;
-  using Done = std::function<void(std::size_t)>;
+  using Done = std::function<void(ordercast::PublishOutcome)>;
+  using Closed = std::function<void(std::size_t connections)>;
 
   RealtimeServer() = default;
   RealtimeServer(const RealtimeServer&) = delete;
@@ -36,7 +38,9 @@ class RealtimeServer {
   virtual void run() = 0;
   virtual void publish(const ordercast::OrderEvent& event, Done done) = 0;
   virtual void disconnect_user(std::string user_id, ordercast::CloseCode code, std::string reason,
-                               Done done) = 0;
+                               Closed done) = 0;
+  virtual void disconnect_session(std::string user_id, std::string session_id,
+                                  ordercast::CloseCode code, std::string reason, Closed done) = 0;
   virtual void last_heard(const std::string& user_id, bool ping,
                           std::function<void(std::optional<ordercast::TimePoint>)> done) = 0;
   virtual void drain(std::chrono::milliseconds window) = 0;

@@ -29,8 +29,13 @@ class RealtimeServerOn final : public RealtimeServer {
     server_.publish(event, std::move(done));
   }
   void disconnect_user(std::string user_id, ordercast::CloseCode code, std::string reason,
-                       Done done) override {
+                       Closed done) override {
     server_.disconnect_user(std::move(user_id), code, std::move(reason), std::move(done));
+  }
+  void disconnect_session(std::string user_id, std::string session_id, ordercast::CloseCode code,
+                          std::string reason, Closed done) override {
+    server_.disconnect_session(std::move(user_id), std::move(session_id), code, std::move(reason),
+                               std::move(done));
   }
   void last_heard(const std::string& user_id, bool ping,
                   std::function<void(std::optional<ordercast::TimePoint>)> done) override {

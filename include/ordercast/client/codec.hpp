@@ -50,12 +50,20 @@ inline constexpr DecodeLimits server_message_limits{1024 * 1024, 64};
     std::string operator()(const Subscribe& subscribe) const {
       auto out = with_order("subscribe", subscribe.order_id);
       if (subscribe.since) out.append(R"(,"since":)").append(std::to_string(*subscribe.since));
+      if (subscribe.epoch) {
+        out.append(R"(,"epoch":)");
+        ordercast::detail::append_json_string(out, *subscribe.epoch);
+      }
       return out.append("}");
     }
     std::string operator()(const Unsubscribe& unsubscribe) const {
       return with_order("unsubscribe", unsubscribe.order_id).append("}");
     }
     std::string operator()(const Ping& /*ping*/) const { return R"({"type":"ping"})"; }
+    std::string operator()(const Presence& presence) const {
+      return presence.visible ? R"({"type":"presence","visible":true})"
+                              : R"({"type":"presence","visible":false})";
+    }
   };
   return std::visit(Encoder{}, message);
 }

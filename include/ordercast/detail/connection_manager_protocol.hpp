@@ -30,6 +30,19 @@ void ConnectionManager<T, S>::handle(Slot slot, const Ping& /*message*/) {
 }
 
 template <class T, class S>
+void ConnectionManager<T, S>::on_control(Handle handle) {
+  const Slot slot = find(handle);
+  if (slot == npos || routes_[slot].closing) return;
+  if (sessions_[slot].rate.allow(services_.clock.now(), limits_)) return;
+  refuse(slot, ErrorCode::rate_limited, "Too many control frames", {});
+}
+
+template <class T, class S>
+void ConnectionManager<T, S>::handle(Slot slot, const Presence& message) {
+  sessions_[slot].visible = message.visible;
+}
+
+template <class T, class S>
 void ConnectionManager<T, S>::handle(Slot slot, const Unsubscribe& message) {
   SessionT& session = sessions_[slot];
   if (auto* pending = session.find_pending(message.order_id)) session.erase_pending(*pending);

@@ -33,7 +33,7 @@ auto ConnectionManager<T, S>::add_session(Handle handle) -> Slot {
 }
 
 template <class T, class S>
-void ConnectionManager<T, S>::on_open(Handle handle, std::string_view token) {
+void ConnectionManager<T, S>::on_open(Handle handle, std::string_view token, bool hello) {
   if (find(handle) != npos) return;  // A transport reports an open once.
   const Slot slot = add_session(handle);
   if (drain_deadline_) {
@@ -62,11 +62,21 @@ void ConnectionManager<T, S>::on_open(Handle handle, std::string_view token) {
     if (has_budget()) budget_->release(who.user_id);
     throw;
   }
+  if (!who.session_id.empty()) {
+    sessions_[slot].sign_in = detail::hash_bytes(who.session_id, seed_);
+  }
   services_.observer.on_connected();
   if (limits_.ping_interval.count() != 0) {
     sessions_[slot].next_ping = services_.clock.now() + next_ping_delay();
   }
   schedule(slot);
+  if (hello && !epoch_.empty()) send_control(slot, Hello{epoch_, node_});
+}
+
+template <class T, class S>
+void ConnectionManager<T, S>::set_epoch(std::string epoch, std::string node) {
+  epoch_ = std::move(epoch);
+  node_ = std::move(node);
 }
 
 template <class T, class S>
@@ -112,6 +122,20 @@ std::size_t ConnectionManager<T, S>::disconnect_user(std::string_view user_id, C
                                                      std::string_view reason) {
   std::vector<Slot> found;
   registry_.for_each_connection_of(user_id, [&](Slot slot) { found.push_back(slot); });
+  for (const Slot slot : found) close(slot, code, reason);
+  return found.size();
+}
+
+template <class T, class S>
+std::size_t ConnectionManager<T, S>::disconnect_session(std::string_view user_id,
+                                                        std::string_view session_id, CloseCode code,
+                                                        std::string_view reason) {
+  if (session_id.empty()) return 0;
+  const auto sign_in = detail::hash_bytes(session_id, seed_);
+  std::vector<Slot> found;
+  registry_.for_each_connection_of(user_id, [&](Slot slot) {
+    if (sessions_[slot].sign_in == sign_in) found.push_back(slot);
+  });
   for (const Slot slot : found) close(slot, code, reason);
   return found.size();
 }
@@ -163,6 +187,7 @@ template <class T, class S>
 std::optional<TimePoint> ConnectionManager<T, S>::last_heard(std::string_view user_id) const {
   std::optional<TimePoint> heard;
   registry_.for_each_connection_of(user_id, [&](Slot slot) {
+    if (!sessions_[slot].visible) return;
     const auto pong = sessions_[slot].last_pong;
     heard =
         std::max(heard.value_or(TimePoint::min()), pong == TimePoint{} ? TimePoint::min() : pong);

@@ -79,27 +79,22 @@ class Server {
   /// Sends a committed change to everyone who may see it. Encodes and frames once, here; one task
   /// for each shard. `done(reached)` runs once on the I/O thread that sends last; not at all when
   /// the server ends first. Changes of one order must be published in order. Any thread.
-  void publish(const OrderEvent& event, std::function<void(std::size_t)> done = {}) {
+  void publish(const OrderEvent& event, std::function<void(PublishOutcome)> done = {}) {
     sharded_.publish(event, std::move(done));
   }
 
-  /// Closes every connection of a user. `done(closed)` runs once on the I/O thread that is the last
-  /// to have closed some; not at all when the server ends first. Any thread.
+  /// Closes every connection of a user. `done(count)` runs exactly once, also when the server
+  /// ends first. Any thread.
   void disconnect_user(std::string user_id, CloseCode code, std::string reason,
                        std::function<void(std::size_t)> done = {}) {
-    struct Round {
-      std::atomic<std::size_t> left{0};
-      std::atomic<std::size_t> closed{0};
-      std::function<void(std::size_t)> done;
-    };
-    auto round = std::make_shared<Round>();
-    round->left = shards_.size();
-    round->done = std::move(done);
-    sharded_.for_each(
-        [user_id = std::move(user_id), code, reason = std::move(reason), round](Manager& manager) {
-          round->closed += manager.disconnect_user(user_id, code, reason);
-          if (--round->left == 0 && round->done) round->done(round->closed);
-        });
+    sharded_.disconnect_user(std::move(user_id), code, std::move(reason), std::move(done));
+  }
+
+  /// Closes the connections of one sign-in of a user; see `Identity::session_id`. Any thread.
+  void disconnect_session(std::string user_id, std::string session_id, CloseCode code,
+                          std::string reason, std::function<void(std::size_t)> done = {}) {
+    sharded_.disconnect_session(std::move(user_id), std::move(session_id), code, std::move(reason),
+                                std::move(done));
   }
 
   /// Answers when a connection of a user that is open now last answered a ping; see
