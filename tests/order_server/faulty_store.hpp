@@ -106,6 +106,8 @@ class FaultyStore final : public Store {
 
   bool empty() override { return false; }
   bool fill(const DemoData&) override { return false; }
+  bool is_demo() override { return false; }
+  std::string epoch() override { return "epoch"; }
   void add_user(const User&) override {}
   void add_shop(const Shop&) override {}
   void add_product(const Product&) override {}

@@ -281,17 +281,18 @@ TEST_CASE("a database of the first schema is brought up to date and keeps its or
     store.create_order(sample_order("o-2"));
     store.add_device("user-1", "token-1", "android", 100);
   }
-  execute_in(dir.file(),
-             "DROP TABLE push_jobs; DROP TABLE payment_events; DROP INDEX outbox_failed; "
-             "DROP INDEX outbox_unqueued; DROP INDEX outbox_waiting; "
-             "ALTER TABLE outbox DROP COLUMN notify; ALTER TABLE outbox DROP COLUMN attempts; "
-             "ALTER TABLE outbox DROP COLUMN retry_at; ALTER TABLE outbox DROP COLUMN dead_at; "
-             "ALTER TABLE outbox DROP COLUMN error; "
-             "ALTER TABLE outbox RENAME COLUMN queued_at TO pushed_at; "
-             "UPDATE outbox SET pushed_at = NULL; "
-             "CREATE INDEX outbox_waiting ON outbox (sequence) WHERE broadcast_at IS NULL; "
-             "CREATE INDEX outbox_broadcast ON outbox (created_at) WHERE broadcast_at IS NOT NULL; "
-             "PRAGMA user_version = 1;");
+  execute_in(
+      dir.file(),
+      "DROP TABLE meta; DROP TABLE push_jobs; DROP TABLE payment_events; DROP INDEX outbox_failed; "
+      "DROP INDEX outbox_unqueued; DROP INDEX outbox_waiting; "
+      "ALTER TABLE outbox DROP COLUMN notify; ALTER TABLE outbox DROP COLUMN attempts; "
+      "ALTER TABLE outbox DROP COLUMN retry_at; ALTER TABLE outbox DROP COLUMN dead_at; "
+      "ALTER TABLE outbox DROP COLUMN error; "
+      "ALTER TABLE outbox RENAME COLUMN queued_at TO pushed_at; "
+      "UPDATE outbox SET pushed_at = NULL; "
+      "CREATE INDEX outbox_waiting ON outbox (sequence) WHERE broadcast_at IS NULL; "
+      "CREATE INDEX outbox_broadcast ON outbox (created_at) WHERE broadcast_at IS NOT NULL; "
+      "PRAGMA user_version = 1;");
   for (int start = 0; start < 2; ++start) {
     SqliteStore store(options_for(dir.file()));
     CHECK(number_in(dir.file(), "PRAGMA user_version") == sqlite::schema_version);

@@ -3,6 +3,7 @@
 
 #include "store/store.hpp"
 
+#include <array>
 #include <string>
 
 namespace order_server::sqlite {
@@ -170,6 +171,27 @@ CREATE TABLE payment_events (
 CREATE INDEX payment_events_old ON payment_events (received_at);
 )sql";
 
+/// From schema 2 to 3: what the database says about itself. `epoch` names this store: a version of
+/// an order means something only beside it. `demo` is there if the store was filled with demo data.
+/// Older databases have no such mark. One that has a user with an id of the demo data is demo data:
+/// every other user's id was random, and nothing but the demo data ever made these.
+constexpr const char* to_schema_3 = R"sql(
+PRAGMA user_version = 3;
+
+CREATE TABLE meta (
+  name TEXT PRIMARY KEY NOT NULL,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO meta (name, value) VALUES ('epoch', lower(hex(randomblob(16))));
+INSERT INTO meta (name, value) SELECT 'demo', '1' WHERE EXISTS (
+  SELECT 1 FROM users WHERE id IN ('user-admin', 'user-manager', 'user-manager2', 'user-customer',
+                                   'user-customer2'));
+)sql";
+
+/// Entry i brings a database of schema i to schema i + 1.
+constexpr std::array steps{schema_1, to_schema_2, to_schema_3};
+static_assert(steps.size() == schema_version);
+
 std::int64_t number(Connection& connection, std::string_view sql) {
   Query query = connection.query(sql);
   return query.next() ? query.integer(0) : 0;
@@ -197,11 +219,10 @@ void require_own_or_empty(Connection& connection) {
 void update_schema(Connection& connection) {
   Transaction transaction(connection, Transaction::Kind::immediate);
   // Looked at under the lock: another process may have been first.
-  if (!has_tables(connection)) connection.execute(schema_1);
-  if (number(connection, "PRAGMA user_version") == schema_version) {
-    return;
-  }
-  connection.execute(to_schema_2);
+  const std::int64_t found =
+      has_tables(connection) ? number(connection, "PRAGMA user_version") : 0;
+  if (found == schema_version) return;
+  for (auto step = steps.begin() + found; step != steps.end(); ++step) connection.execute(*step);
   transaction.commit();
 }
 

@@ -299,8 +299,21 @@ bool SqliteStore::fill(const DemoData& data) {
   for (const Shop& shop : data.shops) insert_shop(*write, shop);
   for (const Product& product : data.products) insert_product(*write, product);
   for (const Order& order : data.orders) insert_order(*write, order);
+  write->query("INSERT OR REPLACE INTO meta (name, value) VALUES ('demo', '1')").run();
   write.commit();
   return true;
+}
+
+bool SqliteStore::is_demo() {
+  const ReaderPool::Lease reader(readers_);
+  return reader->query("SELECT 1 FROM meta WHERE name = 'demo'").next();
+}
+
+std::string SqliteStore::epoch() {
+  const ReaderPool::Lease reader(readers_);
+  Query query = reader->query("SELECT value FROM meta WHERE name = 'epoch'");
+  if (!query.next()) throw StoreError("the database \"" + reader->file() + "\" has no epoch");
+  return query.text(0);
 }
 
 void SqliteStore::add_user(const User& user) {

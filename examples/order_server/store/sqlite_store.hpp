@@ -65,6 +65,8 @@ class SqliteStore final : public Store, public PushStore, public DeadLetters {
 
   bool empty() override;
   bool fill(const DemoData& data) override;
+  bool is_demo() override;
+  std::string epoch() override;
   void add_user(const User& user) override;
   void add_shop(const Shop& shop) override;
   void add_product(const Product& product) override;

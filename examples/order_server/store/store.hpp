@@ -123,6 +123,12 @@ class Store {
   /// Writes all of `data` in one transaction, if the store is still empty under its lock; returns
   /// whether it did. The orders count as history: they get no outbox entries.
   virtual bool fill(const DemoData& data) = 0;
+  /// Whether this store was ever filled by `fill`: its passwords are known to everybody, and its
+  /// orders are paid with test payments. Stays true whatever is added or changed later.
+  [[nodiscard]] virtual bool is_demo() = 0;
+  /// Names this store: random, made when the store was created. Versions of an order compare within
+  /// one epoch alone. A restored backup keeps the epoch of the store that it was taken from.
+  [[nodiscard]] virtual std::string epoch() = 0;
   virtual void add_user(const User& user) = 0;
   virtual void add_shop(const Shop& shop) = 0;
   virtual void add_product(const Product& product) = 0;
