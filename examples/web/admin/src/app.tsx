@@ -10,6 +10,7 @@ import { OrdersPage } from './orders/orders-page.tsx';
 import { useRoute } from './route.ts';
 import { makeClient, session } from './services.ts';
 import { Shell } from './shell/shell.tsx';
+import { UnreachablePage } from './unreachable-page.tsx';
 
 export function App(): ReactNode {
   const state = useSyncExternalStore(session.subscribe, session.getState);
@@ -20,6 +21,7 @@ export function App(): ReactNode {
       </Center>
     );
   }
+  if (state.status === 'unreachable') return <UnreachablePage reason={state.reason} />;
   if (state.status === 'signed-out') return <LoginPage reason={state.reason} />;
   return <SignedIn key={state.user.id} />;
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-import type { OrderStatus } from '@ordercast/client';
-import { statusNames } from '@ordercast/client/format';
+import { statusName } from '@ordercast/client/format';
 import type { ReactNode } from 'react';
 
-export function StatusPill(props: { status: OrderStatus; large?: boolean }): ReactNode {
+export function StatusPill(props: { status: string; large?: boolean }): ReactNode {
   return (
     <span className="status" data-status={props.status} data-large={props.large ?? undefined}>
-      {statusNames[props.status]}
+      {statusName(props.status)}
     </span>
   );
 }

@@ -1,21 +1,38 @@
 // SPDX-License-Identifier: MIT
 
+import { type Timers, withDeadline } from './environment.ts';
 import type { Session } from './session.ts';
 import type { FulfillmentType, Order, OrderStatus, PaymentMethod } from './types.ts';
 import { asObject, parseOrder } from './validate.ts';
+
+export interface ApiErrorOptions {
+  readonly isEnvelope?: boolean;
+  readonly retryAfterMs?: number | null;
+}
 
 /** An answer other than success. `status` is HTTP's, 0 when there was no answer at all. */
 export class ApiError extends Error {
   readonly status: number;
   /** The server's short name for it, "Invalid Transition". */
   readonly title: string;
+  /** Whether the order server itself said it: proxies and captive portals answer with statuses too. */
+  readonly isEnvelope: boolean;
+  /** What `Retry-After` asks for; null when it asks for nothing. */
+  readonly retryAfterMs: number | null;
 
-  constructor(status: number, title: string, message: string) {
+  constructor(status: number, title: string, message: string, options: ApiErrorOptions = {}) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
     this.title = title;
+    this.isEnvelope = options.isEnvelope ?? false;
+    this.retryAfterMs = options.retryAfterMs ?? null;
   }
+}
+
+/** Whether the order server itself says that this token is no longer good. */
+export function isTokenRefusal(problem: unknown): boolean {
+  return problem instanceof ApiError && problem.status === 401 && problem.isEnvelope;
 }
 
 export interface PageMeta {
@@ -28,6 +45,8 @@ export interface PageMeta {
 export interface OrderPage {
   readonly orders: readonly Order[];
   readonly meta: PageMeta;
+  /** Entries that are no orders at all, left out. */
+  readonly unreadable?: number;
 }
 
 export interface Store {
@@ -77,19 +96,41 @@ export interface Answer {
   readonly meta: unknown;
 }
 
-/** One call, unwrapped from its envelope. Throws `ApiError`, for a network that fails too. */
+export interface CallOptions {
+  readonly method?: Method;
+  readonly body?: unknown;
+  readonly token?: string | undefined;
+}
+
+/** How long a call may take, its answer's body included. */
+export interface Deadline {
+  readonly timers: Timers;
+  readonly timeoutMs: number;
+}
+
+/** One call, unwrapped from its envelope. Throws `ApiError`, for a network that fails or stays silent too. */
 export async function call(
   fetch: Fetch,
   url: string,
-  options: { method?: Method; body?: unknown; token?: string | undefined } = {},
+  options: CallOptions,
+  deadline: Deadline,
 ): Promise<Answer> {
   const headers: Record<string, string> = {};
   if (options.token !== undefined) headers.Authorization = `Bearer ${options.token}`;
-  const init: RequestInit = { method: options.method ?? 'GET', headers };
+  const abort = new AbortController();
+  const init: RequestInit = { method: options.method ?? 'GET', headers, signal: abort.signal };
   if (options.body !== undefined) {
     headers['Content-Type'] = 'application/json';
     init.body = JSON.stringify(options.body);
   }
+  // Settles by itself: not every `fetch` hears the signal, and a body may stop half-way.
+  return withDeadline(exchange(fetch, url, init), deadline, () => {
+    abort.abort();
+    return new ApiError(0, 'Timeout', 'The server does not answer');
+  });
+}
+
+async function exchange(fetch: Fetch, url: string, init: RequestInit): Promise<Answer> {
   let response: Response;
   try {
     response = await fetch(url, init);
@@ -111,10 +152,19 @@ export async function call(
     response.ok ? 502 : response.status,
     text(envelope?.error, 'Error'),
     text(envelope?.message, `The server answered ${response.status}`),
+    {
+      isEnvelope: envelope?.success === false && typeof envelope.error === 'string',
+      retryAfterMs: retryAfterMs(response.headers.get('Retry-After')),
+    },
   );
 }
 
-function unreadable(): ApiError {
+/** RFC 9110 section 10.2.3, in seconds; a date is left out, since clocks differ. */
+function retryAfterMs(value: string | null): number | null {
+  return value !== null && /^\s*[0-9]{1,9}\s*$/.test(value) ? Number(value) * 1000 : null;
+}
+
+export function unreadable(): ApiError {
   return new ApiError(502, 'Unreadable', 'The server’s answer can’t be read');
 }
 
@@ -179,7 +229,11 @@ export class OrderApi {
     if (query.status) parameters.set('status', query.status);
     const { data, meta } = await this.#session.call(`/orders?${parameters.toString()}`);
     if (!Array.isArray(data)) throw unreadable();
-    return { orders: data.map(orderOf), meta: metaOf(meta) };
+    // One entry that can't be read is no reason to show none.
+    const orders = data.map(parseOrder).filter((order) => order !== null);
+    const left = data.length - orders.length;
+    if (orders.length === 0 && data.length > 0) throw unreadable();
+    return { orders, meta: metaOf(meta), unreadable: left };
   }
 
   async getOrder(orderId: string): Promise<Order> {

@@ -7,11 +7,13 @@ import { asObject, isOrderId, isVersion } from './validate.ts';
 export function encode(message: ClientMessage): string {
   switch (message.type) {
     case 'subscribe': {
-      const { type, orderId, since } = message;
-      return JSON.stringify(since === undefined ? { type, orderId } : { type, orderId, since });
+      const { type, orderId, since, epoch } = message;
+      return JSON.stringify({ type, orderId, since, epoch }); // What is undefined is left out.
     }
     case 'unsubscribe':
       return JSON.stringify({ type: message.type, orderId: message.orderId });
+    case 'presence':
+      return JSON.stringify({ type: message.type, visible: message.visible });
     case 'ping':
       return JSON.stringify({ type: message.type });
   }
@@ -42,6 +44,11 @@ export function decode(text: string): Decoded {
   switch (fields.type) {
     case 'pong':
       return { type: 'pong' };
+    case 'hello': {
+      const { type, epoch, node = '' } = fields;
+      if (typeof epoch !== 'string' || epoch === '' || typeof node !== 'string') return invalid;
+      return { type, epoch, node };
+    }
     case 'order:updated': {
       const { type, orderId } = fields;
       const data = asObject(fields.data);

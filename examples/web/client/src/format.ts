@@ -12,6 +12,17 @@ export const statusNames: Readonly<Record<OrderStatus, string>> = {
   CANCELLED: 'Cancelled',
 };
 
+/** The name of a status, also of one that only a newer server knows: "ON_HOLD" is "On hold". */
+export function statusName(status: string): string {
+  return nameOf(statusNames, status);
+}
+
+function nameOf(names: Readonly<Record<string, string>>, value: string): string {
+  if (Object.hasOwn(names, value)) return names[value] as string;
+  const words = value.toLowerCase().replaceAll('_', ' ');
+  return words === '' ? 'Unknown' : words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 /** What the button says that takes an order there. */
 export const stepNames: Readonly<Record<OrderStatus, string>> = {
   PENDING: 'Reopen',
@@ -32,7 +43,7 @@ export const paymentNames: Readonly<Record<PaymentStatus, string>> = {
 
 export function paymentText(order: Pick<Order, 'paymentMethod' | 'paymentStatus'>): string {
   if (order.paymentMethod === 'COD' && order.paymentStatus === 'PENDING') return 'Cash on delivery';
-  return paymentNames[order.paymentStatus];
+  return nameOf(paymentNames, order.paymentStatus);
 }
 
 /** What people call an order. */
@@ -43,17 +54,20 @@ export function shortId(orderId: string): string {
 const rupees = new Intl.NumberFormat('en-IN', { style: 'currency', currency: 'INR' });
 
 export function money(amount: string): string {
-  return rupees.format(Number(amount));
+  // A sum that could not be read is not nothing.
+  return amount !== '' && Number.isFinite(Number(amount)) ? rupees.format(Number(amount)) : '—';
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 
 export function dateTime(iso: string): string {
-  return clock.format(new Date(iso));
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime()) ? '—' : clock.format(date);
 }
 
 export function ago(iso: string, now: number): string {
   const seconds = (new Date(iso).getTime() - now) / 1000;
+  if (Number.isNaN(seconds)) return '—';
   // Made here, not above: React Native's engine lacks it, and its app does not call this.
   const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
   if (seconds > -60) return 'just now';

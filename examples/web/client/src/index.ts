@@ -8,5 +8,6 @@ export * from './order-rules.ts';
 export * from './problem.ts';
 export * from './session.ts';
 export * from './types.ts';
+export * from './user.ts';
 export { parseOrder } from './validate.ts';
 export { webSocketUrl } from './web-socket-url.ts';

@@ -27,6 +27,8 @@ export interface MachineOptions {
   readonly stableMs: number;
   /** Waking makes no more than one attempt in this time. */
   readonly wakeFloorMs: number;
+  /** A timer that comes later than this tells nothing about the server: it was us who slept. */
+  readonly lateMs: number;
   readonly pollIntervalMs: number;
   readonly resyncMs: number;
   readonly maxRetryAfterMs: number;
@@ -44,6 +46,7 @@ export const defaultMachineOptions: MachineOptions = {
   probeTimeoutMs: 5000,
   stableMs: 5000,
   wakeFloorMs: 1000,
+  lateMs: 1000,
   pollIntervalMs: 60_000,
   resyncMs: 5000,
   maxRetryAfterMs: 300_000,
@@ -54,9 +57,9 @@ export const defaultMachineOptions: MachineOptions = {
 type OrderData = Readonly<Record<string, unknown>>;
 
 export type Input =
-  | { readonly type: 'start'; readonly token?: string }
+  | { readonly type: 'start'; readonly token?: string; readonly renewAt?: number }
   | { readonly type: 'stop' }
-  | { readonly type: 'token'; readonly token: string }
+  | { readonly type: 'token'; readonly token: string; readonly renewAt?: number }
   | { readonly type: 'token_failed' }
   | { readonly type: 'token_refused' }
   | { readonly type: 'opened'; readonly connection: number }
@@ -69,6 +72,7 @@ export type Input =
     }
   | { readonly type: 'timer' }
   | { readonly type: 'wake' }
+  | { readonly type: 'presence'; readonly visible: boolean }
   | { readonly type: 'subscribe'; readonly orderId: string; readonly version: number }
   | { readonly type: 'unsubscribe'; readonly orderId: string }
   | {
@@ -77,12 +81,14 @@ export type Input =
       readonly data: OrderData & { readonly version: number };
     };
 
+export type TokenReason = 'missing' | 'rejected' | 'expiring';
+
 export type Output =
   | { readonly type: 'state'; readonly state: MachineState; readonly retryAt?: number }
   | { readonly type: 'connect'; readonly connection: number; readonly token: string }
   | { readonly type: 'send'; readonly connection: number; readonly message: ClientMessage }
   | { readonly type: 'close'; readonly connection: number; readonly code: number }
-  | { readonly type: 'need_token'; readonly reason: 'missing' | 'rejected' }
+  | { readonly type: 'need_token'; readonly reason: TokenReason }
   | {
       readonly type: 'order';
       readonly orderId: string;
@@ -96,6 +102,7 @@ export type Output =
       readonly message: string;
       readonly orderId: string;
     }
+  | { readonly type: 'epoch'; readonly epoch: string }
   | { readonly type: 'poll'; readonly reason: 'opened' | 'fallback' }
   | {
       readonly type: 'ignored';
@@ -107,6 +114,9 @@ interface Subscription {
   version: number;
   /** The newest ever seen, when the order was watched before. */
   floor: number;
+  /** When to ask again for what the server could not tell; never when there is nothing to ask. */
+  againAt: number;
+  backoff: Backoff | null;
 }
 
 const never = Number.POSITIVE_INFINITY;
@@ -130,7 +140,9 @@ export class Machine {
   #token: string | null = null;
   /** Since the last good connection a token was asked for because of a 4001. */
   #rejected = false;
-  #asking: 'missing' | 'rejected' | null = null;
+  #asking: TokenReason | null = null;
+  /** From then on the token is not used for a connect without asking for a newer one. */
+  #renewAt = never;
 
   /** The current connection's number while there is one. */
   #connection: number | null = null;
@@ -141,6 +153,14 @@ export class Machine {
   #lastAttempt = -never;
   #lastPing = -never;
   #hold = -never;
+  /** A late timer was forgiven since the server was last heard. */
+  #forgiven = false;
+
+  /** Of the store that the versions are from; null until a server has said it. */
+  #epoch: string | null = null;
+  /** The server has said hello on this connection, so it knows `presence`. */
+  #greeted = false;
+  #visible = false;
 
   // Deadlines. At most one of the first two is set.
   #tokenBy = never;
@@ -182,6 +202,7 @@ export class Machine {
       this.#pingAt,
       this.#resyncAt,
       this.#pollAt,
+      ...[...this.#subscriptions.values()].map(({ againAt }) => againAt),
     );
     return next === never ? null : next;
   }
@@ -198,13 +219,14 @@ export class Machine {
     switch (input.type) {
       case 'start':
         if (this.#state !== 'idle') return;
-        if (input.token !== undefined) this.#token = input.token;
+        if (input.token !== undefined) this.#setToken(input.token, input.renewAt);
         this.#attempt(now);
         return;
       case 'stop':
         this.#onStop();
         return;
       case 'token':
+        this.#setToken(input.token, input.renewAt);
         this.#onToken(input.token, now);
         return;
       case 'token_failed':
@@ -224,6 +246,9 @@ export class Machine {
         return;
       case 'wake':
         this.#onWake(now);
+        return;
+      case 'presence':
+        this.#onPresence(input.visible);
         return;
       case 'timer':
         this.#onTimer(now);
@@ -256,11 +281,17 @@ export class Machine {
     this.#lastAttempt = now;
     this.#retryAt = never;
     this.#enter('connecting', now);
-    if (this.#token !== null) this.#connect(this.#token, now);
-    else this.#ask(this.#rejected ? 'rejected' : 'missing', now);
+    if (this.#token === null) this.#ask(this.#rejected ? 'rejected' : 'missing', now);
+    else if (now >= this.#renewAt) this.#ask('expiring', now);
+    else this.#connect(this.#token, now);
   }
 
-  #ask(reason: 'missing' | 'rejected', now: number): void {
+  #setToken(token: string, renewAt: number = never): void {
+    this.#token = token;
+    this.#renewAt = renewAt;
+  }
+
+  #ask(reason: TokenReason, now: number): void {
     this.#asking = reason;
     this.#tokenBy = now + this.#options.tokenTimeoutMs;
     this.#outputs.push({ type: 'need_token', reason });
@@ -272,12 +303,12 @@ export class Machine {
     this.#usedToken = token;
     this.#asking = null;
     this.#tokenBy = never;
+    this.#forgiven = false;
     this.#connectBy = now + this.#options.connectTimeoutMs;
     this.#outputs.push({ type: 'connect', connection: this.#connection, token });
   }
 
   #onToken(token: string, now: number): void {
-    this.#token = token;
     if (this.#asking !== null) {
       this.#connect(token, now);
     } else if (this.#state === 'refused') {
@@ -364,6 +395,9 @@ export class Machine {
     this.#pongBy = never;
     this.#pingAt = never;
     this.#resyncAt = never;
+    this.#forgiven = false;
+    this.#greeted = false;
+    for (const held of this.#subscriptions.values()) held.againAt = never;
   }
 
   #enter(state: MachineState, now: number): void {
@@ -385,6 +419,7 @@ export class Machine {
     const held = this.#subscriptions.get(orderId);
     if (held !== undefined) {
       held.version = Math.max(held.version, version);
+      if (held.againAt !== never) this.#sendSubscribe(orderId, held); // Somebody wants it now.
       return;
     }
     if (!isOrderId(orderId)) {
@@ -397,9 +432,11 @@ export class Machine {
       this.#outputs.push({ type: 'error', code: 'too_many_subscriptions', message, orderId });
       return;
     }
-    this.#subscriptions.set(orderId, { version, floor: this.#remembered.get(orderId) ?? 0 });
+    const floor = this.#remembered.get(orderId) ?? 0;
+    const added: Subscription = { version, floor, againAt: never, backoff: null };
+    this.#subscriptions.set(orderId, added);
     this.#remembered.delete(orderId);
-    if (this.#socketOpen) this.#send({ type: 'subscribe', orderId, since: version });
+    if (this.#socketOpen) this.#sendSubscribe(orderId, added);
   }
 
   #onUnsubscribe(orderId: string): void {
@@ -435,9 +472,13 @@ export class Machine {
   }
 
   #subscribeAll(): void {
-    for (const [orderId, { version }] of this.#subscriptions) {
-      this.#send({ type: 'subscribe', orderId, since: version });
-    }
+    for (const [orderId, held] of this.#subscriptions) this.#sendSubscribe(orderId, held);
+  }
+
+  #sendSubscribe(orderId: string, held: Subscription): void {
+    held.againAt = never;
+    const message = { type: 'subscribe', orderId, since: held.version } as const;
+    this.#send(this.#epoch === null ? message : { ...message, epoch: this.#epoch });
   }
 
   // ---- Messages ---------------------------------------------------------------------------------
@@ -461,6 +502,7 @@ export class Machine {
 
   /** A sign of life. */
   #heard(now: number): void {
+    this.#forgiven = false;
     this.#pongBy = never;
     this.#pingAt = now + this.#options.pingIntervalMs;
   }
@@ -469,7 +511,11 @@ export class Machine {
     switch (message.type) {
       case 'pong':
         return;
+      case 'hello':
+        this.#onHello(message.epoch);
+        return;
       case 'order:updated':
+        this.#subscriptions.get(message.orderId)?.backoff?.reset();
         this.#gate(message.orderId, message.version, message.data);
         return;
       case 'orders:changed':
@@ -480,27 +526,68 @@ export class Machine {
     }
   }
 
+  /** Versions of another store mean nothing: whatever comes is taken. */
+  #onHello(epoch: string): void {
+    const isOther = this.#epoch !== null && this.#epoch !== epoch;
+    this.#epoch = epoch;
+    if (isOther) {
+      this.#remembered.clear();
+      for (const held of this.#subscriptions.values()) {
+        held.version = 0;
+        held.floor = 0;
+      }
+      this.#outputs.push({ type: 'epoch', epoch });
+    }
+    this.#greeted = true;
+    if (this.#visible) this.#send({ type: 'presence', visible: true });
+  }
+
+  #onPresence(visible: boolean): void {
+    if (visible === this.#visible) return;
+    this.#visible = visible;
+    if (this.#greeted) this.#send({ type: 'presence', visible });
+  }
+
   #onError(message: Extract<ServerMessage, { type: 'error' }>, now: number): void {
     const { code, orderId } = message;
     if (code === 'subscription_denied' || code === 'too_many_subscriptions') {
       this.#endSubscription(orderId); // It would else be asked for again at each connect.
+    } else if (code === 'unavailable') {
+      this.#askAgain(orderId, now);
     } else if (code === 'rate_limited' && this.#resyncAt === never) {
       this.#resyncAt = now + this.#options.resyncMs; // What was dropped may have been a subscribe.
     }
     this.#outputs.push(message);
   }
 
+  /** The server can't tell just now: the subscription stays, and is sent again with backoff. */
+  #askAgain(orderId: string, now: number): void {
+    const held = this.#subscriptions.get(orderId);
+    if (held === undefined || held.againAt !== never) return;
+    held.backoff ??= new Backoff(this.#options);
+    held.againAt = now + held.backoff.next({ draw: this.#draw() });
+  }
+
   // ---- Time -------------------------------------------------------------------------------------
 
   #onTimer(now: number): void {
-    if (now >= this.#tokenBy || now >= this.#connectBy) {
-      this.#closeSocket(closeCodes.givenUp);
-      this.#fail(now, false, null);
+    const { probeTimeoutMs } = this.#options;
+    if (now >= this.#tokenBy) {
+      if (this.#forgives(this.#tokenBy, now)) this.#tokenBy = now + probeTimeoutMs;
+      else this.#giveUp(now);
+    }
+    if (now >= this.#connectBy) {
+      if (this.#forgives(this.#connectBy, now)) this.#connectBy = now + probeTimeoutMs;
+      else this.#giveUp(now);
     }
     if (now >= this.#retryAt) this.#attempt(now);
     if (now >= this.#pongBy) {
-      this.#closeSocket(closeCodes.givenUp);
-      this.#fail(now, false, null);
+      if (this.#forgives(this.#pongBy, now)) {
+        this.#ping(now);
+        this.#pongBy = now + probeTimeoutMs;
+      } else {
+        this.#giveUp(now);
+      }
     }
     if (now >= this.#pingAt) {
       this.#ping(now);
@@ -511,10 +598,28 @@ export class Machine {
       this.#resyncAt = never;
       this.#subscribeAll();
     }
+    for (const [orderId, held] of this.#subscriptions) {
+      if (now >= held.againAt) this.#sendSubscribe(orderId, held);
+    }
     if (now >= this.#pollAt) {
       this.#schedulePoll(now);
       this.#outputs.push({ type: 'poll', reason: 'fallback' });
     }
+  }
+
+  /**
+   * Whether a deadline that has passed proves nothing, because the timer came late: what answered in time may
+   * wait behind it. Once: a timer that is always late must not keep a dead socket.
+   */
+  #forgives(deadline: number, now: number): boolean {
+    if (this.#forgiven || now - deadline < this.#options.lateMs) return false;
+    this.#forgiven = true;
+    return true;
+  }
+
+  #giveUp(now: number): void {
+    this.#closeSocket(closeCodes.givenUp);
+    this.#fail(now, false, null);
   }
 
   #onWake(now: number): void {

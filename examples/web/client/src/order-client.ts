@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
+import { ApiError } from './api.ts';
 import { encode } from './codec.ts';
-import type { Environment, Socket, TimerId } from './environment.ts';
+import { type Environment, type Socket, type TimerId, withDeadline } from './environment.ts';
 import { type Input, Machine, type MachineOptions, type Output } from './machine.ts';
 import { newer } from './order-rules.ts';
-import type { ConnectionState, Order, OrdersChanged } from './types.ts';
+import { type ConnectionState, closeCodes, type Order, type OrdersChanged } from './types.ts';
 import { parseOrder } from './validate.ts';
 
 export interface OrderClientOptions {
@@ -14,6 +15,8 @@ export interface OrderClientOptions {
   readonly getToken: (request: { fresh: boolean }) => Promise<string | null>;
   /** Asks for one order over HTTP: when it is first watched, and every minute while not live. */
   readonly fetchOrder?: (orderId: string) => Promise<Order>;
+  /** How long the token of `getToken` is good for a connect; null where that is not known. It is then asked for again. */
+  readonly tokenExpiresInMs?: () => number | null;
   readonly environment: Environment;
   /** Told what went wrong without stopping anything: a message that is no order, a listener that throws. */
   readonly onProblem?: (problem: unknown) => void;
@@ -35,6 +38,8 @@ interface Watched {
   readonly listeners: Set<OrderListener>;
   readonly observers: Set<() => void>;
   snapshot: OrderSnapshot;
+  /** That of the client when the order came. */
+  generation: number;
   references: number;
   fetching: boolean;
 }
@@ -43,6 +48,9 @@ const unknownOrder: OrderSnapshot = { order: undefined, problem: undefined };
 
 /** A page that moves on gives its socket to the next one instead of closing and opening it. */
 const lingerMs = 1000;
+
+/** Longer than a call of `OrderApi` with a renewal in it, and its last resort. */
+const fetchTimeoutMs = 60_000;
 
 /**
  * One socket for a whole app. Whoever wants something watches it and gets back how to stop; the socket opens with
@@ -59,7 +67,8 @@ export class OrderClient {
   #socket: Socket | null = null;
   #timer: TimerId | null = null;
   #lingering: TimerId | null = null;
-  #stopWaking: (() => void) | null = null;
+  #stopListening: (() => void) | null = null;
+  #generation = 0;
   #interested = 0;
   /** Numbers the questions for a token: only the newest one's answer counts. */
   #question = 0;
@@ -79,6 +88,17 @@ export class OrderClient {
     this.#stateListeners.add(listener);
     return () => this.#stateListeners.delete(listener);
   };
+
+  /** The time by which `ConnectionState.retryAt` is meant. */
+  now = (): number => this.#options.environment.now();
+
+  /**
+   * Grows when the server's store has become another one, restored from a backup: versions from before can't be
+   * compared with what comes. The list is told then, too.
+   */
+  get generation(): number {
+    return this.#generation;
+  }
 
   /** Whether the device thinks that it has a network. */
   isOnline = (): boolean => this.#options.environment.lifecycle.isOnline();
@@ -103,10 +123,13 @@ export class OrderClient {
 
   // ---- Orders -----------------------------------------------------------------------------------
 
-  /** Watches an order: `callback` gets what is known at once, then every newer state, from wherever it comes. */
-  watchOrder(orderId: string, callback: OrderListener): () => void {
+  /**
+   * Watches an order: `callback` gets what is known at once, then every newer state, from wherever it comes. Who has
+   * the order already hands it in as `known`, and the server sends it only if it has a newer one.
+   */
+  watchOrder(orderId: string, callback: OrderListener, known?: Order): () => void {
     const listener: OrderListener = (order) => callback(order); // one function may be registered twice
-    const watched = this.#retainOrder(orderId);
+    const watched = this.#retainOrder(orderId, known);
     watched.listeners.add(listener);
     const { order } = watched.snapshot;
     if (order !== undefined) this.#tell(() => listener(order));
@@ -136,18 +159,34 @@ export class OrderClient {
   offer(order: Order): Order {
     const watched = this.#orders.get(order.id);
     if (watched === undefined) return order;
+    // Who may read it may watch it: a denial from before is over.
+    this.#feed({ type: 'subscribe', orderId: order.id, version: this.#versionOf(watched) });
     this.#feed({ type: 'fetched', orderId: order.id, data: { ...order } });
     return newer(watched.snapshot.order, order);
   }
 
-  /** Asks for a watched order again. Never rejects: what went wrong is in its snapshot. */
+  /** Asks for a watched order again, by both ways. Never rejects: what went wrong is in its snapshot. */
   async refresh(orderId: string): Promise<void> {
+    // A subscription that was denied has ended; one that is held is not sent again.
+    const watched = this.#orders.get(orderId);
+    if (watched !== undefined) {
+      this.#feed({ type: 'subscribe', orderId, version: this.#versionOf(watched) });
+    }
+    await this.#fetch(orderId);
+  }
+
+  /** The version that listeners have, by the store of now. */
+  #versionOf({ snapshot, generation }: Watched): number {
+    return generation === this.#generation ? (snapshot.order?.version ?? 0) : 0;
+  }
+
+  async #fetch(orderId: string): Promise<void> {
     const { fetchOrder } = this.#options;
     const watched = this.#orders.get(orderId);
     if (watched === undefined || fetchOrder === undefined || watched.fetching) return;
     watched.fetching = true;
     try {
-      const order = await fetchOrder(orderId);
+      const order = await this.#inTime(fetchOrder(orderId));
       if (this.#orders.get(orderId) === watched) this.offer(order);
       this.#note(watched, undefined);
     } catch (problem) {
@@ -155,6 +194,13 @@ export class OrderClient {
     } finally {
       watched.fetching = false;
     }
+  }
+
+  #inTime<T>(work: Promise<T>): Promise<T> {
+    const { timers } = this.#options.environment;
+    return withDeadline(work, { timers, timeoutMs: fetchTimeoutMs }, () => {
+      return new ApiError(0, 'Timeout', 'The server does not answer');
+    });
   }
 
   /** Watches all orders that this user may see, without their contents. */
@@ -170,18 +216,21 @@ export class OrderClient {
 
   // ---- References -------------------------------------------------------------------------------
 
-  #retainOrder(orderId: string): Watched {
+  #retainOrder(orderId: string, known?: Order): Watched {
     let watched = this.#orders.get(orderId);
     if (watched === undefined) {
       watched = {
         listeners: new Set(),
         observers: new Set(),
-        snapshot: unknownOrder,
+        snapshot: known === undefined ? unknownOrder : { order: known, problem: undefined },
+        generation: this.#generation,
         references: 0,
         fetching: false,
       };
       this.#orders.set(orderId, watched);
-      this.#feed({ type: 'subscribe', orderId, version: 0 });
+      this.#feed({ type: 'subscribe', orderId, version: known?.version ?? 0 });
+    } else if (known !== undefined) {
+      this.offer(known);
     }
     watched.references += 1;
     this.#retain();
@@ -203,9 +252,20 @@ export class OrderClient {
       this.#options.environment.timers.clear(this.#lingering);
       this.#lingering = null;
     }
-    if (this.#closed || this.#stopWaking !== null) return;
+    if (this.#closed || this.#stopListening !== null) return;
     const { lifecycle } = this.#options.environment;
-    this.#stopWaking = lifecycle.onWake(() => this.#feed({ type: 'wake' }));
+    const tellPresence = (): void => {
+      const visible = lifecycle.isVisible?.();
+      if (visible !== undefined) this.#feed({ type: 'presence', visible });
+    };
+    const stops = [
+      lifecycle.onWake(() => this.#feed({ type: 'wake' })),
+      lifecycle.onVisibleChange?.(tellPresence),
+    ];
+    this.#stopListening = () => {
+      for (const stop of stops) stop?.();
+    };
+    tellPresence();
     this.#feed({ type: 'start' });
   }
 
@@ -219,8 +279,8 @@ export class OrderClient {
   }
 
   #stop(): void {
-    this.#stopWaking?.();
-    this.#stopWaking = null;
+    this.#stopListening?.();
+    this.#stopListening = null;
     this.#question += 1;
     this.#feed({ type: 'stop' });
   }
@@ -239,9 +299,15 @@ export class OrderClient {
     this.#inputs.push(input);
     if (this.#inputs.length > 1) return;
     for (let next = this.#inputs[0]; next !== undefined; next = this.#inputs[0]) {
-      for (const output of this.#machine.on(next, this.#now())) this.#perform(output);
-      this.#setTimer();
-      this.#publishState();
+      // Whatever throws is told and keeps nothing from happening: a machine that stands still would look live.
+      const input = next;
+      this.#tell(() => {
+        for (const output of this.#machine.on(input, this.#now())) {
+          this.#tell(() => this.#perform(output));
+        }
+      });
+      this.#tell(() => this.#setTimer());
+      this.#tell(() => this.#publishState());
       this.#inputs.shift();
     }
   }
@@ -270,7 +336,7 @@ export class OrderClient {
         this.#openSocket(output.connection, output.token);
         break;
       case 'send':
-        this.#socket?.send(encode(output.message));
+        this.#send(output);
         break;
       case 'close':
         this.#dropSocket(output.code);
@@ -283,6 +349,9 @@ export class OrderClient {
         break;
       case 'error':
         this.#complain(output.orderId, new OrderProblem(output.code, output.message));
+        break;
+      case 'epoch':
+        this.#forgetVersions();
         break;
       case 'poll':
         this.#refreshAll(output.reason === 'opened');
@@ -300,7 +369,11 @@ export class OrderClient {
     let answer: Input;
     try {
       const token = await this.#options.getToken({ fresh });
-      answer = token === null ? { type: 'token_refused' } : { type: 'token', token };
+      const leftMs = this.#options.tokenExpiresInMs?.() ?? Number.POSITIVE_INFINITY;
+      answer =
+        token === null
+          ? { type: 'token_refused' }
+          : { type: 'token', token, renewAt: this.#now() + leftMs };
     } catch (problem) {
       answer = { type: 'token_failed' };
       this.#report(problem);
@@ -313,7 +386,7 @@ export class OrderClient {
     let socket: Socket;
     try {
       // As a subprotocol and not in the URL: URLs end up in logs.
-      socket = environment.openSocket(url, ['ordercast.v1', `bearer.${token}`]);
+      socket = environment.openSocket(url, ['ordercast.v2', 'ordercast.v1', `bearer.${token}`]);
     } catch (problem) {
       this.#report(problem);
       environment.timers.set(
@@ -335,6 +408,27 @@ export class OrderClient {
     socket.onerror = null; // `onclose` follows.
   }
 
+  #send({ connection, message }: Extract<Output, { type: 'send' }>): void {
+    const socket = this.#socket;
+    if (socket === null) return;
+    try {
+      socket.send(encode(message));
+    } catch (problem) {
+      // A socket that takes nothing is of no use, whatever it thinks of itself.
+      this.#report(problem);
+      this.#dropSocket(closeCodes.givenUp);
+      this.#feed({ type: 'closed', connection, code: 1006, reason: '' });
+      return;
+    }
+    if (message.type === 'subscribe') this.#fetchIfUnavailable(message.orderId);
+  }
+
+  /** Asked again for what the server could not tell: by the other way as well, which shows when all is well. */
+  #fetchIfUnavailable(orderId: string): void {
+    const problem = this.#orders.get(orderId)?.snapshot.problem;
+    if (problem instanceof OrderProblem && problem.isTemporary) void this.#fetch(orderId);
+  }
+
   #dropSocket(code: number): void {
     const socket = this.#socket;
     this.#socket = null;
@@ -350,7 +444,7 @@ export class OrderClient {
   /** A new connection brings what was missed of each order; only what could not be fetched is asked for again. */
   #refreshAll(onlyProblems: boolean): void {
     for (const [orderId, { snapshot }] of this.#orders) {
-      if (!onlyProblems || snapshot.problem !== undefined) void this.refresh(orderId);
+      if (!onlyProblems || snapshot.problem !== undefined) void this.#fetch(orderId);
     }
   }
 
@@ -364,8 +458,15 @@ export class OrderClient {
     }
     if (watched === undefined) return;
     watched.snapshot = { order, problem: undefined };
+    watched.generation = this.#generation;
     for (const listener of [...watched.listeners]) this.#tell(() => listener(order));
     for (const observer of [...watched.observers]) this.#tell(observer);
+  }
+
+  /** What is shown stays until the new store's state of it comes; nothing is compared with it any more. */
+  #forgetVersions(): void {
+    this.#generation += 1;
+    this.#tellLists();
   }
 
   #complain(orderId: string, problem: OrderProblem): void {
@@ -394,7 +495,11 @@ export class OrderClient {
   }
 
   #report(problem: unknown): void {
-    this.#options.onProblem?.(problem);
+    try {
+      this.#options.onProblem?.(problem);
+    } catch {
+      // Who is told of problems must not make one.
+    }
   }
 
   #publishState(): void {
@@ -422,7 +527,7 @@ export class OrderClient {
   }
 }
 
-/** The server's `error` message on an order, `subscription_denied` for one. */
+/** The server's `error` message on an order, `subscription_denied` or `unavailable` for one. */
 export class OrderProblem extends Error {
   readonly code: string;
 
@@ -430,6 +535,11 @@ export class OrderProblem extends Error {
     super(message);
     this.name = 'OrderProblem';
     this.code = code;
+  }
+
+  /** Whether it is asked for again by itself. Else `refresh` is what asks again. */
+  get isTemporary(): boolean {
+    return this.code === 'unavailable' || this.code === 'rate_limited';
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { FulfillmentType, Order, OrderStatus, Versioned } from './types.ts';
+import { type Order, type OrderStatus, orderStatuses, type Versioned } from './types.ts';
 
 /** What may follow what. The server decides; this is for offering only what it will take. */
 
@@ -14,18 +14,23 @@ const after: Readonly<Record<OrderStatus, OrderStatus | null>> = {
   CANCELLED: null,
 };
 
-export function isFinal(status: OrderStatus): boolean {
+/** Whether it is one of ours: for one of a newer server nothing is offered. */
+export function isKnownStatus(status: string): status is OrderStatus {
+  return (orderStatuses as readonly string[]).includes(status);
+}
+
+export function isFinal(status: string): boolean {
   return status === 'DELIVERED' || status === 'CANCELLED';
 }
 
 /** The step forward, if there is one: an order that is picked up is never out for delivery. */
 export function nextStatus(order: Pick<Order, 'status' | 'fulfillmentType'>): OrderStatus | null {
   if (order.status === 'READY' && order.fulfillmentType === 'PICKUP') return 'DELIVERED';
-  return after[order.status];
+  return isKnownStatus(order.status) ? after[order.status] : null;
 }
 
 /** All statuses that an order of this kind goes through, in sequence. */
-export function statusPath(type: FulfillmentType): readonly OrderStatus[] {
+export function statusPath(type: Order['fulfillmentType']): readonly OrderStatus[] {
   const path: OrderStatus[] = ['PENDING'];
   for (;;) {
     const next = nextStatus({
@@ -39,7 +44,7 @@ export function statusPath(type: FulfillmentType): readonly OrderStatus[] {
 
 /** Staff may cancel whatever is not final. */
 export function mayStaffCancel(order: Pick<Order, 'status'>): boolean {
-  return !isFinal(order.status);
+  return isKnownStatus(order.status) && !isFinal(order.status);
 }
 
 /** A customer may cancel until the kitchen has started. */
@@ -49,7 +54,12 @@ export function mayOwnerCancel(order: Pick<Order, 'status'>): boolean {
 
 export function mayPay(order: Pick<Order, 'status' | 'paymentMethod' | 'paymentStatus'>): boolean {
   const open = order.paymentStatus === 'PENDING' || order.paymentStatus === 'FAILED';
-  return open && order.paymentMethod === 'ONLINE' && !isFinal(order.status);
+  return (
+    open &&
+    order.paymentMethod === 'ONLINE' &&
+    isKnownStatus(order.status) &&
+    !isFinal(order.status)
+  );
 }
 
 /** The newer of two states of one order; an answer that was overtaken by a push must not undo it. */

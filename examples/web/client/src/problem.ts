@@ -5,9 +5,22 @@ import { OrderProblem } from './order-client.ts';
 
 /** A sentence for people. */
 export function problemText(problem: unknown): string {
-  if (problem instanceof OrderProblem) return 'There is no such order, or it is not yours to see.';
+  if (problem instanceof OrderProblem) return orderProblemText(problem);
   if (problem instanceof ApiError) return problem.message.replace(/\.?$/, '.');
   return 'Something went wrong.';
+}
+
+function orderProblemText({ code }: OrderProblem): string {
+  switch (code) {
+    case 'unavailable':
+      return 'The server can’t tell just now. We ask again.';
+    case 'rate_limited':
+      return 'The server is busy. We ask again.';
+    case 'too_many_subscriptions':
+      return 'Too many orders are open at once. Close some and try again.';
+    default:
+      return 'There is no such order, or it is not yours to see.';
+  }
 }
 
 /** Whether somebody else was faster: what we wanted is no longer possible. */

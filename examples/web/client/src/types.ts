@@ -19,6 +19,9 @@ export type PaymentStatus = (typeof paymentStatuses)[number];
 export type PaymentMethod = 'ONLINE' | 'COD';
 export type FulfillmentType = 'DELIVERY' | 'PICKUP';
 
+/** What a newer server says where this client knows a list: shown as it is, and nothing is offered for it. */
+export type Unlisted = string & {};
+
 export interface OrderItem {
   readonly id: string;
   readonly productId: string;
@@ -31,7 +34,7 @@ export interface OrderItem {
 
 export interface StatusLog {
   readonly id: string;
-  readonly status: OrderStatus;
+  readonly status: OrderStatus | Unlisted;
   readonly note: string | null;
   /** ISO 8601, UTC. */
   readonly createdAt: string;
@@ -42,10 +45,10 @@ export interface Order {
   readonly userId: string;
   readonly storeId: string;
   readonly organizationId: string;
-  readonly status: OrderStatus;
-  readonly paymentStatus: PaymentStatus;
-  readonly paymentMethod: PaymentMethod;
-  readonly fulfillmentType: FulfillmentType;
+  readonly status: OrderStatus | Unlisted;
+  readonly paymentStatus: PaymentStatus | Unlisted;
+  readonly paymentMethod: PaymentMethod | Unlisted;
+  readonly fulfillmentType: FulfillmentType | Unlisted;
   /** A decimal string, "123.00": money is never a float. */
   readonly totalAmount: string;
   readonly deliveryAddress: string | null;
@@ -58,6 +61,8 @@ export interface Order {
   readonly version: number;
   readonly createdAt: string;
   readonly updatedAt: string;
+  /** Something in it could not be read, and stands here empty: the server is newer than this client. */
+  readonly isIncomplete?: true;
 }
 
 /** What every order has that a client can work with, whatever else a server puts into it. */
@@ -72,11 +77,19 @@ export interface OrdersChanged {
 }
 
 export type ClientMessage =
-  | { readonly type: 'subscribe'; readonly orderId: string; readonly since?: number }
+  | {
+      readonly type: 'subscribe';
+      readonly orderId: string;
+      readonly since?: number;
+      /** Of the store that `since` is from. */
+      readonly epoch?: string;
+    }
   | { readonly type: 'unsubscribe'; readonly orderId: string }
-  | { readonly type: 'ping' };
+  | { readonly type: 'ping' }
+  | { readonly type: 'presence'; readonly visible: boolean };
 
 export type ServerMessage =
+  | { readonly type: 'hello'; readonly epoch: string; readonly node: string }
   | { readonly type: 'pong' }
   | {
       readonly type: 'order:updated';
@@ -113,7 +126,7 @@ export const closeCodes = {
  * - `idle`: nobody watches anything, or the client was stopped.
  * - `connecting`: a token is being got or a socket is opening.
  * - `live`: what changes is heard at once.
- * - `waiting`: cut off; the next attempt is at `retryAt` (the clock's milliseconds), or sooner when
+ * - `waiting`: cut off; the next attempt is at `retryAt` (milliseconds of `OrderClient.now`), or sooner when
  *   the device says that it is back (`wake`).
  * - `refused`: the server does not take our tokens; sign in again. Nothing is tried by itself.
  */

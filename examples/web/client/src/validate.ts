@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-import {
-  type FulfillmentType,
-  type Order,
-  type OrderItem,
-  orderStatuses,
-  type PaymentMethod,
-  paymentStatuses,
-  type StatusLog,
-} from './types.ts';
+import type { Order, OrderItem, StatusLog } from './types.ts';
 
 /**
  * What comes from outside is checked before it is called an order: a type is a promise of the compiler's,
- * not of the server's. Unknown fields are left out, unknown values make the whole thing `null`.
+ * not of the server's. Unknown fields are left out; values of the future stay as they are; what can't be read at all
+ * is left out and noted, so that one odd field takes no order off the screen.
  */
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -45,23 +38,32 @@ export function isOrderId(value: unknown): value is string {
   return value.length <= 128 && utf8Length(value) <= 128;
 }
 
-function oneOf<T extends string>(allowed: readonly T[], value: unknown): T | null {
-  return (allowed as readonly unknown[]).includes(value) ? (value as T) : null;
-}
-
 const isText = (value: unknown): value is string => typeof value === 'string';
 
-/** Free text that may be missing. */
-function optionalText(value: unknown): string | null | undefined {
-  if (value === undefined || value === null) return null;
-  if (isText(value)) return value;
-  return undefined;
-}
+/** Reads fields, and notes whether something in them had to be left out. */
+class Reader {
+  isIncomplete = false;
 
-function allOf<T>(values: unknown, parse: (value: unknown) => T | null): readonly T[] | null {
-  if (!Array.isArray(values)) return null;
-  const parsed = values.map(parse);
-  return parsed.includes(null) ? null : (parsed as T[]);
+  text(value: unknown): string {
+    if (isText(value)) return value;
+    this.isIncomplete = true;
+    return '';
+  }
+
+  /** Free text that may be missing. */
+  optionalText(value: unknown): string | null {
+    if (value === undefined || value === null) return null;
+    if (isText(value)) return value;
+    this.isIncomplete = true;
+    return null;
+  }
+
+  all<T>(values: unknown, parse: (value: unknown) => T | null): readonly T[] {
+    const parsed = Array.isArray(values) ? values.map(parse) : [null];
+    const read = parsed.filter((entry): entry is T & {} => entry !== null);
+    if (read.length < parsed.length) this.isIncomplete = true;
+    return read;
+  }
 }
 
 function parseItem(value: unknown): OrderItem | null {
@@ -72,55 +74,36 @@ function parseItem(value: unknown): OrderItem | null {
 }
 
 function parseLog(value: unknown): StatusLog | null {
-  const fields = asObject(value) ?? {};
-  const status = oneOf(orderStatuses, fields.status);
-  const note = optionalText(fields.note);
-  const { id, createdAt } = fields;
-  if (!isText(id) || !isText(createdAt) || status === null || note === undefined) return null;
-  return { id, status, note, createdAt };
+  const { id, status, note, createdAt } = asObject(value) ?? {};
+  if (!isText(id) || !isText(createdAt) || !isText(status)) return null;
+  return { id, status, note: isText(note) ? note : null, createdAt };
 }
 
-/** An order as the server sends it, or null when it is none. */
+/** An order as the server sends it, or null when it is none: without an id, a version or a status. */
 export function parseOrder(value: unknown): Order | null {
   const fields = asObject(value);
   if (fields === null) return null;
-  const { id, userId, storeId, organizationId, totalAmount, version, createdAt, updatedAt } =
-    fields;
-  if (!isText(id) || !isText(userId) || !isText(storeId) || !isText(organizationId)) return null;
-  if (!isText(totalAmount) || !isText(createdAt) || !isText(updatedAt) || !isVersion(version)) {
-    return null;
-  }
-  const status = oneOf(orderStatuses, fields.status);
-  const paymentStatus = oneOf(paymentStatuses, fields.paymentStatus);
-  const paymentMethod = oneOf<PaymentMethod>(['ONLINE', 'COD'], fields.paymentMethod);
-  const fulfillmentType = oneOf<FulfillmentType>(['DELIVERY', 'PICKUP'], fields.fulfillmentType);
-  if (!status || !paymentStatus || !paymentMethod || !fulfillmentType) return null;
-  const deliveryAddress = optionalText(fields.deliveryAddress);
-  const razorpayOrderId = optionalText(fields.razorpayOrderId);
-  const note = optionalText(fields.note);
-  if (deliveryAddress === undefined || razorpayOrderId === undefined || note === undefined) {
-    return null;
-  }
-  const items = allOf(fields.items, parseItem);
-  const statusLogs = allOf(fields.statusLogs, parseLog);
-  if (items === null || statusLogs === null) return null;
-  return {
+  const { id, version, status } = fields;
+  if (!isOrderId(id) || !isVersion(version) || !isText(status)) return null;
+  const read = new Reader();
+  const order: Order = {
     id,
-    userId,
-    storeId,
-    organizationId,
+    userId: read.text(fields.userId),
+    storeId: read.text(fields.storeId),
+    organizationId: read.text(fields.organizationId),
     status,
-    paymentStatus,
-    paymentMethod,
-    fulfillmentType,
-    totalAmount,
-    deliveryAddress,
-    razorpayOrderId,
-    note,
-    items,
-    statusLogs,
+    paymentStatus: read.text(fields.paymentStatus),
+    paymentMethod: read.text(fields.paymentMethod),
+    fulfillmentType: read.text(fields.fulfillmentType),
+    totalAmount: read.text(fields.totalAmount),
+    deliveryAddress: read.optionalText(fields.deliveryAddress),
+    razorpayOrderId: read.optionalText(fields.razorpayOrderId),
+    note: read.optionalText(fields.note),
+    items: read.all(fields.items, parseItem),
+    statusLogs: read.all(fields.statusLogs, parseLog),
     version,
-    createdAt,
-    updatedAt,
+    createdAt: read.text(fields.createdAt),
+    updatedAt: read.text(fields.updatedAt),
   };
+  return read.isIncomplete ? { ...order, isIncomplete: true } : order;
 }

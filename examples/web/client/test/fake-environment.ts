@@ -51,6 +51,8 @@ export class FakeEnvironment implements Environment {
   readonly #wakers = new Set<() => void>();
   #now = 1_000_000;
   online = true;
+  visible: boolean | undefined;
+  readonly #visibleListeners = new Set<() => void>();
 
   openSocket(url: string, protocols: string[]): Socket {
     const socket = new FakeSocket(url, protocols);
@@ -74,6 +76,11 @@ export class FakeEnvironment implements Environment {
     },
     isOnline: () => this.online,
     onOnlineChange: () => () => undefined,
+    isVisible: () => this.visible as boolean,
+    onVisibleChange: (listener: () => void) => {
+      this.#visibleListeners.add(listener);
+      return () => this.#visibleListeners.delete(listener);
+    },
   };
   now(): number {
     return this.#now;
@@ -97,6 +104,19 @@ export class FakeEnvironment implements Environment {
 
   wake(): void {
     for (const listener of [...this.#wakers]) listener();
+  }
+
+  show(visible: boolean): void {
+    this.visible = visible;
+    for (const listener of [...this.#visibleListeners]) listener();
+  }
+  get visibleListeners(): number {
+    return this.#visibleListeners.size;
+  }
+
+  /** Stands still for so long, as a tab in the background or under a debugger, and then goes on. */
+  freeze(ms: number): void {
+    this.#now += ms;
   }
 
   /** Lets time pass, timer by timer, and promises settle after each. */

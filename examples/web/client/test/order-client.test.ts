@@ -50,7 +50,7 @@ describe('the socket', () => {
   it('carries the token as a subprotocol, never in the URL', async () => {
     const { environment } = await setUpLive();
     expect(environment.socket.url).toBe('ws://shop.test/ws');
-    expect(environment.socket.protocols).toEqual(['ordercast.v1', 'bearer.stored']);
+    expect(environment.socket.protocols).toEqual(['ordercast.v2', 'ordercast.v1', 'bearer.stored']);
   });
 
   it('closes a moment after the last has left, and not for one who comes back at once', async () => {
@@ -155,7 +155,7 @@ describe('orders', () => {
 
   it('that are none are dropped and reported', async () => {
     const { environment, seen, problems } = await setUpLive();
-    environment.socket.receive(updated({ ...makeOrder('o-1', 1), status: 'LOST' as never }));
+    environment.socket.receive(updated({ ...makeOrder('o-1', 1), status: 7 as never }));
     environment.socket.receive(updated({ ...makeOrder('o-2', 1), id: 'o-2' }));
     environment.socket.receive('no object');
     expect(seen).toEqual([]);
@@ -248,7 +248,7 @@ describe('tokens', () => {
     environment.socket.drop(4001, 'Invalid token');
     await settle();
     expect(getToken.mock.calls.map(([request]) => request.fresh)).toEqual([false, true]);
-    expect(environment.socket.protocols[1]).toBe('bearer.fresh');
+    expect(environment.socket.protocols[2]).toBe('bearer.fresh');
     environment.socket.drop(4001, 'Invalid token');
     await environment.pass(600_000);
     expect(client.getState()).toEqual({ status: 'refused' });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, it } from 'vitest';
+import { ago, dateTime, money, statusName } from '../src/format.ts';
 import {
   mayOwnerCancel,
   mayPay,
@@ -26,14 +27,43 @@ describe('parseOrder', () => {
     ['no version', withoutVersion],
     ['a version that is no integer', { ...makeOrder('o-1', 1), version: 1.5 }],
     ['a version beyond 2^53', { ...makeOrder('o-1', 1), version: 2 ** 53 }],
-    ['an unknown status', { ...makeOrder('o-1', 1), status: 'LOST' }],
-    ['a status of the prototype', { ...makeOrder('o-1', 1), status: 'constructor' }],
-    ['money as a number', { ...makeOrder('o-1', 1), totalAmount: 136 }],
-    ['items that are none', { ...makeOrder('o-1', 1), items: [{ id: 'x' }] }],
-    ['logs that are no list', { ...makeOrder('o-1', 1), statusLogs: {} }],
-    ['a note that is no text', { ...makeOrder('o-1', 1), note: 7 }],
+    ['a status that is no text', { ...makeOrder('o-1', 1), status: 7 }],
+    ['an id that is none', { ...makeOrder('o-1', 1), id: '' }],
   ])('refuses %s', (_name, value) => {
     expect(parseOrder(value)).toBeNull();
+  });
+
+  it.each([
+    ['status', 'ON_HOLD'],
+    ['status', 'constructor'],
+    ['paymentStatus', 'DISPUTED'],
+    ['paymentMethod', 'WALLET'],
+    ['fulfillmentType', 'DRONE'],
+  ])('keeps a %s of the future, for which nothing is offered', (name, value) => {
+    const order = parseOrder({ ...makeOrder('o-1', 1), [name]: value });
+    expect(order).toEqual({ ...makeOrder('o-1', 1), [name]: value });
+    expect(statusName('ON_HOLD')).toBe('On hold');
+    expect(statusName('constructor')).toBe('Constructor');
+    if (order === null || name !== 'status') return;
+    expect(nextStatus(order)).toBeNull();
+    expect(mayStaffCancel(order)).toBe(false);
+    expect(mayOwnerCancel(order)).toBe(false);
+    expect(mayPay({ ...order, paymentMethod: 'ONLINE' })).toBe(false);
+  });
+
+  it.each([
+    ['money as a number', { totalAmount: 136 }, { totalAmount: '' }],
+    ['items that are none', { items: [{ id: 'x' }] }, { items: [] }],
+    ['logs that are no list', { statusLogs: {} }, { statusLogs: [] }],
+    ['a note that is no text', { note: 7 }, { note: null }],
+    ['an address with fields', { deliveryAddress: { city: 'Pune' } }, { deliveryAddress: null }],
+    ['no date', { createdAt: undefined }, { createdAt: '' }],
+  ])('shows what it can of an order with %s, and says that it is not all', (_name, odd, read) => {
+    const order = parseOrder({ ...makeOrder('o-1', 1), ...odd });
+    expect(order).toEqual({ ...makeOrder('o-1', 1), ...read, isIncomplete: true });
+    expect(money('')).toBe('—');
+    expect(dateTime('')).toBe('—');
+    expect(ago('', 0)).toBe('—');
   });
 });
 

@@ -130,4 +130,18 @@ describe('an answer', () => {
     await expect(new OrderApi(session).getOrder('o-1')).rejects.toBeInstanceOf(ApiError);
     await expect(new OrderApi(session).listOrders({})).rejects.toBeInstanceOf(ApiError);
   });
+
+  it('with one odd entry is a list of the others, which says so', async () => {
+    const { session } = setUp();
+    await session.signIn('a@shop.test', 'right');
+    const odd = { ...makeOrder('o-2', 1), status: 'ON_HOLD', note: { by: 'staff' } };
+    const meta = { total: 3, page: 1, pageSize: 20, totalPages: 1 };
+    session.call = async () => ({ data: [makeOrder('o-1', 1), odd, { id: 'o-3' }], meta });
+    const page = await new OrderApi(session).listOrders({});
+    expect(page.orders.map(({ id, status }) => [id, status])).toEqual([
+      ['o-1', 'PENDING'],
+      ['o-2', 'ON_HOLD'],
+    ]);
+    expect(page.unreadable).toBe(1);
+  });
 });

@@ -8,6 +8,7 @@ import type { Platform } from './platform.ts';
 import { LoginScreen } from './screens/login-screen.tsx';
 import { OrderScreen } from './screens/order-screen.tsx';
 import { OrdersScreen } from './screens/orders-screen.tsx';
+import { UnreachableScreen } from './screens/unreachable-screen.tsx';
 import { Services, ServicesContext, useServices } from './services.ts';
 import { useTheme } from './theme.ts';
 
@@ -30,6 +31,7 @@ function Start(): ReactNode {
   const { session } = useServices();
   const state = useSyncExternalStore(session.subscribe, session.getState, session.getState);
   if (state.status === 'unknown') return <ActivityIndicator style={styles.screen} />;
+  if (state.status === 'unreachable') return <UnreachableScreen reason={state.reason} />;
   if (state.status === 'signed-out') return <LoginScreen reason={state.reason} />;
   return <SignedIn key={state.user.id} user={state.user} />;
 }

@@ -9,6 +9,11 @@ export interface Platform {
   /** Where the tokens are kept: the keychain on a device. */
   readonly storage: KeyValueStore;
   readonly environment: Environment;
+  /** Calls back with the values before and after, when another tab has changed this entry; where there are tabs. */
+  readonly onStored?: (
+    key: string,
+    listener: (before: string | null, after: string | null) => void,
+  ) => void;
   /** Asks for leave to push and returns the device's token; null where there is no push, or no leave. */
   readonly registerForPush: () => Promise<PushDevice | null>;
 }

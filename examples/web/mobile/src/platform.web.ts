@@ -8,5 +8,10 @@ export const platform: Platform = {
   origin: location.origin,
   storage: webStorage(() => localStorage),
   environment: webEnvironment(),
+  onStored(key, listener) {
+    window.addEventListener('storage', (event) => {
+      if (event.key === key) listener(event.oldValue, event.newValue);
+    });
+  },
   registerForPush: async () => null,
 };

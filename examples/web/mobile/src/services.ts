@@ -4,6 +4,8 @@ import { OrderApi, OrderClient, Session, webSocketUrl } from '@ordercast/client'
 import { createContext, useContext } from 'react';
 import type { Platform, PushDevice } from './platform.ts';
 
+const storageKey = 'ordercast-mobile';
+
 /** What the whole app shares: who is signed in, the API, and a client a session. */
 export class Services {
   readonly session: Session;
@@ -17,8 +19,11 @@ export class Services {
       origin: platform.origin,
       storage: platform.storage,
       fetch: (url, init) => fetch(url, init),
-      storageKey: 'ordercast-mobile',
+      storageKey,
+      environment: platform.environment,
     });
+    // Nothing stops it: there is one of these as long as the app runs.
+    platform.onStored?.(storageKey, (before, after) => void this.session.onStored(before, after));
     this.api = new OrderApi(this.session);
   }
 
@@ -31,6 +36,7 @@ export class Services {
       getToken: this.session.getToken,
       fetchOrder: (orderId) => this.api.getOrder(orderId),
       environment: this.#platform.environment,
+      tokenExpiresInMs: this.session.tokenExpiresInMs,
     });
   }
 

@@ -7,7 +7,7 @@ import {
   money,
   paymentText,
   shortId,
-  statusNames,
+  statusName,
   stepNames,
 } from '@ordercast/client/format';
 import { useOrder } from '@ordercast/client/react';
@@ -24,7 +24,7 @@ export function OrderPage(props: { orderId: string }): ReactNode {
   const { orderId } = props;
   const { order, problem, refresh, offer } = useOrder(orderId);
   useEffect(() => {
-    const status = order === undefined ? '' : ` · ${statusNames[order.status]}`;
+    const status = order === undefined ? '' : ` · ${statusName(order.status)}`;
     document.title = `${shortId(orderId)}${status} · ordercast`;
   }, [orderId, order]);
   useAnnouncedStatus(order);
@@ -60,7 +60,7 @@ function useAnnouncedStatus(order: Order | undefined): void {
   const announce = useAnnounce();
   const version = order?.version;
   const seen = useRef(version);
-  const text = order && `Order ${shortId(order.id)}: ${statusNames[order.status]}`;
+  const text = order && `Order ${shortId(order.id)}: ${statusName(order.status)}`;
   useEffect(() => {
     if (seen.current !== undefined && version !== seen.current && text) announce(text);
     seen.current = version;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { type Order, statusPath } from '@ordercast/client';
-import { statusNames } from '@ordercast/client/format';
+import { statusName } from '@ordercast/client/format';
 import type { ReactNode } from 'react';
 
 /** Where the order is on its way; a cancelled one shows how far it came. */
@@ -10,7 +10,7 @@ export function ProgressPath(props: { order: Order }): ReactNode {
   const path = statusPath(order.fulfillmentType);
   const cancelled = order.status === 'CANCELLED';
   const reached = new Set(order.statusLogs.map(({ status }) => status));
-  const steps = cancelled
+  const steps: readonly string[] = cancelled
     ? [...path.filter((status) => reached.has(status)), 'CANCELLED' as const]
     : path;
   const at = steps.indexOf(order.status);
@@ -24,7 +24,7 @@ export function ProgressPath(props: { order: Order }): ReactNode {
         >
           <span className="path-dot" aria-hidden="true" />
           <span className="path-name">
-            {statusNames[status]}
+            {statusName(status)}
             {index < at && <span className="sr-only"> (done)</span>}
           </span>
         </li>

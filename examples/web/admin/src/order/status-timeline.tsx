@@ -2,7 +2,7 @@
 
 import { Timeline } from '@mantine/core';
 import type { StatusLog } from '@ordercast/client';
-import { ago, dateTime, statusNames } from '@ordercast/client/format';
+import { ago, dateTime, statusName } from '@ordercast/client/format';
 import { useNow } from '@ordercast/client/react';
 import type { ReactNode } from 'react';
 
@@ -13,7 +13,7 @@ export function StatusTimeline(props: { logs: readonly StatusLog[] }): ReactNode
   return (
     <Timeline bulletSize={16} lineWidth={2} active={newestFirst.length} className="timeline">
       {newestFirst.map((log) => (
-        <Timeline.Item key={log.id} title={statusNames[log.status]} data-status={log.status}>
+        <Timeline.Item key={log.id} title={statusName(log.status)} data-status={log.status}>
           <time dateTime={log.createdAt} title={dateTime(log.createdAt)} className="dimmed">
             {ago(log.createdAt, now)}
           </time>

@@ -2,7 +2,7 @@
 
 import { Alert, Button, Pagination, Skeleton, Title } from '@mantine/core';
 import { type Order, type OrderStatus, orderStatuses, problemText } from '@ordercast/client';
-import { shortId, statusNames } from '@ordercast/client/format';
+import { shortId, statusName, statusNames } from '@ordercast/client/format';
 import { useOrderList } from '@ordercast/client/react';
 import { type ReactNode, useCallback, useEffect } from 'react';
 import { WarningIcon } from '../icons.tsx';
@@ -18,7 +18,7 @@ export function OrdersPage(props: { status: OrderStatus | null; number: number }
   const { status, number } = props;
   const announce = useAnnounce();
   const onChange = useCallback(
-    (order: Order) => announce(`Order ${shortId(order.id)}: ${statusNames[order.status]}`),
+    (order: Order) => announce(`Order ${shortId(order.id)}: ${statusName(order.status)}`),
     [announce],
   );
   const list = useOrderList({
@@ -52,6 +52,12 @@ export function OrdersPage(props: { status: OrderStatus | null; number: number }
           <FilterLink key={entry} status={entry} current={status} />
         ))}
       </nav>
+      {list.unreadable > 0 && (
+        <Alert color="yellow" icon={<WarningIcon />} mb="md" role="status">
+          {list.unreadable === 1 ? 'One entry' : `${list.unreadable} entries`} can’t be read and{' '}
+          {list.unreadable === 1 ? 'is' : 'are'} not shown. Reload the page for its newest version.
+        </Alert>
+      )}
       {list.problem !== undefined && (
         <Alert color="red" icon={<WarningIcon />} className="problem" mb="md" role="alert">
           {problemText(list.problem)} What is shown may be out of date.{' '}

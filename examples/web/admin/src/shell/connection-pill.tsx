@@ -31,7 +31,8 @@ export function ConnectionPill(): ReactNode {
 
 /** Outside of what is announced: a screen reader should not hear each second. */
 function Countdown(props: { until: number }): ReactNode {
-  const now = useNow(250);
+  const client = useOrderClient();
+  const now = useNow(250, client.now);
   const seconds = secondsUntil(props.until, now);
   return (
     <span className="connection-count" aria-hidden="true">

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-import type { Environment, Lifecycle, Socket } from '../environment.ts';
+import {
+  type Environment,
+  type Lifecycle,
+  monotonicClock,
+  type Socket,
+  systemTimers,
+} from '../environment.ts';
 
 /** The part of React Native's `AppState` that is used, so that this file needs no React Native. */
 export interface AppStateLike {
+  readonly currentState?: string | null;
   addEventListener(type: 'change', listener: (state: string) => void): { remove(): void };
 }
 
@@ -18,18 +25,20 @@ export function nativeLifecycle(appState: AppStateLike): Lifecycle {
     },
     isOnline: () => true,
     onOnlineChange: () => () => undefined,
+    isVisible: () => appState.currentState === 'active',
+    onVisibleChange(listener) {
+      const subscription = appState.addEventListener('change', listener);
+      return () => subscription.remove();
+    },
   };
 }
 
 export function nativeEnvironment(appState: AppStateLike): Environment {
   return {
     openSocket: (url, protocols) => new WebSocket(url, protocols) as Socket,
-    timers: {
-      set: (task, delayMs) => setTimeout(task, delayMs),
-      clear: (id) => clearTimeout(id as ReturnType<typeof setTimeout>),
-    },
+    timers: systemTimers,
     lifecycle: nativeLifecycle(appState),
-    now: () => Date.now(),
+    now: monotonicClock(),
     random: () => Math.random(),
   };
 }

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: MIT
 
-import type { Environment, KeyValueStore, Lifecycle, Socket } from '../environment.ts';
+import {
+  type Environment,
+  type KeyValueStore,
+  type Lifecycle,
+  monotonicClock,
+  type Socket,
+  systemTimers,
+} from '../environment.ts';
 
 /** A browser: wakes when the tab is shown, comes out of the back/forward cache, or the network is back. */
 export function webLifecycle(): Lifecycle {
@@ -27,18 +34,20 @@ export function webLifecycle(): Lifecycle {
         window.removeEventListener('offline', listener);
       };
     },
+    isVisible: () => document.visibilityState === 'visible',
+    onVisibleChange(listener) {
+      document.addEventListener('visibilitychange', listener);
+      return () => document.removeEventListener('visibilitychange', listener);
+    },
   };
 }
 
 export function webEnvironment(): Environment {
   return {
     openSocket: (url, protocols) => new WebSocket(url, protocols) as Socket,
-    timers: {
-      set: (task, delayMs) => window.setTimeout(task, delayMs),
-      clear: (id) => window.clearTimeout(id as number),
-    },
+    timers: systemTimers,
     lifecycle: webLifecycle(),
-    now: () => Date.now(),
+    now: monotonicClock(),
     random: () => Math.random(),
   };
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { OrderPage, PageMeta } from '../api.ts';
+import type { OrderClient, OrderListener } from '../order-client.ts';
 import { newer } from '../order-rules.ts';
 import type { Order, OrderStatus } from '../types.ts';
 import { useOrderClient } from './provider.ts';
@@ -10,6 +11,8 @@ export interface OrderList {
   /** Undefined until the first answer. */
   readonly orders: readonly Order[] | undefined;
   readonly meta: PageMeta | undefined;
+  /** Entries of the answer that are no orders at all: there are so many more than are shown. */
+  readonly unreadable: number;
   readonly problem: unknown;
   /** The versions that came in while the page was open; a row whose version is here has just changed. */
   readonly changed: ReadonlyMap<string, number>;
@@ -21,6 +24,7 @@ export interface OrderList {
 interface Loaded {
   readonly orders: readonly Order[];
   readonly meta: PageMeta;
+  readonly unreadable: number;
 }
 
 export interface OrderListOptions {
@@ -49,6 +53,7 @@ export function useOrderList(options: OrderListOptions): OrderList {
   const [problem, setProblem] = useState<unknown>();
   const [changed, setChanged] = useState<ReadonlyMap<string, number>>(new Map());
   const newest = useRef(new Map<string, Order>());
+  const generation = useRef(client.generation);
   const listener = useRef(onChange);
   useEffect(() => {
     listener.current = onChange;
@@ -99,8 +104,17 @@ export function useOrderList(options: OrderListOptions): OrderList {
         if (!current) return;
         const silent = first;
         first = false;
+        if (generation.current !== client.generation) {
+          // The store is another one: its versions can't be compared with those before.
+          generation.current = client.generation;
+          newest.current = new Map();
+        }
         const orders = answer.orders.map((order) => take(order, silent));
-        setLoaded({ orders, meta: answer.meta });
+        // What has left the page is forgotten, or a page that is open all day would grow.
+        const ids = new Set(orders.map(({ id }) => id));
+        newest.current = new Map(orders.map((order) => [order.id, order]));
+        setChanged((before) => only(before, ids));
+        setLoaded({ orders, meta: answer.meta, unreadable: answer.unreadable ?? 0 });
         setProblem(undefined);
       } catch (error) {
         if (current) setProblem(error);
@@ -119,22 +133,57 @@ export function useOrderList(options: OrderListOptions): OrderList {
     };
   }, [client, list, status, page, pageSize, take]);
 
-  // Watched by id: a row that moves up stays watched.
+  // Watched by id: a row that moves up stays watched, and of a new page only the difference is told to the server.
+  const watches = useMemo(() => new Watches(client, offer), [client, offer]);
   const ids = (loaded?.orders ?? []).map(({ id }) => id).join(' ');
   useEffect(() => {
-    const stops = ids.split(' ').flatMap((id) => (id === '' ? [] : [client.watchOrder(id, offer)]));
-    return () => {
-      for (const stop of stops) stop();
-    };
-  }, [client, ids, offer]);
+    watches.set(ids === '' ? [] : ids.split(' '), newest.current);
+  }, [watches, ids]);
+  useEffect(() => () => watches.set([], new Map()), [watches]);
 
   const reloadNow = useCallback(() => reload.current(), []);
   return {
     orders: loaded?.orders,
     meta: loaded?.meta,
+    unreadable: loaded?.unreadable ?? 0,
     problem,
     changed,
     reload: reloadNow,
     offer,
   };
+}
+
+/** The entries of these ids; the same map if that is all of them. */
+function only(
+  changed: ReadonlyMap<string, number>,
+  ids: ReadonlySet<string>,
+): ReadonlyMap<string, number> {
+  const kept = [...changed].filter(([id]) => ids.has(id));
+  return kept.length === changed.size ? changed : new Map(kept);
+}
+
+/** The orders that a list watches. */
+class Watches {
+  readonly #client: OrderClient;
+  readonly #listener: OrderListener;
+  readonly #stops = new Map<string, () => void>();
+
+  constructor(client: OrderClient, listener: OrderListener) {
+    this.#client = client;
+    this.#listener = listener;
+  }
+
+  /** Leaves those that are not among `ids`, then watches the new ones from what is known of them. */
+  set(ids: readonly string[], known: ReadonlyMap<string, Order>): void {
+    const wanted = new Set(ids);
+    for (const [id, stop] of [...this.#stops]) {
+      if (wanted.has(id)) continue;
+      this.#stops.delete(id);
+      stop();
+    }
+    for (const id of wanted) {
+      if (this.#stops.has(id)) continue;
+      this.#stops.set(id, this.#client.watchOrder(id, this.#listener, known.get(id)));
+    }
+  }
 }

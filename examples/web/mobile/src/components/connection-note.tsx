@@ -32,7 +32,8 @@ export function ConnectionNote(): ReactNode {
 }
 
 function Countdown(props: { until: number }): ReactNode {
-  const now = useNow(250);
+  const client = useOrderClient();
+  const now = useNow(250, client.now);
   return `in ${secondsUntil(props.until, now)} s ·`;
 }
 

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT
 
-import type { OrderStatus } from '@ordercast/client';
-import { statusNames } from '@ordercast/client/format';
+import { isKnownStatus } from '@ordercast/client';
+import { statusName } from '@ordercast/client/format';
 import type { ReactNode } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
 import { radius, useTheme } from '../theme.ts';
 
-export function StatusBadge(props: { status: OrderStatus; testID?: string }): ReactNode {
-  const [color, backgroundColor] = useTheme().status[props.status];
+export function StatusBadge(props: { status: string; testID?: string }): ReactNode {
+  const theme = useTheme();
+  const { status } = props;
+  const [color, backgroundColor] = isKnownStatus(status)
+    ? theme.status[status]
+    : [theme.muted, theme.border];
   return (
     <View style={[styles.badge, { backgroundColor }]} testID={props.testID}>
-      <Text style={[styles.text, { color }]}>{statusNames[props.status]}</Text>
+      <Text style={[styles.text, { color }]}>{statusName(props.status)}</Text>
     </View>
   );
 }

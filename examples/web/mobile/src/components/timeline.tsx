@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import { type Order, type OrderStatus, statusPath } from '@ordercast/client';
-import { dateTime, statusNames } from '@ordercast/client/format';
+import { type Order, statusPath } from '@ordercast/client';
+import { dateTime, statusName } from '@ordercast/client/format';
 import type { ReactNode } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
 import { useTheme } from '../theme.ts';
 
 interface Step {
   readonly key: string;
-  readonly status: OrderStatus;
+  readonly status: string;
   readonly at: string | null;
   readonly note: string | null;
 }
@@ -22,7 +22,7 @@ function stepsOf(order: Order): readonly Step[] {
     note,
   }));
   const path = statusPath(order.fulfillmentType);
-  const at = path.indexOf(order.status);
+  const at = (path as readonly string[]).indexOf(order.status);
   const ahead = at < 0 ? [] : path.slice(at + 1);
   return [...done, ...ahead.map((status) => ({ key: status, status, at: null, note: null }))];
 }
@@ -63,7 +63,7 @@ export function Timeline(props: { order: Order }): ReactNode {
                   { color: isDone ? theme.text : theme.muted },
                 ]}
               >
-                {statusNames[step.status]}
+                {statusName(step.status)}
               </Text>
               {step.at !== null && (
                 <Text style={[styles.detail, { color: theme.muted }]}>{dateTime(step.at)}</Text>
