@@ -94,12 +94,14 @@ class JwtIssuer {
   /// An access token for that user. Throws std::invalid_argument for a user whom no authenticator
   /// would accept: an id that is empty or over 128 bytes, an organisation's role without
   /// organisation, text that is not UTF-8 or holds NUL, claims too long for a token. An empty
-  /// email is left out.
-  [[nodiscard]] std::string issue_access(const IdentityView& user, std::string_view email) const;
+  /// email is left out. `session_id` goes into `sid`; empty: no `sid`.
+  [[nodiscard]] std::string issue_access(const IdentityView& user, std::string_view email,
+                                         std::string_view session_id = {}) const;
 
   /// A refresh token: it names the user and nothing else, so that a role that changes meanwhile is
   /// read anew. Throws as `issue_access` does.
-  [[nodiscard]] std::string issue_refresh(std::string_view user_id) const;
+  [[nodiscard]] std::string issue_refresh(std::string_view user_id,
+                                          std::string_view session_id = {}) const;
 
  private:
   /// A text and an id that `JwtAuthenticator` will accept as claims, or std::invalid_argument.
@@ -128,7 +130,8 @@ inline AuthResult JwtAuthenticator::authenticate(std::string_view token) const n
   auto result = verify(token, TokenKind::access);
   if (const auto* failure = std::get_if<AuthFailure>(&result)) return *failure;
   auto& claims = std::get<JwtClaims>(result);
-  return Identity{std::move(claims.subject), *claims.role, std::move(claims.organization_id)};
+  return Identity{std::move(claims.subject), *claims.role, std::move(claims.organization_id),
+                  std::move(claims.session_id)};
 }
 
 inline JwtIssuer::JwtIssuer(JwtIssuerOptions options) : options_(std::move(options)) {
@@ -142,19 +145,23 @@ inline JwtIssuer::JwtIssuer(JwtIssuerOptions options) : options_(std::move(optio
   if (!options_.now) throw std::invalid_argument("jwt: there is no clock");
 }
 
-inline std::string JwtIssuer::issue_access(const IdentityView& user, std::string_view email) const {
+inline std::string JwtIssuer::issue_access(const IdentityView& user, std::string_view email,
+                                           std::string_view session_id) const {
   auto token = start(user.user_id, options_.access_lifetime);
   token.payload().add_claim("role", std::string(to_string(user.role)));
   if (has_organization(user.role)) {
     token.payload().add_claim("organizationId", id_claim(user.organization_id));
   }
   if (!email.empty()) token.payload().add_claim("email", text_claim(email));
+  if (!session_id.empty()) token.payload().add_claim("sid", id_claim(session_id));
   return finish(token);
 }
 
-inline std::string JwtIssuer::issue_refresh(std::string_view user_id) const {
+inline std::string JwtIssuer::issue_refresh(std::string_view user_id,
+                                            std::string_view session_id) const {
   auto token = start(user_id, options_.refresh_lifetime);
   token.payload().add_claim("type", std::string("refresh"));
+  if (!session_id.empty()) token.payload().add_claim("sid", id_claim(session_id));
   return finish(token);
 }
 

@@ -66,15 +66,16 @@ struct JwtOptions {
   /// What `iss` must be. Empty: anything, or nothing.
   std::string issuer;
 
-  /// What `aud` must be, or hold if it is an array. Empty: anything, or nothing.
+  /// What `aud` must be, or hold if it is an array. Empty: a token with an `aud` is refused, since
+  /// it is meant for somebody else (RFC 7519 section 4.1.3).
   std::string audience;
 
   /// How long a token is good after its `exp`. 0: refused from the second of `exp` on. At most an
   /// hour.
   std::chrono::seconds expiry_leeway{0};
 
-  /// How far `iat` and `nbf` may lie in the future, for issuers whose clock is ahead. 0: not at
-  /// all. At most an hour.
+  /// How far `nbf` may lie in the future, for issuers whose clock is ahead. 0: not at all. At most
+  /// an hour. `iat` is information (RFC 7519 section 4.1.6) and never a reason to refuse.
   std::chrono::seconds clock_skew{60};
 
   /// Longer tokens are refused unread. This bounds the cost of a token. 1 to 65,536.
@@ -104,8 +105,10 @@ struct JwtClaims {
   std::string organization_id;  ///< Empty unless the role belongs to an organisation.
   std::string email;            ///< Empty when absent.
   std::optional<UnixSeconds> issued_at;
+  std::optional<UnixSeconds> not_before;
   UnixSeconds expires_at;
-  std::string type;  ///< Empty in an access token.
+  std::string session_id;  ///< `sid`: the sign-in that the token comes from; empty when absent.
+  std::string type;        ///< Empty in an access token.
 };
 
 using JwtResult = std::variant<JwtClaims, AuthFailure>;

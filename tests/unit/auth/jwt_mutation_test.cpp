@@ -101,7 +101,7 @@ TEST_CASE("whatever a key's owner signs is refused or a lawful identity", "[auth
   const JwtAuthenticator authenticator(three_keys());
   const std::string header = R"({"alg":"HS256","typ":"at+jwt","kid":"h","x":[{"a":1}]})";
   const std::string payload =
-      R"({"sub":"u-1","role":"STAFF","organizationId":"org-1","email":"a@b.c","aud":["a","b"],)"
+      R"({"sub":"u-1","role":"STAFF","organizationId":"org-1","email":"a@b.c","sid":"s",)"
       R"("iat":1700000000,"nbf":1700000000,"exp":1700000900,"x":{"y":[1,2.5,null,"\u00e9"]}})";
   REQUIRE(
       std::holds_alternative<Identity>(authenticator.authenticate(forge::hs256(header, payload))));

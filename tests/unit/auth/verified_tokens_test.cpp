@@ -62,6 +62,63 @@ TEST_CASE("a token that is remembered expires as any other", "[auth]") {
   CHECK_FALSE(accepts(authenticator, token));
 }
 
+TEST_CASE("every rule on claims holds for a remembered token as for a new one", "[auth]") {
+  using std::chrono::seconds;
+  const std::string fresh = R"("exp":1700000900)";
+  const std::string customer = forge::customer + ",";
+  struct Claims {
+    const char* what;
+    std::string payload;
+  };
+  const Claims all[] = {
+      {"good", customer + fresh},
+      {"no exp", forge::customer},
+      {"ends soon", customer + R"("exp":1700000010)"},
+      {"ends within a second", customer + R"("exp":1700000010.5)"},
+      {"starts soon", customer + R"("nbf":1700000070,)" + fresh},
+      {"starts within a second", customer + R"("nbf":1700000069.5,)" + fresh},
+      {"issued in an hour", customer + R"("iat":1700003600,"exp":1700004500)"},
+      {"audience", customer + R"("aud":"others",)" + fresh},
+      {"issuer", customer + R"("iss":"somebody",)" + fresh},
+      {"refresh", customer + R"("type":"refresh",)" + fresh},
+      {"role", R"("sub":"u","role":"KING",)" + fresh},
+      {"no organisation", R"("sub":"u","role":"STAFF",)" + fresh},
+      {"subject", R"("sub":"","role":"CUSTOMER",)" + fresh},
+      {"session", customer + R"("sid":"s-1",)" + fresh},
+      {"session of no text", customer + R"("sid":7,)" + fresh},
+  };
+  // The clock goes forward, and back behind where it was, and each answer is that of a verifier
+  // that has never seen the token.
+  for (const auto& claims : all) {
+    const auto token = forge::hs256(forge::hs256_header, "{" + claims.payload + "}");
+    auto now = forge::at(forge::now);
+    auto options = caching(8);
+    options.now = [&now] { return now; };
+    const JwtAuthenticator remembering(options);
+    for (const int second : {0, 9, 10, 11, 0, 60, -60, 3600, 1000, 899, 0, -3600}) {
+      CAPTURE(claims.what, second);
+      now = forge::at(forge::now + second);
+      auto plain = options;
+      plain.max_cached_tokens = 0;
+      const auto wanted = JwtAuthenticator(plain).verify(token);
+      for (int i = 0; i < 2; ++i) {
+        const auto found = remembering.verify(token);
+        CHECK(forge::outcome(found) == forge::outcome(wanted));
+      }
+    }
+  }
+}
+
+TEST_CASE("an identity names the sign-in of its token, remembered or not", "[auth]") {
+  const JwtAuthenticator authenticator(caching(8));
+  const auto token =
+      forge::hs256(forge::hs256_header,
+                   forge::with_times(forge::customer + R"(,"sid":"session-1")", forge::fresh));
+  for (int i = 0; i < 2; ++i) {
+    CHECK(std::get<Identity>(authenticator.authenticate(token)).session_id == "session-1");
+  }
+}
+
 TEST_CASE("no byte of a token that is remembered can be changed", "[auth]") {
   const JwtAuthenticator authenticator(caching(8));
   const auto token = token_of("alice");

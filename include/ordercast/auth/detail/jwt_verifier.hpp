@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -126,26 +127,35 @@ struct JwtParts {
   return iequals(typ, "JWT") || iequals(typ, "at+jwt");
 }
 
-/// A NumericDate (RFC 7519 section 2) in whole seconds of the years 1970 to 9999; nothing for any
-/// other value. So the arithmetic can't overflow, and milliseconds are not taken for seconds.
-[[nodiscard]] inline std::optional<UnixSeconds> numeric_date(const JsonMember& member) noexcept {
-  constexpr std::int64_t end_of_9999 = 253'402'300'799;
-  if (member.kind != JsonKind::integer || member.integer < 0 || member.integer > end_of_9999) {
+/// Which second stands for a time within it.
+enum class Rounding : std::uint8_t { down, up };
+
+/// A NumericDate (RFC 7519 section 2), which may have a fraction, of the years 1970 to 9999;
+/// nothing for any other value. So the arithmetic can't overflow, and milliseconds are not taken
+/// for seconds.
+[[nodiscard]] inline std::optional<UnixSeconds> numeric_date(const JsonMember& member,
+                                                             Rounding rounding) noexcept {
+  constexpr double end_of_9999 = 253'402'300'799;
+  const bool is_number = member.kind == JsonKind::integer || member.kind == JsonKind::number;
+  // Written so that NaN fails; -0.5 and -0.0 are negative.
+  if (!is_number || std::signbit(member.number) || !(member.number <= end_of_9999)) {
     return std::nullopt;
   }
-  return UnixSeconds(std::chrono::seconds(member.integer));
+  const double whole =
+      rounding == Rounding::down ? std::floor(member.number) : std::ceil(member.number);
+  return UnixSeconds(std::chrono::seconds(static_cast<std::int64_t>(whole)));
 }
 
 [[nodiscard]] inline bool is_id(const std::string* text) noexcept {
   return text != nullptr && !text->empty() && text->size() <= max_id_bytes;
 }
 
-/// True when `aud` is a string or an array of strings and, if one is wanted, holds it.
+/// True if there is no `aud` and none is wanted, or if it is, or holds, the wanted one.
 [[nodiscard]] inline bool audience_matches(const JsonMember* aud, std::string_view wanted) {
   if (aud == nullptr) return wanted.empty();
-  if (aud->kind == JsonKind::string) return wanted.empty() || aud->text == wanted;
-  if (aud->kind != JsonKind::string_array) return false;
-  return wanted.empty() ||
+  if (wanted.empty()) return false;
+  if (aud->kind == JsonKind::string) return aud->text == wanted;
+  return aud->kind == JsonKind::string_array &&
          std::find(aud->texts.begin(), aud->texts.end(), wanted) != aud->texts.end();
 }
 
@@ -184,7 +194,7 @@ class Verifier {
     const auto digest = digest_of(token);
     if (!digest) return verify_signed(token, kind);
     if (auto known = verified_->find(*digest)) {
-      if (has_expired(known->expires_at)) return refused("expired");
+      if (const auto wrong = check_now(*known); !wrong.empty()) return refused(wrong);
       return std::move(*known);
     }
     auto result = verify_signed(token, kind);
@@ -200,9 +210,15 @@ class Verifier {
     }
   }
 
-  [[nodiscard]] bool has_expired(UnixSeconds expires_at) const {
-    return expires_at + options_.expiry_leeway <=
-           std::chrono::floor<std::chrono::seconds>(options_.now());
+  /// What depends on the time, so that it is asked of a remembered token as well: clocks are set
+  /// forward and back.
+  [[nodiscard]] std::string_view check_now(const JwtClaims& claims) const {
+    const auto now = std::chrono::floor<std::chrono::seconds>(options_.now());
+    if (claims.expires_at + options_.expiry_leeway <= now) return "expired";
+    if (claims.not_before && *claims.not_before > now + options_.clock_skew) {
+      return "not valid yet";
+    }
+    return {};
   }
 
   [[nodiscard]] JwtResult verify_signed(std::string_view token, TokenKind kind) const {
@@ -271,27 +287,22 @@ class Verifier {
   }
 
   [[nodiscard]] std::string_view check_times(const JsonObject& payload, JwtClaims& claims) const {
-    const auto now = std::chrono::floor<std::chrono::seconds>(options_.now());
-    const auto latest_start = now + options_.clock_skew;
-
     const JsonMember* exp = payload.find("exp");
     if (exp == nullptr) return "no exp";
-    const auto expires_at = numeric_date(*exp);
+    // Rounded so that a token is never good for longer than it says.
+    const auto expires_at = numeric_date(*exp, Rounding::down);
     if (!expires_at) return "malformed exp";
-    if (has_expired(*expires_at)) return "expired";
     claims.expires_at = *expires_at;
 
     if (const JsonMember* nbf = payload.find("nbf")) {
-      const auto not_before = numeric_date(*nbf);
-      if (!not_before) return "malformed nbf";
-      if (*not_before > latest_start) return "not valid yet";
+      claims.not_before = numeric_date(*nbf, Rounding::up);
+      if (!claims.not_before) return "malformed nbf";
     }
     if (const JsonMember* iat = payload.find("iat")) {
-      claims.issued_at = numeric_date(*iat);
+      claims.issued_at = numeric_date(*iat, Rounding::down);
       if (!claims.issued_at) return "malformed iat";
-      if (*claims.issued_at > latest_start) return "issued in the future";
     }
-    return {};
+    return check_now(claims);
   }
 
   [[nodiscard]] std::string_view check_parties(const JsonObject& payload) const {
@@ -318,6 +329,12 @@ class Verifier {
     const std::string* sub = payload.find_text("sub");
     if (!is_id(sub)) return "malformed sub";
     claims.subject = *sub;
+
+    if (payload.find("sid") != nullptr) {
+      const std::string* sid = payload.find_text("sid");
+      if (!is_id(sid)) return "malformed sid";
+      claims.session_id = *sid;
+    }
 
     if (const std::string* email = payload.find_text("email")) claims.email = *email;
 

@@ -23,13 +23,15 @@ namespace ordercast::detail::jose {
 inline constexpr std::size_t max_json_depth = 8;
 inline constexpr std::size_t max_json_members = 64;
 
-enum class JsonKind : std::uint8_t { integer, string, string_array, other };
+/// `number` has a fraction or an exponent; an integer that is out of range is `other`.
+enum class JsonKind : std::uint8_t { integer, number, string, string_array, other };
 
 /// A member of the outermost object.
 struct JsonMember {
   std::string name;
   JsonKind kind = JsonKind::other;
   std::int64_t integer = 0;
+  double number = 0;  ///< Of both kinds of numbers.
   std::string text;
   std::vector<std::string> texts;
 };
@@ -75,8 +77,10 @@ class JsonObjectBuilder {
     if (value > static_cast<Json::number_unsigned_t>(max)) return on_scalar(JsonKind::other);
     return on_scalar(JsonKind::integer, {}, static_cast<std::int64_t>(value));
   }
-  bool number_float(Json::number_float_t /*value*/, const std::string& /*text*/) {
-    return on_scalar(JsonKind::other);
+  bool number_float(Json::number_float_t value, const std::string& /*text*/) {
+    if (!on_scalar(JsonKind::number)) return false;
+    if (depth_ == 1) members_.back().number = value;
+    return true;
   }
   bool string(std::string& value) {
     return !has_nul(value) && on_scalar(JsonKind::string, std::move(value));
@@ -130,6 +134,7 @@ class JsonObjectBuilder {
       member.kind = kind;
       member.text = std::move(text);
       member.integer = integer;
+      member.number = static_cast<double>(integer);
     } else if (member.kind == JsonKind::string_array) {
       if (kind == JsonKind::string) {
         member.texts.push_back(std::move(text));
