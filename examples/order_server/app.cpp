@@ -268,7 +268,7 @@ struct App::Parts {
         logins("login", 1, login_queue),
         payments("payment", payment_threads, payment_queue),
         ops("ops", 1, ops_queue),
-        memory("memory", 1, 1) {
+        memory("memory", 1, 4) {
     if (tls) api.promise_tls(config.hsts);
     server->set_http_handler(
         [this](ordercast::HttpRequest request, const ordercast::HttpResponder& respond) {
@@ -432,12 +432,16 @@ void App::reload_certificate() {
     spdlog::info("there is no certificate to reload");
     return;
   }
-  try {
-    parts_->tls->reload();
-    spdlog::info("the certificate was reloaded");
-  } catch (const std::exception& error) {
-    spdlog::error("the old certificate stays: {}", error.what());
-  }
+  // The files may be on a disk that hangs, and the caller's thread is the one that drains.
+  const bool queued = parts_->memory.submit([tls = parts_->tls] {
+    try {
+      tls->reload();
+      spdlog::info("the certificate was reloaded");
+    } catch (const std::exception& error) {
+      spdlog::error("the old certificate stays: {}", error.what());
+    }
+  });
+  if (!queued) spdlog::error("the old certificate stays: an earlier reload still goes on");
 }
 
 void App::drain(std::chrono::milliseconds window) {

@@ -37,8 +37,8 @@ class App {
   /// Serves until drained; then finishes what was accepted. Once.
   void run();
 
-  /// Reads the certificate and its key again, for new connections; the log says how it went. Any
-  /// thread, but not an I/O thread.
+  /// Has the certificate and its key read again, for new connections; the log says how it went. Any
+  /// thread; does not wait for the files.
   void reload_certificate();
 
   /// Takes leave of everybody within `window`; `run` returns after it. Any thread.

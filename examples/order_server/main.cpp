@@ -2,23 +2,20 @@
 #include "app.hpp"
 #include "config.hpp"
 #include "operators/outbox_command.hpp"
+#include "process/crash_report.hpp"
+#include "process/log_sink.hpp"
+#include "process/signals.hpp"
 
-#include <pthread.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <exception>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <variant>
 #include <vector>
 
@@ -27,86 +24,29 @@ namespace {
 using order_server::App;
 using order_server::Config;
 
-/// What main sends to the signals' thread, and nobody else.
-constexpr int end_of_watch = SIGUSR1;
-
-/// Turns signals into calls, on a thread of its own: no code runs in a signal handler.
-///
-/// The signals are blocked in every thread (make this before any other thread) and waited for here.
-/// The first one drains; a second one, or a drain that does not end in time, ends the process at
-/// once, which the database survives by design. SIGHUP reloads the certificate.
-class Signals {
- public:
-  explicit Signals(std::chrono::seconds drain) : drain_(drain) {
-    sigemptyset(&set_);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, end_of_watch}) sigaddset(&set_, signal);
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-    thread_ = std::thread([this] { watch(); });
-  }
-  Signals(const Signals&) = delete;
-  Signals& operator=(const Signals&) = delete;
-
-  ~Signals() {
-    pthread_kill(thread_.native_handle(), end_of_watch);
-    thread_.join();
-  }
-
-  /// From now on a signal drains `app`; without one it just ends the process.
-  void watch_over(App* app) {
-    const std::lock_guard lock(mutex_);
-    app_ = app;
-  }
-
- private:
-  void watch() {
-    int signal = 0;
-    do {
-      sigwait(&set_, &signal);
-      if (signal == end_of_watch) return;
-      if (signal == SIGHUP) reload();
-    } while (signal == SIGHUP);
-    drain(signal);
-
-    sigdelset(&set_, SIGHUP);  // stays blocked: a renewal that comes now is nothing to end for
-    const timespec limit{static_cast<time_t>(drain_.count()), 0};
-    signal = sigtimedwait(&set_, nullptr, &limit);
-    if (signal == end_of_watch) return;
-    if (signal < 0) {
-      spdlog::warn("not drained in time; ending all the same");
-      _exit(0);
-    }
-    _exit(128 + signal);
-  }
-
-  void reload() {
-    const std::lock_guard lock(mutex_);
-    if (app_ != nullptr) app_->reload_certificate();
-  }
-
-  void drain(int signal) {
-    const std::lock_guard lock(mutex_);
-    if (app_ == nullptr) _exit(128 + signal);
-    spdlog::info("{}: draining for at most {} s", strsignal(signal), drain_.count());
-    const std::chrono::milliseconds whole(drain_);
-    // The rest is for what comes after the sockets: finishing writes and closing the database.
-    app_->drain(whole - std::min(whole / 4, std::chrono::milliseconds(500)));
-  }
-
-  const std::chrono::seconds drain_;
-  sigset_t set_{};
-  std::mutex mutex_;
-  App* app_ = nullptr;  // under mutex_
-  std::thread thread_;
-};
+/// How long the end of the process waits for somebody to read its last lines.
+constexpr std::chrono::milliseconds last_lines{200};
 
 /// Lets signals drain an app for as long as there is one.
-struct Watched {
-  Watched(Signals& signals_in, App& app) : signals(signals_in) { signals.watch_over(&app); }
+class Watched {
+ public:
+  Watched(order_server::Signals& signals, App& app, std::chrono::milliseconds drain)
+      : signals_(signals) {
+    signals_.act({[&app, drain](int signal) {
+                    spdlog::info("{}: draining for at most {} ms", strsignal(signal),
+                                 drain.count());
+                    // The rest is for what comes after the sockets: finishing writes and closing
+                    // the database.
+                    app.drain(drain - std::min(drain / 4, std::chrono::milliseconds(500)));
+                  },
+                  [&app] { app.reload_certificate(); }});
+  }
   Watched(const Watched&) = delete;
   Watched& operator=(const Watched&) = delete;
-  ~Watched() { signals.watch_over(nullptr); }
+  ~Watched() { signals_.act({}); }
 
-  Signals& signals;
+ private:
+  order_server::Signals& signals_;
 };
 
 std::string address_text(const std::string& host, std::uint16_t port) {
@@ -115,13 +55,14 @@ std::string address_text(const std::string& host, std::uint16_t port) {
 }
 
 void serve(const Config& config) {
-  Signals signals(config.drain);
+  order_server::Signals signals(config.drain);
   App app(config);
   const auto address = address_text(config.host, app.listen());
-  const Watched watched{signals, app};
-  const char* const s = config.tls_certificate.empty() ? "" : "s";
-  std::printf("listening on http%s://%s ws%s://%s/ws\n", s, address.c_str(), s, address.c_str());
-  std::fflush(stdout);
+  const Watched watched(signals, app, config.drain);
+  const std::string s = config.tls_certificate.empty() ? "" : "s";
+  // A stdout that nobody reads must not keep the server from serving.
+  order_server::AsyncWriter out(STDOUT_FILENO);
+  out.write("listening on http" + s + "://" + address + " ws" + s + "://" + address + "/ws\n");
   app.run();
   spdlog::info("drained");
 }
@@ -129,6 +70,9 @@ void serve(const Config& config) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  order_server::open_standard_descriptors();
+  order_server::report_crashes();
+  order_server::ignore_harmless_signals();
   try {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     if (order_server::is_outbox_command(arguments)) {
@@ -143,16 +87,16 @@ int main(int argc, char** argv) {
       return end->code;
     }
     const auto& config = std::get<Config>(parsed);
-    spdlog::set_default_logger(spdlog::stderr_logger_mt("order_server"));
-    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
-    spdlog::set_level(spdlog::level::from_str(config.log_level));
+    order_server::start_logging(config.log_level);
     for (const auto& notice : config.notices) spdlog::warn(notice);
-    // A client that hangs up, or a closed stdout, is no reason to die.
-    ::signal(SIGPIPE, SIG_IGN);
     serve(config);
+    order_server::flush_log(last_lines);
     return 0;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "order_server: %s\n", error.what());
+    order_server::AsyncWriter err(STDERR_FILENO);
+    err.write(std::string("order_server: ") + error.what() + "\n");
+    order_server::flush_log(last_lines);
+    err.flush_for(last_lines);
     return 1;
   }
 }

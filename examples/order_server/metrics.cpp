@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "metrics.hpp"
 
+#include "process/log_sink.hpp"
+
 #include <dirent.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
@@ -215,6 +217,9 @@ std::string render_metrics(const Metrics& metrics, const MetricsExtras& extras) 
   for (std::size_t i = 2; i < metrics.http_responses.size(); ++i) {
     families.sample(as_double(metrics.http_responses[i]), {{"code", std::to_string(i) + "xx"}});
   }
+  families.counter("ordercast_log_dropped_total",
+                   "Log lines dropped because stderr did not take them",
+                   static_cast<double>(dropped_log_lines()));
   if (!extras.queues.empty()) {
     families.start("ordercast_worker_queue_depth", "Tasks that wait for a worker",
                    MetricType::Gauge);

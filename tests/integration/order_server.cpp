@@ -144,7 +144,8 @@ OrderServer::~OrderServer() {
   const bool no_token = log_text.find("eyJ") == std::string::npos;
   const bool no_report = log_text.find("Sanitizer") == std::string::npos &&
                          log_text.find("runtime error:") == std::string::npos;
-  if (!clean || !no_report || std::uncaught_exceptions() > 0 ||
+  const bool no_crash = log_text.find(crash_mark) == std::string::npos;
+  if (!clean || !no_report || !no_crash || std::uncaught_exceptions() > 0 ||
       !Catch::getResultCapture().lastAssertionPassed()) {
     std::cerr << "---- the server's log ----\n" << log_text << "--------------------------\n";
   }
@@ -152,6 +153,7 @@ OrderServer::~OrderServer() {
   CHECK(silent);
   CHECK(no_token);
   CHECK(no_report);
+  CHECK(no_crash);
 }
 
 void OrderServer::start() {

@@ -25,6 +25,9 @@ namespace ordercast::test {
 /// Long enough for a sanitizer build on a busy machine; only a failing test ever waits for it.
 inline constexpr std::chrono::milliseconds patience{30'000};
 
+/// How the report of a crash begins.
+inline constexpr std::string_view crash_mark = "order_server: fatal signal";
+
 inline constexpr std::string_view jwt_secret = "the integration tests' very own JWT secret";
 inline constexpr std::string_view razorpay_secret = "the integration tests' own razorpay secret";
 
@@ -72,7 +75,7 @@ class OrderServer {
   OrderServer(const OrderServer&) = delete;
   OrderServer& operator=(const OrderServer&) = delete;
   /// Drains a server that still runs, and checks what every test expects of every server: exit code
-  /// 0, one line on stdout, no token and no sanitizer's report in the log.
+  /// 0, one line on stdout, no token, no crash and no sanitizer's report in the log.
   ~OrderServer();
 
   /// Starts it (again) on the same database.

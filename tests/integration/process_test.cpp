@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+#include "order_server.hpp"
+
+#include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace ordercast::test;
+
+namespace {
+
+/// A server whose streams are not the usual ones.
+struct OddServer {
+  explicit OddServer(std::filesystem::path log) : log_file(std::move(log)) {}
+
+  void start(const std::string& redirections = {}) {
+    auto command = order_server_command(directory.path() / "orders.db", log_file);
+    if (!redirections.empty()) {
+      command.argv.insert(command.argv.begin(),
+                          {"/bin/sh", "-c", "exec \"$@\" " + redirections, "sh"});
+    }
+    process = std::make_unique<ChildProcess>(command);
+  }
+  std::uint16_t port() {
+    const auto line = process->read_line(patience);
+    REQUIRE(line.has_value());
+    const auto found = port_of_ready_line(*line);
+    REQUIRE(found.has_value());
+    return *found;
+  }
+  void expect_drain() {
+    process->signal(SIGTERM);
+    const auto ended = process->wait(patience);
+    REQUIRE(ended.has_value());
+    CHECK(ended->code == 0);
+  }
+
+  TempDir directory;
+  std::filesystem::path log_file;
+  std::unique_ptr<ChildProcess> process;
+};
+
+/// A pipe that is full and that nobody reads.
+class FullPipe {
+ public:
+  explicit FullPipe(const std::filesystem::path& path) {
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    fd_ = ::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    REQUIRE(fd_ >= 0);
+    const std::string line(4096, 'x');
+    while (::write(fd_, line.data(), line.size()) > 0) {
+    }
+  }
+  FullPipe(const FullPipe&) = delete;
+  FullPipe& operator=(const FullPipe&) = delete;
+  ~FullPipe() { ::close(fd_); }
+
+ private:
+  int fd_ = -1;
+};
+
+void set_limit(const OrderServer& server, __rlimit_resource resource, rlim_t soft) {
+  const pid_t pid = const_cast<OrderServer&>(server).process().pid();
+  rlimit limit{};
+  REQUIRE(::prlimit(pid, resource, nullptr, &limit) == 0);
+  limit.rlim_cur = std::min(soft, limit.rlim_max);
+  REQUIRE(::prlimit(pid, resource, &limit, nullptr) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("no public signal but TERM, INT and HUP means anything, and TERM drains after all others",
+          "[process]") {
+  OrderServer server;
+  auto& process = server.process();
+  for (const int signal :
+       {SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ, SIGXCPU, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR,
+        SIGSTKFLT, SIGCHLD, SIGURG, SIGWINCH, SIGCONT, SIGHUP, SIGRTMIN, SIGRTMIN + 1, SIGRTMAX}) {
+    CAPTURE(signal);
+    process.signal(signal);
+    CHECK(server.anonymous().get("/readyz").status == 200);
+  }
+  CHECK(server.drain().code == 0);
+}
+
+TEST_CASE("SIGUSR1 and then SIGTERM ends a server", "[process]") {
+  OrderServer server;
+  server.process().signal(SIGUSR1);
+  CHECK(server.drain().code == 0);
+}
+
+TEST_CASE("a stderr that nobody reads keeps neither the server from serving nor TERM from draining",
+          "[process]") {
+  TempDir directory;
+  const auto path = directory.path() / "stderr";
+  const FullPipe full(path);
+  OddServer server(path);
+  server.start();
+  const ApiClient anonymous(server.port());
+  const auto reply = anonymous.login("customer@martly.dev", "customer123");
+  REQUIRE(reply.status == 200);
+  const ApiClient customer(anonymous.port(), text_of(reply.data(), "accessToken"));
+  REQUIRE(customer.post("/api/v1/devices", {{"token", std::string(40, 't')}, {"platform", "web"}})
+              .status == 200);
+  const auto orders = customer.get("/api/v1/orders?status=PENDING").data();
+  REQUIRE_FALSE(orders.empty());
+  // A push of every change is logged.
+  for (const auto& order : orders) {
+    REQUIRE(customer.cancel(text_of(order, "id")).status == 200);
+  }
+  CHECK(anonymous.get("/readyz").status == 200);
+  CHECK(anonymous.get("/metrics").body.find("\nordercast_log_dropped_total ") != std::string::npos);
+  server.expect_drain();
+}
+
+TEST_CASE("a start that fails says so and ends, though nobody reads its stderr", "[process]") {
+  TempDir directory;
+  const auto path = directory.path() / "stderr";
+  const FullPipe full(path);
+  auto command = order_server_command(directory.path() / "no" / "orders.db", path);
+  ChildProcess process(command);
+  const auto ended = process.wait(patience);
+  REQUIRE(ended.has_value());
+  CHECK(ended->code == 1);
+}
+
+TEST_CASE("a lower limit on file sizes is an error of the store and not the end", "[process]") {
+  OrderServer server;
+  const auto id = text_of(server.new_order(demo().customer), "id");
+  set_limit(server, RLIMIT_FSIZE, 1);
+  const auto refused = server.as(demo().admin).set_status(id, "CONFIRMED");
+  CHECK(refused.status == 503);
+  CHECK(server.anonymous().get("/healthz").status == 200);
+  set_limit(server, RLIMIT_FSIZE, RLIM_INFINITY);
+  CHECK(text_of(server.order(id), "status") == "PENDING");
+  CHECK(server.as(demo().admin).set_status(id, "CONFIRMED").status == 200);
+  CHECK(integer_of(server.order(id), "version") == 2);
+  server.settle();
+}
+
+TEST_CASE("a server that has no descriptor left serves again when it has", "[process]") {
+  OrderServer server;
+  const auto id = text_of(server.new_order(demo().customer), "id");
+  set_limit(server, RLIMIT_NOFILE, 4);
+  RawSocket waiting;
+  REQUIRE(waiting.connect("127.0.0.1", server.port()));
+  REQUIRE(waiting.send_bytes("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"));
+  set_limit(server, RLIMIT_NOFILE, 4096);
+  CHECK(eventually([&] { return server.anonymous().get("/readyz").status == 200; }));
+  CHECK(server.as(demo().admin).set_status(id, "CONFIRMED").status == 200);
+}
+
+TEST_CASE("a start with closed descriptors writes no log into the database", "[process]") {
+  const auto* closed = GENERATE("0<&-", "2>&-", "0<&- 2>&-");
+  CAPTURE(closed);
+  TempDir directory;
+  OddServer server(directory.path() / "stderr.log");
+  server.start(closed);
+  const ApiClient anonymous(server.port());
+  CHECK(anonymous.get("/readyz").status == 200);
+  CHECK(anonymous.login("customer@martly.dev", "customer123").status == 200);
+  server.expect_drain();
+
+  // The database is one that a later start can use, and begins as SQLite's files do.
+  CHECK(read_file(server.directory.path() / "orders.db").substr(0, 15) == "SQLite format 3");
+  server.start();
+  CHECK(ApiClient(server.port()).login("customer@martly.dev", "customer123").status == 200);
+  server.expect_drain();
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("a fatal signal leaves one line with its name and a backtrace, and ends the process",
+          "[process]") {
+  const auto [number, name] = GENERATE(table<int, std::string>({{SIGSEGV, "SIGSEGV"},
+                                                                {SIGBUS, "SIGBUS"},
+                                                                {SIGFPE, "SIGFPE"},
+                                                                {SIGILL, "SIGILL"},
+                                                                {SIGABRT, "SIGABRT"}}));
+  TempDir directory;
+  OddServer server(directory.path() / "stderr.log");
+  server.start();
+  static_cast<void>(server.port());
+  server.process->signal(number);
+  const auto ended = server.process->wait(patience);
+  REQUIRE(ended.has_value());
+  CHECK(ended->signal == number);
+  const auto log = read_file(server.log_file);
+  INFO(log);
+  const auto at = log.find(std::string(crash_mark));
+  REQUIRE(at != std::string::npos);
+  CHECK(log.find(name, at) != std::string::npos);
+  CHECK(log.find(std::string(crash_mark), at + 1) == std::string::npos);
+  const auto report = log.substr(at);
+  CHECK(std::count(report.begin(), report.end(), '\n') > 3);
+}
+
+TEST_CASE("a crash is an end also where nobody reads stderr", "[process]") {
+  TempDir directory;
+  const auto path = directory.path() / "stderr";
+  const FullPipe full(path);
+  OddServer server(path);
+  server.start();
+  static_cast<void>(server.port());
+  server.process->signal(SIGSEGV);
+  const auto ended = server.process->wait(patience);
+  REQUIRE(ended.has_value());
+  CHECK(ended->signal == SIGSEGV);
+}
+#endif

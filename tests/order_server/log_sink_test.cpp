@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "process/log_sink.hpp"
+
+#include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+
+using namespace order_server;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Pipe {
+  Pipe() { REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0); }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+  ~Pipe() {
+    close_reader();
+    ::close(ends[1]);
+  }
+  void close_reader() {
+    if (ends[0] >= 0) ::close(ends[0]);
+    ends[0] = -1;
+  }
+  std::string read(std::size_t bytes) {
+    std::string text(bytes, '\0');
+    std::size_t at = 0;
+    while (at < bytes) {
+      const auto n = ::read(ends[0], text.data() + at, bytes - at);
+      if (n <= 0) break;
+      at += static_cast<std::size_t>(n);
+    }
+    text.resize(at);
+    return text;
+  }
+  std::array<int, 2> ends{-1, -1};
+};
+
+}  // namespace
+
+TEST_CASE("lines reach the descriptor whole and in order", "[log]") {
+  Pipe pipe;
+  AsyncWriter writer(pipe.ends[1]);
+  CHECK(writer.write("one\n"));
+  CHECK(writer.write("two\n"));
+  CHECK(writer.flush_for(30s));
+  CHECK(pipe.read(8) == "one\ntwo\n");
+  CHECK(writer.dropped() == 0);
+}
+
+TEST_CASE(
+    "a descriptor that blocks costs a bounded buffer; what does not fit is dropped, counted, "
+    "and waits for nobody",
+    "[log]") {
+  Pipe pipe;
+  const std::string line = std::string(999, 'x') + "\n";
+  constexpr std::size_t capacity = 100'000;
+  std::int64_t accepted = 0;
+  std::int64_t refused = 0;
+  AsyncWriter writer(pipe.ends[1], capacity);
+  // Far more than a pipe and the buffer hold; nobody reads meanwhile.
+  for (int i = 0; i < 2'000; ++i) (writer.write(line) ? accepted : refused) += 1;
+  CHECK(refused > 1'000);
+  CHECK(writer.dropped() == refused);
+  CHECK_FALSE(writer.flush_for(1ms));
+
+  // A reader that comes back gets every line that was accepted, and new ones.
+  const auto kept = static_cast<std::size_t>(accepted) * line.size();
+  CHECK(pipe.read(kept).size() == kept);
+  CHECK(writer.flush_for(30s));
+  CHECK(writer.write("and on\n"));
+  CHECK(pipe.read(7) == "and on\n");
+  CHECK(writer.dropped() == refused);
+}
+
+TEST_CASE("a writer ends though its descriptor blocks for ever", "[log]") {
+  static Pipe pipe;  // its writer may be stuck for the rest of the process
+  AsyncWriter writer(pipe.ends[1]);
+  for (int i = 0; i < 300; ++i) writer.write(std::string(1023, 'x') + "\n");
+  CHECK_FALSE(writer.flush_for(1ms));
+}
+
+TEST_CASE("lines that the descriptor refuses are counted", "[log]") {
+  const int full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
+  REQUIRE(full >= 0);
+  AsyncWriter writer(full);
+  CHECK(writer.write("one\n"));
+  CHECK(writer.flush_for(30s));
+  CHECK(writer.write("two\n"));
+  CHECK(writer.flush_for(30s));
+  CHECK(writer.dropped() == 2);
+  ::close(full);
+}
