@@ -23,9 +23,13 @@ Answer<json> open_envelope(const HttpAnswer& http) {
   if (body.is_object() && body.contains("message") && body["message"].is_string()) {
     why = printable(body["message"].get<std::string>());
   }
+  if (http.status == 200) return {Outcome::failed, "not the answer of an order server", {}};
+  // What a proxy or a captive portal refuses is no word of the server's: it passes.
+  const bool is_ours = body.is_object() && body.value("success", json()) == false &&
+                       body.contains("error") && body["error"].is_string();
+  if (!is_ours) return {Outcome::failed, std::move(why), {}};
   const bool is_passing =
       http.status < 400 || http.status >= 500 || http.status == 429 || http.status == 408;
-  if (http.status == 200) return {Outcome::failed, "not the answer of an order server", {}};
   if (http.status == 401) return {Outcome::unauthorized, std::move(why), {}};
   return {is_passing ? Outcome::failed : Outcome::refused, std::move(why), {}};
 }

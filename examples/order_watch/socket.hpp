@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,7 +38,7 @@ class Socket {
   virtual void subscribe(std::string_view order_id, std::uint64_t version) = 0;
   virtual void unsubscribe(std::string_view order_id) = 0;
   virtual void fetched(std::string_view order_id, std::uint64_t version, std::string json) = 0;
-  virtual void set_token(std::string token) = 0;
+  virtual void set_token(std::string token, std::optional<ordercast::TimePoint> renew_at) = 0;
   virtual void token_failed() = 0;
   virtual void token_refused() = 0;
 };

@@ -4,6 +4,7 @@
 #include "socket.hpp"
 #include <ordercast/websocketpp/client.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,7 +26,9 @@ class SocketOf final : public Socket {
   void fetched(std::string_view order_id, std::uint64_t version, std::string json) override {
     socket_.fetched(order_id, version, std::move(json));
   }
-  void set_token(std::string token) override { socket_.set_token(std::move(token)); }
+  void set_token(std::string token, std::optional<ordercast::TimePoint> renew_at) override {
+    socket_.set_token(std::move(token), renew_at);
+  }
   void token_failed() override { socket_.token_failed(); }
   void token_refused() override { socket_.token_refused(); }
 

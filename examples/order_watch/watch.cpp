@@ -2,6 +2,7 @@
 #include "watch.hpp"
 
 #include "terminal.hpp"
+#include "token.hpp"
 
 #include <asio/post.hpp>
 #include <unistd.h>
@@ -122,14 +123,19 @@ void Watch::read_token_again() {
     return socket_->token_refused();
   }
   tokens_.access = token;
-  socket_->set_token(std::move(token));
+  socket_->set_token(std::move(token), std::nullopt);
+}
+
+void Watch::use_token() {
+  socket_->set_token(tokens_.access,
+                     renew_at(tokens_.access, ordercast::SteadyClock{}.now(), draw_));
 }
 
 void Watch::on_tokens(const Answer<Tokens>& answer, const std::string& refused) {
   if (is_finished_) return;
   if (answer.outcome == Outcome::ok) {
     tokens_ = answer.value;
-    return socket_->set_token(tokens_.access);
+    return use_token();
   }
   connection_.why = answer.why;
   if (answer.outcome == Outcome::failed) return socket_->token_failed();
@@ -165,7 +171,7 @@ void Watch::fetch_list() {
     api_.refresh(tokens_.refresh, [this, done, answer](const Answer<Tokens>& fresh) {
       if (fresh.outcome != Outcome::ok) return done(answer);
       tokens_.access = fresh.value.access;
-      socket_->set_token(tokens_.access);
+      use_token();
       api_.orders(tokens_.access, options_.limit, done);
     });
   });

@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <random>
 #include <set>
 #include <string>
 #include <vector>
@@ -48,6 +49,7 @@ class Watch {
   void log_in();
   void refresh_token();
   void read_token_again();
+  void use_token();
   void on_tokens(const Answer<Tokens>& answer, const std::string& refused);
 
   // Orders by HTTP.
@@ -76,6 +78,8 @@ class Watch {
   asio::posix::stream_descriptor out_;
   asio::steady_timer second_;
   Tokens tokens_;
+  /// In [0, 1), of this process its own: those who signed in together don't renew together.
+  double draw_ = static_cast<double>(std::random_device{}() % 1000) / 1000;
   Connection connection_;
   std::set<std::string> watched_;
   bool is_fetching_ = false;

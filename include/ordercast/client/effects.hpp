@@ -62,12 +62,18 @@ struct NeedToken {
   enum class Reason : std::uint8_t {
     missing,   ///< There is none.
     rejected,  ///< The server refused it: get a fresh one, not a cached one.
+    expiring,  ///< Its `renew_at` has come: a newer one saves a refusal.
   };
   Reason reason = Reason::missing;
 };
 struct StateChanged {
   State state = State::idle;
   TimePoint retry_at{};  ///< In state `waiting`: the time of the next attempt.
+};
+/// The server's store is another one, restored from a backup: versions from before mean nothing,
+/// and whatever comes next of an order is its state, also with a smaller version.
+struct EpochChanged {
+  std::string epoch;
 };
 /// Fetch by HTTP what is on screen, and offer the orders by `on_fetched`.
 struct Poll {
@@ -84,7 +90,7 @@ struct Ignored {
 };
 
 using Effect = std::variant<Connect, Send, Close, NeedToken, StateChanged, OrderUpdate, OrderHint,
-                            ServerError, Poll, Ignored>;
+                            ServerError, EpochChanged, Poll, Ignored>;
 using Effects = std::vector<Effect>;
 
 }  // namespace ordercast::client

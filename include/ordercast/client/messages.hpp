@@ -11,6 +11,12 @@
 /// no thread rules.
 namespace ordercast::client {
 
+/// The first message to a client of `ordercast.v2`.
+struct ServerHello {
+  std::string epoch;  ///< Names the store that versions are from; another one has other versions.
+  std::string node;   ///< Of the server, for people; may be empty.
+};
+
 /// The full order, at a version.
 struct OrderUpdate {
   std::string order_id;
@@ -35,6 +41,6 @@ struct ServerError {
 /// A text that is no message: of a kind that a newer server may send, or broken.
 enum class Undecoded : std::uint8_t { unknown, invalid };
 
-using Incoming = std::variant<Pong, OrderUpdate, OrderHint, ServerError, Undecoded>;
+using Incoming = std::variant<Pong, ServerHello, OrderUpdate, OrderHint, ServerError, Undecoded>;
 
 }  // namespace ordercast::client

@@ -61,6 +61,10 @@ struct Options {
   /// The least time between two attempts that `on_wake` causes.
   Milliseconds wake_floor{1'000};
 
+  /// A timer that comes later than this says nothing about the server: it was this side that slept.
+  /// One deadline in a row is then forgiven.
+  Milliseconds late{1'000};
+
   /// The time between fallback polls, shortened by a random part of up to a fifth.
   Milliseconds poll_interval{60'000};
 
@@ -88,11 +92,14 @@ class OrderClient {
 
   // What the application wants -------------------------------------------------------------------
 
-  /// Connects and stays connected. With no token one is asked for.
-  [[nodiscard]] Effects start(TimePoint now, std::string token = {}) {
+  /// Connects and stays connected. With no token one is asked for. From `renew_at` on (a while
+  /// before the token expires, for each client another while) a newer one is asked for before a
+  /// connect.
+  [[nodiscard]] Effects start(TimePoint now, std::string token = {},
+                              std::optional<TimePoint> renew_at = {}) {
     Step step(*this, now);
     if (state_ != State::idle) return step.effects();
-    if (!token.empty()) token_ = std::move(token);
+    if (!token.empty()) take_token(std::move(token), renew_at);
     attempt();
     return step.effects();
   }
@@ -133,8 +140,10 @@ class OrderClient {
     return step.effects();
   }
 
-  /// A token: the answer to `NeedToken`, or a newer one of the application's own accord.
-  [[nodiscard]] Effects on_token(TimePoint now, std::string token);
+  /// A token: the answer to `NeedToken`, or a newer one of the application's own accord. `renew_at`
+  /// as in `start`.
+  [[nodiscard]] Effects on_token(TimePoint now, std::string token,
+                                 std::optional<TimePoint> renew_at = {});
 
   /// No token at the moment.
   [[nodiscard]] Effects on_token_failed(TimePoint now) {
@@ -153,6 +162,16 @@ class OrderClient {
   /// The page is shown, the network is back, the app is in front: whatever makes it likely that
   /// the connection is dead, or that a new one would work.
   [[nodiscard]] Effects on_wake(TimePoint now);
+
+  /// Whether somebody may be looking at what the application shows: servers that know epochs are
+  /// told, and spare those who look their pushes. Never called: nobody looks.
+  [[nodiscard]] Effects on_presence(bool is_visible) {
+    Step step(*this, {});
+    if (std::exchange(is_visible_, is_visible) != is_visible && is_greeted_) {
+      send(Presence{is_visible});
+    }
+    return step.effects();
+  }
 
   // What the socket and the clock report ---------------------------------------------------------
 
@@ -196,8 +215,13 @@ class OrderClient {
     effects_.emplace_back(std::move(effect));
   }
   void send(const ClientMessage& message) { emit(Send{live_, encode(message)}); }
-  void send_subscribe(const detail::WatchedOrders::Watched& watched) {
-    send(Subscribe{watched.order_id, watched.version});
+  void send_subscribe(detail::WatchedOrders::Watched& watched) {
+    watched.again_at.reset();
+    send(Subscribe{watched.order_id, watched.version, epoch_});
+  }
+  void take_token(std::string token, std::optional<TimePoint> renew_at) {
+    token_ = std::move(token);
+    renew_at_ = renew_at;
   }
   [[nodiscard]] bool is_due(const std::optional<TimePoint>& time) const noexcept {
     return time && *time <= now_;
@@ -211,6 +235,8 @@ class OrderClient {
   void disconnect();
   void fail(Pace pace = Pace::normal, std::optional<Milliseconds> retry_after = {});
   void abandon();
+  [[nodiscard]] bool forgive(const std::optional<TimePoint>& deadline) noexcept;
+  void greet(ServerHello hello);
   void refuse();
   void token_was_rejected();
   void forgive_if_good();
@@ -228,7 +254,8 @@ class OrderClient {
   Effects effects_;  ///< Of the input at hand.
 
   std::string token_;
-  std::string used_token_;  ///< Of the last connect.
+  std::optional<TimePoint> renew_at_;  ///< From then on a newer one is asked for first.
+  std::string used_token_;             ///< Of the last connect.
   bool is_token_asked_ = false;
   bool token_rejected_ = false;   ///< The next one must be fresh.
   bool token_refreshed_ = false;  ///< Because of a 4001, since the last good connection.
@@ -236,6 +263,10 @@ class OrderClient {
   ConnectionId last_connection_ = 0;
   ConnectionId live_ = 0;  ///< 0: none.
   bool is_socket_open_ = false;
+  bool is_forgiven_ = false;  ///< A late timer was, since the server was last heard.
+  bool is_greeted_ = false;   ///< The server has said hello, so it knows `presence`.
+  bool is_visible_ = false;
+  std::optional<std::string> epoch_;  ///< Of the store that versions are from; none until told.
   TimePoint last_attempt_{};
   TimePoint open_since_{};
   TimePoint last_ping_{};

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -35,9 +36,11 @@ class Chaos {
     // Mostly the live connection; sometimes one that is gone or never was.
     const ConnectionId connection = pick(5) == 0 ? pick(20) : live_;
     const auto order = "o-" + std::to_string(pick(6));
-    switch (pick(16)) {
+    switch (pick(17)) {
+      case 16:
+        return run(client_.on_presence(pick(2) == 0));
       case 0:
-        return run(client_.start(now_, pick(2) == 0 ? "" : "token"));
+        return run(client_.start(now_, pick(2) == 0 ? "" : "token", soon()));
       case 1:
         if (pick(4) != 0) return;
         run(client_.stop());
@@ -47,7 +50,7 @@ class Chaos {
       case 3:
         return run(client_.unsubscribe(order));
       case 4:
-        return run(client_.on_token(now_, "token-" + std::to_string(pick(3))));
+        return run(client_.on_token(now_, "token-" + std::to_string(pick(3)), soon()));
       case 5:
         return run(pick(2) == 0 ? client_.on_token_failed(now_) : client_.on_token_refused(now_));
       case 6:
@@ -103,6 +106,10 @@ class Chaos {
     return options;
   }
 
+  std::optional<TimePoint> soon() {
+    if (pick(2) == 0) return std::nullopt;
+    return now_ + Milliseconds(pick(20'000));
+  }
   std::size_t pick(std::size_t below) { return random_() % below; }
   std::uint16_t close_code() {
     constexpr std::uint16_t codes[] = {1000, 1001, 1006, 1008, 1012, 4001, 4008, 4009};
@@ -116,6 +123,8 @@ class Chaos {
         R"({"type":"orders:changed","orderId":"o-1","status":"READY"})",
         R"({"type":"error","code":"rate_limited"})",
         R"({"type":"error","code":"subscription_denied","orderId":"o-2"})",
+        R"({"type":"error","code":"unavailable","orderId":"o-3"})",
+        R"({"type":"hello","epoch":"one","node":"a"})",
         R"({"type":"future"})"};
     return texts[pick(texts.size())];
   }

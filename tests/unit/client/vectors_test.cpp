@@ -29,16 +29,21 @@ json vectors(const std::string& name) {
 
 ClientMessage client_message(const json& message) {
   if (message["type"] == "ping") return Ping{};
+  if (message["type"] == "presence") return Presence{message["visible"].get<bool>()};
   const std::string order_id = message["orderId"];
   if (message["type"] == "unsubscribe") return Unsubscribe{order_id};
   REQUIRE(message["type"] == "subscribe");
   Subscribe subscribe{order_id, std::nullopt};
+  if (message.contains("epoch")) subscribe.epoch = message["epoch"].get<std::string>();
   if (message.contains("since")) subscribe.since = message["since"].get<std::uint64_t>();
   return subscribe;
 }
 
 struct AsJson {
   json operator()(const Pong& /*pong*/) const { return {{"type", "pong"}}; }
+  json operator()(const ServerHello& hello) const {
+    return {{"type", "hello"}, {"epoch", hello.epoch}, {"node", hello.node}};
+  }
   json operator()(const OrderUpdate& order) const {
     return {{"type", "order:updated"},
             {"orderId", order.order_id},
@@ -79,8 +84,8 @@ struct AsOutput {
     return {{"close", {{"connection", e.connection}, {"code", e.code}}}};
   }
   json operator()(const NeedToken& e) const {
-    const auto* reason = e.reason == NeedToken::Reason::missing ? "missing" : "rejected";
-    return {{"need_token", {{"reason", reason}}}};
+    constexpr const char* names[] = {"missing", "rejected", "expiring"};
+    return {{"need_token", {{"reason", names[static_cast<std::size_t>(e.reason)]}}}};
   }
   json operator()(const StateChanged& e) const {
     json out = {{"state", to_string(e.state)}};
@@ -97,6 +102,7 @@ struct AsOutput {
   json operator()(const ServerError& e) const {
     return {{"error", {{"code", e.code}, {"message", e.message}, {"orderId", e.order_id}}}};
   }
+  json operator()(const EpochChanged& e) const { return {{"epoch", {{"epoch", e.epoch}}}}; }
   json operator()(const Poll& e) const {
     const auto* reason = e.reason == Poll::Reason::opened ? "opened" : "fallback";
     return {{"poll", {{"reason", reason}}}};
@@ -111,15 +117,20 @@ struct AsOutput {
 Effects feed(OrderClient& client, TimePoint now, const std::string& name, const json& in) {
   const auto connection = [&] { return in["connection"].get<ConnectionId>(); };
   const auto text = [&](const char* field) { return in[field].get<std::string>(); };
-  if (name == "start") return client.start(now, in.value("token", ""));
+  const auto renew_at = [&]() -> std::optional<TimePoint> {
+    if (!in.contains("renewAt")) return std::nullopt;
+    return at(in["renewAt"].get<std::int64_t>());
+  };
+  if (name == "start") return client.start(now, in.value("token", ""), renew_at());
   if (name == "stop") return client.stop();
-  if (name == "token") return client.on_token(now, text("token"));
+  if (name == "token") return client.on_token(now, text("token"), renew_at());
   if (name == "token_failed") return client.on_token_failed(now);
   if (name == "token_refused") return client.on_token_refused(now);
   if (name == "opened") return client.on_opened(now, connection());
   if (name == "message") return client.on_message(now, connection(), text("text"));
   if (name == "closed") return client.on_closed(now, connection(), in["code"], text("reason"));
   if (name == "timer") return client.on_timer(now);
+  if (name == "presence") return client.on_presence(in["visible"].get<bool>());
   if (name == "wake") return client.on_wake(now);
   if (name == "subscribe") return client.subscribe(text("orderId"), in["version"]);
   if (name == "unsubscribe") return client.unsubscribe(text("orderId"));
@@ -136,6 +147,7 @@ Options options_of(const json& values) {
   options.ping_interval = ms("ping_interval_ms");
   options.pong_timeout = ms("pong_timeout_ms");
   options.probe_timeout = ms("probe_timeout_ms");
+  options.late = ms("late_ms");
   options.stable = ms("stable_ms");
   options.wake_floor = ms("wake_floor_ms");
   options.poll_interval = ms("poll_interval_ms");
@@ -155,6 +167,7 @@ json defaults_as_json() {
           {"pong_timeout_ms", o.pong_timeout.count()},
           {"probe_timeout_ms", o.probe_timeout.count()},
           {"stable_ms", o.stable.count()},
+          {"late_ms", o.late.count()},
           {"wake_floor_ms", o.wake_floor.count()},
           {"poll_interval_ms", o.poll_interval.count()},
           {"resync_ms", o.resync.count()},

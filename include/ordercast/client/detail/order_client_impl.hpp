@@ -15,6 +15,7 @@ inline Effects OrderClient::subscribe(std::string_view order_id, std::uint64_t v
   Step step(*this, {});
   if (auto* watched = orders_.find(order_id)) {
     watched->version = std::max(watched->version, version);
+    if (watched->again_at) send_subscribe(*watched);  // Somebody wants it now.
   } else if (order_id.empty() || order_id.size() > max_order_id_bytes) {
     emit(ServerError{std::string(to_string(ErrorCode::bad_message)),
                      "An order id is 1 to 128 bytes", std::string(order_id)});
@@ -22,15 +23,16 @@ inline Effects OrderClient::subscribe(std::string_view order_id, std::uint64_t v
     emit(ServerError{std::string(to_string(ErrorCode::too_many_subscriptions)),
                      "Too many subscriptions", std::string(order_id)});
   } else {
-    const auto& added = orders_.add(std::string(order_id), version);
+    auto& added = orders_.add(std::string(order_id), version);
     if (is_socket_open_) send_subscribe(added);
   }
   return step.effects();
 }
 
-inline Effects OrderClient::on_token(TimePoint now, std::string token) {
+inline Effects OrderClient::on_token(TimePoint now, std::string token,
+                                     std::optional<TimePoint> renew_at) {
   Step step(*this, now);
-  token_ = std::move(token);
+  take_token(std::move(token), renew_at);
   token_rejected_ = false;
   if (state_ == State::refused) {
     backoff_.reset();
@@ -62,7 +64,7 @@ inline Effects OrderClient::on_opened(TimePoint now, ConnectionId connection) {
   Step step(*this, now);
   if (connection != live_ || live_ == 0 || is_socket_open_) return step.effects();
   is_socket_open_ = true;
-  for (const auto& watched : orders_) send_subscribe(watched);
+  for (auto& watched : orders_) send_subscribe(watched);
   // An open socket proves nothing: a bad token is refused only now. The answer to this proves it.
   send(Ping{});
   last_ping_ = now;
@@ -76,6 +78,7 @@ inline Effects OrderClient::on_message(TimePoint now, ConnectionId connection,
   auto incoming = decode(text);
   const auto* undecoded = std::get_if<Undecoded>(&incoming);
   if (state_ == State::open || undecoded == nullptr) {
+    is_forgiven_ = false;
     pong_due_.reset();
     ping_at_ = now + options_.ping_interval;
   }
@@ -89,7 +92,12 @@ inline Effects OrderClient::on_message(TimePoint now, ConnectionId connection,
     enter(State::open);
     emit(Poll{Poll::Reason::opened});
   }
-  if (auto* order = std::get_if<OrderUpdate>(&incoming)) offer(std::move(*order));
+  if (auto* hello = std::get_if<ServerHello>(&incoming)) greet(std::move(*hello));
+  if (auto* order = std::get_if<OrderUpdate>(&incoming)) {
+    auto* watched = orders_.find(order->order_id);
+    if (watched != nullptr) watched->backoff.reset();
+    offer(std::move(*order));
+  }
   if (auto* hint = std::get_if<OrderHint>(&incoming)) emit(std::move(*hint));
   if (auto* error = std::get_if<ServerError>(&incoming)) receive(std::move(*error));
   return step.effects();
@@ -114,13 +122,28 @@ inline Effects OrderClient::on_closed(TimePoint now, ConnectionId connection, st
 
 inline Effects OrderClient::on_timer(TimePoint now) {
   Step step(*this, now);
-  if (is_due(give_up_at_)) abandon();
+  if (is_due(give_up_at_)) {
+    if (forgive(give_up_at_)) {
+      give_up_at_ = now + options_.probe_timeout;
+    } else {
+      abandon();
+    }
+  }
   if (is_due(retry_at_)) attempt();
-  if (is_due(pong_due_)) abandon();
+  if (is_due(pong_due_)) {
+    if (forgive(pong_due_)) {
+      ping(options_.probe_timeout);
+    } else {
+      abandon();
+    }
+  }
   if (is_due(ping_at_)) ping(options_.pong_timeout);
   if (is_due(resync_at_)) {
     resync_at_.reset();
-    for (const auto& watched : orders_) send_subscribe(watched);
+    for (auto& watched : orders_) send_subscribe(watched);
+  }
+  for (auto& watched : orders_) {
+    if (is_due(watched.again_at)) send_subscribe(watched);
   }
   if (is_due(poll_at_)) {
     emit(Poll{Poll::Reason::fallback});
@@ -132,6 +155,10 @@ inline Effects OrderClient::on_timer(TimePoint now) {
 inline std::optional<TimePoint> OrderClient::deadline() const noexcept {
   std::optional<TimePoint> first;
   for (const auto& time : {give_up_at_, retry_at_, ping_at_, pong_due_, resync_at_, poll_at_}) {
+    if (time && (!first || *time < *first)) first = time;
+  }
+  for (const auto& watched : orders_) {
+    const auto& time = watched.again_at;
     if (time && (!first || *time < *first)) first = time;
   }
   return first;
@@ -163,7 +190,7 @@ inline void OrderClient::attempt() {
   retry_at_.reset();
   hold_until_.reset();
   if (state_ != State::connecting) enter(State::connecting);
-  if (token_.empty()) {
+  if (token_.empty() || is_due(renew_at_)) {
     ask_for_token();
   } else {
     connect();
@@ -173,11 +200,15 @@ inline void OrderClient::attempt() {
 inline void OrderClient::ask_for_token() {
   is_token_asked_ = true;
   give_up_at_ = now_ + options_.token_timeout;
-  emit(NeedToken{token_rejected_ ? NeedToken::Reason::rejected : NeedToken::Reason::missing});
+  const auto reason = !token_.empty()   ? NeedToken::Reason::expiring
+                      : token_rejected_ ? NeedToken::Reason::rejected
+                                        : NeedToken::Reason::missing;
+  emit(NeedToken{reason});
 }
 
 inline void OrderClient::connect() {
   is_token_asked_ = false;
+  is_forgiven_ = false;
   used_token_ = token_;
   live_ = ++last_connection_;
   is_socket_open_ = false;
@@ -190,6 +221,9 @@ inline void OrderClient::disconnect() {
   live_ = 0;
   is_socket_open_ = false;
   is_token_asked_ = false;
+  is_forgiven_ = false;
+  is_greeted_ = false;
+  for (auto& watched : orders_) watched.again_at.reset();
   give_up_at_.reset();
   ping_at_.reset();
   pong_due_.reset();
@@ -212,6 +246,14 @@ inline void OrderClient::abandon() {
   forgive_if_good();
   if (live_ != 0) emit(Close{live_, 4000});
   fail();
+}
+
+/// Whether a deadline that has passed proves nothing, because the timer came late: what answered in
+/// time may wait behind it. Once in a row: a timer that is always late must not keep a dead socket.
+inline bool OrderClient::forgive(const std::optional<TimePoint>& deadline) noexcept {
+  if (is_forgiven_ || now_ - *deadline < options_.late) return false;
+  is_forgiven_ = true;
+  return true;
 }
 
 inline void OrderClient::refuse() {
@@ -248,6 +290,17 @@ inline void OrderClient::ping(Milliseconds timeout) {
 
 // ---- What the server says ----------------------------------------------------------------------
 
+inline void OrderClient::greet(ServerHello hello) {
+  const bool is_other = epoch_ && *epoch_ != hello.epoch;
+  epoch_ = std::move(hello.epoch);
+  if (is_other) {
+    orders_.forget_versions();
+    emit(EpochChanged{*epoch_});
+  }
+  is_greeted_ = true;
+  if (is_visible_) send(Presence{true});
+}
+
 inline void OrderClient::offer(OrderUpdate order) {
   switch (orders_.offer(order.order_id, order.version)) {
     case detail::WatchedOrders::Verdict::newer:
@@ -267,6 +320,14 @@ inline void OrderClient::receive(ServerError error) {
   if (error.code == to_string(ErrorCode::subscription_denied) ||
       error.code == to_string(ErrorCode::too_many_subscriptions)) {
     orders_.leave(error.order_id);
+  }
+  // No denial: the subscription stays.
+  if (error.code == to_string(ErrorCode::unavailable)) {
+    auto* watched = orders_.find(error.order_id);
+    if (watched != nullptr && !watched->again_at) {
+      if (!watched->backoff) watched->backoff.emplace(options_.backoff);
+      watched->again_at = now_ + watched->backoff->next(draw_());
+    }
   }
   // Some message was dropped, perhaps a subscribe.
   if (error.code == to_string(ErrorCode::rate_limited) && !resync_at_) {

@@ -123,6 +123,7 @@ class ServerMessageReader final : public nlohmann::json_sax<nlohmann::json> {
   [[nodiscard]] Incoming result() && {
     if (!is_object_ || !type_.value) return Undecoded::invalid;
     if (*type_.value == "pong") return Pong{};
+    if (*type_.value == "hello") return std::move(*this).hello();
     if (*type_.value == "order:updated") return std::move(*this).order_update();
     if (*type_.value == "orders:changed") return std::move(*this).order_hint();
     if (*type_.value == "error") return std::move(*this).server_error();
@@ -130,7 +131,17 @@ class ServerMessageReader final : public nlohmann::json_sax<nlohmann::json> {
   }
 
  private:
-  enum class Field : std::uint8_t { other, type, order_id, data, status, code, message };
+  enum class Field : std::uint8_t {
+    other,
+    type,
+    order_id,
+    data,
+    status,
+    code,
+    message,
+    epoch,
+    node
+  };
 
   struct Text {
     bool is_there = false;  ///< With any value.
@@ -146,6 +157,8 @@ class ServerMessageReader final : public nlohmann::json_sax<nlohmann::json> {
            : name == "status"  ? Field::status
            : name == "code"    ? Field::code
            : name == "message" ? Field::message
+           : name == "epoch"   ? Field::epoch
+           : name == "node"    ? Field::node
                                : Field::other;
   }
 
@@ -162,6 +175,10 @@ class ServerMessageReader final : public nlohmann::json_sax<nlohmann::json> {
         return &code_;
       case Field::message:
         return &message_;
+      case Field::epoch:
+        return &epoch_;
+      case Field::node:
+        return &node_;
       case Field::data:
       case Field::other:
         return nullptr;
@@ -184,6 +201,12 @@ class ServerMessageReader final : public nlohmann::json_sax<nlohmann::json> {
   [[nodiscard]] bool has_order_id() const noexcept {
     return order_id_.value && !order_id_.value->empty() &&
            order_id_.value->size() <= max_order_id_bytes;
+  }
+  [[nodiscard]] Incoming hello() && {
+    if (!epoch_.value || epoch_.value->empty() || !node_.is_text_or_missing()) {
+      return Undecoded::invalid;
+    }
+    return ServerHello{epoch_.take(), node_.take()};
   }
   [[nodiscard]] Incoming order_update() && {
     if (!has_order_id() || !data_ || !version_) return Undecoded::invalid;
@@ -212,6 +235,8 @@ class ServerMessageReader final : public nlohmann::json_sax<nlohmann::json> {
   Text status_;
   Text code_;
   Text message_;
+  Text epoch_;
+  Text node_;
   const char* data_begin_ = nullptr;
   std::optional<std::string_view> data_;
   std::optional<std::uint64_t> version_;

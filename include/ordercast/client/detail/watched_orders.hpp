@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ordercast/client/backoff.hpp>
+#include <ordercast/clock.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +25,9 @@ class WatchedOrders {
     std::string order_id;
     std::uint64_t version = 0;  ///< What the application has.
     std::uint64_t floor = 0;    ///< The newest ever seen, when it was watched before.
+    /// When to ask again for what the server could not tell, and how often that was.
+    std::optional<TimePoint> again_at = std::nullopt;
+    std::optional<Backoff> backoff = std::nullopt;
   };
   enum class Verdict : std::uint8_t { newer, stale, unwatched };
 
@@ -34,7 +41,7 @@ class WatchedOrders {
   }
 
   /// Precondition: it is not watched.
-  const Watched& add(std::string order_id, std::uint64_t version) {
+  Watched& add(std::string order_id, std::uint64_t version) {
     std::uint64_t floor = 0;
     const auto left = std::find_if(left_.begin(), left_.end(),
                                    [&](const auto& o) { return o.first == order_id; });
@@ -42,7 +49,7 @@ class WatchedOrders {
       floor = left->second;
       left_.erase(left);
     }
-    return watched_.emplace_back(Watched{std::move(order_id), version, floor});
+    return watched_.emplace_back(Watched{std::move(order_id), version, floor, {}, {}});
   }
 
   /// Ends a subscription and remembers its version; false when there is none.
@@ -66,8 +73,16 @@ class WatchedOrders {
     return Verdict::newer;
   }
 
+  /// Versions of another store: nothing is compared with those from before.
+  void forget_versions() noexcept {
+    left_.clear();
+    for (auto& watched : watched_) watched.version = watched.floor = 0;
+  }
+
   [[nodiscard]] std::size_t size() const noexcept { return watched_.size(); }
   [[nodiscard]] std::size_t remembered() const noexcept { return left_.size(); }
+  [[nodiscard]] auto begin() noexcept { return watched_.begin(); }
+  [[nodiscard]] auto end() noexcept { return watched_.end(); }
   [[nodiscard]] auto begin() const noexcept { return watched_.begin(); }
   [[nodiscard]] auto end() const noexcept { return watched_.end(); }
 

@@ -59,6 +59,8 @@ struct OrderSocketHandlers {
   /// Answer by `set_token`, `token_failed` or `token_refused`, now or later.
   std::function<void(client::NeedToken::Reason)> on_need_token;
   std::function<void(client::Poll::Reason)> on_poll;
+  /// The server's store is another one: versions that were kept elsewhere mean nothing any more.
+  std::function<void(const std::string& epoch)> on_epoch;
   std::function<void(client::Ignored::Reason)> on_ignored;
   /// Why the connection ended, before the state changes: for people, no part of any token in it.
   std::function<void(std::uint16_t code, const std::string& why)> on_lost;
@@ -154,6 +156,7 @@ class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Conf
   void handle(const client::Poll& poll) { tell(handlers_.on_poll, poll.reason); }
   void handle(const client::Ignored& ignored) { tell(handlers_.on_ignored, ignored.reason); }
   void handle(const client::OrderUpdate& order) { tell(handlers_.on_order, order); }
+  void handle(const client::EpochChanged& changed) { tell(handlers_.on_epoch, changed.epoch); }
   void handle(const client::OrderHint& hint) { tell(handlers_.on_changed, hint); }
   void handle(const client::ServerError& error) { tell(handlers_.on_error, error); }
 
@@ -224,6 +227,7 @@ void OrderSocketCore<Config>::handle(const client::Connect& connect) {
   const auto connection = endpoint_.get_connection(options_.url, error);
   if (error) return lost(number_, 1006, "", error.message());
   connection->append_header("Authorization", "Bearer " + connect.token);
+  connection->add_subprotocol("ordercast.v2", error);
   connection->add_subprotocol("ordercast.v1", error);
 
   // The handlers keep this object while the connection lives; that ends with fail or close.
@@ -284,8 +288,8 @@ class BasicOrderSocket {
   ~BasicOrderSocket() { core_->retire(); }
 
   /// See `client::OrderClient` for what each does.
-  void start(std::string token = {}) {
-    core_->carry_out(machine().start(core_->now(), std::move(token)));
+  void start(std::string token = {}, std::optional<TimePoint> renew_at = {}) {
+    core_->carry_out(machine().start(core_->now(), std::move(token), renew_at));
   }
   void stop() { core_->carry_out(machine().stop()); }
   void subscribe(std::string_view order_id, std::uint64_t version = 0) {
@@ -295,11 +299,12 @@ class BasicOrderSocket {
   void fetched(std::string_view order_id, std::uint64_t version, std::string json) {
     core_->carry_out(machine().on_fetched(order_id, version, std::move(json)));
   }
-  void set_token(std::string token) {
-    core_->carry_out(machine().on_token(core_->now(), std::move(token)));
+  void set_token(std::string token, std::optional<TimePoint> renew_at = {}) {
+    core_->carry_out(machine().on_token(core_->now(), std::move(token), renew_at));
   }
   void token_failed() { core_->carry_out(machine().on_token_failed(core_->now())); }
   void token_refused() { core_->carry_out(machine().on_token_refused(core_->now())); }
+  void set_visible(bool is_visible) { core_->carry_out(machine().on_presence(is_visible)); }
   void wake() { core_->carry_out(machine().on_wake(core_->now())); }
 
   [[nodiscard]] client::State state() const noexcept { return core_->machine().state(); }
