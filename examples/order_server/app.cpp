@@ -141,14 +141,19 @@ HttpClientOptions outbound_options(const Config& config) {
   return options;
 }
 
-PaymentSetup payment_setup(const Config& config) {
+/// A secret that was made up pays nothing but on demo data.
+PaymentMode payment_mode(const Config& config, bool is_demo) {
+  if (!config.has_test_payments) return PaymentMode::live;
+  return is_demo ? PaymentMode::test : PaymentMode::off;
+}
+
+PaymentSetup payment_setup(const Config& config, PaymentMode mode) {
   RazorpayOptions options;
   options.base_url = config.razorpay_base_url;
   options.key_id = config.razorpay_key_id;
   options.key_secret = config.razorpay_key_secret;
   options.http = outbound_options(config);
-  return {config.razorpay_key_id, config.razorpay_webhook_secret,
-          config.has_test_payments && config.demo_data,
+  return {config.razorpay_key_id, config.razorpay_webhook_secret, mode,
           [razorpay = std::make_shared<Razorpay>(std::move(options))](const Order& order) {
             // Without an account there, an order that was made before is given a made-up one.
             return razorpay->has_account() ? razorpay->create_order(order)
@@ -199,14 +204,14 @@ StaticFiles pages_of(const Config& config) {
   return config.web_root.empty() ? StaticFiles() : StaticFiles(config.web_root);
 }
 
-Routes main_routes(const Config& config) {
+Routes main_routes(const Config& config, bool is_demo) {
   Routes routes = all_api_routes();
   const auto add = [&](const Routes& more) {
     routes.insert(routes.end(), more.begin(), more.end());
   };
   if (config.ops_port == 0) add(ops_routes());
-  if (config.demo_data) add(demo_page_routes());
-  if (config.demo_data && config.web_root.empty()) add(demo_home_routes());
+  if (is_demo) add(demo_page_routes());
+  if (is_demo && config.web_root.empty()) add(demo_home_routes());
   return routes;
 }
 
@@ -218,12 +223,14 @@ struct App::Parts {
   explicit Parts(const Config& config)
       : store(store_options(config)),
         tokens(token_options(config)),
+        is_demo(prepare_demo(config)),
+        mode(payment_mode(config, is_demo)),
         context{store,
                 tokens,
                 hasher,
                 login_limiter,
                 metrics,
-                config.razorpay_key_secret,
+                mode == PaymentMode::off ? std::string() : config.razorpay_key_secret,
                 hasher.hash(random_uuid()),
                 &unix_ms,
                 [] { return ordercast::SteadyClock{}.now(); },
@@ -236,9 +243,9 @@ struct App::Parts {
                 },
                 [this] { return queue_depths(); },
                 [this] { return store.push_stats(unix_ms()); },
-                payment_setup(config)},
-        api(context, main_routes(config), Cors(config.allowed_origins), address_rules(config),
-            submitter(), pages_of(config)),
+                payment_setup(config, mode)},
+        api(context, main_routes(config, is_demo), Cors(config.allowed_origins),
+            address_rules(config), submitter(), pages_of(config)),
         ops_api(context, ops_routes(), Cors(), {}, submitter()),
         tls(tls_context(config)),
         server(transport_of(config).make(server_options(config, tls),
@@ -277,9 +284,18 @@ struct App::Parts {
     server->set_handshake_filter(
         [this](const ordercast::HttpRequest& request) { return api.refuse_handshake(request); });
     if (config.ops_port != 0) make_ops_server(config);
+    if (mode == PaymentMode::off) {
+      spdlog::warn("no payment secret is set: ONLINE orders are refused, COD ones are taken");
+    }
+  }
+
+  /// Fills an empty database, unless told not to. Returns whether the database is marked as demo
+  /// data, which is not for a flag to say: a shop's own database must not become one by a restart.
+  bool prepare_demo(const Config& config) {
     if (config.demo_data && fill_with_demo_data(store, hasher, unix_ms())) {
       spdlog::info("the empty database was filled with demo data");
     }
+    return store.is_demo();
   }
 
   /// Not for an I/O thread: it waits for all of them.
@@ -369,6 +385,8 @@ struct App::Parts {
   Tokens tokens;
   PasswordHasher hasher;
   LoginLimiter login_limiter;
+  const bool is_demo;
+  const PaymentMode mode;
   ApiContext context;
   Api api;
   Api ops_api;

@@ -193,8 +193,8 @@ std::string read_secrets(Config& config, const Environment& environment) {
     config.has_test_payments = true;
     config.razorpay_key_secret = random_secret();
     config.notices.emplace_back(
-        "RAZORPAY_KEY_SECRET is not set: using a random one, so only test payments can be "
-        "verified");
+        "RAZORPAY_KEY_SECRET is not set: ONLINE orders are refused, but for test payments on demo "
+        "data");
   }
   config.razorpay_key_id = environment("RAZORPAY_KEY_ID").value_or("");
   if (!config.razorpay_key_id.empty() && config.has_test_payments) {
@@ -216,7 +216,8 @@ constexpr auto environment_help =
     "Environment:\n"
     "  JWT_SECRET           HS256 secret of the tokens, at least 32 bytes [default: random]\n"
     "  RAZORPAY_KEY_ID      key id at the payment provider [default: orders there are made up]\n"
-    "  RAZORPAY_KEY_SECRET  key secret that payments are signed under [default: random]\n"
+    "  RAZORPAY_KEY_SECRET  key secret that payments are signed under [default: ONLINE is\n"
+    "                       refused, but for test payments on demo data]\n"
     "  RAZORPAY_WEBHOOK_SECRET  secret that webhooks are signed under [default: no webhook]\n"
     "  FCM_SERVICE_ACCOUNT  file with the service account for push [default: pushes are logged]\n"
     "\n"

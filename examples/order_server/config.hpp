@@ -79,7 +79,7 @@ struct Config {
   std::string jwt_secret;
   std::string razorpay_key_id;  ///< "": orders of the provider are made up, for a demo.
   std::string razorpay_key_secret;
-  bool has_test_payments = false;       ///< The key secret is made up, so a payment may be, too.
+  bool has_test_payments = false;  ///< The key secret is made up: it is good on demo data alone.
   std::string razorpay_webhook_secret;  ///< "": no webhook.
   std::string fcm_service_account;      ///< A file's name; "" when push is not set up.
 

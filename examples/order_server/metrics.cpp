@@ -140,6 +140,9 @@ void add_pushes(Families& families, const Metrics& metrics, const std::optional<
                    as_double(metrics.push_database_failures));
   families.counter("ordercast_payment_events_total", "Payment webhooks that changed an order",
                    as_double(metrics.payment_events));
+  families.counter("ordercast_payment_events_refused_total",
+                   "Payment webhooks with another sum, currency or state than the order's",
+                   as_double(metrics.payment_events_refused));
   if (!stats) return;
   families.gauge("ordercast_push_depth", "Pushes not yet sent",
                  static_cast<double>(stats->waiting));

@@ -79,7 +79,8 @@ struct Metrics {
   Tally push_retries;     ///< Attempts that failed and will be made again.
   Tally push_devices_removed;
   Tally push_database_failures;
-  Tally payment_events;  ///< Webhooks that changed an order.
+  Tally payment_events;          ///< Webhooks that changed an order.
+  Tally payment_events_refused;  ///< Webhooks that are signed and can't be right.
 };
 
 /// Figures that are read when somebody asks.

@@ -8,6 +8,7 @@ set(ORDER_SERVER_STORE_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/domain/order_json.cpp
   ${CMAKE_CURRENT_LIST_DIR}/domain/passwords.cpp
   ${CMAKE_CURRENT_LIST_DIR}/domain/payments.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/domain/printable.cpp
   ${CMAKE_CURRENT_LIST_DIR}/domain/transitions.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/demo_data.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite.cpp

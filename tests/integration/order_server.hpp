@@ -82,6 +82,8 @@ class OrderServer {
   void start();
   /// The same, with variables that win over all others.
   void start_with(const Environment& environment);
+  /// The flags of the next start.
+  void set_args(std::vector<std::string> args) { args_ = std::move(args); }
   /// Waits until it has ended by itself.
   ExitStatus wait();
   /// SIGTERM, and the way it ended.

@@ -2,7 +2,9 @@
 #include "watcher.hpp"
 
 #include <catch2/catch.hpp>
+#include <sqlite3.h>
 
+#include <memory>
 #include <string>
 
 using namespace ordercast::test;
@@ -177,4 +179,45 @@ TEST_CASE("a payment that says nothing is a bad value and no failed payment", "[
     CHECK((status == 400 || status == 422));
   }
   check_state(server.order(bill.id), "PENDING", "PENDING", 1);
+}
+
+TEST_CASE("a shop's own database takes no made-up payments, whatever it is restarted with",
+          "[payment]") {
+  OrderServer server({"--demo-data", "off"}, Database::empty,
+                     {{"RAZORPAY_KEY_SECRET", std::nullopt}});
+  REQUIRE(server.drain().code == 0);
+  {
+    sqlite3* opened = nullptr;
+    REQUIRE(sqlite3_open(server.database().c_str(), &opened) == SQLITE_OK);
+    const std::unique_ptr<sqlite3, int (*)(sqlite3*)> database(opened, &sqlite3_close);
+    const auto* sql =
+        "INSERT INTO users (id, email, name, password_hash, role) VALUES ('c', 'c@shop.example', "
+        "'C', 'none', 'CUSTOMER'); INSERT INTO shops VALUES ('s', 'org', 'Shop'); "
+        "INSERT INTO products VALUES ('p', 's', 'Tea', 100);";
+    REQUIRE(sqlite3_exec(opened, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
+  }
+  server.set_args({});
+  server.start();
+  const auto customer = server.as(token_for("c", "CUSTOMER"));
+  const auto place = [&](const char* method) {
+    return customer.post("/api/v1/orders",
+                         {{"storeId", "s"},
+                          {"items", Json::array({{{"productId", "p"}, {"quantity", 1}}})},
+                          {"paymentMethod", method},
+                          {"fulfillmentType", "PICKUP"}});
+  };
+  const auto refused = place("ONLINE");
+  INFO(refused.body);
+  CHECK(refused.status == 422);
+  CHECK(refused.body.find("no payment secret") != std::string::npos);
+  const auto order = place("COD");
+  REQUIRE(order.status == 201);
+  for (const char* path : {"/payment", "/payment/verify"}) {
+    const auto target = "/api/v1/orders/" + text_of(order.data(), "id") + path;
+    CHECK(customer.post(target, Json::object()).status == 422);
+  }
+  for (const char* page : {"/demo", "/demo.js", "/demo.css", "/"}) {
+    CHECK(server.anonymous().get(page).status == 404);
+  }
+  CHECK(server.log().find("ONLINE orders are refused") != std::string::npos);
 }

@@ -312,7 +312,11 @@ TEST_CASE("a payment is made at the provider, and its webhook confirms it withou
                       {{"entity",
                         {{"id", "pay_1"},
                          {"order_id", text_of(made, "id")},
-                         {"amount", made.at("amount")}}}}}}}};
+                         {"amount", made.at("amount")},
+                         {"currency", "INR"},
+                         {"status", "captured"},
+                         {"captured", true},
+                         {"amount_refunded", 0}}}}}}}};
   Watcher owner(server, demo().customer);
   owner.follow(id);
   const auto deliver = [&] {

@@ -167,7 +167,7 @@ class ApiFixture {
       },
       [] { return std::vector<std::pair<std::string, std::size_t>>{}; },
       [] { return PushStats{}; },
-      {"", test_webhook_secret, false, [this](const Order& order) {
+      {"", test_webhook_secret, PaymentMode::live, [this](const Order& order) {
          billed.push_back(order.id);
          return provider_order;
        }}};

@@ -122,7 +122,7 @@ class FaultyStore final : public Store {
                             std::int64_t) override {
     return {};
   }
-  EventResult apply_payment_event(std::string_view, std::string_view,
+  EventResult apply_payment_event(const PaymentEventKey&, std::string_view,
                                   const std::function<Decision(const Order&)>&,
                                   std::int64_t) override {
     return {};

@@ -3,6 +3,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdint>
+#include <limits>
+#include <string>
+
 using namespace order_server;
 
 TEST_CASE("depth counts brackets outside of strings", "[json]") {
@@ -42,6 +46,43 @@ TEST_CASE("integers are whole, in range, and never wrap", "[json]") {
   for (const auto& bad : {nlohmann::json(0), nlohmann::json(1000), nlohmann::json(1.5),
                           nlohmann::json(1e300), nlohmann::json(18446744073709551615ULL),
                           nlohmann::json("1"), nlohmann::json(nullptr), nlohmann::json(true)}) {
+    CAPTURE(bad.dump());
+    CHECK(read(bad) == -1);
+  }
+}
+
+TEST_CASE("integers are compared as integers at the edge of 64 bits", "[json]") {
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  constexpr auto least = std::numeric_limits<std::int64_t>::min();
+  const auto complaint = [](const char* number, std::int64_t expected) {
+    JsonFields fields(nlohmann::json::parse("{\"n\":" + std::string(number) + "}"));
+    const auto read = fields.integer("n", least, most);
+    if (fields.complaint().empty()) CHECK(read == expected);
+    return !fields.complaint().empty();
+  };
+  CHECK_FALSE(complaint("9223372036854775807", most));
+  CHECK_FALSE(complaint("-9223372036854775808", least));
+  CHECK_FALSE(complaint("9007199254740991.0", 9007199254740991));
+  for (const char* bad : {"9223372036854775808", "-9223372036854775809", "18446744073709551615",
+                          "9223372036854775808.0", "9223372036854775807.0", "1e19",
+                          "9007199254740993.0", "-9223372036854775808.0"}) {
+    INFO(bad);
+    CHECK(complaint(bad, 0));
+  }
+}
+
+TEST_CASE("a sum is read from digits alone", "[json]") {
+  const auto read = [](const nlohmann::json& value) {
+    JsonFields fields(nlohmann::json{{"n", value}});
+    const auto sum = fields.minor_units("n");
+    return fields.complaint().empty() ? sum : -1;
+  };
+  CHECK(read(0) == 0);
+  CHECK(read(57100) == 57100);
+  CHECK(read(std::numeric_limits<std::int64_t>::max()) == std::numeric_limits<std::int64_t>::max());
+  for (const auto& bad :
+       {nlohmann::json(57100.0), nlohmann::json(-1), nlohmann::json(9223372036854775808ULL),
+        nlohmann::json("57100"), nlohmann::json(true), nlohmann::json(nullptr)}) {
     CAPTURE(bad.dump());
     CHECK(read(bad) == -1);
   }

@@ -110,9 +110,26 @@ TEST_CASE("the same payment again changes nothing and is no error", "[payments]"
   CHECK(std::holds_alternative<NoChange>(pay(paid_order(OrderStatus::delivered))));
 }
 
-TEST_CASE("a second payment of a paid order is refused and changes nothing", "[payments]") {
-  const Decision decision = pay(paid_order(), "pay_2");
-  CHECK(std::get<Rejection>(decision).status_code == 409);
+TEST_CASE("a second payment of a paid order is refused, and a refund of it is due", "[payments]") {
+  for (const PaymentStatus before : {PaymentStatus::paid, PaymentStatus::refunded}) {
+    Order order = paid_order(OrderStatus::preparing);
+    order.payment_status = before;
+    const Decision decision = pay(order, "pay_2");
+    const auto& change = std::get<Change>(decision);
+    REQUIRE(change.rejection);
+    CHECK(change.rejection->status_code == 409);
+    CHECK(change.status == OrderStatus::preparing);
+    CHECK(change.payment_status == before);
+    CHECK(change.razorpay_payment_id.empty());
+    CHECK(change.write_log);
+    CHECK(change.log_note.find("pay_2") != std::string::npos);
+    CHECK(change.log_note.find("a refund of it is due") != std::string::npos);
+
+    const Order recorded = apply_change(order, change, 2000);
+    CHECK(std::get<Rejection>(pay(recorded, "pay_2")).status_code == 409);
+    CHECK(std::holds_alternative<NoChange>(pay(recorded, "pay_1")));
+    CHECK(std::holds_alternative<Change>(pay(recorded, "pay_3")));
+  }
 }
 
 TEST_CASE("a bad signature makes the payment FAILED and is refused all the same", "[payments]") {

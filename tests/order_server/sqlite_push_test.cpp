@@ -250,23 +250,40 @@ TEST_CASE("a payment's event is applied once, together with its change", "[store
   const auto confirm = [](const Order& order) {
     return decide_status(order, OrderStatus::confirmed);
   };
-  const auto unknown = f.store.apply_payment_event("event-1", "order_none", confirm, 2000);
+  const auto unknown = f.store.apply_payment_event({"event-1", "d1"}, "order_none", confirm, 2000);
   CHECK_FALSE(unknown.known_order);
-  const auto first = f.store.apply_payment_event("event-1", "order_o-1", confirm, 2000);
+  const auto first = f.store.apply_payment_event({"event-1", "d1"}, "order_o-1", confirm, 2000);
   CHECK(first.known_order);
   CHECK_FALSE(first.repeated);
   CHECK(first.change.changed);
-  const auto second = f.store.apply_payment_event("event-1", "order_o-1", confirm, 2000);
+  const auto second = f.store.apply_payment_event({"event-1", "d1"}, "order_o-1", confirm, 2000);
   CHECK(second.repeated);
   CHECK_FALSE(second.change.changed);
   CHECK(f.store.find_order("o-1")->version == 2);
 
   CHECK_THROWS(f.store.apply_payment_event(
-      "event-2", "order_o-1",
+      {"event-2", "d1"}, "order_o-1",
       [](const Order&) -> Decision { throw std::runtime_error("the test says so"); }, 2000));
-  CHECK_FALSE(f.store.apply_payment_event("event-2", "order_o-1", confirm, 2000).repeated);
+  CHECK_FALSE(f.store.apply_payment_event({"event-2", "d1"}, "order_o-1", confirm, 2000).repeated);
   CHECK(f.store.prune_outbox(2001, 100) >= 2);
   CHECK(f.number("SELECT count(*) FROM payment_events") == 0);
+}
+
+TEST_CASE("an event's id with another body is another event", "[store][payments]") {
+  Fixture f;
+  const auto nothing = [](const Order&) -> Decision { return NoChange{}; };
+  const auto apply = [&](const char* id, const char* digest) {
+    return f.store.apply_payment_event({id, digest}, "order_o-1", nothing, 2000);
+  };
+  CHECK_FALSE(apply("event-1", "d1").id_reused);
+  CHECK_FALSE(apply("event-10", "d1").id_reused);  // no id is the start of another
+  CHECK_FALSE(apply("event", "d1").id_reused);
+  const auto other = apply("event-1", "d2");
+  CHECK_FALSE(other.repeated);
+  CHECK(other.id_reused);
+  CHECK(apply("event-1", "d1").repeated);
+  CHECK(apply("event-1", "d2").repeated);
+  CHECK(f.number("SELECT count(*) FROM payment_events") == 4);
 }
 
 TEST_CASE("a database of the first schema is brought up to date and keeps its orders",

@@ -22,11 +22,18 @@
 
 namespace order_server {
 
+/// How orders are paid online.
+enum class PaymentMode : std::uint8_t {
+  off,   ///< There is no secret to verify payments with: ONLINE is refused.
+  test,  ///< On demo data without a secret: payments that are signed here stand in.
+  live,  ///< Payments are signed under the secret that was configured.
+};
+
 /// What payments need beside the key secret.
 struct PaymentSetup {
-  std::string key_id;              ///< "": the provider's orders are made up here, for a demo.
-  std::string webhook_secret;      ///< "": no webhook.
-  bool has_test_payments = false;  ///< Hand out payments that are signed here.
+  std::string key_id;          ///< "": the provider's orders are made up here, for a demo.
+  std::string webhook_secret;  ///< "": no webhook.
+  PaymentMode mode = PaymentMode::off;
   /// Asks the provider for an order. Blocks.
   std::function<ProviderOrder(const Order&)> create_order;
 };
@@ -40,7 +47,7 @@ struct ApiContext {
   LoginLimiter& login_limiter;
   Metrics& metrics;
 
-  std::string razorpay_key_secret;
+  std::string razorpay_key_secret;  ///< Empty with `PaymentMode::off`: verifies nothing.
 
   /// A hash that no password fits: verified against when a user does not exist, so that an unknown
   /// email takes as long as a wrong password.

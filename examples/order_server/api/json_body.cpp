@@ -5,6 +5,7 @@
 #include <ordercast/handshake.hpp>
 
 #include <cmath>
+#include <limits>
 
 namespace order_server {
 namespace {
@@ -17,6 +18,22 @@ std::string_view next_part(std::string_view& text) noexcept {
   const auto part = ordercast::detail::trim(text.substr(0, end));
   text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
   return part;
+}
+
+/// The integer that a number is; nothing when it is none or does not fit. 2.0 is a whole number in
+/// JSON, up to where doubles tell neighbours apart; 2^63 must not wrap into range.
+std::optional<std::int64_t> whole_number(const json& value) {
+  constexpr double exact = 9007199254740992.0;  // 2^53
+  if (value.is_number_unsigned()) {
+    const auto number = value.get<std::uint64_t>();
+    if (number > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) return std::nullopt;
+    return static_cast<std::int64_t>(number);
+  }
+  if (value.is_number_integer()) return value.get<std::int64_t>();
+  if (!value.is_number_float()) return std::nullopt;
+  const auto number = value.get<double>();
+  if (std::trunc(number) != number || std::abs(number) >= exact) return std::nullopt;
+  return static_cast<std::int64_t>(number);
 }
 
 }  // namespace
@@ -110,17 +127,22 @@ std::int64_t JsonFields::integer(const char* name, std::int64_t least, std::int6
     complain(name, "is required");
     return least;
   }
-  // 2.0 is a whole number in JSON; 2^64 as unsigned must not wrap into range.
-  const bool whole =
-      value->is_number_integer() ||
-      (value->is_number_float() && std::trunc(value->get<double>()) == value->get<double>());
-  const double magnitude = whole ? value->get<double>() : 0;
-  if (!whole || magnitude < static_cast<double>(least) || magnitude > static_cast<double>(most)) {
+  const auto number = whole_number(*value);
+  if (!number || *number < least || *number > most) {
     complain(name, "must be a whole number from " + std::to_string(least) + " to " +
                        std::to_string(most));
     return least;
   }
-  return value->get<std::int64_t>();
+  return *number;
+}
+
+std::int64_t JsonFields::minor_units(const char* name) {
+  const json* value = find(name);
+  if (value != nullptr && value->is_number_float()) {
+    complain(name, "must be a whole number without fraction and exponent");
+    return 0;
+  }
+  return integer(name, 0, std::numeric_limits<std::int64_t>::max());
 }
 
 const json& JsonFields::array(const char* name, std::size_t least, std::size_t most) {

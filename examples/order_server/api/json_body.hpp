@@ -47,6 +47,8 @@ class JsonFields {
   [[nodiscard]] std::string optional_text(const char* name, std::size_t most);
   /// A required whole number from `least` to `most`.
   [[nodiscard]] std::int64_t integer(const char* name, std::int64_t least, std::int64_t most);
+  /// The same for a sum: only digits will do, as what went through a double may be another sum.
+  [[nodiscard]] std::int64_t minor_units(const char* name);
   /// A required array of `least` to `most` elements.
   [[nodiscard]] const nlohmann::json& array(const char* name, std::size_t least, std::size_t most);
 

@@ -48,6 +48,13 @@ namespace order_server {
   return filter;
 }
 
+/// Why nothing can be paid online here.
+[[nodiscard]] inline Rejection no_online_payments() {
+  return {422, "Online Payments Are Off",
+          "paymentMethod ONLINE is not available, as this server has no payment secret; allowed "
+          "is COD"};
+}
+
 /// What the caller is told about a change: the order, or why not. Calls `committed` first when
 /// there is something to broadcast, which a refusal does not rule out.
 template <class Committed>

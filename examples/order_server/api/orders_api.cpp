@@ -119,6 +119,9 @@ HttpResponse create_order(const ApiRequest& request, ApiContext& context) {
   order.note = body.optional_text("note", max_note_bytes);
   if (auto refusal = body.refusal()) return std::move(*refusal);
 
+  if (order.payment_method == PaymentMethod::online && context.payments.mode == PaymentMode::off) {
+    return problem(no_online_payments());
+  }
   if (!context.store.find_user(request.caller.user_id)) {
     return problem(401, "This user no longer exists");
   }

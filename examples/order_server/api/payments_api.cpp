@@ -3,7 +3,9 @@
 #include "api/json_body.hpp"
 #include "api/order_access.hpp"
 #include "domain/ids.hpp"
+#include "domain/money.hpp"
 #include "domain/payments.hpp"
+#include "domain/printable.hpp"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -21,10 +23,10 @@ ordered_json bill_to_json(const Order& order, const ApiContext& context) {
       {"orderId", order.id},
       {"razorpayOrderId", order.razorpay_order_id},
       {"amount", order.total_minor},
-      {"currency", razorpay_currency},
+      {"currency", currency_code},
       {"keyId", context.payments.key_id.empty() ? ordered_json(nullptr)
                                                 : ordered_json(context.payments.key_id)}};
-  if (context.payments.has_test_payments) {
+  if (context.payments.mode == PaymentMode::test) {
     const auto payment_id = "pay_test_" + random_uuid();
     bill["testPayment"] = {
         {"razorpay_order_id", order.razorpay_order_id},
@@ -37,6 +39,7 @@ ordered_json bill_to_json(const Order& order, const ApiContext& context) {
 
 /// Reads no body. Repeated, it answers with the same order of the provider.
 HttpResponse create_payment(const ApiRequest& request, ApiContext& context) {
+  if (context.payments.mode == PaymentMode::off) return problem(no_online_payments());
   auto order = context.store.find_order(request.parameters.at(0));
   if (!order || !owns(request.caller, *order)) return problem(no_such_order());
   if (const auto refusal = refuse_to_bill(*order)) return problem(*refusal);
@@ -59,6 +62,7 @@ HttpResponse create_payment(const ApiRequest& request, ApiContext& context) {
 }
 
 HttpResponse verify_payment(const ApiRequest& request, ApiContext& context) {
+  if (context.payments.mode == PaymentMode::off) return problem(no_online_payments());
   JsonBody body(request.http);
   const std::string razorpay_order_id = body.text("razorpay_order_id", 1, 128);
   const std::string razorpay_payment_id = body.text("razorpay_payment_id", 1, 128);
@@ -80,34 +84,70 @@ HttpResponse verify_payment(const ApiRequest& request, ApiContext& context) {
 
 /// What is used of a webhook's body.
 struct PaymentEvent {
-  std::string name;  ///< "payment.captured".
-  std::string payment_id;
+  bool is_captured = false;
   std::string order_id;  ///< The provider's.
-  std::int64_t amount_minor = 0;
+  ProviderPayment payment;
+  std::string complaint;  ///< Why it can't be read, though it is about a payment of an order.
 };
+
+/// Fields of a payment that is said to be captured. What may be absent is what says the same twice
+/// or that nothing has gone back.
+void read_captured(JsonFields& fields, const nlohmann::json& entity, ProviderPayment& payment) {
+  payment.amount_minor = fields.minor_units("amount");
+  payment.currency = fields.text("currency", 1, 16);
+  payment.status = fields.text("status", 1, 64);
+  payment.refund_status = fields.optional_text("refund_status", 64);
+  if (entity.contains("amount_refunded")) {
+    payment.refunded_minor = fields.minor_units("amount_refunded");
+  }
+  if (const auto found = entity.find("captured"); found != entity.end()) {
+    payment.is_captured = found->is_boolean() && found->get<bool>();
+  }
+}
 
 /// Nothing when it is no event about a payment of an order.
 std::optional<PaymentEvent> read_event(const std::string& body) {
   if (!within_depth(body, max_json_depth)) return std::nullopt;
   const auto json = nlohmann::json::parse(body, nullptr, false);
-  const nlohmann::json::json_pointer where("/payload/payment/entity");
-  if (!json.is_object() || !json.contains(where)) return std::nullopt;
-  JsonFields event(json);
-  JsonFields payment(json.at(where));
+  if (!json.is_object()) return std::nullopt;
   PaymentEvent read;
-  read.name = event.text("event", 1, 64);
-  read.payment_id = payment.text("id", 1, 128);
-  read.order_id = payment.text("order_id", 1, 128);
-  read.amount_minor = payment.integer("amount", 0, INT64_MAX);
-  if (!event.complaint().empty() || !payment.complaint().empty()) return std::nullopt;
+  const auto name = JsonFields(json).optional_text("event", 64);
+  read.is_captured = name == "payment.captured" || name == "order.paid";
+  if (!read.is_captured && name != "payment.failed") return std::nullopt;
+  const nlohmann::json::json_pointer where("/payload/payment/entity");
+  if (!json.contains(where)) {
+    read.complaint = "payload.payment.entity is required";
+    return read;
+  }
+  const auto& entity = json.at(where);
+  JsonFields fields(entity, "payload.payment.entity.");
+  if (entity.is_object() && (!entity.contains("order_id") || entity.at("order_id").is_null())) {
+    return std::nullopt;  // paid without an order, so not for one of ours
+  }
+  read.order_id = fields.text("order_id", 1, 128);
+  read.payment.id = fields.text("id", 1, 128);
+  if (read.is_captured && entity.is_object()) read_captured(fields, entity, read.payment);
+  read.complaint = fields.complaint();
   return read;
 }
 
 /// The event's own id; one that has none is told by what it says.
-std::string id_of(const PaymentEvent& event, const ordercast::HttpRequest& request) {
+PaymentEventKey key_of(const PaymentEvent& event, const ordercast::HttpRequest& request) {
+  auto digest = webhook_digest(request.body);
   const auto id = request.header("X-Razorpay-Event-Id");
-  if (id.empty() || id.size() > 128) return event.name + " " + event.payment_id;
-  return std::string(id);
+  if (id.empty() || id.size() > 128) {
+    return {(event.is_captured ? "captured " : "failed ") + event.payment.id, std::move(digest)};
+  }
+  return {std::string(id), std::move(digest)};
+}
+
+/// Refuses what is signed and can't be right: money may have moved, so somebody has to look.
+HttpResponse refuse_event(const PaymentEvent& event, const std::string& reason,
+                          ApiContext& context) {
+  context.metrics.payment_events_refused.add();
+  spdlog::error("webhook refused: payment {} of provider order {}: {}", printable(event.payment.id),
+                printable(event.order_id), printable(reason));
+  return success({{"outcome", "refused"}});
 }
 
 /// A signed event is always answered 200, or the provider would repeat it: only a database that
@@ -122,24 +162,29 @@ HttpResponse payment_webhook(const ApiRequest& request, ApiContext& context) {
   const auto event = read_event(request.http.body);
   // From here on it is the provider who speaks.
   if (!event) return answer("ignored");
-  const bool is_captured = event->name == "payment.captured" || event->name == "order.paid";
-  if (!is_captured && event->name != "payment.failed") return answer("ignored");
+  if (!event->complaint.empty()) return refuse_event(*event, event->complaint, context);
 
+  const auto key = key_of(*event, request.http);
   const auto result = context.store.apply_payment_event(
-      id_of(*event, request.http), event->order_id,
+      key, event->order_id,
       [&](const Order& order) {
-        return is_captured ? decide_captured_payment(order, event->payment_id, event->amount_minor)
-                           : decide_failed_payment(order);
+        return event->is_captured ? decide_captured_payment(order, event->payment)
+                                  : decide_failed_payment(order);
       },
       context.now_ms());
   if (!result.known_order) return answer("ignored");
   if (result.repeated) return answer("repeated");
-  if (result.change.rejection) {
-    spdlog::error("webhook {} for {}: {}", event->name, event->order_id,
-                  result.change.rejection->message);
-    return answer("refused");
+  if (result.id_reused) {
+    spdlog::warn("webhook: event id {} was used before with another body; it counts as new",
+                 printable(key.id));
   }
-  if (!result.change.changed) return answer("unchanged");
+  const auto& change = result.change;
+  if (change.rejection) return refuse_event(*event, change.rejection->message, context);
+  if (!change.changed) return answer("unchanged");
+  if (event->is_captured && change.order->razorpay_payment_id != event->payment.id) {
+    spdlog::warn("webhook: payment {} is a second one of order {}: a refund of it is due",
+                 printable(event->payment.id), printable(change.order->id));
+  }
   context.metrics.payment_events.add();
   context.committed();
   return answer("applied");

@@ -6,10 +6,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// Money as whole hundredths of the currency unit: never a floating-point number. Any thread.
 namespace order_server {
+
+/// The currency of every sum here, as the payment provider names it.
+inline constexpr std::string_view currency_code = "INR";
 
 /// "123.00" for 12300; any value has a text.
 [[nodiscard]] std::string format_minor(std::int64_t minor);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "domain/payments.hpp"
 
+#include "domain/money.hpp"
 #include "domain/sodium.hpp"
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -60,11 +62,25 @@ bool is_paid(const Order& order) {
          order.payment_status == PaymentStatus::refunded;
 }
 
+/// A good payment of an order that another one has paid: the money is there twice, so the log says
+/// once that it has to go back.
+Decision record_second_payment(const Order& order, std::string_view razorpay_payment_id) {
+  const std::string note = "A second payment (" + std::string(razorpay_payment_id) +
+                           ") was received: a refund of it is due";
+  const auto& logs = order.status_logs;
+  if (std::any_of(logs.begin(), logs.end(), [&](const auto& log) { return log.note == note; })) {
+    return NoChange{};
+  }
+  Change change = change_from(order);
+  change.log_note = note;
+  return change;
+}
+
 /// A payment of this order that is known to be good.
 Decision record_payment(const Order& order, std::string_view razorpay_payment_id) {
   if (is_paid(order)) {
     if (order.razorpay_payment_id == razorpay_payment_id) return NoChange{};
-    return Rejection{409, "Already Paid", "Order is already paid by another payment"};
+    return record_second_payment(order, razorpay_payment_id);
   }
   Change change = change_from(order);
   change.payment_status = PaymentStatus::paid;
@@ -109,7 +125,15 @@ Decision decide_payment(const Order& order, const PaymentProof& proof,
   if (!is_for_this_order || proof.razorpay_payment_id.empty() || !is_signed(proof, key_secret)) {
     return decide_unverified(order);
   }
-  return record_payment(order, proof.razorpay_payment_id);
+  const Rejection already_paid{409, "Already Paid",
+                               "Order is already paid by another payment; this one is refunded"};
+  const bool is_second = is_paid(order) && order.razorpay_payment_id != proof.razorpay_payment_id;
+  auto decision = record_payment(order, proof.razorpay_payment_id);
+  if (!is_second) return decision;
+  auto* change = std::get_if<Change>(&decision);
+  if (change == nullptr) return already_paid;
+  change->rejection = already_paid;
+  return decision;
 }
 
 std::optional<Rejection> refuse_to_bill(const Order& order) {
@@ -137,13 +161,32 @@ bool is_webhook_signed(std::string_view body, std::string_view signature, std::s
   return !secret.empty() && same(signature, webhook_signature(secret, body));
 }
 
-Decision decide_captured_payment(const Order& order, const std::string& razorpay_payment_id,
-                                 std::int64_t amount_minor) {
+std::string webhook_digest(std::string_view body) {
+  require_sodium();
+  std::array<unsigned char, crypto_hash_sha256_BYTES> hash{};
+  crypto_hash_sha256(hash.data(), reinterpret_cast<const unsigned char*>(body.data()), body.size());
+  return hex_of(hash);
+}
+
+Decision decide_captured_payment(const Order& order, const ProviderPayment& payment) {
   if (order.payment_method != PaymentMethod::online) return not_payable_online();
-  if (amount_minor != order.total_minor) {
-    return Rejection{422, "Wrong Amount", "The payment is of another sum than the order"};
+  if (payment.amount_minor != order.total_minor) {
+    return Rejection{422, "Wrong Amount",
+                     "The payment is of " + format_minor(payment.amount_minor) +
+                         " and the order of " + format_minor(order.total_minor)};
   }
-  return record_payment(order, razorpay_payment_id);
+  if (payment.currency != currency_code) {
+    return Rejection{422, "Wrong Currency",
+                     "The payment is in " + payment.currency + " and the order in " +
+                         std::string(currency_code)};
+  }
+  if (payment.status != "captured" || !payment.is_captured) {
+    return Rejection{422, "Not Captured", "The payment is " + payment.status + ", not captured"};
+  }
+  if (payment.refunded_minor != 0 || !payment.refund_status.empty()) {
+    return Rejection{422, "Refunded", "The payment has been refunded in whole or in part"};
+  }
+  return record_payment(order, payment.id);
 }
 
 Decision decide_failed_payment(const Order& order) {

@@ -31,7 +31,8 @@ struct PaymentProof {
 /// What a proof of payment does to an order:
 /// - a valid one makes it PAID and, when PENDING, CONFIRMED; a CANCELLED order stays CANCELLED and
 ///   gets a log that a refund is due;
-/// - the same payment again is `NoChange`; a second payment of a paid order is 409;
+/// - the same payment again is `NoChange`; a second payment of a paid order is 409, and committed
+///   with it, once, is a log that a refund of it is due;
 /// - a bad one (wrong signature, or signed for another order) is 400, and the payment status FAILED
 ///   is committed with it unless the order has been paid or has FAILED before;
 /// - cash-on-delivery orders can't be paid online: 400, and nothing changes.
@@ -53,11 +54,24 @@ struct PaymentProof {
 [[nodiscard]] bool is_webhook_signed(std::string_view body, std::string_view signature,
                                      std::string_view secret);
 
+/// Lower-case hex SHA-256 of a webhook's bytes: tells two events apart that name one id.
+[[nodiscard]] std::string webhook_digest(std::string_view body);
+
+/// What the provider says of a payment.
+struct ProviderPayment {
+  std::string id;
+  std::int64_t amount_minor = 0;
+  std::string currency;
+  std::string status;       ///< "captured".
+  bool is_captured = true;  ///< Some say it twice.
+  std::int64_t refunded_minor = 0;
+  std::string refund_status;  ///< "": none.
+};
+
 /// What the provider's word that it has the money does to an order: the same as a valid proof of
-/// payment, but for another sum, which is refused with 422 and changes nothing.
-[[nodiscard]] Decision decide_captured_payment(const Order& order,
-                                               const std::string& razorpay_payment_id,
-                                               std::int64_t amount_minor);
+/// payment, but that a second one is no error of anybody. Another sum or currency, a payment that
+/// is not captured or is refunded in part is refused with 422 and changes nothing.
+[[nodiscard]] Decision decide_captured_payment(const Order& order, const ProviderPayment& payment);
 
 /// What the provider's word that an attempt has failed does: FAILED, while no attempt has ended.
 [[nodiscard]] Decision decide_failed_payment(const Order& order);

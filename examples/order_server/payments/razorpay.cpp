@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "payments/razorpay.hpp"
 
+#include "domain/money.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <utility>
@@ -32,8 +34,13 @@ ProviderOrder read_provider_order(const HttpReply& reply, std::int64_t amount_mi
       !is_id(json["id"].get<std::string>())) {
     return {{}, "the payment provider's answer has no id"};
   }
-  if (!json.contains("amount") || json["amount"] != amount_minor) {
+  // Integers are compared as integers: a double can't tell large sums apart.
+  if (!json.contains("amount") || !json["amount"].is_number_integer() ||
+      json["amount"] != amount_minor) {
     return {{}, "the payment provider's order is of another sum"};
+  }
+  if (json.contains("currency") && json["currency"] != currency_code) {
+    return {{}, "the payment provider's order is in another currency"};
   }
   return {json["id"].get<std::string>(), {}};
 }
@@ -60,7 +67,7 @@ ProviderOrder Razorpay::create_order(const Order& order) {
   call.headers = {"Content-Type: application/json"};
   call.basic_auth = options_.key_id + ":" + options_.key_secret;
   const nlohmann::ordered_json body{{"amount", order.total_minor},
-                                    {"currency", razorpay_currency},
+                                    {"currency", currency_code},
                                     {"receipt", order.id.substr(0, max_receipt)},
                                     {"notes", {{"orderId", order.id}}}};
   call.body = body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);

@@ -27,10 +27,8 @@ struct RazorpayOptions {
   HttpClientOptions http;
 };
 
-/// Razorpay takes sums in hundredths of a currency unit, and so do we.
-inline constexpr const char* razorpay_currency = "INR";
-
-/// Creates orders by POST /v1/orders. Any thread; blocks for as long as the provider takes, at most
+/// Creates orders by POST /v1/orders, with sums in hundredths of a currency unit, as ours are. Any
+/// thread; blocks for as long as the provider takes, at most
 /// `http.timeout`. Calls at one time have connections of their own, which later ones use again.
 class Razorpay {
  public:

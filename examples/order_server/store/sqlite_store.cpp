@@ -465,7 +465,7 @@ ChangeResult SqliteStore::change_order(std::string_view id,
   return result;
 }
 
-EventResult SqliteStore::apply_payment_event(std::string_view event_id,
+EventResult SqliteStore::apply_payment_event(const PaymentEventKey& event,
                                              std::string_view razorpay_order_id,
                                              const std::function<Decision(const Order&)>& decide,
                                              std::int64_t now_ms) {
@@ -475,11 +475,19 @@ EventResult SqliteStore::apply_payment_event(std::string_view event_id,
   std::optional<NumberedOrder> found = load_order(*write, sql, razorpay_order_id);
   if (!found) return result;
   result.known_order = true;
+  // "<id>\n<digest>": a line feed is in no header, so that no id is the start of another.
+  const std::string key = event.id + '\n' + event.digest;
+  result.id_reused = write
+                         ->query(
+                             "SELECT 1 FROM payment_events WHERE id > ?1 AND id < ?2 AND id <> ?3 "
+                             "LIMIT 1",
+                             event.id + '\n', event.id + '\v', key)
+                         .next();
   write
       ->query(
           "INSERT INTO payment_events (id, received_at) VALUES (?1, ?2) ON CONFLICT (id) DO "
           "NOTHING",
-          event_id, now_ms)
+          key, now_ms)
       .run();
   result.repeated = write->changes() == 0;
   if (result.repeated) {

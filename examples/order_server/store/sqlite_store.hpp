@@ -92,7 +92,7 @@ class SqliteStore final : public Store, public PushStore, public DeadLetters {
                             const std::function<Decision(const Order&)>& decide,
                             std::int64_t now_ms) override;
 
-  EventResult apply_payment_event(std::string_view event_id, std::string_view razorpay_order_id,
+  EventResult apply_payment_event(const PaymentEventKey& event, std::string_view razorpay_order_id,
                                   const std::function<Decision(const Order&)>& decide,
                                   std::int64_t now_ms) override;
 

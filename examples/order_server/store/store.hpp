@@ -97,10 +97,18 @@ struct OutboxStats {
   std::int64_t dead = 0;           ///< Given up.
 };
 
+/// What tells one event of the payment provider from another. Only the body is signed, so the id
+/// alone proves nothing.
+struct PaymentEventKey {
+  std::string id;      ///< As a header may hold it: no control characters.
+  std::string digest;  ///< Of the signed body.
+};
+
 /// What `apply_payment_event` did.
 struct EventResult {
   bool known_order = false;
-  bool repeated = false;  ///< The event had been applied before: nothing was done.
+  bool repeated = false;   ///< The event had been applied before: nothing was done.
+  bool id_reused = false;  ///< An event with this id and another body has been applied before.
   ChangeResult change;
 };
 
@@ -155,9 +163,9 @@ class Store {
                                     std::int64_t now_ms) = 0;
 
   /// Changes the order that has this provider's order id, as `change_order` does, and remembers the
-  /// event's id in the same transaction, so that an event is applied once however often it comes.
+  /// event's key in the same transaction, so that an event is applied once however often it comes.
   /// An event for an unknown order is not remembered.
-  virtual EventResult apply_payment_event(std::string_view event_id,
+  virtual EventResult apply_payment_event(const PaymentEventKey& event,
                                           std::string_view razorpay_order_id,
                                           const std::function<Decision(const Order&)>& decide,
                                           std::int64_t now_ms) = 0;
