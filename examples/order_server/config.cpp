@@ -41,8 +41,10 @@ class Options {
               std::int64_t value = 0;
               const auto* end = text.data() + text.size();
               const auto [stop, error] = std::from_chars(text.data(), end, value);
-              const bool good =
-                  error == std::errc{} && stop == end && value >= least && value <= most;
+              // CLI11 would read 010 as eight.
+              const bool is_octal = text.size() > 1 && text.front() == '0';
+              const bool good = error == std::errc{} && stop == end && !is_octal &&
+                                value >= least && value <= most;
               return good ? "" : "'" + text + "' is not allowed; allowed is " + range;
             },
             ""));
@@ -324,8 +326,8 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   options.duration("--refresh-token-hours", config.refresh_token, 1, 24 * 365, "hours",
                    "Life of a refresh token");
   options.choice("--push", push, {"always", "when-away"},
-                 "Push to every device of the customer, or only while no connection of theirs has "
-                 "proved alive since the change");
+                 "Push to every device of the customer, or only while no connection of theirs that "
+                 "says somebody looks has proved alive since the change");
   options.number("--push-concurrency", config.push_concurrency, 1, 1000, "",
                  "Pushes on their way at once");
   options.service_url("--fcm-base-url", config.fcm_base_url, "Where pushes are sent to");

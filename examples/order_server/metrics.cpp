@@ -133,6 +133,9 @@ void add_pushes(Families& families, const Metrics& metrics, const std::optional<
   families.sample(as_double(metrics.pushes_skipped), {{"result", "skipped"}});
   families.sample(as_double(metrics.pushes_given_up), {{"result", "given_up"}});
   families.sample(as_double(metrics.push_devices_removed), {{"result", "no_device"}});
+  families.counter("ordercast_push_devices_taken_over_total",
+                   "Devices that were registered by another user than before",
+                   as_double(metrics.push_devices_taken_over));
   families.counter("ordercast_push_retries_total", "Attempts to push that will be made again",
                    as_double(metrics.push_retries));
   families.counter("ordercast_push_database_failures_total",

@@ -78,6 +78,7 @@ struct Metrics {
   Tally pushes_given_up;  ///< Dead letters.
   Tally push_retries;     ///< Attempts that failed and will be made again.
   Tally push_devices_removed;
+  Tally push_devices_taken_over;  ///< Registered by another user than before.
   Tally push_database_failures;
   Tally payment_events;          ///< Webhooks that changed an order.
   Tally payment_events_refused;  ///< Webhooks that are signed and can't be right.

@@ -63,6 +63,8 @@ TEST_CASE("an app in the background gets the push, one in the foreground the mes
   {
     Watcher foreground(shop.server, demo().customer);
     foreground.follow(shop.id);
+    foreground.send({{"type", "presence"}, {"visible", true}});
+    static_cast<void>(foreground.read_until_pong());  // the server has read it
     shop.move_to("CONFIRMED");
     foreground.read_until(update_of(shop.id, 2));
     CHECK(eventually([&] {
@@ -84,6 +86,26 @@ TEST_CASE("an app in the background gets the push, one in the foreground the mes
   CHECK(push.body == "Your order #" + shop.id.substr(0, 8) + " has been updated to preparing.");
   CHECK(push.http == "2.0");
   CHECK(shop.stub.heard().at("refused").empty());
+}
+
+TEST_CASE("a connection that nobody looks at withholds no push, though it answers pings",
+          "[push][away]") {
+  Shop shop({"--push", "when-away"});
+  Watcher background(shop.server, demo().customer);
+  background.follow(shop.id);
+  SECTION("as it has never said that somebody looks") {}
+  SECTION("as it said last that nobody does") {
+    background.send({{"type", "presence"}, {"visible", true}});
+    background.send({{"type", "presence"}, {"visible", false}});
+    static_cast<void>(background.read_until_pong());
+  }
+  shop.move_to("CONFIRMED");
+  background.read_until(update_of(shop.id, 2));
+  CHECK(eventually([&] {
+    static_cast<void>(background.ws().next_text(std::chrono::milliseconds(20)));
+    return shop.server.metric("ordercast_push_depth") == 0.0;
+  }));
+  CHECK(shop.stub.pushes().size() == 1);
 }
 
 TEST_CASE("by default every device gets every change of status, once", "[push]") {
@@ -136,6 +158,20 @@ TEST_CASE("an access token that FCM refuses is renewed once", "[push]") {
   shop.move_to("CONFIRMED");
   REQUIRE(shop.stub.hears(1));
   CHECK(shop.stub.heard().at("tokens") == 2);
+}
+
+TEST_CASE("an iOS device whose APNs key is wrong costs no other device its pushes", "[push]") {
+  Shop shop;
+  register_device(shop.server, demo().customer, tablet);
+  shop.stub.behave({{"devices", {{tablet, {{"kind", "thirdParty"}}}}}});
+  for (const char* status : {"CONFIRMED", "PREPARING", "READY", "OUT_FOR_DELIVERY", "DELIVERED"}) {
+    shop.move_to(status);
+    REQUIRE(eventually([&] { return shop.server.metric("ordercast_push_depth") <= 1.0; }));
+  }
+  REQUIRE(shop.stub.hears(5));
+  for (const auto& push : shop.stub.pushes()) CHECK(push.token == phone);
+  CHECK(shop.stub.heard().at("tokens") == 1);  // the access token is good
+  CHECK(shop.server.log().find("pausing") == std::string::npos);
 }
 
 TEST_CASE("a service that shows another certificate is told nothing", "[push]") {

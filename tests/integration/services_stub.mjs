@@ -34,11 +34,13 @@ const fcmErrors = {
   quota: [429, 'RESOURCE_EXHAUSTED', 'QUOTA_EXCEEDED'],
   unavailable: [503, 'UNAVAILABLE', 'UNAVAILABLE'],
   internal: [500, 'INTERNAL', 'INTERNAL'],
-  unauthenticated: [401, 'UNAUTHENTICATED', 'THIRD_PARTY_AUTH_ERROR'],
+  unauthenticated: [401, 'UNAUTHENTICATED'],
+  thirdParty: [401, 'UNAUTHENTICATED', 'THIRD_PARTY_AUTH_ERROR'],
 };
 
 function fcmError([code, status, errorCode, field]) {
-  const details = [{ '@type': 'type.googleapis.com/google.firebase.fcm.v1.FcmError', errorCode }];
+  const details = [];
+  if (errorCode) details.push({ '@type': 'type.googleapis.com/google.firebase.fcm.v1.FcmError', errorCode });
   if (field) {
     details.push({
       '@type': 'type.googleapis.com/google.rpc.BadRequest',

@@ -288,6 +288,55 @@ TEST_CASE("users register and remove devices of their own", "[api][devices]") {
         401);
 }
 
+TEST_CASE("a token that FCM can't know is refused with what is allowed", "[api][devices]") {
+  ApiFixture fixture;
+  const auto add = [&](const std::string& token, const std::string& platform) {
+    return fixture.call("POST", "/api/v1/devices", fixture.customer,
+                        {{"token", token}, {"platform", platform}});
+  };
+  const std::string apns = "740f4707bebcf74f9b7c25d48e3358945f6aa01da5ddb387462c7eaf61bb78ad";
+  for (const auto& [token, platform] :
+       std::vector<std::pair<std::string, std::string>>{{apns, "ios"},
+                                                        {apns, "IOS"},
+                                                        {apns + apns, "ios"},
+                                                        {"ExponentPushToken[abc]", "ios"},
+                                                        {"ExponentPushToken[abc]", "android"},
+                                                        {"a token", "web"},
+                                                        {"tok\xC3\xA9n", "android"},
+                                                        {"token\x7F", "android"}}) {
+    const auto response = add(token, platform);
+    INFO(token << " " << response.body);
+    CHECK(response.status == 422);
+    CHECK(response.body.find("FCM") != std::string::npos);
+  }
+  for (int byte = 0; byte < 0x20; ++byte) {
+    INFO(byte);
+    CHECK(add(std::string("tok") + static_cast<char>(byte) + "en", "android").status == 422);
+  }
+  CHECK(number_in(fixture.directory.file(), "SELECT count(*) FROM devices") == 0);
+  CHECK(add("dGhlIGlk:APA91b-fcm_token", "ios").status == 200);
+  CHECK(add(apns, "android").status == 200);  // hex says nothing there
+}
+
+TEST_CASE("an app hears that another user has had its device meanwhile", "[api][devices]") {
+  ApiFixture fixture;
+  const auto add = [&](const User& user) {
+    const auto response =
+        fixture.call("POST", "/api/v1/devices", user, {{"token", "t1"}, {"platform", "android"}});
+    REQUIRE(response.status == 200);
+    return data_of(response);
+  };
+  const json as_ever{{"registered", true}};
+  const json taken{{"registered", true}, {"takenOver", true}};
+  CHECK(add(fixture.customer) == as_ever);
+  CHECK(add(fixture.customer) == as_ever);
+  CHECK(add(fixture.customer2) == taken);
+  CHECK(add(fixture.customer2) == as_ever);
+  CHECK(add(fixture.customer) == taken);  // its next start
+  CHECK(add(fixture.customer) == as_ever);
+  CHECK(fixture.metrics.push_devices_taken_over.value() == 2);
+}
+
 TEST_CASE("the demo page allows scripts of its own server and nothing else", "[api][demo]") {
   ApiFixture fixture;
   Api with_page(fixture.context, demo_page_routes(), Cors(), {}, nullptr);

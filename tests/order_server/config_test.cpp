@@ -93,6 +93,7 @@ TEST_CASE("a bad value is one line that names the option, the value and what is 
            {{"--port", "65536"}, "--port: '65536'", "0 to 65535"},
            {{"--port", "-1"}, "--port: '-1'", "0 to 65535"},
            {{"--port", "80x"}, "--port: '80x'", "0 to 65535"},
+           {{"--port", "010"}, "--port: '010'", "0 to 65535"},  // not eight
            {{"--port="}, "--port", ""},
            {{"--threads", "0"}, "--threads: '0'", "1 to 256"},
            {{"--drain-seconds", "1.5"}, "--drain-seconds: '1.5'", "0 to 3600 (seconds)"},

@@ -128,7 +128,10 @@ class FaultyStore final : public Store {
     return {};
   }
   OutboxStats outbox_stats(std::int64_t) override { return {}; }
-  void add_device(std::string_view, std::string_view, std::string_view, std::int64_t) override {}
+  std::optional<std::string> add_device(std::string_view, std::string_view, std::string_view,
+                                        std::int64_t) override {
+    return {};
+  }
   void remove_device(std::string_view, std::string_view) override {}
   void check() override {}
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "domain/printable.hpp"
 
+#include "store/push_store.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <string>
@@ -43,6 +45,11 @@ TEST_CASE("a long text is cut between characters", "[printable]") {
   CHECK(printable(std::string(300, 'a')) == std::string(256, 'a') + "...");
   CHECK(printable("ab\xE2\x82\xAC", 4) == "ab...");
   CHECK(printable("ab\xE2\x82\xAC", 5) == "ab\xE2\x82\xAC");
+}
+
+TEST_CASE("a token of an older program brings nothing unprintable into a log", "[printable]") {
+  CHECK(abbreviated(std::string("a\n\x1B[2J") + std::string(30, 'z')) == "a\\x0A\\x1B[2J...");
+  CHECK(abbreviated("a\nb") == "(3 bytes)");
 }
 
 }  // namespace order_server

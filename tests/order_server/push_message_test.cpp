@@ -115,8 +115,7 @@ TEST_CASE("FCM's answers are told apart", "[push][fcm]") {
   CHECK(fcm_outcome(reply_of(413)).kind == Kind::rejected);
   CHECK(fcm_outcome(reply_of(403, fcm_error("PERMISSION_DENIED", ""))).kind == Kind::unavailable);
   CHECK(fcm_outcome(reply_of(404, fcm_error("NOT_FOUND", ""))).kind == Kind::unavailable);
-  CHECK(fcm_outcome(reply_of(401, fcm_error("UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR"))).kind ==
-        Kind::unavailable);
+  CHECK(fcm_outcome(reply_of(401, fcm_error("UNAUTHENTICATED", ""))).kind == Kind::unavailable);
   CHECK(fcm_outcome(reply_of(500, fcm_error("INTERNAL", "INTERNAL"))).kind == Kind::unavailable);
   CHECK(fcm_outcome(reply_of(503)).kind == Kind::unavailable);
   CHECK(fcm_outcome(reply_of(0)).kind == Kind::unavailable);
@@ -134,6 +133,30 @@ TEST_CASE("an error of FCM names its code and nothing that somebody could have p
   CHECK(fcm_outcome(reply_of(400, fcm_error("bad\nlog line", "x"))).error == "FCM answered 400");
   const std::string deep(100'000, '[');
   CHECK(fcm_outcome(reply_of(500, deep)).kind == Kind::unavailable);
+}
+
+TEST_CASE("what may be the fault of one device is told from an outage for all", "[push][fcm]") {
+  const auto third_party =
+      fcm_outcome(reply_of(401, fcm_error("UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR")));
+  CHECK(third_party.kind == Kind::rejected);
+  CHECK(third_party.error.find("APNs key") != std::string::npos);
+
+  const auto quota = fcm_outcome(reply_of(429, fcm_error("RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED")));
+  CHECK(quota.kind == Kind::throttled);
+  CHECK(quota.may_be_the_device);
+  const auto internal = fcm_outcome(reply_of(500, fcm_error("INTERNAL", "INTERNAL")));
+  CHECK(internal.kind == Kind::unavailable);
+  CHECK(internal.may_be_the_device);
+  for (const int status : {0, 302, 401, 403, 404, 408, 502, 503, 504}) {
+    INFO(status);
+    const auto outcome = fcm_outcome(reply_of(status));
+    CHECK(outcome.kind == Kind::unavailable);
+    CHECK_FALSE(outcome.may_be_the_device);
+  }
+  for (const char* code : {"UNSPECIFIED_ERROR", "A_CODE_OF_TOMORROW", ""}) {
+    CHECK(fcm_outcome(reply_of(400, fcm_error("FAILED_PRECONDITION", code))).kind ==
+          Kind::rejected);
+  }
 }
 
 }  // namespace order_server

@@ -380,6 +380,48 @@ TEST_CASE("when-away: what a customer has to act on always goes", "[push][away]"
   CHECK(world.asked.empty());
 }
 
+TEST_CASE("one device that fails again and again stops no other", "[push]") {
+  const auto outcome = GENERATE(PushOutcome{Kind::rejected, 0ms, "FCM answered 401", false},
+                                PushOutcome{Kind::throttled, 60s, "FCM answered 429", true},
+                                PushOutcome{Kind::unavailable, 0ms, "FCM answered 500", true});
+  World world;
+  world.sender.to_devices["token-1"] = outcome;
+  for (int i = 2; i <= 10; ++i) world.store.create_order(sample_order("o-" + std::to_string(i)));
+  for (int i = 1; i <= 10; ++i) world.move_to(OrderStatus::confirmed, "o-" + std::to_string(i));
+  world.rounds(3);
+  CHECK(world.sender.taken.size() >= 10);
+
+  world.store.add_device("user-2", "token-2", "android", 100);
+  world.store.create_order(sample_order("p-1", "user-2"));
+  world.move_to(OrderStatus::confirmed, "p-1");
+  world.sender.taken.clear();
+  world.round();
+  REQUIRE(world.sender.taken.size() == 1);
+  CHECK(world.sender.taken.front().first == "token-2");
+  CHECK(world.metrics.pushes_sent.value() == 1);
+}
+
+TEST_CASE("several devices that are throttled make an outage", "[push]") {
+  World world;
+  for (const char* token : {"token-2", "token-3"}) {
+    world.store.add_device("user-1", token, "android", 100);
+  }
+  world.sender.answer = {Kind::throttled, 30s, "FCM answered 429", true};
+  world.move_to(OrderStatus::confirmed);
+  world.rounds(2);
+  CHECK(world.sender.taken.size() == 3);
+
+  world.sender.answer = {};
+  world.store.add_device("user-2", "token-4", "android", 100);
+  world.store.create_order(sample_order("p-1", "user-2"));
+  world.move_to(OrderStatus::confirmed, "p-1");
+  world.round();
+  CHECK(world.sender.taken.size() == 3);  // it pauses
+  world.pass(34s);
+  world.rounds(3);
+  CHECK(world.stats().waiting == 0);
+}
+
 /// Answers what it has taken in the first poll that begins after it was woken: after the end was
 /// asked for, as nobody else wakes it here.
 class SlowSender final : public PushSender {

@@ -198,7 +198,10 @@ TEST_CASE("what was given up is listed, retried, revived by a newer version, and
   CHECK(letters[0].error == "the provider says no");
 
   CHECK(f.store.retry_dead_letters("push:999", 4000) == 0);
-  CHECK(f.store.retry_dead_letters("nonsense", 4000) == 0);
+  for (const char* id : {"nonsense", "push:0", "push:-1", "push:", "push:1x"}) {
+    INFO(id);
+    CHECK(f.store.retry_dead_letters(id, 4000) == 0);
+  }
   CHECK(f.store.retry_dead_letters(letters[0].id, 4000) == 1);
   REQUIRE(f.due(4000).size() == 1);
   CHECK(f.due(4000)[0].attempts == 0);
@@ -300,6 +303,7 @@ TEST_CASE("a database of the first schema is brought up to date and keeps its or
   }
   execute_in(
       dir.file(),
+      "DROP INDEX orders_nth_of_user; ALTER TABLE orders DROP COLUMN nth_of_user; "
       "DROP TABLE meta; DROP TABLE push_jobs; DROP TABLE payment_events; DROP INDEX outbox_failed; "
       "DROP INDEX outbox_unqueued; DROP INDEX outbox_waiting; "
       "ALTER TABLE outbox DROP COLUMN notify; ALTER TABLE outbox DROP COLUMN attempts; "

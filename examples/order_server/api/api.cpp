@@ -2,6 +2,7 @@
 #include "api/api.hpp"
 
 #include "api/envelope.hpp"
+#include "domain/printable.hpp"
 #include "net/addresses.hpp"
 
 #include <spdlog/spdlog.h>
@@ -125,10 +126,10 @@ HttpResponse Api::run(const Route& route, const ApiRequest& request) const {
   try {
     return route.handler(request, context_);
   } catch (const StoreError& error) {
-    spdlog::error("{} {}: {}", route.method, route.pattern, error.what());
+    spdlog::error("{} {}: {}", route.method, route.pattern, printable(error.what()));
     return retry_later(503, "The database does not answer", retry_after);
   } catch (const std::exception& error) {
-    spdlog::error("{} {}: {}", route.method, route.pattern, error.what());
+    spdlog::error("{} {}: {}", route.method, route.pattern, printable(error.what()));
   } catch (...) {
     spdlog::error("{} {}: unknown exception", route.method, route.pattern);
   }

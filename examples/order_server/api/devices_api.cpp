@@ -2,8 +2,11 @@
 #include "api/context.hpp"
 #include "api/envelope.hpp"
 #include "api/json_body.hpp"
+#include "domain/printable.hpp"
+#include "push/device_token.hpp"
 
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 #include <optional>
 
@@ -23,16 +26,26 @@ std::optional<std::string_view> platform_from_string(std::string_view name) {
   return std::nullopt;
 }
 
+/// Whoever registers a device has it, since users of one phone take turns. `takenOver` tells the
+/// app that it was another user's until now: an app that registers at each start, as FCM asks apps
+/// to, so hears that somebody else has had its pushes meanwhile.
 HttpResponse add_device(const ApiRequest& request, ApiContext& context) {
   JsonBody body(request.http);
   const std::string token = body.text("token", 1, max_device_token_bytes);
   const auto platform = body.choice("platform", "android, ios, web", platform_from_string);
+  if (const auto fault = fault_of_device_token(token, platform); !fault.empty()) {
+    body.complain("token", fault);
+  }
   if (auto refusal = body.refusal()) return std::move(*refusal);
 
   const auto& user_id = request.caller.user_id;
   if (!context.store.find_user(user_id)) return problem(401, "This user no longer exists");
-  context.store.add_device(user_id, token, platform, context.now_ms());
-  return success({{"registered", true}});
+  const auto before = context.store.add_device(user_id, token, platform, context.now_ms());
+  if (!before) return success({{"registered", true}});
+  context.metrics.push_devices_taken_over.add();
+  spdlog::warn("device {} of user {} is now user {}'s, who registered it", abbreviated(token),
+               printable(*before), printable(user_id));
+  return success({{"registered", true}, {"takenOver", true}});
 }
 
 /// Only the caller's own; answers the same whether there was such a device or not.

@@ -2,6 +2,7 @@
 #include "api/context.hpp"
 #include "api/envelope.hpp"
 #include "api/json_body.hpp"
+#include "domain/printable.hpp"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
@@ -40,7 +41,7 @@ HttpResponse metrics(const ApiRequest& /*request*/, ApiContext& context) {
     extras.pushes = context.push_stats();
   } catch (const StoreError& error) {
     // The other figures are wanted most when the database is in trouble.
-    spdlog::error("metrics: {}", error.what());
+    spdlog::error("metrics: {}", printable(error.what()));
   }
   return {200,
           {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},

@@ -46,7 +46,7 @@ HttpResponse create_payment(const ApiRequest& request, ApiContext& context) {
   if (order->razorpay_order_id.empty()) {
     const auto made = context.payments.create_order(*order);
     if (made.id.empty()) {
-      spdlog::error("payment of order {}: {}", order->id, made.error);
+      spdlog::error("payment of order {}: {}", printable(order->id), printable(made.error));
       return problem(502, "Payment Provider",
                      "The payment provider can't be reached right now. Please try again");
     }

@@ -72,6 +72,24 @@ PushOutcome unavailable(std::string error) {
   return {PushOutcome::Kind::unavailable, {}, std::move(error)};
 }
 
+/// APNs or the browser's push service does not take the credential that the Firebase project has
+/// for it. Our own access token is good, and devices of other platforms get their pushes.
+bool is_third_party_fault(const FcmError& error) {
+  return error.error_code == "THIRD_PARTY_AUTH_ERROR";
+}
+
+/// The life of an access token in whole seconds, at most a day; an hour where none is told. What
+/// does not fit into 64 signed bits must not wrap to the past.
+seconds lifetime_of(const nlohmann::json* told) {
+  constexpr std::int64_t most = 24 * 3600;
+  if (told == nullptr || !told->is_number_integer()) return seconds(3600);
+  if (told->is_number_unsigned()) {
+    return seconds(
+        static_cast<std::int64_t>(std::min<std::uint64_t>(told->get<std::uint64_t>(), most)));
+  }
+  return seconds(std::clamp<std::int64_t>(told->get<std::int64_t>(), 0, most));
+}
+
 std::string form_encoded(std::string_view text) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   constexpr std::string_view plain =
@@ -103,6 +121,11 @@ PushOutcome fcm_outcome(const HttpReply& reply) {
         return {Kind::rejected, {}, text};
       }
       return {Kind::no_device, {}, text};
+    case 401:
+      if (!is_third_party_fault(error)) return unavailable(text);
+      return {Kind::rejected,
+              {},
+              text + ": check the APNs key or web push certificate of the Firebase project"};
     case 403:
       // The token is another project's; without that code it is our account that may not send.
       if (error.error_code == "SENDER_ID_MISMATCH") return {Kind::no_device, {}, text};
@@ -112,14 +135,18 @@ PushOutcome fcm_outcome(const HttpReply& reply) {
       if (error.error_code == "UNREGISTERED") return {Kind::no_device, {}, text};
       return unavailable(text);
     case 429:
+      // One device may be sent only so many; the account, too.
       return {Kind::throttled, reply.retry_after.count() > 0 ? reply.retry_after : default_throttle,
-              text};
+              text, true};
+    case 500:
+      // "INTERNAL" may be about this message for ever, so one device proves no outage.
+      return {Kind::unavailable, reply.retry_after, text, true};
     default:
       break;
   }
-  if (reply.status == 401 || reply.status >= 500) {
-    return {Kind::unavailable, reply.retry_after, text};
-  }
+  // A redirection or 408 comes from something between FCM and us.
+  const bool is_in_between = reply.status < 200 || reply.status / 100 == 3 || reply.status == 408;
+  if (is_in_between || reply.status > 500) return {Kind::unavailable, reply.retry_after, text};
   return {Kind::rejected, {}, text};
 }
 
@@ -158,7 +185,8 @@ void FcmSender::send(Message message) {
 }
 
 void FcmSender::on_sent(Message message, const std::string& token, const HttpReply& reply) {
-  if (reply.status == 401) {
+  // Another access token would not help against a third party's no.
+  if (reply.status == 401 && !is_third_party_fault(read_error(reply.body))) {
     if (token_ && token_->text == token) token_.reset();
     if (!message.is_second_try) {
       message.is_second_try = true;
@@ -194,9 +222,7 @@ void FcmSender::on_token(const HttpReply& reply) {
   auto waiting = std::exchange(waiting_, {});
   if (reply.status == 200 && !text.empty() && text.size() <= max_access_token &&
       text.find_first_of("\r\n") == std::string::npos) {
-    const seconds life(lifetime != nullptr && lifetime->is_number_integer()
-                           ? std::clamp<std::int64_t>(lifetime->get<std::int64_t>(), 0, 24 * 3600)
-                           : 3600);
+    const seconds life = lifetime_of(lifetime);
     const auto now = options_.now();
     token_ = {text, now + life - std::min(renewal_margin, life / 2), now + life};
     for (auto& message : waiting) send(std::move(message));

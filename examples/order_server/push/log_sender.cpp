@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "push/log_sender.hpp"
 
+#include "domain/printable.hpp"
 #include "push/push_message.hpp"
 
 #include <spdlog/spdlog.h>
@@ -10,8 +11,8 @@ namespace order_server {
 void LogSender::start(const PushJob& job, Done done) {
   const auto status = order_status_from_string(job.status).value_or(OrderStatus::pending);
   spdlog::info("push (not sent): to {} {}: \"{}\" \"{}\" order {} version {}", job.platform,
-               abbreviated(job.token), push_title(status), push_body(job.order_id, status),
-               job.order_id, job.version);
+               abbreviated(job.token), push_title(status),
+               printable(push_body(job.order_id, status)), printable(job.order_id), job.version);
   done({});
 }
 

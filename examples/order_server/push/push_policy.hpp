@@ -8,7 +8,8 @@ namespace order_server {
 /// To whom a push goes.
 enum class PushPolicy : std::uint8_t {
   always,     ///< To every device of the order's owner.
-  when_away,  ///< Not while the owner has a connection that has proved alive since the change.
+  when_away,  ///< Not while the owner looks: at a connection that said `presence` with
+              ///< `visible: true` last, and has answered a ping since the change.
 };
 
 }  // namespace order_server

@@ -18,12 +18,15 @@ struct PushOutcome {
     sent,
     no_device,    ///< The token is not registered, or is none.
     rejected,     ///< This message can't be taken; another one could.
-    throttled,    ///< Too many; `retry_after` says when.
+    throttled,    ///< Too many, for this device or for all; `retry_after` says when.
     unavailable,  ///< The service, the way to it, or our credentials: no fault of the message.
   };
   Kind kind = Kind::sent;
   std::chrono::milliseconds retry_after{0};  ///< 0: the service named no time.
   std::string error;                         ///< Holds no token and no secret.
+  /// `throttled` or `unavailable`, but perhaps for this device alone: only several devices make an
+  /// outage of it.
+  bool may_be_the_device = false;
 };
 
 /// One thread, but for `wake`.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "push/push_worker.hpp"
 
+#include "domain/printable.hpp"
 #include "push/push_message.hpp"
 #include "store/store.hpp"
 #include "workers/fail_point.hpp"
@@ -17,7 +18,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Pushes that wait for word of their owner's connections; beyond it they are just sent.
+/// Pushes that wait for word of connections at which their owner looks; beyond it they are just
+/// sent.
 constexpr std::size_t max_held = 1024;
 
 /// How often a connection that has not answered yet is looked at.
@@ -90,7 +92,7 @@ void PushWorker::run() {
       spdlog::error("push: {}; trying again in {} ms", error.what(), backoff.count());
       backoff = std::min(backoff * 2, last_database_wait);
     } catch (const std::exception& error) {
-      spdlog::error("push: {}", error.what());
+      spdlog::error("push: {}", printable(error.what()));
       backoff = std::min(backoff * 2, last_database_wait);
     }
     if (!stopping_) sender_.poll(wait);
@@ -246,7 +248,8 @@ void PushWorker::on_outcome(const PushJob& job, const PushOutcome& outcome) {
     case Kind::no_device:
       result.verdict = PushResult::Verdict::remove;
       metrics_.push_devices_removed.add();
-      spdlog::info("push: {}; the device {} is forgotten", outcome.error, abbreviated(job.token));
+      spdlog::info("push: {}; the device {} is forgotten", printable(outcome.error),
+                   abbreviated(job.token));
       note_service();
       break;
     case Kind::rejected:
@@ -257,7 +260,7 @@ void PushWorker::on_outcome(const PushJob& job, const PushOutcome& outcome) {
     case Kind::throttled:
     case Kind::unavailable:
       retry(result, job, outcome.retry_after);
-      note_outage(outcome);
+      note_outage(job, outcome);
       break;
   }
   results_.push_back(std::move(result));
@@ -267,8 +270,8 @@ void PushWorker::retry(PushResult& result, const PushJob& job, milliseconds at_l
   if (result.held_against && job.failures + 1 >= options_.max_failures) {
     result.verdict = PushResult::Verdict::dead;
     metrics_.pushes_given_up.add();
-    spdlog::error("push: order {} version {} is given up: {}", job.order_id, job.version,
-                  result.error);
+    spdlog::error("push: order {} version {} is given up: {}", printable(job.order_id), job.version,
+                  printable(result.error));
     return;
   }
   auto delay = retry_.delay(job.attempts + 1);
@@ -279,11 +282,14 @@ void PushWorker::retry(PushResult& result, const PushJob& job, milliseconds at_l
   metrics_.push_retries.add();
 }
 
-void PushWorker::note_outage(const PushOutcome& outcome) {
+void PushWorker::note_outage(const PushJob& job, const PushOutcome& outcome) {
   const auto now = options_.now();
   // Those that were on their way when it began say nothing new.
   if (now < paused_until_) return;
-  if (++outages_ == 1) spdlog::warn("push: {}; trying again", outcome.error);
+  // One device that fails again and again must not stop the others.
+  const bool is_outage = outages_ >= options_.outage_after;
+  if (outcome.may_be_the_device && !is_outage && !doubtful_.insert(job.token).second) return;
+  if (++outages_ == 1) spdlog::warn("push: {}; trying again", printable(outcome.error));
   if (outages_ < options_.outage_after) return;
   auto delay =
       outage_backoff_.delay(static_cast<std::int64_t>(outages_ - options_.outage_after) + 1);
@@ -291,7 +297,7 @@ void PushWorker::note_outage(const PushOutcome& outcome) {
     delay = std::max(delay, outage_backoff_.at_least(outcome.retry_after));
   }
   paused_until_ = now + delay;
-  spdlog::warn("push: {}; pausing for {} ms", outcome.error, delay.count());
+  spdlog::warn("push: {}; pausing for {} ms", printable(outcome.error), delay.count());
 }
 
 void PushWorker::note_service() {
@@ -300,6 +306,7 @@ void PushWorker::note_service() {
     spdlog::info("push: the service is back");
   }
   outages_ = 0;
+  doubtful_.clear();
   paused_until_ = {};
 }
 

@@ -59,8 +59,9 @@ struct PushOptions {
 class PushWorker {
  public:
   using Heard = std::optional<ordercast::TimePoint>;
-  /// Asks when connections of a user last answered a ping, as `Sharded::last_heard` does. The
-  /// answer may come on any thread, or never.
+  /// Asks when connections of a user that somebody looks at last answered a ping, as
+  /// `Sharded::last_heard` does; nothing when there is none. The answer may come on any thread, or
+  /// never.
   using Presence =
       std::function<void(const std::string& user_id, bool ping, std::function<void(Heard)> done)>;
 
@@ -108,7 +109,7 @@ class PushWorker {
   void send(const PushJob& job);
   void on_outcome(const PushJob& job, const PushOutcome& outcome);
   void retry(PushResult& result, const PushJob& job, std::chrono::milliseconds at_least);
-  void note_outage(const PushOutcome& outcome);
+  void note_outage(const PushJob& job, const PushOutcome& outcome);
   void note_service();
   [[nodiscard]] std::size_t room() const;
   [[nodiscard]] bool was_heard_since(const Held& held, const Heard& heard) const;
@@ -129,8 +130,9 @@ class PushWorker {
   std::vector<PushResult> results_;
   Backoff retry_;
   Backoff outage_backoff_;
-  std::size_t outages_ = 0;    // in a row
-  bool is_hastening_ = false;  // the service is back; what waits need not
+  std::size_t outages_ = 0;                   // in a row
+  std::unordered_set<std::string> doubtful_;  // devices that may be all there is to those
+  bool is_hastening_ = false;                 // the service is back; what waits need not
   ordercast::TimePoint paused_until_{};
   std::int64_t last_ms_ = 0;  // to notice a clock that was set
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "realtime/order_lookup.hpp"
 
+#include "domain/printable.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <exception>
@@ -53,7 +55,7 @@ void OrderLookup::read(const std::string& order_id, const Waiting& waiting, std:
 
 void OrderLookup::give_up(const char* reason, const Waiting& waiting) {
   metrics_.lookup_failures.add(static_cast<std::int64_t>(waiting.size()));
-  spdlog::error("{} look-ups of an order given up: {}", waiting.size(), reason);
+  spdlog::error("{} look-ups of an order given up: {}", waiting.size(), printable(reason));
   for (const auto& found : waiting) found(nullptr);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "domain/printable.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -104,7 +106,7 @@ class DeadLetters {
 /// A token as logs and lists show it: enough to tell two apart, too little to use.
 [[nodiscard]] inline std::string abbreviated(const std::string& token) {
   return token.size() < 24 ? "(" + std::to_string(token.size()) + " bytes)"
-                           : token.substr(0, 6) + "...";
+                           : printable(token.substr(0, 6)) + "...";
 }
 
 }  // namespace order_server

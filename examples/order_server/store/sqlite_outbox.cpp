@@ -36,7 +36,8 @@ std::optional<std::int64_t> number_of(std::string_view id, std::string_view kind
   std::int64_t number = 0;
   const auto* end = digits.data() + digits.size();
   const auto [stop, error] = std::from_chars(digits.data(), end, number);
-  if (error != std::errc{} || stop != end) return std::nullopt;
+  // Zero would stand for all of them.
+  if (error != std::errc{} || stop != end || number < 1) return std::nullopt;
   return number;
 }
 

@@ -54,8 +54,7 @@ std::vector<PushJob> SqliteStore::due_pushes(std::size_t limit, std::int64_t now
   Query query = reader->query(
       "SELECT j.id, j.order_id, j.user_id, j.token, d.platform, j.status, j.version, j.changed_at, "
       "d.registered_at, j.attempts, j.failures, "
-      "(SELECT count(*) FROM orders AS o JOIN orders AS mine ON mine.id = j.order_id "
-      "WHERE o.user_id = mine.user_id AND o.number <= mine.number) "
+      "(SELECT nth_of_user FROM orders WHERE orders.id = j.order_id) "
       "FROM push_jobs AS j JOIN devices AS d ON d.token = j.token AND d.user_id = j.user_id "
       "WHERE j.dead_at IS NULL AND (j.due_at <= ?2 OR j.due_at > ?3) "
       "ORDER BY j.attempts, j.due_at, j.id LIMIT ?1",

@@ -188,8 +188,20 @@ INSERT INTO meta (name, value) SELECT 'demo', '1' WHERE EXISTS (
                                    'user-customer2'));
 )sql";
 
+/// From schema 3 to 4: which of its user's orders an order is, counted once when it is made instead
+/// of at each push.
+constexpr const char* to_schema_4 = R"sql(
+PRAGMA user_version = 4;
+
+ALTER TABLE orders ADD COLUMN nth_of_user INTEGER NOT NULL DEFAULT 0;
+UPDATE orders SET nth_of_user = counted.nth FROM (
+  SELECT id, row_number() OVER (PARTITION BY user_id ORDER BY number) AS nth FROM orders) AS counted
+  WHERE counted.id = orders.id;
+CREATE INDEX orders_nth_of_user ON orders (user_id, nth_of_user);
+)sql";
+
 /// Entry i brings a database of schema i to schema i + 1.
-constexpr std::array steps{schema_1, to_schema_2, to_schema_3};
+constexpr std::array steps{schema_1, to_schema_2, to_schema_3, to_schema_4};
 static_assert(steps.size() == schema_version);
 
 std::int64_t number(Connection& connection, std::string_view sql) {
@@ -219,8 +231,7 @@ void require_own_or_empty(Connection& connection) {
 void update_schema(Connection& connection) {
   Transaction transaction(connection, Transaction::Kind::immediate);
   // Looked at under the lock: another process may have been first.
-  const std::int64_t found =
-      has_tables(connection) ? number(connection, "PRAGMA user_version") : 0;
+  const std::int64_t found = has_tables(connection) ? number(connection, "PRAGMA user_version") : 0;
   if (found == schema_version) return;
   for (auto step = steps.begin() + found; step != steps.end(); ++step) connection.execute(*step);
   transaction.commit();

@@ -154,8 +154,9 @@ void insert_order(Connection& connection, const Order& order) {
       .query(
           "INSERT INTO orders (id, user_id, store_id, organization_id, status, payment_status, "
           "payment_method, fulfillment_type, total_minor, delivery_address, razorpay_order_id, "
-          "razorpay_payment_id, note, version, created_at, updated_at) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+          "razorpay_payment_id, note, version, created_at, updated_at, nth_of_user) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+          "1 + ifnull((SELECT max(nth_of_user) FROM orders WHERE user_id = ?2), 0))",
           order.id, order.user_id, order.store_id, order.organization_id, to_string(order.status),
           to_string(order.payment_status), to_string(order.payment_method),
           to_string(order.fulfillment_type), order.total_minor, NullIfEmpty{order.delivery_address},
@@ -499,9 +500,14 @@ EventResult SqliteStore::apply_payment_event(const PaymentEventKey& event,
   return result;
 }
 
-void SqliteStore::add_device(std::string_view user_id, std::string_view token,
-                             std::string_view platform, std::int64_t now_ms) {
+std::optional<std::string> SqliteStore::add_device(std::string_view user_id, std::string_view token,
+                                                   std::string_view platform, std::int64_t now_ms) {
   Write write(*this, durability_);
+  std::optional<std::string> before;
+  {
+    Query found = write->query("SELECT user_id FROM devices WHERE token = ?1", token);
+    if (found.next() && found.text(0) != user_id) before = found.text(0);
+  }
   // A token is one installed app: whoever logs in there last is who gets its pushes, and nobody
   // gets those of who was there before.
   write->query("DELETE FROM push_jobs WHERE token = ?1 AND user_id <> ?2", token, user_id).run();
@@ -519,6 +525,7 @@ void SqliteStore::add_device(std::string_view user_id, std::string_view token,
           user_id, max_devices_per_user)
       .run();
   write.commit();
+  return before;
 }
 
 void SqliteStore::remove_device(std::string_view user_id, std::string_view token) {

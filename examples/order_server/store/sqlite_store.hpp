@@ -113,8 +113,8 @@ class SqliteStore final : public Store, public PushStore, public DeadLetters {
   std::vector<DeadLetter> list_dead_letters(std::size_t limit) override;
   std::size_t retry_dead_letters(const std::string& id, std::int64_t now_ms) override;
 
-  void add_device(std::string_view user_id, std::string_view token, std::string_view platform,
-                  std::int64_t now_ms) override;
+  std::optional<std::string> add_device(std::string_view user_id, std::string_view token,
+                                        std::string_view platform, std::int64_t now_ms) override;
   void remove_device(std::string_view user_id, std::string_view token) override;
 
   void check() override;

@@ -185,8 +185,9 @@ class Store {
   /// What waits stays for ever.
   virtual std::size_t prune_outbox(std::int64_t older_than_ms, std::size_t limit) = 0;
 
-  virtual void add_device(std::string_view user_id, std::string_view token,
-                          std::string_view platform, std::int64_t now_ms) = 0;
+  /// Returns who had this device until now, where that was another user.
+  virtual std::optional<std::string> add_device(std::string_view user_id, std::string_view token,
+                                                std::string_view platform, std::int64_t now_ms) = 0;
   virtual void remove_device(std::string_view user_id, std::string_view token) = 0;
 
   /// Cheap proof that the database answers; throws StoreError.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "workers/worker_pool.hpp"
 
+#include "domain/printable.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -83,7 +85,7 @@ void WorkerPool::work() {
     try {
       task();
     } catch (const std::exception& error) {
-      spdlog::error("{} worker: {}", name_, error.what());
+      spdlog::error("{} worker: {}", name_, printable(error.what()));
     } catch (...) {
       spdlog::error("{} worker: unknown exception", name_);
     }

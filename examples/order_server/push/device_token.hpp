@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+
+/// What can be told of a device's token before FCM is asked. Pure; any thread.
+namespace order_server {
+
+/// Why FCM can't know this token, as the end of a sentence about it; "" if it may. An app that
+/// registers such a token would never get a push, and never hear why.
+[[nodiscard]] inline std::string_view fault_of_device_token(std::string_view token,
+                                                            std::string_view platform) noexcept {
+  constexpr std::size_t least_apns_bytes = 32;
+  constexpr std::string_view expo = "ExponentPushToken[";
+  const auto is_visible = [](char c) { return c > ' ' && c < '\x7F'; };
+  const auto is_hex = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  };
+  if (!std::all_of(token.begin(), token.end(), is_visible)) {
+    return "must hold visible ASCII characters alone, as FCM's registration tokens do";
+  }
+  if (token.substr(0, expo.size()) == expo) {
+    return "is one of Expo's, which FCM does not know; allowed is FCM's registration token "
+           "(getDevicePushTokenAsync on Android, @react-native-firebase/messaging on iOS)";
+  }
+  if (platform == "ios" && token.size() >= 2 * least_apns_bytes &&
+      std::all_of(token.begin(), token.end(), is_hex)) {
+    return "is one of APNs, which FCM does not know; allowed is FCM's registration token "
+           "(Messaging.messaging().token)";
+  }
+  return "";
+}
+
+}  // namespace order_server
