@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <ordercast/websocketpp/server.hpp>
 
+#include <atomic>
 #include <iostream>
+#include <optional>
 #include <string>
 
 using namespace ordercast;
@@ -12,21 +14,41 @@ struct MyUsers {  // Your own log-in. Here the token is the user's name.
     return Identity{std::string(token), Role::customer, ""};
   }
 };
-struct MyOrders {  // Your own rule on who may watch what. Here order-1 is alice's.
+struct MyDatabase {  // Your own. Each change makes an order's version greater, in its JSON too.
+  OrderSnapshot read() const { return order_at(version); }
+  OrderSnapshot change() { return order_at(++version); }
+  static OrderSnapshot order_at(std::uint64_t version) {
+    const std::string status = version == 1 ? "PENDING" : "CONFIRMED";
+    return {version, R"({"id":"order-1","status":")" + status + R"(","version":)" +
+                         std::to_string(version) + "}"};
+  }
+  std::atomic<std::uint64_t> version{1};
+};
+struct MyRules {  // Your own rule on who may watch what. Here order-1 is alice's.
   template <class Done>
   void authorize(const IdentityView& who, std::string_view order_id, Done done) const {
     done(order_id == "order-1" && who.user_id == "alice");
   }
 };
+struct MyOrders {  // Recovery: who was away says which version they have, and gets this if newer.
+  template <class Done>
+  void fetch(std::string_view /*order_id*/, Done done) const {
+    done(std::optional(database->read()));
+  }
+  const MyDatabase* database;
+};
+using MyServices = Services<MyUsers, MyRules, MyOrders>;
 
 int main(int argc, char** argv) try {
   wspp::ServerOptions options;
   options.port = static_cast<std::uint16_t>(argc > 1 ? std::stoi(argv[1]) : 7001);
-  wspp::Server<Services<MyUsers, MyOrders>> server(
-      options, [](const auto& /*post*/) { return Services<MyUsers, MyOrders>{}; });
+  MyDatabase database;
+  wspp::Server<MyServices> server(options, [&](const auto& /*post*/) {
+    return MyServices{{}, {}, MyOrders{&database}, {}, {}};
+  });
   server.set_http_handler([&](const HttpRequest&, const HttpResponder& respond) {
-    const auto* json = R"({"id":"order-1","status":"CONFIRMED"})";
-    server.publish({"order-1", "alice", "org-1", "CONFIRMED", 0, json});  // That is all.
+    const auto [version, json] = database.change();
+    server.publish({"order-1", "alice", "org-1", "CONFIRMED", version, json});  // That is all.
     respond({200, {}, "order-1 is confirmed\n"});
   });
   std::cout << "listening on ws://127.0.0.1:" << server.listen() << "/ws" << std::endl;

@@ -37,7 +37,7 @@ TEST_CASE("the README's example tells those who may see the order, and nobody el
   CHECK(http_request("127.0.0.1", program.port, "POST", "/").status == 200);
   CHECK(
       alice.next_text(patience) ==
-      R"({"type":"order:updated","orderId":"order-1","data":{"id":"order-1","status":"CONFIRMED"}})");
+      R"({"type":"order:updated","orderId":"order-1","data":{"id":"order-1","status":"CONFIRMED","version":2}})");
   CHECK(alice.next_text(patience) ==
         R"({"type":"orders:changed","orderId":"order-1","status":"CONFIRMED"})");
   Program::settle(bob);  // Had he been told anything, it would stand before the pong.

@@ -191,13 +191,13 @@ function metaOf(value: unknown): PageMeta {
 
 function listOf<T>(value: unknown, fields: readonly (keyof T & string)[]): readonly T[] {
   if (!Array.isArray(value)) throw unreadable();
-  for (const entry of value) {
+  const read = value.filter((entry) => {
     const object = asObject(entry);
-    if (object === null || fields.some((field) => typeof object[field] !== 'string')) {
-      throw unreadable();
-    }
-  }
-  return value as T[];
+    return object !== null && fields.every((field) => typeof object[field] === 'string');
+  });
+  // One entry that can't be read is no reason to show none.
+  if (read.length === 0 && value.length > 0) throw unreadable();
+  return read as T[];
 }
 
 function paymentOf(value: unknown): Payment | null {

@@ -143,5 +143,7 @@ describe('an answer', () => {
       ['o-2', 'ON_HOLD'],
     ]);
     expect(page.unreadable).toBe(1);
+    session.call = async () => ({ data: [{ id: 's-1', name: 'Shop' }, { id: 7 }], meta });
+    expect(await new OrderApi(session).listStores()).toEqual([{ id: 's-1', name: 'Shop' }]);
   });
 });

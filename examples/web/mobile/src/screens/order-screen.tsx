@@ -45,9 +45,12 @@ export function OrderScreen(props: { orderId: string; onBack: () => void }): Rea
         refreshControl={<RefreshControl refreshing={refreshing} onRefresh={() => void pull()} />}
       >
         {problem !== undefined && (
-          <Text style={{ color: theme.danger }} accessibilityRole="alert">
-            {problemText(problem)}
-          </Text>
+          <View style={styles.actions}>
+            <Text style={{ color: theme.danger }} accessibilityRole="alert">
+              {problemText(problem)}
+            </Text>
+            <Button title="Try again" look="outline" onPress={() => void pull()} />
+          </View>
         )}
         {order === undefined ? (
           problem === undefined && <ActivityIndicator accessibilityLabel="Loading" />

@@ -76,6 +76,11 @@ export function OrdersScreen(props: { user: User; onOpen: (orderId: string) => v
           <Button title="Try again" look="outline" onPress={() => void list.reload()} />
         </View>
       )}
+      {list.unreadable > 0 && (
+        <Text style={[styles.problem, { color: theme.muted }]} accessibilityRole="alert">
+          Some orders can’t be shown by this version of the app.
+        </Text>
+      )}
       <FlatList
         data={list.orders ?? []}
         keyExtractor={(order) => order.id}
