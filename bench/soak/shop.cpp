@@ -53,6 +53,10 @@ void SoakServer::start() {
                                 "--db",
                                 database().string(),
                                 "--max-connections-per-user",
+                                "0",
+                                "--writes-per-second",
+                                "0",
+                                "--staff-writes-per-second",
                                 "0"};
   argv.insert(argv.end(), options_.begin(), options_.end());
   const auto log = directory_.path() / "log";

@@ -3,7 +3,6 @@
 
 #include "api/api.hpp"
 #include "domain/ids.hpp"
-#include "net/addresses.hpp"
 #include "payments/razorpay.hpp"
 #include "push/fcm_sender.hpp"
 #include "push/log_sender.hpp"
@@ -16,6 +15,7 @@
 #include "store/sqlite_store.hpp"
 #include "workers/wall_clock.hpp"
 #include "workers/worker_pool.hpp"
+#include <ordercast/net/client_address.hpp>
 #include <ordercast/net/descriptor_limit.hpp>
 #include <ordercast/net/tls.hpp>
 
@@ -75,11 +75,16 @@ void log_escaped(const std::exception_ptr& escaped) {
   }
 }
 
+/// Each hash keeps a core busy and 64 MiB of memory; half of the cores stay for everything else.
+unsigned login_threads() {
+  return std::clamp(std::thread::hardware_concurrency() / 2, 1U, 8U);
+}
+
 SqliteOptions store_options(const Config& config) {
   SqliteOptions options;
   options.file = config.db;
-  // Readers for the API and for subscriptions, the login, the ops worker, the dispatcher and push.
-  options.readers = 2 * config.db_readers + 4;
+  // Readers for the API and for subscriptions, logins, the ops worker, the dispatcher and push.
+  options.readers = 2 * config.db_readers + 3 + login_threads();
   return options;
 }
 
@@ -91,16 +96,32 @@ TokenOptions token_options(const Config& config) {
   return options;
 }
 
+ordercast::net::AddressList trusted_proxies(const Config& config) {
+  ordercast::net::AddressList list;
+  for (const auto& proxy : config.trusted_proxies) list.add(proxy);
+  return list;
+}
+
+Site site_of(const Config& config) {
+  return {config.tls_certificate.empty() ? "http" : "https", is_loopback_host(config.host),
+          trusted_proxies(config)};
+}
+
+WriteRules write_rules(const Config& config) {
+  WriteRules rules;
+  rules.customers = {config.writes_per_second, config.writes_per_second * 10};
+  rules.staff = {config.staff_writes_per_second, config.staff_writes_per_second * 4};
+  return rules;
+}
+
 AcceptLimits accept_limits(const Config& config) {
   AcceptLimits limits;
   limits.max_connections = config.max_connections;
   limits.max_handshakes = config.max_handshakes;
   limits.max_per_address = config.max_connections_per_address;
-  std::vector<std::string> exempt;
-  for (const auto& proxy : config.trusted_proxies) exempt.push_back(normal_address(proxy));
-  limits.exempt = [exempt = std::move(exempt)](const asio::ip::address& address) {
-    return address.is_loopback() ||
-           std::find(exempt.begin(), exempt.end(), address.to_string()) != exempt.end();
+  limits.exempt = [trusted = trusted_proxies(config)](const asio::ip::address& address) {
+    const ordercast::net::ClientAddress client(address);
+    return client.is_loopback() || trusted.contains(client);
   };
   return limits;
 }
@@ -188,9 +209,7 @@ AddressRules address_rules(const Config& config) {
   AddressRules rules;
   rules.handshakes = {config.handshakes_per_second, config.handshakes_per_second * 10};
   rules.logins = {config.logins_per_second, config.logins_per_second * 10};
-  for (const auto& proxy : config.trusted_proxies) {
-    rules.trusted_proxies.push_back(normal_address(proxy));
-  }
+  rules.trusted_proxies = trusted_proxies(config);
   return rules;
 }
 
@@ -244,7 +263,7 @@ struct App::Parts {
                 [this] { return queue_depths(); },
                 [this] { return store.push_stats(unix_ms()); },
                 payment_setup(config, mode)},
-        api(context, main_routes(config, is_demo), Cors(config.allowed_origins),
+        api(context, main_routes(config, is_demo), Cors(config.allowed_origins, site_of(config)),
             address_rules(config), submitter(), pages_of(config)),
         ops_api(context, ops_routes(), Cors(), {}, submitter()),
         tls(tls_context(config)),
@@ -272,11 +291,14 @@ struct App::Parts {
         lookup(store, lookups, metrics),
         readers("reader", config.db_readers, config.queue_limit),
         writer("writer", 1, config.queue_limit),
-        logins("login", 1, login_queue),
+        logins("login", login_threads(), login_queue),
         payments("payment", payment_threads, payment_queue),
         ops("ops", 1, ops_queue),
         memory("memory", 1, 4) {
     if (tls) api.promise_tls(config.hsts);
+    api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});
+    ops_api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});
+    api.limit_writes(write_rules(config));
     server->set_http_handler(
         [this](ordercast::HttpRequest request, const ordercast::HttpResponder& respond) {
           api.handle(std::move(request), respond);
@@ -316,9 +338,7 @@ struct App::Parts {
   }
 
   Api::Submit submitter() {
-    return [this](Lane lane, std::function<void()> task) {
-      return pool(lane).submit(std::move(task));
-    };
+    return [this](Lane lane, Job job) { return pool(lane).submit(std::move(job)); };
   }
 
   /// Gives memory back to the system after a crowd has left: glibc keeps what was freed below the

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "config.hpp"
 
+#include "api/allowed_hosts.hpp"
 #include "api/cors.hpp"
 #include "domain/sodium.hpp"
-#include "net/addresses.hpp"
 #include "net/http_client.hpp"
+#include <ordercast/net/client_address.hpp>
 #include <ordercast/version.hpp>
 
 #include <CLI/CLI.hpp>
@@ -153,7 +154,8 @@ class Options {
     std::vector<std::string> entries;
     while (!text.empty()) {
       const auto comma = text.find(',');
-      if (comma != 0) entries.emplace_back(text.substr(0, comma));
+      const auto entry = ordercast::detail::trim(text.substr(0, comma));
+      if (!entry.empty()) entries.emplace_back(entry);
       text = comma == std::string_view::npos ? std::string_view{} : text.substr(comma + 1);
     }
     return entries;
@@ -272,11 +274,19 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   options.list("--allowed-origins", config.allowed_origins,
                "Origins of web pages that may use API and /ws besides the server's own, with "
                "commas between",
-               "an origin like https://shop.example or http://localhost:5173", is_origin);
-  options.list(
-      "--trusted-proxies", config.trusted_proxies,
-      "IP addresses of proxies whose X-Forwarded-For names the client, with commas between",
-      "an IP address", is_ip_address);
+               "an origin like https://shop.example, http://localhost:5173 or "
+               "capacitor://localhost",
+               is_origin);
+  options.list("--allowed-hosts", config.allowed_hosts,
+               "Host names that the server answers to, with commas between, besides loopback names "
+               "on loopback; without any it answers to loopback names on loopback and to all "
+               "elsewhere",
+               "a host name without scheme and port", is_host_name);
+  options.list("--trusted-proxies", config.trusted_proxies,
+               "Addresses and networks (10.0.0.0/8) of proxies whose Forwarded or X-Forwarded-For, "
+               "-Host and -Proto name the client and how it reached them, with commas between",
+               "an IP address or a network like 10.0.0.0/8",
+               [](const std::string& entry) { return ordercast::net::AddressList().add(entry); });
   options.file("--tls-cert", config.tls_certificate,
                "PEM file with the certificate and those of its issuers: https and wss instead of "
                "http and ws; read again on SIGHUP");
@@ -315,6 +325,10 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
                  "WebSocket handshakes of one address, ten times as many at once; 0 is no limit");
   options.number("--logins-per-second", config.logins_per_second, 0, 1'000'000, "",
                  "Logins of one address, ten times as many at once; 0 is no limit");
+  options.number("--writes-per-second", config.writes_per_second, 0, 1'000'000, "",
+                 "Changes of one customer, ten times as many at once; 0 is no limit");
+  options.number("--staff-writes-per-second", config.staff_writes_per_second, 0, 1'000'000, "",
+                 "Changes of one user of the staff, four times as many at once; 0 is no limit");
   options.number("--queue-limit", config.queue_limit, 1, 1'000'000, "",
                  "Requests that may wait for a database worker; more get 503");
   options.duration("--ping-seconds", config.ping_interval, 1, 3600, "seconds",

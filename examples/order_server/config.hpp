@@ -36,7 +36,8 @@ struct Config {
   bool demo_data = true;
 
   std::vector<std::string> allowed_origins;
-  std::vector<std::string> trusted_proxies;
+  std::vector<std::string> trusted_proxies;  ///< Addresses and networks.
+  std::vector<std::string> allowed_hosts;
 
   std::size_t max_connections = 0;
   std::size_t max_connections_per_user = 20;
@@ -48,6 +49,8 @@ struct Config {
   std::size_t queue_limit = 1024;
   std::uint32_t handshakes_per_second = 100;
   std::uint32_t logins_per_second = 5;
+  std::uint32_t writes_per_second = 5;
+  std::uint32_t staff_writes_per_second = 50;
 
   std::chrono::seconds ping_interval{25};
   std::chrono::seconds pong_timeout{10};

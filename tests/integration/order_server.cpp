@@ -102,7 +102,11 @@ Command order_server_command(const std::filesystem::path& database,
                   "--db",
                   database.string(),
                   "--threads",
-                  "2"};
+                  "2",
+                  "--writes-per-second",  // Tests write faster than any customer.
+                  "0",
+                  "--staff-writes-per-second",
+                  "0"};
   if (const char* more = std::getenv("ORDER_SERVER_ARGS")) {
     std::istringstream words(more);
     command.argv.insert(command.argv.end(), std::istream_iterator<std::string>(words), {});

@@ -146,6 +146,7 @@ class ApiFixture {
   std::vector<std::pair<std::string, std::string>> disconnected;
   std::optional<Lane> full_lane;  ///< Refuses what is submitted.
   std::vector<Lane> lanes_used;
+  std::vector<std::string> owners;  ///< Of the jobs on those lanes.
 
   ApiContext context{
       store,
@@ -172,7 +173,11 @@ class ApiFixture {
          return provider_order;
        }}};
 
-  AddressRules address_rules{{2, 4}, {1, 3}, {"10.0.0.1"}};
+  AddressRules address_rules{{2, 4}, {1, 3}, [] {
+                               ordercast::net::AddressList trusted;
+                               trusted.add("10.0.0.0/24");
+                               return trusted;
+                             }()};
   Api api{context,
           [] {
             auto routes = all_api_routes();
@@ -180,10 +185,11 @@ class ApiFixture {
             return routes;
           }(),
           Cors({"https://shop.example"}), address_rules,
-          [this](Lane lane, const std::function<void()>& task) {
+          [this](Lane lane, const Job& job) {
             if (lane == full_lane) return false;
             lanes_used.push_back(lane);
-            task();
+            owners.push_back(job.owner);
+            job.run();
             return true;
           }};
 

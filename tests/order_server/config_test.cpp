@@ -65,10 +65,11 @@ TEST_CASE("without arguments the documented defaults hold", "[config]") {
 }
 
 TEST_CASE("flags are read, and of two the last counts", "[config]") {
-  const auto config = config_of(
-      {"--port", "0", "--threads=4", "--threads", "8", "--db", "x.db", "--drain-seconds", "600",
-       "--demo-data", "off", "--transport", "asio", "--io", "send", "--allowed-origins",
-       "https://a.example,http://localhost:5173", "--trusted-proxies", "10.0.0.1,::1"});
+  const auto config =
+      config_of({"--port", "0", "--threads=4", "--threads", "8", "--db", "x.db", "--drain-seconds",
+                 "600", "--demo-data", "off", "--transport", "asio", "--io", "send",
+                 "--allowed-origins", "https://a.example,http://localhost:5173",
+                 "--trusted-proxies", "10.0.0.1, ::1, 10.1.0.0/16"});
   CHECK(config.port == 0);
   CHECK(config.threads == 8);
   CHECK(config.db == "x.db");
@@ -78,7 +79,7 @@ TEST_CASE("flags are read, and of two the last counts", "[config]") {
   CHECK(config.io == ordercast::net::IoMode::send);
   CHECK(config.allowed_origins ==
         std::vector<std::string>{"https://a.example", "http://localhost:5173"});
-  CHECK(config.trusted_proxies == std::vector<std::string>{"10.0.0.1", "::1"});
+  CHECK(config.trusted_proxies == std::vector<std::string>{"10.0.0.1", "::1", "10.1.0.0/16"});
 }
 
 TEST_CASE("a bad value is one line that names the option, the value and what is allowed",
@@ -105,6 +106,7 @@ TEST_CASE("a bad value is one line that names the option, the value and what is 
            {{"--demo-data", "yes"}, "--demo-data: 'yes'", "auto, off"},
            {{"--log-level", "loud"}, "--log-level: 'loud'", "debug, info"},
            {{"--allowed-origins", "https://a.example,*"}, "--allowed-origins: '*'", "an origin"},
+           {{"--allowed-hosts", "https://a.example"}, "--allowed-hosts: 'https", "a host name"},
            {{"--allowed-origins", "https://a.example/"}, "'https://a.example/'", "an origin"},
            {{"--trusted-proxies", "proxy.local"},
             "--trusted-proxies: 'proxy.local'",
@@ -143,6 +145,9 @@ TEST_CASE("--help names every option with its default, and the secrets' variable
                              "--demo-data",
                              "--allowed-origins",
                              "--trusted-proxies",
+                             "--allowed-hosts",
+                             "--writes-per-second",
+                             "--staff-writes-per-second",
                              "--drain-seconds",
                              "--max-connections",
                              "--max-connections-per-user",

@@ -62,11 +62,65 @@ TEST_CASE("two Origin headers are foreign, whatever they say", "[cors]") {
 }
 
 TEST_CASE("an origin is scheme, host and port, nothing more", "[cors]") {
-  CHECK(is_origin("https://shop.example"));
-  CHECK(is_origin("http://localhost:5173"));
+  for (const auto* text :
+       {"https://shop.example", "http://localhost:5173", "capacitor://localhost", "ionic://app",
+        "chrome-extension://abcdef", "http://[::1]:7001", "app.v1+x://host:1"}) {
+    CAPTURE(text);
+    CHECK(is_origin(text));
+  }
   for (const auto* text : {"", "*", "shop.example", "https://", "https://shop.example/",
-                           "https://a b", "https://*.example", "ws://x", "https://u@x", "null"}) {
+                           "https://a b", "https://*.example", "https://u@x", "null", "file://",
+                           "://x", "1a://x", "http://x:", "http://x:0", "http://x:65536",
+                           "http://x:80:80", "http://[::1", "http://::1"}) {
     CAPTURE(text);
     CHECK_FALSE(is_origin(text));
   }
+}
+
+TEST_CASE("the default port of an origin drops, in the list and in requests", "[cors]") {
+  CHECK(allows("https://shop.example", "api.example", {"https://shop.example:443"}));
+  CHECK(allows("https://shop.example:443", "api.example", {"https://shop.example"}));
+  CHECK(allows("http://shop.example", "api.example", {"HTTP://Shop.Example:80"}));
+  CHECK(allows("capacitor://localhost", "api.example", {"capacitor://localhost"}));
+  CHECK_FALSE(allows("https://shop.example", "api.example", {"https://shop.example:80"}));
+  CHECK_FALSE(allows("http://localhost", "api.example", {"capacitor://localhost"}));
+}
+
+TEST_CASE("the own origin has the scheme of the listener, or that of its proxy", "[cors]") {
+  Site site{"http", false, {}};
+  site.trusted_proxies.add("10.0.0.0/8");
+  const Cors cors({}, site);
+  const auto allowed = [&](const std::string& origin, std::vector<ordercast::HttpHeader> headers,
+                           const std::string& peer = "192.0.2.1") {
+    headers.push_back({"Origin", origin});
+    headers.push_back({"Host", "shop.test"});
+    return cors.allows({"GET", "/", std::move(headers), "", peer});
+  };
+  CHECK(allowed("http://shop.test", {}));
+  CHECK_FALSE(allowed("https://shop.test", {}));
+  CHECK_FALSE(allowed("https://shop.test", {{"X-Forwarded-Proto", "https"}}));
+  CHECK(allowed("https://shop.test", {{"X-Forwarded-Proto", "https"}}, "10.0.0.1"));
+  CHECK_FALSE(allowed("http://shop.test", {{"X-Forwarded-Proto", "https"}}, "10.0.0.1"));
+  CHECK(allowed("https://www.test",
+                {{"X-Forwarded-Proto", "https"}, {"X-Forwarded-Host", "www.test"}}, "10.0.0.1"));
+  CHECK(allowed("https://www.test", {{"Forwarded", "for=192.0.2.7;host=www.test;proto=https"}},
+                "10.0.0.1"));
+  // A proxy that does not say which it was.
+  CHECK(allowed("https://shop.test", {}, "10.0.0.1"));
+  CHECK(allowed("http://shop.test", {}, "10.0.0.1"));
+}
+
+TEST_CASE("on loopback the pages of loopback are allowed, on any port", "[cors]") {
+  const auto allowed = [](const std::string& origin, bool on_loopback) {
+    return Cors({}, {"http", on_loopback, {}})
+        .allows({"GET", "/", {{"Origin", origin}, {"Host", "127.0.0.1:7001"}}, "", "127.0.0.1"});
+  };
+  for (const auto* origin : {"http://localhost:5173", "https://127.0.0.1:1", "http://[::1]:3000"}) {
+    CAPTURE(origin);
+    CHECK(allowed(origin, true));
+    CHECK_FALSE(allowed(origin, false));
+  }
+  CHECK_FALSE(allowed("http://evil.example", true));
+  CHECK_FALSE(allowed("http://localhost.evil.example", true));
+  CHECK_FALSE(allowed("null", true));
 }

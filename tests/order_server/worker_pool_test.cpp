@@ -3,9 +3,12 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 using namespace order_server;
 using namespace std::chrono_literals;
@@ -89,4 +92,106 @@ TEST_CASE("a task that throws ends neither its worker nor the process", "[worker
   CHECK(pool.submit([] { throw 42; }));
   CHECK(pool.submit([&] { after.set_value(); }));
   after.get_future().wait();
+}
+
+TEST_CASE("owners take turns, however much one of them has queued", "[workers]") {
+  Gate gate;
+  std::vector<std::string> ran;
+  {
+    WorkerPool pool("test", 1, 100);
+    REQUIRE(pool.submit(gate.task()));
+    gate.entered.get_future().wait();
+    const auto queue = [&](const std::string& owner, int number) {
+      const auto name = owner + std::to_string(number);
+      REQUIRE(pool.submit({[&ran, name] { ran.push_back(name); }, owner, 0, nullptr}));
+    };
+    for (int i = 0; i < 50; ++i) queue("a", i);
+    for (int i = 0; i < 2; ++i) queue("b", i);
+    queue("c", 0);
+    gate.opened.set_value();
+  }
+  REQUIRE(ran.size() == 53);
+  ran.resize(7);
+  CHECK(ran == std::vector<std::string>{"a0", "b0", "c0", "a1", "b1", "a2", "a3"});
+}
+
+TEST_CASE("an owner whose work is slow leaves threads to the others", "[workers]") {
+  Gate first;
+  Gate second;
+  std::promise<void> other;
+  WorkerPool pool("test", 2, 100);
+  REQUIRE(pool.submit({first.task(), "slow", 0, nullptr}));
+  REQUIRE(pool.submit({second.task(), "slow", 0, nullptr}));
+  first.entered.get_future().wait();
+  REQUIRE(pool.submit({[&] { other.set_value(); }, "other", 0, nullptr}));
+  CHECK(other.get_future().wait_for(10s) == std::future_status::ready);
+  auto entered = second.entered.get_future();
+  CHECK(entered.wait_for(0s) == std::future_status::timeout);
+  first.opened.set_value();
+  CHECK(entered.wait_for(10s) == std::future_status::ready);
+  second.opened.set_value();
+}
+
+TEST_CASE("a full queue takes from the owner with the most, who is told", "[workers]") {
+  Gate gate;
+  std::vector<std::string> ran;
+  std::vector<std::string> refused;
+  {
+    WorkerPool pool("test", 1, 4);
+    REQUIRE(pool.submit(gate.task()));
+    gate.entered.get_future().wait();
+    const auto queue = [&](const std::string& owner, const std::string& name) {
+      return pool.submit({[&ran, name] { ran.push_back(name); }, owner, 0,
+                          [&refused, name] { refused.push_back(name); }});
+    };
+    for (const auto* name : {"a0", "a1", "a2", "a3"}) REQUIRE(queue("a", name));
+    CHECK_FALSE(queue("a", "a4"));
+    CHECK(queue("b", "b0"));
+    CHECK(queue("b", "b1"));
+    // Both have two now.
+    CHECK_FALSE(queue("b", "b2"));
+    CHECK(pool.waiting() == 4);
+    gate.opened.set_value();
+  }
+  CHECK(refused == std::vector<std::string>{"a3", "a2"});
+  CHECK(ran == std::vector<std::string>{"a0", "b0", "a1", "b1"});
+}
+
+TEST_CASE("a queue is bounded in bytes, and one owner's do not shut out another", "[workers]") {
+  Gate gate;
+  int ran = 0;
+  int refused = 0;
+  {
+    WorkerPool pool("test", 1, QueueLimits{100, 1000});
+    REQUIRE(pool.submit(gate.task()));
+    gate.entered.get_future().wait();
+    const auto queue = [&](const std::string& owner, std::size_t bytes) {
+      return pool.submit({[&] { ++ran; }, owner, bytes, [&] { ++refused; }});
+    };
+    CHECK_FALSE(queue("a", 1001));
+    CHECK(queue("a", 400));
+    CHECK(queue("a", 500));
+    CHECK_FALSE(queue("a", 101));
+    CHECK(queue("a", 100));
+    CHECK(queue("b", 300));
+    CHECK(refused == 2);
+    CHECK_FALSE(queue("c", 900));
+    CHECK(refused == 2);
+    gate.opened.set_value();
+  }
+  CHECK(ran == 2);
+}
+
+TEST_CASE("what the server itself has queued is never given up for a client", "[workers]") {
+  Gate gate;
+  int ran = 0;
+  {
+    WorkerPool pool("test", 1, 2);
+    REQUIRE(pool.submit(gate.task()));
+    gate.entered.get_future().wait();
+    for (int i = 0; i < 2; ++i) REQUIRE(pool.submit([&] { ++ran; }));
+    CHECK_FALSE(pool.submit({[] {}, "a", 0, nullptr}));
+    gate.opened.set_value();
+  }
+  CHECK(ran == 2);
 }

@@ -3,7 +3,6 @@
 
 #include "api/envelope.hpp"
 #include "domain/printable.hpp"
-#include "net/addresses.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -47,12 +46,49 @@ HttpResponse too_busy_address() {
   return retry_later(429, "Too many requests from this address", retry_after);
 }
 
+HttpResponse overloaded() {
+  return retry_later(503, "The server is overloaded", retry_after);
+}
+
+HttpResponse too_many_writes() {
+  return retry_later(429, "Too many changes by this user", retry_after);
+}
+
+HttpResponse misdirected() {
+  return problem(421, "This server does not answer to this host name");
+}
+
+bool is_write(const HttpRequest& request) noexcept {
+  constexpr std::string_view signing_in = "/api/v1/auth/";
+  return request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS" &&
+         request.path().substr(0, signing_in.size()) != signing_in;
+}
+
+/// Transports say when a client has gone; one that can't leaves the work to be done.
+template <class Request>
+auto is_abandoned(const Request& request, int /*preferred*/) -> decltype(request.abandoned()) {
+  return request.abandoned();
+}
+template <class Request>
+bool is_abandoned(const Request& /*request*/, long /*otherwise*/) {
+  return false;
+}
+
 /// A request and what was found out about it, kept alive until its handler has answered.
 struct Call {
   HttpRequest request;
   Router::Match match;
   Identity caller;
 };
+
+/// What a call holds in memory while it waits.
+std::size_t bytes_of(const HttpRequest& request) noexcept {
+  std::size_t bytes = sizeof(Call) + request.target.size() + request.body.size();
+  for (const auto& field : request.headers) {
+    bytes += sizeof field + field.name.size() + field.value.size();
+  }
+  return bytes;
+}
 
 }  // namespace
 
@@ -70,6 +106,14 @@ Api::Api(ApiContext& context, Routes routes, Cors cors, AddressRules addresses, 
 void Api::handle(HttpRequest request, const HttpResponder& respond) {
   auto call = std::make_shared<Call>();
   call->request = std::move(request);
+  if (!is_ours(call->request)) {
+    // Not through `finish`: what claims to be of our origin must not read the answer.
+    HttpResponse response = misdirected();
+    add_security_headers(response);
+    context_.metrics.http_responses[4].add();
+    respond(std::move(response));
+    return;
+  }
   call->match = router_.find(call->request.method, call->request.path());
   if (auto answer = answer_at_once(call->request, call->match, call->caller)) {
     finish(call->request, std::move(*answer), respond);
@@ -77,13 +121,18 @@ void Api::handle(HttpRequest request, const HttpResponder& respond) {
   }
   const Lane lane = call->match.route->lane;
   const auto work = [this, call, respond] {
+    if (is_abandoned(call->request, 0)) return;
     const ApiRequest api_request{call->request, std::move(call->match.parameters), call->caller};
     finish(call->request, run(*call->match.route, api_request), respond);
   };
   if (lane == Lane::io) {
     work();
-  } else if (!submit_(lane, work)) {
-    finish(call->request, retry_later(503, "The server is overloaded", retry_after), respond);
+  } else {
+    const auto refuse = [this, call, respond] { finish(call->request, overloaded(), respond); };
+    if (!submit_(lane,
+                 {work, owner_of(call->request, call->caller), bytes_of(call->request), refuse})) {
+      refuse();
+    }
   }
 }
 
@@ -113,12 +162,31 @@ std::optional<HttpResponse> Api::answer_at_once(const HttpRequest& request,
   if (!may_call(match.route->access, caller.role)) {
     return problem(403, "Your role may not do this");
   }
+  if (!admits_write(request, caller)) return too_many_writes();
   return std::nullopt;
 }
 
+bool Api::is_ours(const HttpRequest& request) const {
+  const auto client = ordercast::net::client_of(request, trusted_proxies_);
+  return hosts_.allow(client.host.empty() ? request.header("Host") : client.host);
+}
+
+bool Api::admits_write(const HttpRequest& request, const Identity& caller) {
+  if (!is_write(request)) return true;
+  auto& limiter = caller.role == ordercast::Role::customer ? customer_writes_ : staff_writes_;
+  return limiter.admit(caller.user_id, context_.now());
+}
+
+std::string Api::owner_of(const HttpRequest& request, const Identity& caller) const {
+  if (!caller.user_id.empty()) return "user " + caller.user_id;
+  return "address " + ordercast::net::client_of(request, trusted_proxies_).limit_key();
+}
+
 bool Api::admits(AddressLimiter& limiter, const HttpRequest& request) const {
-  const auto address = client_address(request, trusted_proxies_);
-  return address.empty() || is_loopback(address) || limiter.admit(address, context_.now());
+  const auto client = ordercast::net::client_of(request, trusted_proxies_);
+  return !client.address || client.address->is_loopback() ||
+         trusted_proxies_.contains(*client.address) ||
+         limiter.admit(client.limit_key(), context_.now());
 }
 
 HttpResponse Api::run(const Route& route, const ApiRequest& request) const {
@@ -170,6 +238,7 @@ std::optional<HttpResponse> Api::refuse_handshake(const HttpRequest& request) {
 }
 
 std::optional<HttpResponse> Api::handshake_refusal(const HttpRequest& request) {
+  if (!is_ours(request)) return misdirected();
   if (request.path() != "/ws") return problem(404, "WebSockets are at /ws");
   if (!cors_.allows(request)) return problem(403, "This origin is not allowed");
   if (context_.draining) return draining_answer();

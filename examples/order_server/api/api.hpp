@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "api/allowed_hosts.hpp"
 #include "api/context.hpp"
 #include "api/cors.hpp"
 #include "api/router.hpp"
 #include "api/static_files.hpp"
 #include "net/address_limiter.hpp"
+#include "workers/worker_pool.hpp"
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
+#include <ordercast/net/client_address.hpp>
 
 #include <chrono>
 #include <functional>
@@ -26,14 +29,21 @@ namespace order_server {
 /// What one address may do, beside what one account may. Loopback is not counted.
 struct AddressRules {
   AddressLimits handshakes{100, 1000};
-  AddressLimits logins{5, 50};               ///< Each costs a password hash.
-  std::vector<std::string> trusted_proxies;  ///< Normal addresses.
+  AddressLimits logins{5, 50};  ///< Each costs a password hash.
+  ordercast::net::AddressList trusted_proxies;
+};
+
+/// What one user may write: every call but GET, HEAD, OPTIONS and those of signing in and out.
+struct WriteRules {
+  AddressLimits customers{5, 50};
+  AddressLimits staff{50, 200};
 };
 
 class Api {
  public:
-  /// Runs a task on a lane (never `Lane::io`); false when its queue is full.
-  using Submit = std::function<bool(Lane, std::function<void()>)>;
+  /// Runs a job on a lane (never `Lane::io`); false when its queue is full. The job's owner is the
+  /// user, or the client's address where there is none: lanes give them turns.
+  using Submit = std::function<bool(Lane, Job)>;
 
   /// `pages` are answered where there is no route.
   Api(ApiContext& context, Routes routes, Cors cors, AddressRules addresses, Submit submit,
@@ -42,6 +52,15 @@ class Api {
   /// From now on browsers that have been here over TLS refuse plain HTTP for so long. Before the
   /// first request.
   void promise_tls(std::chrono::seconds hsts) { hsts_ = hsts; }
+
+  /// Other hosts get 421 (RFC 9110 section 15.5.20). Before the first request.
+  void answer_to(AllowedHosts hosts) { hosts_ = std::move(hosts); }
+
+  /// Before the first request.
+  void limit_writes(const WriteRules& rules) {
+    customer_writes_.set_limits(rules.customers);
+    staff_writes_.set_limits(rules.staff);
+  }
 
   /// Answers one request, now or later.
   void handle(ordercast::HttpRequest request, const ordercast::HttpResponder& respond);
@@ -57,6 +76,12 @@ class Api {
       const ordercast::HttpRequest& request, const Router::Match& match,
       ordercast::Identity& caller);
   [[nodiscard]] bool admits(AddressLimiter& limiter, const ordercast::HttpRequest& request) const;
+  /// Whether the caller may write now.
+  [[nodiscard]] bool admits_write(const ordercast::HttpRequest& request,
+                                  const ordercast::Identity& caller);
+  [[nodiscard]] bool is_ours(const ordercast::HttpRequest& request) const;
+  [[nodiscard]] std::string owner_of(const ordercast::HttpRequest& request,
+                                     const ordercast::Identity& caller) const;
   [[nodiscard]] ordercast::HttpResponse run(const Route& route, const ApiRequest& request) const;
   [[nodiscard]] std::optional<ordercast::HttpResponse> handshake_refusal(
       const ordercast::HttpRequest& request);
@@ -68,9 +93,12 @@ class Api {
   Router router_;
   StaticFiles pages_;
   Cors cors_;
-  std::vector<std::string> trusted_proxies_;
+  AllowedHosts hosts_;
+  ordercast::net::AddressList trusted_proxies_;
   AddressLimiter handshakes_;
   AddressLimiter logins_;
+  AddressLimiter customer_writes_{WriteRules{}.customers};
+  AddressLimiter staff_writes_{WriteRules{}.staff};
   Submit submit_;
   std::chrono::seconds hsts_{0};
 };

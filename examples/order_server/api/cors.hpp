@@ -2,7 +2,9 @@
 #pragma once
 
 #include <ordercast/http.hpp>
+#include <ordercast/net/client_address.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,20 +16,31 @@
 /// Immutable after construction; any thread. Linear in the allow-list.
 namespace order_server {
 
-/// Whether `text` is an origin as browsers write it: `scheme://host[:port]`, http or https, no
-/// path.
-[[nodiscard]] bool is_origin(std::string_view text) noexcept;
+/// An origin in one spelling: `scheme://host[:port]` in lower case, any scheme, without the port
+/// that its scheme has by default (RFC 6454 section 6.2). nullopt for anything else, like a path.
+[[nodiscard]] std::optional<std::string> normal_origin(std::string_view text);
+
+[[nodiscard]] inline bool is_origin(std::string_view text) {
+  return normal_origin(text).has_value();
+}
+
+/// How the server is reached.
+struct Site {
+  std::string scheme;  ///< "http" or "https"; "": either, as for a proxy that does not say.
+  bool on_loopback = false;
+  ordercast::net::AddressList trusted_proxies;
+};
 
 class Cors {
  public:
   Cors() = default;
-  /// Origins besides the server's own, compared without case.
-  explicit Cors(std::vector<std::string> allowed) : allowed_(std::move(allowed)) {}
+  /// Origins besides the server's own. What is no origin is never matched.
+  explicit Cors(const std::vector<std::string>& allowed, Site site = {});
 
-  /// True without an Origin (then it is no browser), for the server's own origin (that of the Host
-  /// header, http or https, as a proxy may end TLS), and for every listed one. `Origin: null` and
-  /// two Origin headers are foreign.
-  [[nodiscard]] bool allows(const ordercast::HttpRequest& request) const noexcept;
+  /// True without an Origin (then it is no browser), for the server's own origin (scheme and host
+  /// as a trusted proxy says, else the listener's and the Host header), for every listed one, and
+  /// on loopback for those of loopback. `Origin: null` and two Origin headers are foreign.
+  [[nodiscard]] bool allows(const ordercast::HttpRequest& request) const;
 
   /// True for a browser's question whether it may send a request (method OPTIONS with Origin and
   /// Access-Control-Request-Method).
@@ -40,7 +53,10 @@ class Cors {
   void decorate(const ordercast::HttpRequest& request, ordercast::HttpResponse& response) const;
 
  private:
-  std::vector<std::string> allowed_;
+  [[nodiscard]] bool is_own(const std::string& origin, const ordercast::HttpRequest& request) const;
+
+  std::vector<std::string> allowed_;  // Normal.
+  Site site_;
 };
 
 }  // namespace order_server

@@ -21,8 +21,8 @@ struct AddressLimits {
   std::size_t max_addresses = 65'536;  ///< Addresses remembered. Cost: about 150 bytes each.
 };
 
-/// A token bucket for each address. A full bucket is as good as none, so only addresses that were
-/// busy within `burst / per_second` seconds take memory.
+/// A token bucket for each address, or other name of a client. A full bucket is as good as none, so
+/// only addresses that were busy within `burst / per_second` seconds take memory.
 ///
 /// Thread-safe, for I/O threads: the lock is held for one look-up, and a full table is swept at
 /// most once a second. When so many addresses are busy that even that makes no room, newcomers are
@@ -30,6 +30,9 @@ struct AddressLimits {
 class AddressLimiter {
  public:
   explicit AddressLimiter(AddressLimits limits) : limits_(limits) {}
+
+  /// Before the first `admit`.
+  void set_limits(const AddressLimits& limits) { limits_ = limits; }
 
   /// Takes one from the address' bucket; false when it is empty.
   [[nodiscard]] bool admit(std::string_view address, ordercast::TimePoint now) {

@@ -11,8 +11,10 @@
 
 namespace order_server {
 
-WorkerPool::WorkerPool(std::string name, std::size_t threads, std::size_t capacity)
-    : name_(std::move(name)), capacity_(capacity) {
+WorkerPool::WorkerPool(std::string name, std::size_t threads, QueueLimits limits)
+    : name_(std::move(name)),
+      limits_(limits),
+      most_running_(std::max<std::size_t>(threads / 2, 1)) {
   threads = std::max<std::size_t>(threads, 1);
   threads_.reserve(threads);
   for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
@@ -22,19 +24,42 @@ WorkerPool::~WorkerPool() {
   stop();
 }
 
+bool WorkerPool::submit(Job job) {
+  std::vector<Job> victims;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || job.bytes > limits_.bytes) return false;
+    while (is_full(job.bytes)) {
+      Job victim;
+      if (!evict(job.owner, job.bytes, victim)) break;
+      victims.push_back(std::move(victim));
+    }
+    if (is_full(job.bytes)) {
+      // What was taken for nothing goes back to its place at the end.
+      for (auto victim = victims.rbegin(); victim != victims.rend(); ++victim) {
+        push(std::move(*victim));
+      }
+      return false;
+    }
+    push(std::move(job));
+  }
+  changed_.notify_one();
+  for (const auto& victim : victims) {
+    if (victim.refused) run(victim.refused);
+  }
+  return true;
+}
+
 bool WorkerPool::submit(Task task) {
-  return submit_after(std::chrono::milliseconds(0), std::move(task));
+  return submit(Job{std::move(task), {}, 0, nullptr});
 }
 
 bool WorkerPool::submit_after(std::chrono::milliseconds delay, Task task) {
+  if (delay.count() <= 0) return submit(std::move(task));
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_ || ready_.size() + delayed_.size() >= capacity_) return false;
-    if (delay.count() <= 0) {
-      ready_.push_back(std::move(task));
-    } else {
-      delayed_.emplace(ordercast::SteadyClock{}.now() + delay, std::move(task));
-    }
+    if (stopping_ || is_full(0)) return false;
+    delayed_.emplace(ordercast::SteadyClock{}.now() + delay, std::move(task));
   }
   changed_.notify_one();
   return true;
@@ -53,24 +78,88 @@ void WorkerPool::stop() {
 
 std::size_t WorkerPool::waiting() const {
   const std::lock_guard lock(mutex_);
-  return ready_.size() + delayed_.size();
+  return waiting_locked();
 }
 
-WorkerPool::Task WorkerPool::next_task() {
+bool WorkerPool::is_full(std::size_t more_bytes) const {
+  return waiting_locked() >= limits_.jobs || more_bytes > limits_.bytes - bytes_;
+}
+
+void WorkerPool::push(Job job) {
+  auto& entry = *owners_.try_emplace(job.owner).first;
+  Owner& owner = entry.second;
+  if (owner.jobs.empty()) turns_.push_back(&entry);
+  owner.bytes += job.bytes;
+  bytes_ += job.bytes;
+  ++ready_;
+  owner.jobs.push_back(std::move(job));
+}
+
+bool WorkerPool::evict(const std::string& owner, std::size_t bytes, Job& victim) {
+  const auto found = owners_.find(owner);
+  const std::size_t own_jobs = found == owners_.end() ? 0 : found->second.jobs.size();
+  const std::size_t own_bytes = found == owners_.end() ? 0 : found->second.bytes;
+  const bool by_jobs = waiting_locked() >= limits_.jobs;
+  const auto has_less = [&](const Owners::value_type* a, const Owners::value_type* b) {
+    return by_jobs ? a->second.jobs.size() < b->second.jobs.size()
+                   : a->second.bytes < b->second.bytes;
+  };
+  const auto most = std::max_element(turns_.begin(), turns_.end(), has_less);
+  if (most == turns_.end()) return false;
+  Owner& other = (*most)->second;
+  const bool has_more =
+      by_jobs ? other.jobs.size() > own_jobs + 1 : other.bytes > own_bytes + bytes;
+  // What the server itself has queued is never given up for a client.
+  if (!has_more || (*most)->first.empty()) return false;
+  victim = std::move(other.jobs.back());
+  other.jobs.pop_back();
+  other.bytes -= victim.bytes;
+  bytes_ -= victim.bytes;
+  --ready_;
+  if (other.jobs.empty()) {
+    const auto* entry = *most;
+    turns_.erase(most);
+    if (other.running == 0) owners_.erase(entry->first);
+  }
+  return true;
+}
+
+void WorkerPool::move_due() {
+  // While stopping nothing is worth waiting for.
+  const auto due = stopping_ ? ordercast::TimePoint::max() : ordercast::SteadyClock{}.now();
+  while (!delayed_.empty() && delayed_.begin()->first <= due) {
+    push(Job{std::move(delayed_.begin()->second), {}, 0, nullptr});
+    delayed_.erase(delayed_.begin());
+  }
+}
+
+bool WorkerPool::take(Job& job) {
+  const auto may_run = [&](const Owners::value_type* entry) {
+    return entry->first.empty() || entry->second.running < most_running_;
+  };
+  const auto turn = std::find_if(turns_.begin(), turns_.end(), may_run);
+  if (turn == turns_.end()) return false;
+  Owner& owner = (*turn)->second;
+  job = std::move(owner.jobs.front());
+  owner.jobs.pop_front();
+  owner.bytes -= job.bytes;
+  bytes_ -= job.bytes;
+  --ready_;
+  ++owner.running;
+  if (owner.jobs.empty()) {
+    turns_.erase(turn);
+  } else {
+    turns_.splice(turns_.end(), turns_, turn);
+  }
+  return true;
+}
+
+bool WorkerPool::next_job(Job& job) {
   std::unique_lock lock(mutex_);
   for (;;) {
-    // While stopping nothing is worth waiting for.
-    const auto due = stopping_ ? ordercast::TimePoint::max() : ordercast::SteadyClock{}.now();
-    while (!delayed_.empty() && delayed_.begin()->first <= due) {
-      ready_.push_back(std::move(delayed_.begin()->second));
-      delayed_.erase(delayed_.begin());
-    }
-    if (!ready_.empty()) {
-      Task task = std::move(ready_.front());
-      ready_.pop_front();
-      return task;
-    }
-    if (stopping_) return nullptr;
+    move_due();
+    if (take(job)) return true;
+    if (stopping_ && ready_ == 0) return false;
     if (delayed_.empty()) {
       changed_.wait(lock);
     } else {
@@ -80,15 +169,33 @@ WorkerPool::Task WorkerPool::next_task() {
   }
 }
 
+void WorkerPool::finished(const std::string& owner) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = owners_.find(owner);
+    if (--found->second.running == 0 && found->second.jobs.empty()) owners_.erase(found);
+  }
+  // Another thread may have waited for just this owner.
+  changed_.notify_all();
+}
+
+void WorkerPool::run(const Task& task) const {
+  try {
+    task();
+  } catch (const std::exception& error) {
+    spdlog::error("{} worker: {}", name_, printable(error.what()));
+  } catch (...) {
+    spdlog::error("{} worker: unknown exception", name_);
+  }
+}
+
 void WorkerPool::work() {
-  while (Task task = next_task()) {
-    try {
-      task();
-    } catch (const std::exception& error) {
-      spdlog::error("{} worker: {}", name_, printable(error.what()));
-    } catch (...) {
-      spdlog::error("{} worker: unknown exception", name_);
-    }
+  Job job;
+  while (next_job(job)) {
+    run(job.run);
+    const std::string owner = std::move(job.owner);
+    job = Job{};  // What it held goes before it counts as done.
+    finished(owner);
   }
 }
 

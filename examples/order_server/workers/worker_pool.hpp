@@ -8,30 +8,56 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 /// A few threads for work that blocks (database, password hashing), behind a bounded queue: an I/O
 /// thread hands work over and never waits.
 namespace order_server {
 
+/// One piece of work and on whose behalf it is done.
+struct Job {
+  std::function<void()> run;
+  std::string owner;      ///< Whose turn it takes: a user, an address. "": the server itself.
+  std::size_t bytes = 0;  ///< What it holds in memory while it waits.
+  /// Runs instead of `run`, on the thread of a later submitter, if the queue is full and this owner
+  /// has more of it than that submitter. Null: it is just dropped.
+  std::function<void()> refused;
+};
+
+/// What may wait.
+struct QueueLimits {
+  std::size_t jobs = 1024;                    ///< Delayed ones included; running ones don't count.
+  std::size_t bytes = std::size_t{16} << 20;  ///< Sum of `Job::bytes`.
+};
+
+/// Owners take turns: each thread takes the oldest job of the owner whose turn is next, so that an
+/// owner waits for at most one job of each other owner, however many those have queued. An owner
+/// other than "" runs on at most half of the threads (at least one), so that a slow one leaves
+/// threads to the others. A full queue takes from the owner with the most in it.
 class WorkerPool {
  public:
   using Task = std::function<void()>;
 
-  /// Starts `threads` threads (at least one). `capacity` is how many tasks may wait, delayed ones
-  /// included; running ones don't count. `name` is for logs.
-  WorkerPool(std::string name, std::size_t threads, std::size_t capacity);
+  /// Starts `threads` threads (at least one). `name` is for logs.
+  WorkerPool(std::string name, std::size_t threads, QueueLimits limits);
+  WorkerPool(std::string name, std::size_t threads, std::size_t capacity)
+      : WorkerPool(std::move(name), threads, QueueLimits{capacity}) {}
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
   ~WorkerPool();
 
-  /// Queues `task`; false when the queue is full or the pool has been stopped, and then the task is
-  /// dropped unrun. Any thread; never blocks. Tasks start in the order in which they were queued.
-  /// An exception that escapes a task is logged and goes no further.
+  /// Queues `job`; false if the queue is full and no other owner has more of it, or if the pool has
+  /// been stopped: then the job is dropped, and neither `run` nor `refused` is called. Any thread;
+  /// never blocks. Jobs of one owner start in the order in which they were queued. An exception
+  /// that escapes a job is logged and goes no further.
+  [[nodiscard]] bool submit(Job job);
+  /// The same for the server itself.
   [[nodiscard]] bool submit(Task task);
 
   /// The same for a task that should start after `delay`.
@@ -41,20 +67,46 @@ class WorkerPool {
   /// Idempotent; not from a task.
   void stop();
 
-  /// Tasks that wait. Any thread.
+  /// Jobs that wait. Any thread.
   [[nodiscard]] std::size_t waiting() const;
 
  private:
+  /// What one owner has waiting and running. Forgotten when both are nothing.
+  struct Owner {
+    std::deque<Job> jobs;
+    std::size_t bytes = 0;
+    std::size_t running = 0;
+  };
+  using Owners = std::unordered_map<std::string, Owner>;
+
   void work();
-  [[nodiscard]] Task next_task();
+  /// Waits for the next job; false once the pool has stopped and nothing waits.
+  [[nodiscard]] bool next_job(Job& job);
+  /// Takes the job whose turn it is; false if nobody may run one now.
+  [[nodiscard]] bool take(Job& job);
+  void finished(const std::string& owner);
+  void run(const Task& task) const;
+
+  void push(Job job);
+  void move_due();
+  [[nodiscard]] bool is_full(std::size_t more_bytes) const;
+  /// Takes the newest job of the owner that has the most, if that is more than `owner` would have
+  /// with `bytes` more; false if nobody has.
+  [[nodiscard]] bool evict(const std::string& owner, std::size_t bytes, Job& victim);
+  [[nodiscard]] std::size_t waiting_locked() const { return ready_ + delayed_.size(); }
 
   const std::string name_;
-  const std::size_t capacity_;
+  const QueueLimits limits_;
+  const std::size_t most_running_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Task> ready_;                             // under mutex_
-  std::multimap<ordercast::TimePoint, Task> delayed_;  // under mutex_
-  bool stopping_ = false;                              // under mutex_
+  // All below under mutex_.
+  Owners owners_;
+  std::list<Owners::value_type*> turns_;  // Owners with jobs, the next one first.
+  std::size_t ready_ = 0;
+  std::size_t bytes_ = 0;
+  std::multimap<ordercast::TimePoint, Task> delayed_;
+  bool stopping_ = false;
   std::vector<std::thread> threads_;
 };
 

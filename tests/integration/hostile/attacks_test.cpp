@@ -90,11 +90,12 @@ struct HttpAttack {
 };
 
 std::string handshake(const std::string& lines, const std::string& target = "/ws?token=x") {
-  return "GET " + target + " HTTP/1.1\r\nHost: a\r\n" + lines + "\r\n";
+  return "GET " + target + " HTTP/1.1\r\nHost: localhost\r\n" + lines + "\r\n";
 }
 
 std::string request(const std::string& lines, const std::string& body = {}) {
-  return "POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n" +
+  return "POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+         "application/json\r\n" +
          lines + "\r\n" + body;
 }
 
@@ -120,7 +121,8 @@ std::vector<HttpAttack> http_attacks() {
                  version),
        {400, 404, 426}},
       {"malformed handshake: POST",
-       "POST /ws HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n" + upgrade + key + version + "\r\n",
+       "POST /ws HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n" + upgrade + key + version +
+           "\r\n",
        {400, 404, 405}},
       {"unbounded headers: one line", handshake("X: " + std::string(20'000, 'x') + "\r\n"), {431}},
       {"unbounded headers: many lines", handshake(many), {431}},

@@ -25,12 +25,13 @@ struct Phase {
 
 /// Silences that the handshake's time ends.
 std::vector<Phase> http_phases() {
-  const std::string head = "POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\n";
+  const std::string head = "POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\n";
   return {{"the connection alone", ""},
           {"the request line", "GET /ws?tok"},
           {"the headers", head + "Content-Ty"},
           {"the body", head + "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"},
-          {"the upgrade", "GET /ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgr"}};
+          {"the upgrade",
+           "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgr"}};
 }
 
 /// Silences on an open WebSocket that a missing pong ends.

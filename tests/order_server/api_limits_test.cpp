@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include "api_fixture.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace order_server;
+
+namespace {
+
+HttpResponse from(ApiFixture& fixture, const std::string& address,
+                  std::vector<HttpHeader> headers = {}) {
+  headers.push_back({"Content-Type", "application/json"});
+  return fixture.send({"POST", "/api/v1/auth/login", std::move(headers), "{}", address});
+}
+
+}  // namespace
+
+TEST_CASE("a user takes turns on every lane, and who has no token yet by address", "[api]") {
+  ApiFixture fixture;
+  fixture.call("GET", "/api/v1/orders", fixture.customer);
+  fixture.call("POST", "/api/v1/orders", fixture.customer, fixture.order_request());
+  fixture.call("POST", "/api/v1/orders/x/payment", fixture.customer2);
+  from(fixture, "192.0.2.1");
+  from(fixture, "2001:db8:1:2::1");
+  from(fixture, "2001:db8:1:2::2");
+  from(fixture, "10.0.0.7", {{"X-Forwarded-For", "192.0.2.1:40000"}});
+  CHECK(fixture.owners ==
+        std::vector<std::string>{"user customer", "user customer", "user customer2",
+                                 "address 192.0.2.1", "address 2001:db8:1:2::/64",
+                                 "address 2001:db8:1:2::/64", "address 192.0.2.1"});
+}
+
+TEST_CASE("logins from one network of IPv6 share a limit, whatever a proxy writes around them",
+          "[api][auth]") {
+  ApiFixture fixture;
+  for (int i = 1; i <= 3; ++i) {
+    CHECK(from(fixture, "2001:db8:1:2::" + std::to_string(i)).status == 422);
+  }
+  CHECK(from(fixture, "2001:db8:1:2::9").status == 429);
+  CHECK(from(fixture, "10.0.0.1", {{"Forwarded", "for=\"[2001:db8:1:2::a]:4711\";proto=https"}})
+            .status == 429);
+  CHECK(from(fixture, "10.0.0.1", {{"X-Forwarded-For", "[2001:db8:1:2::a]:4711"}}).status == 429);
+  CHECK(from(fixture, "2001:db8:1:3::1").status == 422);
+  // The proxy itself is nobody's limit.
+  for (int i = 0; i < 10; ++i) CHECK(from(fixture, "10.0.0.1").status == 422);
+}
+
+TEST_CASE("a user has so many writes a second, and others have theirs", "[api]") {
+  ApiFixture fixture;
+  fixture.api.limit_writes({{1, 3}, {2, 4}});
+  const auto cancel = [&](const User& user) {
+    return fixture.call("POST", "/api/v1/orders/x/cancel", user);
+  };
+  for (int i = 0; i < 3; ++i) CHECK(cancel(fixture.customer).status == 404);
+  const auto refused = cancel(fixture.customer);
+  CHECK(refused.status == 429);
+  CHECK(header_of(refused, "Retry-After") == "1");
+  CHECK(cancel(fixture.customer2).status == 404);
+  // Every kind of write counts, reading and signing out do not.
+  CHECK(fixture.call("DELETE", "/api/v1/devices", fixture.customer, {{"token", "t"}}).status ==
+        429);
+  CHECK(fixture.call("GET", "/api/v1/orders", fixture.customer).status == 200);
+  CHECK(fixture.call("POST", "/api/v1/auth/logout", fixture.customer2).status == 200);
+
+  for (int i = 0; i < 4; ++i) CHECK(fixture.set_status("x", "READY", fixture.rider).status == 404);
+  CHECK(fixture.set_status("x", "READY", fixture.rider).status == 429);
+  fixture.steady += std::chrono::seconds(1);
+  CHECK(cancel(fixture.customer).status == 404);
+  CHECK(cancel(fixture.customer).status == 429);
+}
+
+TEST_CASE("on loopback only loopback names are answered, before anything else", "[api][hosts]") {
+  ApiFixture fixture;
+  fixture.api.answer_to({{"shop.example"}, true});
+  const auto with_host = [&](const std::string& host, std::vector<HttpHeader> headers = {},
+                             const std::string& peer = "127.0.0.1") {
+    headers.push_back({"Host", host});
+    return fixture.send({"GET", "/healthz", std::move(headers), "", peer});
+  };
+  for (const auto* host :
+       {"localhost", "localhost:7001", "LOCALHOST", "a.localhost:1", "127.0.0.1", "127.9.9.9:80",
+        "[::1]:7001", "localhost.", "shop.example", "Shop.Example:443", ""}) {
+    CAPTURE(host);
+    CHECK(with_host(host).status == 200);
+  }
+  for (const auto* host : {"rebind.evil.example:7001", "localhost.evil.example", "notlocalhost",
+                           "127.0.0.1.evil.example", "192.0.2.1", "[::2]", "a.shop.example"}) {
+    CAPTURE(host);
+    const auto response = with_host(host, {{"Origin", "http://" + std::string(host)}});
+    CHECK(response.status == 421);
+    CHECK(count_headers(response, "Access-Control-Allow-Origin") == 0);
+    const auto refusal = fixture.api.refuse_handshake(
+        {"GET", "/ws", {{"Host", host}, {"Origin", "http://" + std::string(host)}}, "", ""});
+    REQUIRE(refusal);
+    CHECK(refusal->status == 421);
+  }
+  // What a trusted proxy was asked for counts, and nobody else's word.
+  CHECK(with_host("evil", {{"X-Forwarded-Host", "shop.example"}}, "10.0.0.1").status == 200);
+  CHECK(with_host("localhost", {{"X-Forwarded-Host", "evil"}}, "10.0.0.1").status == 421);
+  CHECK(with_host("evil", {{"X-Forwarded-Host", "shop.example"}}, "192.0.2.1").status == 421);
+
+  fixture.api.answer_to({{}, false});
+  CHECK(with_host("anything.example").status == 200);
+}
