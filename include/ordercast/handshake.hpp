@@ -14,6 +14,8 @@ namespace ordercast {
 
 /// The subprotocol that the server selects when it is offered.
 inline constexpr std::string_view subprotocol_name = "ordercast.v1";
+/// The same and `hello` first; selected before `ordercast.v1`.
+inline constexpr std::string_view subprotocol_v2_name = "ordercast.v2";
 
 /// Decides on a handshake before the upgrade: nothing accepts it, a response refuses it (404 for a
 /// wrong path, 403 for a foreign Origin, 503 while draining). Runs on the connection's I/O thread
@@ -104,16 +106,19 @@ bool any_element(std::string_view list, F&& f) {
   return query_parameter(request.query(), "token").value_or(std::string{});
 }
 
-/// The subprotocol to answer with: `ordercast.v1` when the client offers it, else none.
+/// The subprotocol to answer with: `ordercast.v2` when the client offers it, else `ordercast.v1`
+/// when it offers that, else none.
 [[nodiscard]] inline std::string_view select_subprotocol(const HttpRequest& request) noexcept {
+  std::string_view selected;
   for (const auto& field : request.headers) {
-    if (iequals(field.name, "Sec-WebSocket-Protocol") &&
-        detail::any_element(field.value,
-                            [](std::string_view entry) { return entry == subprotocol_name; })) {
-      return subprotocol_name;
-    }
+    if (!iequals(field.name, "Sec-WebSocket-Protocol")) continue;
+    detail::any_element(field.value, [&](std::string_view entry) {
+      if (entry == subprotocol_name && selected.empty()) selected = subprotocol_name;
+      if (entry == subprotocol_v2_name) selected = subprotocol_v2_name;
+      return selected == subprotocol_v2_name;
+    });
   }
-  return {};
+  return selected;
 }
 
 }  // namespace ordercast

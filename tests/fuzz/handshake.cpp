@@ -58,6 +58,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   request.target = choices.text();
   std::string sources = percent_decode(request.target);
   bool offered = false;
+  bool offered_v2 = false;
   bool has_bearer = false;
   for (auto headers = choices.below(4); headers > 0; --headers) {
     const bool is_authorization = choices.below(2) == 0;
@@ -65,6 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     sources += "\n" + value;
     has_bearer = has_bearer || is_authorization;
     offered = offered || (!is_authorization && contains(value, subprotocol_name));
+    offered_v2 = offered_v2 || (!is_authorization && contains(value, subprotocol_v2_name));
     request.headers.push_back(
         {is_authorization ? "authorization" : "Sec-WebSocket-Protocol", std::move(value)});
   }
@@ -84,7 +86,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   }
   const auto selected = select_subprotocol(request);
-  require(selected.empty() || (selected == subprotocol_name && offered),
+  require(selected.empty() || (selected == subprotocol_name && offered) ||
+              (selected == subprotocol_v2_name && offered_v2),
           "a subprotocol is selected only when it was offered");
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <ordercast/clock.hpp>
 #include <ordercast/sharded.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -20,10 +21,15 @@ namespace ordercast::test {
 /// Writes events down for another thread to read.
 class RecordingSink {
  public:
-  explicit RecordingSink(std::function<void(const Event&)> hook) : hook_(std::move(hook)) {}
+  RecordingSink(std::function<void(const Event&)> hook, std::function<void(Handle)> control_hook)
+      : hook_(std::move(hook)), control_hook_(std::move(control_hook)) {}
 
-  void on_open(Handle handle, std::string_view token) {
-    record({Event::Kind::open, handle, std::string(token)});
+  void on_open(Handle handle, std::string_view token, bool hello) {
+    record({Event::Kind::open, handle, std::string(token), hello});
+  }
+  void on_control(Handle handle) {
+    ++controls_;
+    if (control_hook_) control_hook_(handle);
   }
   void on_message(Handle handle, std::string_view text) {
     record({Event::Kind::message, handle, std::string(text)});
@@ -40,6 +46,7 @@ class RecordingSink {
     events_.pop_front();
     return event;
   }
+  std::size_t controls() const { return controls_; }
   std::size_t unread() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return events_.size();
@@ -56,6 +63,8 @@ class RecordingSink {
   }
 
   std::function<void(const Event&)> hook_;
+  std::function<void(Handle)> control_hook_;
+  std::atomic<std::size_t> controls_{0};
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
   std::deque<Event> events_;
@@ -64,7 +73,8 @@ class RecordingSink {
 /// A transport, its acceptor and its loop. The calls that say so run on the loop's thread.
 class RecordingBackend {
  public:
-  explicit RecordingBackend(std::function<void(const Event&)> hook) : sink(std::move(hook)) {}
+  RecordingBackend(std::function<void(const Event&)> hook, std::function<void(Handle)> control_hook)
+      : sink(std::move(hook), std::move(control_hook)) {}
   RecordingBackend(const RecordingBackend&) = delete;
   RecordingBackend& operator=(const RecordingBackend&) = delete;
   virtual ~RecordingBackend() = default;
@@ -81,6 +91,9 @@ class RecordingBackend {
   virtual std::vector<SendResult> send(const std::vector<Handle>& handles,
                                        const std::string& text) = 0;
   [[nodiscard]] virtual std::size_t buffered_bytes(Handle handle) const = 0;
+  [[nodiscard]] virtual std::size_t unacknowledged_bytes(Handle handle) const = 0;
+  virtual void adopt(int fd) = 0;
+  virtual void end_all() = 0;
   virtual void ping(Handle handle) = 0;
   virtual void close(Handle handle, CloseCode code, const std::string& reason) = 0;
   virtual void terminate(Handle handle) = 0;
@@ -99,6 +112,7 @@ class WholeBackend {
 
   [[nodiscard]] virtual std::uint16_t port() const = 0;
   virtual void publish(const OrderEvent& event, std::function<void(PublishOutcome)> done) = 0;
+  virtual void ping_user(const std::string& user_id, std::function<void()> done) = 0;
   virtual void disconnect_user(std::string user_id, CloseCode code, std::string reason) = 0;
   virtual void drain(std::chrono::milliseconds window) = 0;
   virtual void stop() = 0;

@@ -9,6 +9,7 @@
 #include <asio/post.hpp>
 
 #include <atomic>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -32,13 +33,21 @@ struct AllowAll {
   }
 };
 
-using TestServices = Services<TokenIsUser, AllowAll>;
+struct BigOrders {
+  template <class Done>
+  void fetch(std::string_view order_id, Done done) const {
+    if (order_id.substr(0, 3) != "big") return done(std::optional<OrderSnapshot>{});
+    done(OrderSnapshot{7, big_order()});
+  }
+};
+
+using TestServices = Services<TokenIsUser, AllowAll, BigOrders>;
 
 template <class Transport>
 class RecordingBackendOn final : public RecordingBackend {
  public:
   explicit RecordingBackendOn(RecordingServer::Setup setup)
-      : RecordingBackend(std::move(setup.hook)),
+      : RecordingBackend(std::move(setup.hook), std::move(setup.control_hook)),
         transport_(io_, counting(std::move(setup.options))),
         acceptor_(io_,
                   {{&io_,
@@ -62,10 +71,7 @@ class RecordingBackendOn final : public RecordingBackend {
 
   void stop() override {
     if (!thread_.joinable()) return;
-    post([this] {
-      acceptor_.close();
-      transport_.stop();
-    });
+    post([this] { end_all(); });
     thread_.join();
   }
 
@@ -79,6 +85,18 @@ class RecordingBackendOn final : public RecordingBackend {
   }
   [[nodiscard]] std::size_t buffered_bytes(Handle handle) const override {
     return transport_.buffered_bytes(handle);
+  }
+  [[nodiscard]] std::size_t unacknowledged_bytes(Handle handle) const override {
+    return transport_.unacknowledged_bytes(handle);
+  }
+  void adopt(int fd) override {
+    net::Socket socket(io_);
+    socket.assign(asio::ip::tcp::v4(), fd);
+    transport_.adopt(std::move(socket));
+  }
+  void end_all() override {
+    acceptor_.close();
+    transport_.stop();
   }
   void ping(Handle handle) override { transport_.ping(handle); }
   void close(Handle handle, CloseCode code, const std::string& reason) override {
@@ -114,6 +132,9 @@ class WholeBackendOn final : public WholeBackend {
   [[nodiscard]] std::uint16_t port() const override { return port_; }
   void publish(const OrderEvent& event, std::function<void(PublishOutcome)> done) override {
     server_.publish(event, std::move(done));
+  }
+  void ping_user(const std::string& user_id, std::function<void()> done) override {
+    server_.last_heard(user_id, true, [done = std::move(done)](auto) { done(); });
   }
   void disconnect_user(std::string user_id, CloseCode code, std::string reason) override {
     server_.disconnect_user(std::move(user_id), code, std::move(reason));

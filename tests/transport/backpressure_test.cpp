@@ -59,6 +59,29 @@ TEST_CASE("what a write under way has not got rid of is counted", "[backpressure
   CHECK(server.buffered_bytes(handle) == 0);
 }
 
+TEST_CASE("what a slow client reads shows in the unacknowledged bytes while the kernel takes none",
+          "[backpressure]") {
+  SlowPair slow;
+  const auto buffered = slow.server.buffered_bytes(slow.handle);
+  auto before = slow.server.unacknowledged_bytes(slow.handle);
+  CHECK(before > buffered);
+  // Far less than makes room for the next write, so a stall of the writes is no stall of the peer.
+  for (int i = 0; i < 8; ++i) {
+    REQUIRE(slow.client.next_text() == block);
+    const auto after = slow.server.unacknowledged_bytes(slow.handle);
+    CHECK(after < before);
+    before = after;
+  }
+  CHECK(slow.server.buffered_bytes(slow.handle) == buffered);
+  for (std::size_t i = 8; i < slow.accepted; ++i) REQUIRE(slow.client.next_text() == block);
+  slow.client.send_text("read");
+  REQUIRE(slow.server.expect(Event::Kind::writable, slow.handle));
+  REQUIRE(slow.server.expect(Event::Kind::message, slow.handle));
+  CHECK(slow.server.unacknowledged_bytes(slow.handle) == 0);
+  slow.server.terminate(slow.handle);
+  CHECK(slow.server.unacknowledged_bytes(slow.handle) == 0);
+}
+
 TEST_CASE("writable is reported once, when a slow client has caught up", "[backpressure]") {
   SlowPair slow;
   for (std::size_t i = 0; i < slow.accepted; ++i) REQUIRE(slow.client.next_text() == block);

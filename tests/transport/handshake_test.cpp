@@ -5,8 +5,10 @@
 #include <support/ws_client.hpp>
 
 #include <chrono>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 using namespace ordercast;
 using namespace ordercast::test;
@@ -55,6 +57,25 @@ TEST_CASE("ordercast.v1 is selected when it is offered", "[handshake]") {
   CHECK(selected({{"Sec-WebSocket-Protocol", "bearer.x.y.z, ordercast.v1"}}) == "ordercast.v1");
   CHECK(selected({{"Sec-WebSocket-Protocol", "other"}}).empty());
   CHECK(selected({}).empty());
+}
+
+TEST_CASE("ordercast.v2 is selected before v1, and the sink is told", "[handshake]") {
+  RecordingServer server;
+  const auto opened = [&](const Headers& headers) {
+    WsClient client;
+    REQUIRE(client.connect(host, server.port(), "/ws", headers));
+    std::optional<Event> event;
+    while (event = server.next(), event && event->kind != Event::Kind::open) {
+    }
+    REQUIRE(event);
+    return std::make_pair(client.handshake().header("Sec-WebSocket-Protocol"), event->hello);
+  };
+  using Selected = std::pair<std::string, bool>;
+  CHECK(opened({{"Sec-WebSocket-Protocol", "ordercast.v1, ordercast.v2, bearer.x"}}) ==
+        Selected{"ordercast.v2", true});
+  CHECK(opened({{"Sec-WebSocket-Protocol", "ordercast.v2"}}) == Selected{"ordercast.v2", true});
+  CHECK(opened({{"Sec-WebSocket-Protocol", "ordercast.v1"}}) == Selected{"ordercast.v1", false});
+  CHECK(opened({}) == Selected{"", false});
 }
 
 TEST_CASE("a handshake may spread its lists over several lines", "[handshake]") {

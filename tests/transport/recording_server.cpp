@@ -26,7 +26,9 @@ std::string transport_under_test() {
 }
 
 RecordingServer::RecordingServer() : RecordingServer(Setup{}) {}
-RecordingServer::RecordingServer(Setup setup) : backend_(backends().recording(std::move(setup))) {}
+RecordingServer::RecordingServer(Setup setup) : backend_(backends().recording(std::move(setup))) {
+  on_io_thread([this] { io_thread_ = std::this_thread::get_id(); });
+}
 RecordingServer::~RecordingServer() {
   stop();
 }
@@ -54,12 +56,26 @@ std::size_t RecordingServer::unread() const {
 }
 
 void RecordingServer::on_io_thread(const std::function<void()>& f) {
+  if (std::this_thread::get_id() == io_thread_) return f();
   std::promise<void> done;
   backend_->post([&] {
     f();
     done.set_value();
   });
   done.get_future().wait();
+}
+
+void RecordingServer::post(std::function<void()> task) {
+  backend_->post(std::move(task));
+}
+void RecordingServer::adopt(int fd) {
+  backend_->adopt(fd);
+}
+void RecordingServer::end_all() {
+  on_io_thread([&] { backend_->end_all(); });
+}
+std::size_t RecordingServer::controls() const {
+  return backend_->sink.controls();
 }
 
 SendResult RecordingServer::send(Handle handle, std::string text) {
@@ -82,6 +98,12 @@ std::size_t RecordingServer::send_until_backpressure(Handle handle, const std::s
 std::size_t RecordingServer::buffered_bytes(Handle handle) {
   std::size_t bytes = 0;
   on_io_thread([&] { bytes = backend_->buffered_bytes(handle); });
+  return bytes;
+}
+
+std::size_t RecordingServer::unacknowledged_bytes(Handle handle) {
+  std::size_t bytes = 0;
+  on_io_thread([&] { bytes = backend_->unacknowledged_bytes(handle); });
   return bytes;
 }
 
@@ -136,6 +158,12 @@ std::size_t WholeServer::publish(const OrderEvent& event) {
   return reached.get_future().get();
 }
 
+void WholeServer::ping_user(const std::string& user_id) {
+  std::promise<void> done;
+  backend_->ping_user(user_id, [&] { done.set_value(); });
+  done.get_future().wait();
+}
+
 void WholeServer::disconnect_user(std::string user_id, CloseCode code, std::string reason) {
   backend_->disconnect_user(std::move(user_id), code, std::move(reason));
 }
@@ -154,6 +182,10 @@ std::size_t WholeServer::subscriptions() const {
 
 void WholeServer::join() {
   backend_->join();
+}
+
+std::string big_order() {
+  return R"({"text":")" + std::string(18'000, 'x') + R"("})";
 }
 
 void listen_once(const std::string& host, std::uint16_t port) {

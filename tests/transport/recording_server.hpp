@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 /// Servers for the transports' tests. Behind plain interfaces, so that one translation unit alone
@@ -31,7 +32,8 @@ struct Event {
   enum class Kind { open, message, pong, writable, close };
   Kind kind;
   Handle handle = 0;
-  std::string text;  ///< The token of `open`, the text of `message`.
+  std::string text;    ///< The token of `open`, the text of `message`.
+  bool hello = false;  ///< Of `open`: the client has selected `ordercast.v2`.
 };
 
 /// One transport and its acceptor on a thread of their own, with a sink that writes down what it
@@ -43,7 +45,8 @@ class RecordingServer {
     net::TransportOptions options = {};
     HttpHandler http = {};
     HandshakeFilter filter = {};
-    std::function<void(const Event&)> hook = {};  ///< Runs inside the sink, on the I/O thread.
+    std::function<void(const Event&)> hook = {};    ///< Runs inside the sink, on the I/O thread.
+    std::function<void(Handle)> control_hook = {};  ///< The same, for each ping and pong.
     net::AcceptLimits accept = {};
   };
 
@@ -70,6 +73,7 @@ class RecordingServer {
   /// Sends `text` until the transport does not accept it; how often it was accepted.
   std::size_t send_until_backpressure(Handle handle, const std::string& text);
   std::size_t buffered_bytes(Handle handle);
+  std::size_t unacknowledged_bytes(Handle handle);
   void ping(Handle handle);
   void close(Handle handle, CloseCode code, std::string reason);
   void terminate(Handle handle);
@@ -82,17 +86,27 @@ class RecordingServer {
   /// Exceptions that reached `TransportOptions::on_error`.
   std::size_t errors() const;
 
-  /// Runs on the I/O thread and waits for its end.
+  /// Runs on the I/O thread and waits for its end; at once when called there, as by a hook.
   void on_io_thread(const std::function<void()>& f);
+  /// Runs on the I/O thread, in its turn.
+  void post(std::function<void()> task);
+  /// Hands a connected descriptor to the transport. On the I/O thread.
+  void adopt(int fd);
+  /// Ends all connections, as `stop` does, and waits for nothing.
+  void end_all();
+  /// Pings and pongs that the sink has heard of.
+  std::size_t controls() const;
   /// Ends all connections, waits for the loop to run out of work, and joins its thread.
   void stop();
 
  private:
   std::unique_ptr<class RecordingBackend> backend_;
+  std::thread::id io_thread_;
 };
 
 /// A whole Server on a thread of its own. A token is a user id: "alice" is a customer, and one that
-/// starts with "admin" a SUPER_ADMIN; everybody may watch every order; "bad" is refused.
+/// starts with "admin" a SUPER_ADMIN; everybody may watch every order; "bad" is refused. An order
+/// whose id starts with "big" exists in version 7 and has 18 kB, see `big_order`.
 class WholeServer {
  public:
   explicit WholeServer(net::ServerOptions options = {}, HttpHandler http = {});
@@ -101,6 +115,8 @@ class WholeServer {
   ~WholeServer();
 
   [[nodiscard]] std::uint16_t port() const noexcept;
+  /// Pings a user's connections now and waits until that is done.
+  void ping_user(const std::string& user_id);
   /// Publishes and waits for `done`.
   std::size_t publish(const OrderEvent& event);
   void disconnect_user(std::string user_id, CloseCode code, std::string reason);
@@ -114,6 +130,8 @@ class WholeServer {
  private:
   std::unique_ptr<class WholeBackend> backend_;
 };
+
+[[nodiscard]] std::string big_order();
 
 /// Throws what `listen` throws for this address.
 void listen_once(const std::string& host, std::uint16_t port);

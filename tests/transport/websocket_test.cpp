@@ -191,6 +191,56 @@ TEST_CASE("protocol errors close with the code of the contract", "[websocket]") 
   }
 }
 
+TEST_CASE("a close reason that is no UTF-8 is answered with 1007", "[websocket]") {
+  for (const auto* reason : {"\xFF", "ok \xC3", "\xED\xA0\x80", "\xC0\x80"}) {
+    Pair pair;
+    REQUIRE(pair.client.send_close(1000, reason));
+    const auto told = pair.client.expect_close();
+    REQUIRE(told);
+    CHECK(told->code == 1007);
+    CHECK(pair.server.expect(Event::Kind::close, pair.handle));
+  }
+}
+
+TEST_CASE("each ping and pong of a client is reported, also behind what it does not read",
+          "[websocket]") {
+  Pair pair;
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE(pair.client.send_frame(Opcode::ping, true, true, ""));
+    REQUIRE(pair.client.send_frame(Opcode::pong, true, true, ""));
+  }
+  pair.client.send_text("done");
+  for (int i = 0; i < 5; ++i) CHECK(pair.server.expect(Event::Kind::pong, pair.handle));
+  CHECK(pair.server.expect(Event::Kind::message, pair.handle));
+  CHECK(pair.server.controls() == 10);
+}
+
+TEST_CASE("a sink may close who sends too many control frames", "[websocket]") {
+  RecordingServer::Setup setup;
+  RecordingServer* server = nullptr;
+  std::size_t heard = 0;
+  setup.control_hook = [&](Handle handle) {
+    if (++heard == 3) server->close(handle, CloseCode::policy_violation, "enough");
+  };
+  RecordingServer recording(std::move(setup));
+  server = &recording;
+  for (const auto opcode : {Opcode::ping, Opcode::pong}) {
+    recording.on_io_thread([&] { heard = 0; });
+    WsClient client;
+    REQUIRE(client.connect("127.0.0.1", recording.port(), "/ws"));
+    std::string flood;
+    for (int i = 0; i < 1000; ++i) flood += ws_frame_bytes(opcode, true, true, "x");
+    REQUIRE(client.socket().send_bytes(flood));
+    const auto told = client.expect_close();
+    REQUIRE(told);
+    CHECK(told->code == 1008);
+    CHECK(told->reason == "enough");
+    std::size_t after = 0;
+    recording.on_io_thread([&] { after = heard; });
+    CHECK(after == 3);
+  }
+}
+
 TEST_CASE("a message of exactly the limit is taken", "[websocket]") {
   Pair pair;
   pair.client.send_text(std::string(4096, 'x'));

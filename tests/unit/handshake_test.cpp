@@ -30,6 +30,17 @@ TEST_CASE("a handshake without a token has an empty one", "[handshake]") {
   CHECK(token_of(request("/ws", {{"Sec-WebSocket-Protocol", "ordercast.v1"}})).empty());
 }
 
+TEST_CASE("ordercast.v2 is selected before v1, wherever it stands", "[handshake]") {
+  const auto selected = [](std::vector<HttpHeader> headers) {
+    return std::string(select_subprotocol(request("/ws", std::move(headers))));
+  };
+  CHECK(selected({{"Sec-WebSocket-Protocol", "ordercast.v2"}}) == "ordercast.v2");
+  CHECK(selected({{"Sec-WebSocket-Protocol", "ordercast.v1, ordercast.v2"}}) == "ordercast.v2");
+  CHECK(selected({{"Sec-WebSocket-Protocol", "ordercast.v1"},
+                  {"Sec-WebSocket-Protocol", "x,ordercast.v2"}}) == "ordercast.v2");
+  CHECK(selected({{"Sec-WebSocket-Protocol", "ordercast.v1, ordercast.v22"}}) == "ordercast.v1");
+}
+
 TEST_CASE("ordercast.v1 is selected only when it is offered", "[handshake]") {
   CHECK(select_subprotocol(request("/ws", {{"Sec-WebSocket-Protocol", "x,ordercast.v1 , y"}})) ==
         "ordercast.v1");

@@ -15,6 +15,7 @@
 #include <ordercast/http.hpp>
 #include <ordercast/net/loop_port.hpp>
 #include <ordercast/net/options.hpp>
+#include <ordercast/net/sink.hpp>
 #include <ordercast/net/socket.hpp>
 
 #include <asio/io_context.hpp>
@@ -30,7 +31,6 @@
 #include <string>
 #include <string_view>
 #include <thread>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -70,11 +70,12 @@ class Transport final {
 
   // Setting up, before the first connection -----------------------------------------------------
 
-  /// `sink` has on_open, on_message, on_pong, on_writable, on_close and tick; it must outlive the
-  /// connections. One that also has `on_binary(handle, bytes)` gets binary messages, which are
-  /// refused with 1003 otherwise.
+  /// `sink` has what net/sink.hpp says; it must outlive the connections. One that has
+  /// `on_binary(handle, bytes)` gets binary messages, which are refused with 1003 otherwise.
   template <class Sink>
-  void bind(Sink& sink);
+  void bind(Sink& sink) {
+    sink_ = net::calls_of<Handle>(sink);
+  }
 
   /// Answers plain HTTP requests; without one they get 404.
   void set_http_handler(HttpHandler handler) { http_handler_ = std::move(handler); }
@@ -124,6 +125,10 @@ class Transport final {
   /// All bytes of a connection that the kernel has not taken; 0 for a stale handle. O(1).
   [[nodiscard]] std::size_t buffered_bytes(Handle handle) const noexcept;
 
+  /// The same and what the kernel has taken and the peer has not acknowledged: what falls while a
+  /// slow peer reads, also while the kernel takes nothing more. One system call.
+  [[nodiscard]] std::size_t unacknowledged_bytes(Handle handle) const noexcept;
+
   /// A ping with no payload; not subject to backpressure.
   void ping(Handle handle) noexcept;
 
@@ -148,24 +153,6 @@ class Transport final {
   static constexpr std::size_t max_spare_parsers = 64;
   static constexpr std::uint32_t max_discarded_bytes = 1024 * 1024;
 
-  struct SinkCalls {
-    void* sink = nullptr;
-    void (*on_open)(void*, Handle, std::string_view) = [](void*, Handle, std::string_view) {};
-    void (*on_message)(void*, Handle, std::string_view) = [](void*, Handle, std::string_view) {};
-    void (*on_binary)(void*, Handle, std::string_view) = nullptr;
-    void (*on_pong)(void*, Handle) = [](void*, Handle) {};
-    void (*on_writable)(void*, Handle) = [](void*, Handle) {};
-    void (*on_close)(void*, Handle) = [](void*, Handle) {};
-    TimePoint (*tick)(void*, TimePoint) = [](void*, TimePoint) { return TimePoint::max(); };
-  };
-
-  template <class Sink, class = void>
-  struct HasBinary : std::false_type {};
-  template <class Sink>
-  struct HasBinary<
-      Sink, std::void_t<decltype(std::declval<Sink&>().on_binary(Handle{}, std::string_view{}))>>
-      : std::true_type {};
-
   class Answer;
 
   // Connections.
@@ -178,7 +165,7 @@ class Transport final {
   void end_stream(Index index, Connection& connection);
   void finish(Index index, Connection& connection, std::chrono::milliseconds within);
   void close_socket(Index index, Connection& connection) noexcept;
-  void report_close(Index index, Connection& connection);
+  void report_close(Index index, Connection& connection) noexcept;
   template <class F>
   void guarded(Index index, F&& f) noexcept;
   void report(std::exception_ptr error) const noexcept;
@@ -191,6 +178,7 @@ class Transport final {
   void discard(Index index, Connection& connection);
   void schedule_turn() noexcept;
   void end_turn();
+  void bury(Index last) noexcept;
   void schedule_tick(Duration delay);
   void on_tick();
   void on_deadline(Index index, TimePoint now);
@@ -200,10 +188,12 @@ class Transport final {
 
   // Writing.
   void queue(Index index, Connection& connection, const Frame& frame);
-  void flush();
+  void flush() noexcept;
+  void drop_unsettled(std::size_t first, std::size_t last) noexcept;
   void flush_some(std::size_t first, std::size_t last);
   void write_all(std::size_t first) noexcept;
-  void settle(const detail::Write& write, const detail::TurnLog::Entry& entry);
+  void settle(const detail::Write& write, const detail::TurnLog::Entry& entry) noexcept;
+  void keep_unwritten(const detail::TurnLog::Entry& entry, std::size_t written);
   void write_backlog(Index index, Connection& connection);
   void on_progress(Index index, Connection& connection);
 
@@ -228,7 +218,7 @@ class Transport final {
   [[nodiscard]] HttpResponse draining_response() const;
 
   TransportOptions options_;
-  SinkCalls sink_;
+  net::SinkCalls<Handle> sink_;
   HttpHandler http_handler_;
   HandshakeFilter handshake_filter_;
   ordercast::detail::Slab<Connection> connections_;
@@ -239,7 +229,8 @@ class Transport final {
   std::vector<detail::Write> writes_;
   std::vector<iovec> gaps_;        // Slices of those that were not sent a contiguous run.
   std::vector<Index> progressed_;  // Whoever the last flush wrote something of.
-  std::vector<Index> dead_;        // To be reported and released when the turn ends.
+  Index first_dead_ = detail::Connection::npos;  // A list through the records: those that are to
+  Index last_dead_ = detail::Connection::npos;   // be reported and released when the turn ends.
   std::vector<std::unique_ptr<FrameParser>> spare_parsers_;
   std::unique_ptr<char[]> read_buffer_;  // NOLINT(modernize-avoid-c-arrays)
   Frame ping_ = make_frame(Opcode::ping, {});
@@ -258,26 +249,6 @@ class Transport final {
   std::shared_ptr<net::LoopPort> port_;
   std::shared_ptr<Transport*> self_;  // For what is still queued, or held elsewhere: our life.
 };
-
-template <class Sink>
-void Transport::bind(Sink& sink) {
-  sink_.sink = &sink;
-  sink_.on_open = [](void* s, Handle handle, std::string_view token) {
-    static_cast<Sink*>(s)->on_open(handle, token);
-  };
-  sink_.on_message = [](void* s, Handle handle, std::string_view text) {
-    static_cast<Sink*>(s)->on_message(handle, text);
-  };
-  if constexpr (HasBinary<Sink>::value) {
-    sink_.on_binary = [](void* s, Handle handle, std::string_view bytes) {
-      static_cast<Sink*>(s)->on_binary(handle, bytes);
-    };
-  }
-  sink_.on_pong = [](void* s, Handle handle) { static_cast<Sink*>(s)->on_pong(handle); };
-  sink_.on_writable = [](void* s, Handle handle) { static_cast<Sink*>(s)->on_writable(handle); };
-  sink_.on_close = [](void* s, Handle handle) { static_cast<Sink*>(s)->on_close(handle); };
-  sink_.tick = [](void* s, TimePoint now) { return static_cast<Sink*>(s)->tick(now); };
-}
 
 }  // namespace ordercast::raw
 

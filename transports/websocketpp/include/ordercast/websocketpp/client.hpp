@@ -12,6 +12,7 @@
 #include <websocketpp/config/asio_no_tls_client.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <exception>
@@ -30,7 +31,8 @@
 ///
 /// It runs on the `io_context` that it is given, on one thread, together with whatever else is
 /// there. All its functions are to be called on that thread, also from within its handlers. It may
-/// go before the `io_context`; what a socket still has to do is then done without it.
+/// go before the `io_context`, also within any of its handlers; what a socket still has to do is
+/// then done without it, and no handler is called any more.
 ///
 ///     OrderSocket socket(io, {"ws://127.0.0.1:7001/ws"}, handlers);
 ///     socket.subscribe("order-1");
@@ -49,7 +51,8 @@ struct OrderSocketOptions {
   std::size_t max_message_bytes = 1024 * 1024;
 };
 
-/// What an application hears of. Each may be empty. What one throws comes out of `io_context::run`.
+/// What an application hears of. Each may be empty. What one throws comes out of `io_context::run`,
+/// whatever called the handler, and disturbs nothing else.
 struct OrderSocketHandlers {
   /// `retry_at` is meant with `State::waiting`.
   std::function<void(client::State state, TimePoint retry_at)> on_state;
@@ -85,6 +88,20 @@ class RandomDraw {
   return !text.empty();
 }
 
+/// The reason of a close as it may stand in a log: control characters become question marks.
+/// Expects valid UTF-8.
+[[nodiscard]] inline std::string printable(std::string text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 || byte == 0x7F) text[i] = '?';
+    // U+0080 to U+009F are two bytes.
+    if (byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) {
+      text.replace(i, 2, "?");
+    }
+  }
+  return text;
+}
+
 /// What outlives the application's object until the last socket is closed: websocketpp's
 /// connections refer to their endpoint.
 template <class Config>
@@ -112,6 +129,7 @@ class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Conf
     effects_.insert(effects_.end(), std::make_move_iterator(effects.begin()),
                     std::make_move_iterator(effects.end()));
     if (is_carrying_out_) return;
+    const auto self = this->shared_from_this();  // A handler may make the application's object go.
     is_carrying_out_ = true;
     const struct Done {
       bool& flag;
@@ -129,9 +147,13 @@ class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Conf
   }
 
   /// The application's object goes: nothing is told any more.
-  void retire() {
+  void retire() noexcept {
     handlers_ = {};
-    carry_out(machine_.stop());
+    try {
+      carry_out(machine_.stop());
+    } catch (...) {  // Out of memory: the peer learns of it when the `io_context` goes.
+      effects_.clear();
+    }
     timer_.cancel();
   }
 
@@ -164,7 +186,11 @@ class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Conf
   void tell(const F& handler, const Args&... args) {
     if (!handler) return;
     const auto copy = handler;  // It may make its owner go.
-    copy(args...);
+    try {
+      copy(args...);
+    } catch (...) {
+      throw_later();
+    }
   }
 
   void lost(client::ConnectionId connection, std::uint16_t code, const std::string& reason,
@@ -175,16 +201,23 @@ class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Conf
     }
     carry_out(machine_.on_closed(now(), connection, code, reason));
   }
+  void opened(client::ConnectionId number, const ConnectionPtr& connection);
   void failed(client::ConnectionId number, const ConnectionPtr& connection);
   void closed(client::ConnectionId number, const ConnectionPtr& connection);
 
-  /// websocketpp keeps no order when a handler throws: it is thrown again where that does no harm.
+  /// Throws the current exception again where that does no harm: effects have an order that must
+  /// not end in the middle, and websocketpp keeps none when a handler throws.
+  void throw_later() {
+    asio::post(io_, [error = std::current_exception()] { std::rethrow_exception(error); });
+  }
+
+  /// Without memory to tell of an error there is nobody left to tell: the process ends.
   template <class F>
   void guarded(F&& f) noexcept {
     try {
       f();
     } catch (...) {
-      asio::post(io_, [error = std::current_exception()] { std::rethrow_exception(error); });
+      throw_later();
     }
   }
 
@@ -234,8 +267,8 @@ void OrderSocketCore<Config>::handle(const client::Connect& connect) {
   const auto self = this->shared_from_this();
   const auto number = number_;
   const std::weak_ptr<typename ConnectionPtr::element_type> weak = connection;
-  connection->set_open_handler([self, number](const connection_hdl&) {
-    self->guarded([&] { self->carry_out(self->machine_.on_opened(now(), number)); });
+  connection->set_open_handler([self, number, weak](const connection_hdl&) {
+    self->guarded([&] { self->opened(number, weak.lock()); });
   });
   connection->set_message_handler([self, number](const connection_hdl&, const auto& message) {
     if (message->get_opcode() != websocketpp::frame::opcode::text) return;
@@ -250,6 +283,14 @@ void OrderSocketCore<Config>::handle(const client::Connect& connect) {
   });
   connection_ = connection;
   endpoint_.connect(connection);
+}
+
+template <class Config>
+void OrderSocketCore<Config>::opened(client::ConnectionId number, const ConnectionPtr& connection) {
+  if (connection == connection_) return carry_out(machine_.on_opened(now(), number));
+  // It was given up while it could not be closed yet.
+  websocketpp::lib::error_code closing;
+  if (connection) connection->close(websocketpp::close::status::going_away, "", closing);
 }
 
 /// The handshake did not come about.
@@ -267,7 +308,7 @@ template <class Config>
 void OrderSocketCore<Config>::closed(client::ConnectionId number, const ConnectionPtr& connection) {
   if (!connection) return;
   const auto code = connection->get_remote_close_code();
-  const auto& reason = connection->get_remote_close_reason();
+  const auto reason = printable(connection->get_remote_close_reason());
   const bool was_said = code != websocketpp::close::status::abnormal_close;
   lost(number, code, reason,
        was_said ? "closed with " + std::to_string(code) + (reason.empty() ? "" : ": " + reason)

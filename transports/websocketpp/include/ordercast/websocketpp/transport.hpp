@@ -7,6 +7,7 @@
 #include <ordercast/http.hpp>
 #include <ordercast/net/loop_port.hpp>
 #include <ordercast/net/options.hpp>
+#include <ordercast/net/sink.hpp>
 #include <ordercast/websocketpp/config.hpp>
 
 #include <asio/io_context.hpp>
@@ -20,7 +21,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -66,11 +66,12 @@ class Transport final : private detail::SocketOwner {
 
   // Setting up, before the first connection -----------------------------------------------------
 
-  /// `sink` has on_open, on_message, on_pong, on_writable, on_close and tick; it must outlive the
-  /// connections. One that also has `on_binary(handle, bytes)` gets binary messages, which are
-  /// refused with 1003 otherwise.
+  /// `sink` has what net/sink.hpp says; it must outlive the connections. One that has
+  /// `on_binary(handle, bytes)` gets binary messages, which are refused with 1003 otherwise.
   template <class Sink>
-  void bind(Sink& sink);
+  void bind(Sink& sink) {
+    sink_ = net::calls_of<Handle>(sink);
+  }
 
   /// Answers plain HTTP requests; without one they get 404.
   void set_http_handler(HttpHandler handler) { http_handler_ = std::move(handler); }
@@ -116,6 +117,10 @@ class Transport final : private detail::SocketOwner {
   /// All bytes of a connection that the kernel has not taken; 0 for a stale handle. O(1).
   [[nodiscard]] std::size_t buffered_bytes(Handle handle) const noexcept;
 
+  /// The same and what the kernel has taken and the peer has not acknowledged: what falls while a
+  /// slow peer reads, also while the kernel takes nothing more. One system call.
+  [[nodiscard]] std::size_t unacknowledged_bytes(Handle handle) const noexcept;
+
   /// A ping with no payload; not subject to backpressure.
   void ping(Handle handle) noexcept;
 
@@ -139,25 +144,6 @@ class Transport final : private detail::SocketOwner {
     ConnectionPtr connection;
     std::uint32_t generation = 0;
   };
-
-  /// The sink's members, bound without a virtual base so that a sink is any class.
-  struct SinkCalls {
-    void* sink = nullptr;
-    void (*on_open)(void*, Handle, std::string_view) = [](void*, Handle, std::string_view) {};
-    void (*on_message)(void*, Handle, std::string_view) = [](void*, Handle, std::string_view) {};
-    void (*on_binary)(void*, Handle, std::string_view) = nullptr;
-    void (*on_pong)(void*, Handle) = [](void*, Handle) {};
-    void (*on_writable)(void*, Handle) = [](void*, Handle) {};
-    void (*on_close)(void*, Handle) = [](void*, Handle) {};
-    TimePoint (*tick)(void*, TimePoint) = [](void*, TimePoint) { return TimePoint::max(); };
-  };
-
-  template <class Sink, class = void>
-  struct HasBinary : std::false_type {};
-  template <class Sink>
-  struct HasBinary<
-      Sink, std::void_t<decltype(std::declval<Sink&>().on_binary(Handle{}, std::string_view{}))>>
-      : std::true_type {};
 
   class Answer;
 
@@ -193,15 +179,17 @@ class Transport final : private detail::SocketOwner {
     return connection.get_buffered_amount() + connection.in_flight();
   }
   static void end(Connection& connection) noexcept;
+  void report_lost() noexcept;
   void report(std::exception_ptr error) const noexcept;
   void schedule_tick(Duration delay);
 
   TransportOptions options_;
-  SinkCalls sink_;
+  net::SinkCalls<Handle> sink_;
   HttpHandler http_handler_;
   HandshakeFilter handshake_filter_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
+  std::vector<ConnectionPtr> lost_;  // Closed without a word of websocketpp: the next tick reports.
   std::atomic<std::size_t> websockets_{0};
   std::atomic<std::size_t> http_requests_{0};
   bool draining_ = false;
@@ -212,26 +200,6 @@ class Transport final : private detail::SocketOwner {
   Config::rng_type random_;
   std::shared_ptr<net::LoopPort> port_;  // Also the sign, for what is still queued, of our life.
 };
-
-template <class Sink>
-void Transport::bind(Sink& sink) {
-  sink_.sink = &sink;
-  sink_.on_open = [](void* s, Handle handle, std::string_view token) {
-    static_cast<Sink*>(s)->on_open(handle, token);
-  };
-  sink_.on_message = [](void* s, Handle handle, std::string_view text) {
-    static_cast<Sink*>(s)->on_message(handle, text);
-  };
-  if constexpr (HasBinary<Sink>::value) {
-    sink_.on_binary = [](void* s, Handle handle, std::string_view bytes) {
-      static_cast<Sink*>(s)->on_binary(handle, bytes);
-    };
-  }
-  sink_.on_pong = [](void* s, Handle handle) { static_cast<Sink*>(s)->on_pong(handle); };
-  sink_.on_writable = [](void* s, Handle handle) { static_cast<Sink*>(s)->on_writable(handle); };
-  sink_.on_close = [](void* s, Handle handle) { static_cast<Sink*>(s)->on_close(handle); };
-  sink_.tick = [](void* s, TimePoint now) { return static_cast<Sink*>(s)->tick(now); };
-}
 
 }  // namespace ordercast::wspp
 

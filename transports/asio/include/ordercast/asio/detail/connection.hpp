@@ -67,6 +67,8 @@ struct Connection {
     dead,       ///< The socket is closed; the record waits to be reported and released.
   };
 
+  static constexpr std::uint32_t npos = UINT32_MAX;
+
   int fd = -1;
   std::uint32_t serial = 0;
   State state = State::http;
@@ -77,7 +79,7 @@ struct Connection {
   bool client_ended = false;            ///< Nothing more will come.
   std::uint8_t interest = 0;            ///< What epoll watches for.
   std::uint32_t entry = TurnLog::npos;  ///< In the log of this turn.
-  std::uint32_t discarded = 0;          ///< Bytes that were dropped at the end.
+  std::uint32_t discarded = 0;          ///< Bytes that were dropped at the end; then a link.
   std::size_t unwritten = 0;            ///< Bytes that the kernel has not taken.
   BacklogPool::Queue backlog;
   std::unique_ptr<HttpState> http;
@@ -89,6 +91,8 @@ struct Connection {
     return state == State::open || state == State::closing;
   }
   [[nodiscard]] bool accepts() const noexcept { return state == State::open; }
+  /// The next of the dead. It needs no memory, as a socket may close when there is none.
+  [[nodiscard]] std::uint32_t& dead_link() noexcept { return discarded; }
   /// Where a slab keeps its list of free records.
   [[nodiscard]] std::uint32_t& free_link() noexcept { return discarded; }
 };

@@ -37,7 +37,9 @@ inline Transport::Transport(asio::io_context& io, TransportOptions options)
       tick_timer_(io),
       epoll_(io, detail::make_epoll()),
       port_(std::make_shared<net::LoopPort>(io)),
-      self_(std::make_shared<Transport*>(this)) {}
+      self_(std::make_shared<Transport*>(this)) {
+  spare_parsers_.reserve(max_spare_parsers);  // So that giving one back can't fail.
+}
 
 inline Transport::~Transport() {
   port_->close();
@@ -141,12 +143,14 @@ inline void Transport::close_socket(Index index, Connection& connection) noexcep
   if (connection.websocket) websockets_.fetch_sub(1, std::memory_order_relaxed);
   if (connection.counted) http_requests_.fetch_sub(1, std::memory_order_relaxed);
   connection.counted = false;
-  dead_.push_back(index);
+  connection.dead_link() = Connection::npos;
+  (first_dead_ == Connection::npos ? first_dead_ : connections_[last_dead_].dead_link()) = index;
+  last_dead_ = index;
   schedule_turn();
 }
 
 /// Not from inside a call of the core.
-inline void Transport::report_close(Index index, Connection& connection) {
+inline void Transport::report_close(Index index, Connection& connection) noexcept {
   if (!connection.websocket || std::exchange(connection.reported, true)) return;
   guarded(index, [&] { sink_.on_close(sink_.sink, handle_of(index, connection)); });
 }
@@ -168,7 +172,11 @@ void Transport::guarded(Index index, F&& f) noexcept {
 }
 
 inline void Transport::report(std::exception_ptr error) const noexcept {
-  if (options_.on_error && error) options_.on_error(std::move(error));
+  if (!options_.on_error || !error) return;
+  try {
+    options_.on_error(std::move(error));
+  } catch (...) {  // Who can't take a report is told no more of it.
+  }
 }
 
 // The loop ---------------------------------------------------------------------------------------
@@ -288,25 +296,41 @@ inline void Transport::schedule_turn() noexcept {
       if (!self.expired()) end_turn();
     });
     turn_scheduled_ = true;
-  } catch (...) {  // Out of memory: whoever queues next tries again.
+  } catch (...) {  // Out of memory: whoever queues next tries again, and so does the next tick.
   }
 }
 
 inline void Transport::end_turn() {
   turn_scheduled_ = false;
+  // The dead of before this flush, and none that a call of the sink below adds: the log may name
+  // those until the next flush, and a record that was used again would get their frames.
+  const Index last = last_dead_;
   flush();
   for (std::size_t i = 0; i < progressed_.size(); ++i) {
-    on_progress(progressed_[i], connections_[progressed_[i]]);
+    const auto index = progressed_[i];
+    try {
+      on_progress(index, connections_[index]);
+    } catch (...) {  // Out of memory.
+      report(std::current_exception());
+      close_socket(index, connections_[index]);
+    }
   }
   progressed_.clear();
-  const auto dead = std::exchange(dead_, {});
-  for (const Index index : dead) {
-    auto& connection = connections_[index];
-    report_close(index, connection);
-    if (connection.parser) give_back(std::move(connection.parser));
-  }
-  for (const Index index : dead) connections_.release(index);
+  if (last != Connection::npos) bury(last);
   if (connections_.size() == 0 && waiting_) epoll_.cancel();
+}
+
+/// Reports the dead, up to `last`, and gives their records back.
+inline void Transport::bury(Index last) noexcept {
+  for (Index index = Connection::npos; index != last;) {
+    index = first_dead_;
+    auto& connection = connections_[index];
+    report_close(index, connection);  // The sink may close others, which come behind `last`.
+    if (connection.parser) give_back(std::move(connection.parser));
+    first_dead_ = connection.dead_link();
+    if (first_dead_ == Connection::npos) last_dead_ = Connection::npos;
+    connections_.release(index);
+  }
 }
 
 inline void Transport::schedule_tick(Duration delay) {
@@ -321,7 +345,15 @@ inline void Transport::schedule_tick(Duration delay) {
 
 inline void Transport::on_tick() {
   const auto now = std::chrono::steady_clock::now();
-  timers_.advance(now, [&](Index index) { on_deadline(index, now); });
+  timers_.advance(now, [&](Index index) {
+    try {
+      on_deadline(index, now);
+    } catch (...) {  // Out of memory.
+      report(std::current_exception());
+      close_socket(index, connections_[index]);
+    }
+  });
+  if (first_dead_ != Connection::npos || !log_.empty()) schedule_turn();
   auto next = std::min(now + max_tick, timers_.next_deadline());
   try {
     next = std::min(next, sink_.tick(sink_.sink, now));

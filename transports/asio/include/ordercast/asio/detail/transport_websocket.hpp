@@ -35,13 +35,15 @@ inline void Transport::upgrade(Index index, Connection& connection, Input rest) 
     queue(index, connection, Frame::of(net::write_response(*refusal, false, std::time(nullptr))));
     return finish(index, connection, options_.handshake_timeout);
   }
+  const bool hello = select_subprotocol(request) == subprotocol_v2_name;
   queue(index, connection, Frame::of(detail::accept_handshake(request)));
   timers_.cancel(index);
   connection.state = State::open;
   connection.websocket = true;
   websockets_.fetch_add(1, std::memory_order_relaxed);
-  guarded(index,
-          [&] { sink_.on_open(sink_.sink, handle_of(index, connection), token_of(request)); });
+  guarded(index, [&] {
+    sink_.on_open(sink_.sink, handle_of(index, connection), token_of(request), hello);
+  });
   if (rest.size > 0 && connection.is_websocket()) read_frames(index, connection, rest);
 }
 
@@ -69,13 +71,17 @@ inline void Transport::on_item(Index index, Connection& connection, const FrameP
       if (open) guarded(index, [&] { sink_.on_binary(sink_.sink, handle, item.payload); });
       break;
     case Kind::ping:
+      if (open) guarded(index, [&] { sink_.on_control(sink_.sink, handle); });
       // A client that pings and never reads may not fill our memory with pongs.
-      if (open && connection.unwritten < options_.high_water_bytes) {
+      if (connection.state == State::open && connection.unwritten < options_.high_water_bytes) {
         queue(index, connection, make_frame(Opcode::pong, item.payload));
       }
       break;
     case Kind::pong:
       if (open) guarded(index, [&] { sink_.on_pong(sink_.sink, handle); });
+      if (connection.state == State::open) {
+        guarded(index, [&] { sink_.on_control(sink_.sink, handle); });
+      }
       break;
     case Kind::close:
       if (open) queue(index, connection, make_frame(Opcode::close, item.payload));

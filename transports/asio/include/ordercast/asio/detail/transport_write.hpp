@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ordercast/asio/transport.hpp>
+#include <ordercast/net/unacknowledged.hpp>
 
 #include <sys/epoll.h>
 
@@ -25,13 +26,31 @@ inline void Transport::queue(Index index, Connection& connection, const Frame& f
   schedule_turn();
 }
 
-inline void Transport::flush() {
+/// Writes the log. Without memory for it, those that had to be written end: their streams have a
+/// gap that nobody may see filled, and the log must not be written twice.
+inline void Transport::flush() noexcept {
   constexpr std::size_t batch = 512;
   const auto count = log_.entries().size();
   for (std::size_t first = 0; first < count; first += batch) {
-    flush_some(first, std::min(first + batch, count));
+    const auto last = std::min(first + batch, count);
+    try {
+      flush_some(first, last);
+    } catch (...) {
+      report(std::current_exception());
+      drop_unsettled(first, last);
+    }
   }
   log_.clear();
+}
+
+inline void Transport::drop_unsettled(std::size_t first, std::size_t last) noexcept {
+  for (auto i = first; i < last; ++i) {
+    const auto index = log_.entries()[i].connection;
+    auto& connection = connections_[index];
+    if (std::exchange(connection.entry, detail::TurnLog::npos) != detail::TurnLog::npos) {
+      close_socket(index, connection);
+    }
+  }
 }
 
 inline void Transport::flush_some(std::size_t first, std::size_t last) {
@@ -79,33 +98,43 @@ inline void Transport::write_all(std::size_t first) noexcept {
 }
 
 /// Keeps what the kernel did not take. The connection had nothing unwritten but this entry.
-inline void Transport::settle(const detail::Write& write, const detail::TurnLog::Entry& entry) {
+inline void Transport::settle(const detail::Write& write,
+                              const detail::TurnLog::Entry& entry) noexcept {
   auto& connection = connections_[entry.connection];
   connection.entry = detail::TurnLog::npos;
   if (connection.fd < 0) return;
   if (write.result < 0 && write.result != -EAGAIN) {
     return close_socket(entry.connection, connection);
   }
-  auto written = static_cast<std::size_t>(std::max<ssize_t>(write.result, 0));
+  const auto written = static_cast<std::size_t>(std::max<ssize_t>(write.result, 0));
   connection.unwritten -= written;
-  if (connection.unwritten > 0) {
-    log_.for_each_run(entry, [&](detail::TurnLog::Run run) {
-      for (auto at = run.first; at < run.first + run.count; ++at) {
-        const auto& frame = log_.frame(at);
-        if (written >= frame.size()) {
-          written -= frame.size();
-        } else {
-          if (connection.backlog.empty()) connection.backlog.skip = written;
-          written = 0;
-          backlogs_.push(connection.backlog, frame);
-        }
+  try {
+    if (connection.unwritten > 0) keep_unwritten(entry, written);
+    if (connection.state != State::open || connection.wants_writable) {
+      progressed_.push_back(entry.connection);
+    }
+  } catch (...) {  // Out of memory: the rest of a frame is lost, and so is the connection.
+    report(std::current_exception());
+    close_socket(entry.connection, connection);
+  }
+}
+
+/// Puts what the kernel did not take in the backlog.
+inline void Transport::keep_unwritten(const detail::TurnLog::Entry& entry, std::size_t written) {
+  auto& connection = connections_[entry.connection];
+  log_.for_each_run(entry, [&](detail::TurnLog::Run run) {
+    for (auto at = run.first; at < run.first + run.count; ++at) {
+      const auto& frame = log_.frame(at);
+      if (written >= frame.size()) {
+        written -= frame.size();
+      } else {
+        if (connection.backlog.empty()) connection.backlog.skip = written;
+        written = 0;
+        backlogs_.push(connection.backlog, frame);
       }
-    });
-    watch(entry.connection, connection, connection.interest | EPOLLOUT);
-  }
-  if (connection.state != State::open || connection.wants_writable) {
-    progressed_.push_back(entry.connection);
-  }
+    }
+  });
+  watch(entry.connection, connection, connection.interest | EPOLLOUT);
 }
 
 /// The socket has room again.
@@ -171,6 +200,12 @@ inline SendResult Transport::send(Handle handle, const Frame& frame) noexcept {
 inline std::size_t Transport::buffered_bytes(Handle handle) const noexcept {
   const auto* const connection = find(handle);
   return connection == nullptr ? 0 : connection->unwritten;
+}
+
+inline std::size_t Transport::unacknowledged_bytes(Handle handle) const noexcept {
+  const auto* const connection = find(handle);
+  return connection == nullptr ? 0
+                               : connection->unwritten + net::unacknowledged_bytes(connection->fd);
 }
 
 inline void Transport::ping(Handle handle) noexcept {

@@ -26,8 +26,10 @@ class Message : public websocketpp::message_buffer::message<
   Message(websocketpp::frame::opcode::value opcode, std::size_t size)
       : Base(nullptr, opcode, size) {}
 
-  /// The last step of building a frame. websocketpp takes a length that is longer than it need be
-  /// for an error of its own, 1011; it is the client's (RFC 6455 section 5.2), so 1002.
+  /// The last step of building a frame, where two of websocketpp's close codes are put right. It
+  /// takes a length that is longer than it need be for an error of its own, 1011; it is the
+  /// client's (RFC 6455 section 5.2), so 1002. A close reason that is no UTF-8 is no error of the
+  /// protocol, 1002, but bad text (sections 5.5.1 and 8.1), so 1007.
   void set_prepared(bool prepared) {
     static const std::string as_internal_error =
         "\x03\xF3" + websocketpp::processor::error::make_error_code(
@@ -35,6 +37,10 @@ class Message : public websocketpp::message_buffer::message<
                          .message();
     if (get_opcode() == websocketpp::frame::opcode::close && get_payload() == as_internal_error) {
       get_raw_payload()[1] = '\xEA';
+    }
+    static const std::string as_protocol_error = "\x03\xEAInvalid close reason";
+    if (get_opcode() == websocketpp::frame::opcode::close && get_payload() == as_protocol_error) {
+      get_raw_payload()[1] = '\xEF';
     }
     Base::set_prepared(prepared);
   }

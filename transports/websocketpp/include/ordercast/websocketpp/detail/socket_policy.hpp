@@ -100,6 +100,18 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   /// The next shutdown ends the connection at once.
   void skip_linger() noexcept { linger_timeout_ = std::chrono::milliseconds(0); }
 
+  [[nodiscard]] int native_socket() noexcept { return socket_ ? socket_->native_handle() : -1; }
+
+  /// Closes a socket that should have been closed by now: the memory for the usual way was missing,
+  /// so websocketpp may tell nobody.
+  void lose() noexcept {
+    if (state_ == State::closed) return;
+    lost_ = true;
+    close_socket();
+  }
+  /// Whether websocketpp may have been unable to say that this connection is gone.
+  [[nodiscard]] bool is_lost() const noexcept { return lost_; }
+
   /// Bytes given to `async_write` that the kernel has not taken.
   [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
 
@@ -216,7 +228,11 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   /// Ends our half of the stream and reports done; the socket closes when the client has closed
   /// too, or soon after. With a write under way there is nobody to wait for: it closes at once.
   void async_shutdown(const websocketpp::transport::shutdown_handler& handler) {
-    dispatch([handler] { handler({}); });
+    try {
+      dispatch([handler] { handler({}); });
+    } catch (...) {  // Out of memory.
+      return lose();
+    }
     if (state_ != State::open) return;
     if (in_flight_ > 0) return close_socket();
     if (secure_) secure_->close_notify();
@@ -327,8 +343,12 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     state_ = State::lingering;
     read_handler_ = nullptr;
     read_wants_write_ = false;
-    limit_phase(linger_timeout_);
-    wait_readable();
+    try {
+      limit_phase(linger_timeout_);
+      wait_readable();
+    } catch (...) {  // Out of memory: no wait without a bound.
+      close_socket();
+    }
   }
 
   void discard() {
@@ -428,6 +448,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   bool waiting_to_read_ = false;
   bool read_wants_write_ = false;  // TLS alone; so the next.
   bool write_wants_read_ = false;
+  bool lost_ = false;
   SocketOwner* owner_ = nullptr;
   std::optional<Socket> socket_;
   std::unique_ptr<SecureSession> secure_;  // Null: plain.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ordercast/net/unacknowledged.hpp>
 #include <ordercast/websocketpp/detail/byte_order.hpp>
 #include <ordercast/websocketpp/transport.hpp>
 
@@ -51,7 +52,8 @@ inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket) {
 
   if (free_slots_.empty()) {
     slots_.emplace_back();
-    free_slots_.reserve(slots_.capacity());  // So that giving a slot back can't fail.
+    free_slots_.reserve(slots_.capacity());  // So that giving a slot back can't fail,
+    lost_.reserve(slots_.capacity());        // nor can this.
     free_slots_.push_back(static_cast<std::uint32_t>(slots_.size() - 1));
   }
   const auto index = free_slots_.back();
@@ -80,13 +82,19 @@ inline void Transport::listen_to(Connection& connection) {
     if (auto* const transport = of(*c)) transport->on_message(*c, *message);
   });
   connection.set_ping_handler([c](const Hdl&, const std::string&) {
-    // A client that pings and never reads may not fill our memory with pongs.
     auto* const transport = of(*c);
-    return transport != nullptr && buffered(*c) < transport->options_.high_water_bytes;
+    if (transport == nullptr || c->get_state() != websocketpp::session::state::open) return false;
+    transport->sink_.on_control(transport->sink_.sink, c->record.handle);
+    // A client that pings and never reads may not fill our memory with pongs.
+    return c->get_state() == websocketpp::session::state::open &&
+           buffered(*c) < transport->options_.high_water_bytes;
   });
   connection.set_pong_handler([c](const Hdl&, const std::string&) {
     auto* const transport = of(*c);
-    if (transport != nullptr) transport->sink_.on_pong(transport->sink_.sink, c->record.handle);
+    if (transport == nullptr || c->get_state() != websocketpp::session::state::open) return;
+    transport->sink_.on_pong(transport->sink_.sink, c->record.handle);
+    if (c->get_state() != websocketpp::session::state::open) return;
+    transport->sink_.on_control(transport->sink_.sink, c->record.handle);
   });
   connection.set_close_handler([c](const Hdl&) {
     if (auto* const transport = of(*c)) transport->on_close(*c);
@@ -111,6 +119,9 @@ inline void Transport::on_socket_closed(detail::SocketConnection& socket) {
     if (connection.record.deadline) connection.record.deadline->cancel();
   }
   const auto index = static_cast<std::uint32_t>(connection.record.handle);
+  if (connection.is_lost() && connection.record.kind == ConnectionRecord::Kind::websocket) {
+    lost_.push_back(std::move(slots_[index].connection));
+  }
   slots_[index].connection = nullptr;
   free_slots_.push_back(index);
 }
@@ -132,8 +143,19 @@ inline void Transport::end(Connection& connection) noexcept {
     connection.skip_linger();
     connection.terminate(websocketpp::transport::error::make_error_code(
         websocketpp::transport::error::operation_aborted));
-  } catch (...) {
-    connection.close_socket();
+  } catch (...) {  // Out of memory.
+  }
+  connection.lose();  // Only what is open still, because there was no memory to end it otherwise.
+}
+
+/// Tells of those whose close handler has no memory to run with.
+inline void Transport::report_lost() noexcept {
+  for (const auto& connection : std::exchange(lost_, {})) {
+    try {
+      on_close(*connection);
+    } catch (...) {
+      report(std::current_exception());
+    }
   }
 }
 
@@ -148,7 +170,11 @@ inline Connection* Transport::find(Handle handle) const noexcept {
 }
 
 inline void Transport::report(std::exception_ptr error) const noexcept {
-  if (options_.on_error && error) options_.on_error(std::move(error));
+  if (!options_.on_error || !error) return;
+  try {
+    options_.on_error(std::move(error));
+  } catch (...) {  // Who can't take a report is told no more of it.
+  }
 }
 
 // WebSockets -------------------------------------------------------------------------------------
@@ -183,9 +209,11 @@ inline void Transport::on_open(Connection& connection) {
   connection.record.kind = ConnectionRecord::Kind::websocket;
   connection.settle();
   websockets_.fetch_add(1, std::memory_order_relaxed);
-  const auto token = token_of(connection.get_request().take());
+  const auto request = connection.get_request().take();
+  const auto token = token_of(request);
+  const bool hello = select_subprotocol(request) == subprotocol_v2_name;
   if (!tick_scheduled_) schedule_tick(max_tick);
-  sink_.on_open(sink_.sink, connection.record.handle, token);
+  sink_.on_open(sink_.sink, connection.record.handle, token, hello);
 }
 
 inline void Transport::on_message(Connection& connection, const Message& message) {
@@ -199,7 +227,7 @@ inline void Transport::on_message(Connection& connection, const Message& message
 }
 
 inline void Transport::on_close(Connection& connection) {
-  connection.record.closed = true;
+  if (std::exchange(connection.record.closed, true)) return;
   sink_.on_close(sink_.sink, connection.record.handle);
 }
 
@@ -268,6 +296,13 @@ inline std::size_t Transport::buffered_bytes(Handle handle) const noexcept {
   return connection == nullptr ? 0 : buffered(*connection);
 }
 
+inline std::size_t Transport::unacknowledged_bytes(Handle handle) const noexcept {
+  auto* const connection = find(handle);
+  return connection == nullptr
+             ? 0
+             : buffered(*connection) + net::unacknowledged_bytes(connection->native_socket());
+}
+
 inline void Transport::ping(Handle handle) noexcept {
   auto* const connection = find(handle);
   if (connection == nullptr) return;
@@ -305,6 +340,7 @@ inline void Transport::schedule_tick(Duration delay) {
   tick_timer_.async_wait([this, alive = std::weak_ptr(port_)](const std::error_code& cancelled) {
     if (alive.expired()) return;
     tick_scheduled_ = false;
+    report_lost();
     if (cancelled || websockets() == 0) return;
     const auto now = std::chrono::steady_clock::now();
     auto next = now + max_tick;

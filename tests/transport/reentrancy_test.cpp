@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+// What a sink may do from within what it is told: send, close, end, throw, stop the transport.
+#include "recording_server.hpp"
+
+#include <catch2/catch.hpp>
+#include <support/ws_client.hpp>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace ordercast;
+using namespace ordercast::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Kind = Event::Kind;
+const std::string host = "127.0.0.1";
+
+/// A server whose hook can be set once there is a server to be called by it.
+struct Hooked {
+  Hooked() : server(setup()) {}
+  RecordingServer::Setup setup() {
+    RecordingServer::Setup made;
+    made.hook = [this](const Event& event) {
+      if (hook) hook(event);
+    };
+    return made;
+  }
+  std::function<void(const Event&)> hook;  // Set on the I/O thread.
+  RecordingServer server;
+};
+
+/// Makes the server say this of an open connection.
+void cause(Kind kind, RecordingServer& server, WsClient& client, Handle handle) {
+  switch (kind) {
+    case Kind::pong:
+      client.send_frame(Opcode::pong, true, true, "");
+      break;
+    case Kind::message:
+      client.send_text("message");
+      break;
+    case Kind::writable:
+      server.on_io_thread(
+          [&] { server.send_until_backpressure(handle, std::string(16'384, 'x')); });
+      while (client.next_text(1000ms)) {
+      }
+      break;
+    case Kind::open:
+    case Kind::close:
+      client.socket().reset();
+      break;
+  }
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a transport may be stopped within any event, and each connection is reported closed once",
+    "[reentrancy]") {
+  const auto at = GENERATE(Kind::open, Kind::message, Kind::pong, Kind::writable, Kind::close);
+  CAPTURE(static_cast<int>(at));
+  Hooked hooked;
+  auto& server = hooked.server;
+  std::map<Handle, int> open;  // On the I/O thread.
+  bool stopped = false;
+  std::vector<WsClient> others(3);
+  for (auto& other : others) {
+    REQUIRE(other.connect(host, server.port(), "/ws"));
+    const auto handle = server.opened();
+    server.on_io_thread([&] { open[handle] = 1; });
+  }
+  server.on_io_thread([&] {
+    hooked.hook = [&](const Event& event) {
+      if (event.kind == Kind::open) ++open[event.handle];
+      if (event.kind == Kind::close) --open[event.handle];
+      if (event.kind == at && !std::exchange(stopped, true)) server.end_all();
+    };
+  });
+  WsClient client;
+  const bool connected = client.connect(host, server.port(), "/ws");
+  if (connected && at != Kind::open) cause(at, server, client, server.opened());
+  for (auto& other : others) CHECK(other.socket().wait_for_end());
+  server.stop();  // Returns when the loop has run out of work.
+  CHECK(stopped);
+  CHECK(open.size() == 4);
+  for (const auto& [handle, count] : open) CHECK(count == 0);
+  CHECK(server.websockets() == 0);
+}
+
+TEST_CASE("who is closed within another's close is reported once, and who is sent to gets it",
+          "[reentrancy]") {
+  Hooked hooked;
+  auto& server = hooked.server;
+  WsClient first;
+  WsClient sent_to;
+  WsClient ended;
+  REQUIRE(first.connect(host, server.port(), "/ws"));
+  const auto a = server.opened();
+  REQUIRE(sent_to.connect(host, server.port(), "/ws"));
+  const auto b = server.opened();
+  REQUIRE(ended.connect(host, server.port(), "/ws"));
+  const auto c = server.opened();
+  server.on_io_thread([&] {
+    hooked.hook = [&](const Event& event) {
+      if (event.kind != Kind::close || event.handle != a) return;
+      CHECK(server.send(a, "gone") == SendResult::closed);
+      server.terminate(a);
+      server.close(a, CloseCode::going_away, "");
+      server.ping(a);
+      CHECK(server.send(b, "bye") == SendResult::accepted);
+      server.send(c, "lost");
+      server.terminate(c);
+    };
+  });
+  first.socket().reset();
+  CHECK(sent_to.next_text() == "bye");
+  CHECK(ended.socket().wait_for_end());
+  CHECK(server.expect(Kind::close, a));
+  CHECK(server.expect(Kind::close, c));
+  sent_to.send_text("still here");
+  CHECK(server.expect(Kind::message, b));
+}
+
+TEST_CASE("what was sent to a connection that then ended never reaches the next one",
+          "[reentrancy]") {
+  Hooked hooked;
+  auto& server = hooked.server;
+  WsClient client;
+  REQUIRE(client.connect(host, server.port(), "/ws"));
+  const auto handle = server.opened();
+  int pair[2] = {-1, -1};  // NOLINT(modernize-avoid-c-arrays)
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) == 0);
+  server.on_io_thread([&] {
+    hooked.hook = [&](const Event& event) {
+      if (event.kind == Kind::message) {
+        // Nothing is written before the turn ends; then all is, and the end of that tells the sink.
+        server.send_until_backpressure(handle, std::string(1024, 'x'));
+      } else if (event.kind == Kind::writable) {
+        server.post([&] { server.adopt(pair[0]); });  // Before what the next line puts in the loop.
+        server.send(handle, "secret");
+        server.terminate(handle);
+      }
+    };
+  });
+  client.send_text("go");
+  REQUIRE(server.expect(Kind::message, handle));
+  REQUIRE(server.expect(Kind::writable, handle));
+  REQUIRE(server.expect(Kind::close, handle));
+  server.on_io_thread([] {});
+  char byte = 0;
+  CHECK(::recv(pair[1], &byte, 1, MSG_DONTWAIT) == -1);
+  CHECK(errno == EAGAIN);
+  ::close(pair[1]);
+}
+
+TEST_CASE("what a sink throws ends its connection alone, whatever it was told", "[reentrancy]") {
+  const auto at = GENERATE(Kind::open, Kind::message, Kind::pong, Kind::writable, Kind::close);
+  CAPTURE(static_cast<int>(at));
+  Hooked hooked;
+  auto& server = hooked.server;
+  WsClient other;
+  REQUIRE(other.connect(host, server.port(), "/ws"));
+  const auto bystander = server.opened();
+  server.on_io_thread([&] {
+    hooked.hook = [&](const Event& event) {
+      if (event.kind == at && event.handle != bystander) throw std::runtime_error("from the sink");
+    };
+  });
+  WsClient client;
+  REQUIRE(client.connect(host, server.port(), "/ws"));
+  const auto handle = server.opened();
+  REQUIRE(handle != 0);
+  cause(at, server, client, handle);
+  int closes = 0;
+  while (closes == 0) {
+    const auto event = server.next();
+    REQUIRE(event);
+    if (event->kind == Kind::close) ++closes;
+  }
+  CHECK(server.errors() == 1);
+  other.send_text("still here");
+  CHECK(server.expect(Kind::message, bystander));
+}
