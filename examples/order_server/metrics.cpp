@@ -217,6 +217,10 @@ std::string render_metrics(const Metrics& metrics, const MetricsExtras& extras) 
     families.gauge("ordercast_outbox_dead", "Changes whose broadcast was given up",
                    static_cast<double>(extras.outbox->dead));
   }
+  if (extras.log_bytes) {
+    families.gauge("ordercast_wal_bytes", "Bytes of the database's write-ahead log",
+                   static_cast<double>(*extras.log_bytes));
+  }
   add_pushes(families, metrics, extras.pushes);
 
   families.start("ordercast_http_responses_total", "Answers of the API", MetricType::Counter);

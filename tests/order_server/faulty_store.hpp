@@ -95,13 +95,20 @@ class FaultyStore final : public Store {
     }
   }
   std::size_t prune_outbox(std::int64_t, std::size_t) override { return 0; }
-  std::optional<Order> find_order(std::string_view id) override {
+  using Store::find_order;
+  std::optional<Order> find_order(std::string_view id, const OrderScope&) override {
     ++reads;
     fail_if_told(failures);
     const std::lock_guard lock(mutex_);
     const auto found = orders_.find(std::string(id));
     if (found == orders_.end()) return std::nullopt;
     return found->second;
+  }
+
+  std::optional<OrderOwner> find_owner(std::string_view id) override {
+    const auto order = find_order(id);
+    if (!order) return std::nullopt;
+    return OrderOwner{order->user_id, order->organization_id};
   }
 
   bool empty() override { return false; }
@@ -118,8 +125,9 @@ class FaultyStore final : public Store {
   std::vector<Product> list_products(std::string_view) override { return {}; }
   OrderPage list_orders(const OrderFilter&) override { return {}; }
   void create_order(const Order&) override {}
-  ChangeResult change_order(std::string_view, const std::function<Decision(const Order&)>&,
-                            std::int64_t) override {
+  using Store::change_order;
+  ChangeResult change_order(std::string_view, const OrderScope&,
+                            const std::function<Decision(const Order&)>&, std::int64_t) override {
     return {};
   }
   EventResult apply_payment_event(const PaymentEventKey&, std::string_view,
@@ -134,6 +142,7 @@ class FaultyStore final : public Store {
   }
   void remove_device(std::string_view, std::string_view) override {}
   void check() override {}
+  std::int64_t log_bytes() const noexcept override { return 0; }
 
  private:
   static void fail_if_told(std::atomic<int>& left) {

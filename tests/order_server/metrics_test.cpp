@@ -31,7 +31,7 @@ TEST_CASE("the observer's counts come out under the contract's names", "[metrics
   one.on_dropped(4);
   one.on_error(ordercast::ErrorCode::rate_limited);
   const auto text =
-      render_metrics(metrics, {OutboxStats{6, 1500}, PushStats{5, 2500, 1}, {{"writer", 8}}});
+      render_metrics(metrics, {OutboxStats{6, 1500}, PushStats{5, 2500, 1}, {{"writer", 8}}, 4096});
   for (const auto* line :
        {"ordercast_connections 2", "ordercast_subscriptions 1",
         "ordercast_deliveries_total{type=\"order:updated\"} 5",
@@ -41,7 +41,8 @@ TEST_CASE("the observer's counts come out under the contract's names", "[metrics
         "ordercast_outbox_age_seconds 1.5", "ordercast_push_depth 5",
         "ordercast_push_age_seconds 2.5", "ordercast_push_dead 1",
         "ordercast_pushes_total{result=\"sent\"} 0",
-        "ordercast_worker_queue_depth{pool=\"writer\"} 8", "# TYPE ordercast_connections gauge",
+        "ordercast_worker_queue_depth{pool=\"writer\"} 8", "ordercast_wal_bytes 4096",
+        "# TYPE ordercast_connections gauge",
         "# TYPE ordercast_deliveries_total counter",
         "# TYPE ordercast_commit_to_send_seconds histogram"}) {
     CAPTURE(line);

@@ -132,7 +132,8 @@ TEST_CASE("a lock that another process keeps is an error that writes nothing", "
   SqliteStore store(options);
   add_sample_shop(store);
   {
-    sqlite::Connection other(dir.file(), sqlite::Access::read_write_create, 0);
+    sqlite::Connection other(dir.file(), sqlite::Access::read_write_create,
+                             std::chrono::milliseconds(0));
     sqlite::Transaction lock(other, sqlite::Transaction::Kind::immediate);
     CHECK_THROWS_WITH(store.create_order(sample_order("o-1")),
                       Contains("cannot begin in") && Contains("database is locked"));

@@ -573,4 +573,46 @@ TEST_CASE("the tables are strict, and their version is written down", "[store]")
   CHECK(text_in(f.dir.file(), "PRAGMA journal_mode") == "wal");
 }
 
+TEST_CASE("an order's times never go back, whatever the clock does", "[store]") {
+  Fixture f;
+  f.store.create_order(sample_order("o-1", "user-1", 5000));
+  const auto check = [&](std::int64_t updated_at_ms) {
+    const Order order = *f.store.find_order("o-1");
+    CHECK(order.updated_at_ms == updated_at_ms);
+    CHECK(order.updated_at_ms >= order.created_at_ms);
+    for (std::size_t i = 1; i < order.status_logs.size(); ++i) {
+      CHECK(order.status_logs[i - 1].created_at_ms <= order.status_logs[i].created_at_ms);
+    }
+    CHECK(order.status_logs.back().created_at_ms <= order.updated_at_ms);
+  };
+  f.move_to("o-1", OrderStatus::confirmed, 1000);  // an hour was taken back
+  check(5000);
+  f.move_to("o-1", OrderStatus::preparing, 9000);
+  check(9000);
+  f.store.change_order(
+      "o-1", [](const Order& order) { return change_from(order); }, 2000);
+  check(9000);
+  f.store.apply_payment_event(
+      "event-1", "order_o-1", [](const Order& order) { return change_from(order); }, 3000);
+  check(9000);
+  CHECK(f.store.pending_broadcasts(10).size() == 5);
+}
+
+TEST_CASE("a device that registers after the clock went back is not the first to be forgotten",
+          "[store]") {
+  Fixture f;
+  for (std::int64_t i = 0; i < max_devices_per_user; ++i) {
+    f.store.add_device("user-1", "token-" + std::to_string(i), "ios", 10'000 + i);
+  }
+  f.store.add_device("user-1", "newest", "ios", 500);
+  CHECK(f.number("SELECT count(*) FROM devices") == max_devices_per_user);
+  CHECK(f.number("SELECT count(*) FROM devices WHERE token = 'newest'") == 1);
+  CHECK(f.number("SELECT count(*) FROM devices WHERE token = 'token-0'") == 0);
+  // One that comes again is seen again.
+  f.store.add_device("user-1", "token-1", "ios", 400);
+  f.store.add_device("user-1", "one more", "ios", 300);
+  CHECK(f.number("SELECT count(*) FROM devices WHERE token = 'token-1'") == 1);
+  CHECK(f.number("SELECT count(*) FROM devices WHERE token = 'token-2'") == 0);
+}
+
 }  // namespace order_server

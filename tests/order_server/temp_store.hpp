@@ -5,6 +5,7 @@
 #include "store/sqlite.hpp"
 #include "store/sqlite_store.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -23,21 +24,21 @@ class TempDir : public ordercast::test::TempDir {
 
 /// Looks into a database's file beside any store that has it open.
 inline std::int64_t number_in(const std::string& file, const char* sql) {
-  sqlite::Connection connection(file, sqlite::Access::query_only, 1000);
+  sqlite::Connection connection(file, sqlite::Access::query_only, std::chrono::seconds(1));
   sqlite::Query query = connection.query(sql);
   if (!query.next()) throw std::runtime_error("the query has no row");
   return query.integer(0);
 }
 
 inline std::string text_in(const std::string& file, const char* sql) {
-  sqlite::Connection connection(file, sqlite::Access::query_only, 1000);
+  sqlite::Connection connection(file, sqlite::Access::query_only, std::chrono::seconds(1));
   sqlite::Query query = connection.query(sql);
   if (!query.next()) throw std::runtime_error("the query has no row");
   return query.text(0);
 }
 
 inline void execute_in(const std::string& file, const char* sql) {
-  sqlite::Connection connection(file, sqlite::Access::read_write_create, 1000);
+  sqlite::Connection connection(file, sqlite::Access::read_write_create, std::chrono::seconds(1));
   connection.execute(sql);
 }
 

@@ -36,6 +36,7 @@ HttpResponse readyz(const ApiRequest& /*request*/, ApiContext& context) {
 HttpResponse metrics(const ApiRequest& /*request*/, ApiContext& context) {
   MetricsExtras extras;
   extras.queues = context.queue_depths();
+  extras.log_bytes = context.store.log_bytes();
   try {
     extras.outbox = context.store.outbox_stats(context.now_ms());
     extras.pushes = context.push_stats();

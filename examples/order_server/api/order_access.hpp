@@ -55,6 +55,12 @@ namespace order_server {
           "is COD"};
 }
 
+/// The caller's own orders alone, whatever their role; nothing if they can have none.
+[[nodiscard]] inline std::optional<OrderScope> own_scope_of(const ordercast::Identity& caller) {
+  if (caller.user_id.empty()) return std::nullopt;
+  return OrderScope{caller.user_id, {}};
+}
+
 /// What the caller is told about a change: the order, or why not. Calls `committed` first when
 /// there is something to broadcast, which a refusal does not rule out.
 template <class Committed>

@@ -66,7 +66,9 @@ HttpResponse list_orders(const ApiRequest& request, ApiContext& context) {
 }
 
 HttpResponse get_order(const ApiRequest& request, ApiContext& context) {
-  const auto order = context.store.find_order(request.parameters.at(0));
+  const auto scope = scope_of(request.caller);
+  if (!scope) return problem(no_such_order());
+  const auto order = context.store.find_order(request.parameters.at(0), *scope);
   if (!order || !may_see(request.caller, *order)) return problem(no_such_order());
   return success(order_to_json(*order));
 }
@@ -155,8 +157,10 @@ HttpResponse change_status(const ApiRequest& request, ApiContext& context) {
   const std::string note = body.optional_text("note", max_note_bytes);
   if (auto refusal = body.refusal()) return std::move(*refusal);
 
+  const auto scope = scope_of(request.caller);
+  if (!scope) return problem(no_such_order());
   const auto result = context.store.change_order(
-      request.parameters.at(0),
+      request.parameters.at(0), *scope,
       [&](const Order& order) -> Decision {
         if (!may_see(request.caller, order)) return no_such_order();
         return decide_status(order, status, note);
@@ -167,8 +171,10 @@ HttpResponse change_status(const ApiRequest& request, ApiContext& context) {
 
 /// Reads no body: what a client sends along is ignored.
 HttpResponse cancel(const ApiRequest& request, ApiContext& context) {
+  const auto scope = own_scope_of(request.caller);
+  if (!scope) return problem(no_such_order());
   const auto result = context.store.change_order(
-      request.parameters.at(0),
+      request.parameters.at(0), *scope,
       [&](const Order& order) -> Decision {
         if (!owns(request.caller, order)) return no_such_order();
         return decide_cancel(order);

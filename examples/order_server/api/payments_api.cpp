@@ -40,7 +40,9 @@ ordered_json bill_to_json(const Order& order, const ApiContext& context) {
 /// Reads no body. Repeated, it answers with the same order of the provider.
 HttpResponse create_payment(const ApiRequest& request, ApiContext& context) {
   if (context.payments.mode == PaymentMode::off) return problem(no_online_payments());
-  auto order = context.store.find_order(request.parameters.at(0));
+  const auto scope = own_scope_of(request.caller);
+  if (!scope) return problem(no_such_order());
+  auto order = context.store.find_order(request.parameters.at(0), *scope);
   if (!order || !owns(request.caller, *order)) return problem(no_such_order());
   if (const auto refusal = refuse_to_bill(*order)) return problem(*refusal);
   if (order->razorpay_order_id.empty()) {
@@ -70,8 +72,10 @@ HttpResponse verify_payment(const ApiRequest& request, ApiContext& context) {
   if (auto refusal = body.refusal()) return std::move(*refusal);
 
   const PaymentProof proof{razorpay_order_id, razorpay_payment_id, razorpay_signature};
+  const auto scope = own_scope_of(request.caller);
+  if (!scope) return problem(no_such_order());
   const auto result = context.store.change_order(
-      request.parameters.at(0),
+      request.parameters.at(0), *scope,
       [&](const Order& order) -> Decision {
         if (!owns(request.caller, order)) return no_such_order();
         return decide_payment(order, proof, context.razorpay_key_secret);

@@ -45,6 +45,8 @@ using Decision = std::variant<Change, Rejection, NoChange>;
 }
 
 /// The next version of `order`: what `change` makes of it at `now_ms`, a new status log included.
+/// Where the clock has gone back, it is made when the last change was: an order's times never go
+/// back.
 [[nodiscard]] Order apply_change(Order order, const Change& change, std::int64_t now_ms);
 
 }  // namespace order_server

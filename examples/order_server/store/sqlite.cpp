@@ -39,14 +39,12 @@ std::string operation_of(sqlite3_stmt* statement) {
   return word;
 }
 
-/// Makes a missing file readable for its owner only, as it will hold password hashes; the log
-/// beside it takes after it. Whatever goes wrong here, SQLite meets it again and reports it.
+}  // namespace
+
 void create_private(const std::string& file) {
   const int descriptor = open(file.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
   if (descriptor >= 0) close(descriptor);
 }
-
-}  // namespace
 
 Query::Query(Query&& other) noexcept
     : handle_(other.handle_),
@@ -114,7 +112,7 @@ void Connection::FinalizeStatement::operator()(sqlite3_stmt* statement) const no
   sqlite3_finalize(statement);
 }
 
-Connection::Connection(std::string file, Access access, int busy_timeout_ms)
+Connection::Connection(std::string file, Access access, std::chrono::milliseconds busy_timeout)
     : file_(std::move(file)) {
   // SQLite takes "" and names with a colon in front for databases that end with the process.
   if (file_.empty() || file_.front() == ':') {
@@ -132,7 +130,7 @@ Connection::Connection(std::string file, Access access, int busy_timeout_ms)
   if (sqlite3_db_readonly(handle, "main") == 1) {
     throw StoreError("cannot write \"" + file_ + "\": the file is read-only");
   }
-  sqlite3_busy_timeout(handle, busy_timeout_ms);
+  set_busy_timeout(busy_timeout);
   if (access == Access::query_only) execute("PRAGMA query_only = ON");
 }
 
@@ -161,6 +159,14 @@ std::int64_t Connection::changes() const noexcept {
 
 std::int64_t Connection::last_insert_id() const noexcept {
   return sqlite3_last_insert_rowid(handle_.get());
+}
+
+std::string Connection::log_file() const {
+  return sqlite3_filename_wal(sqlite3_db_filename(handle_.get(), "main"));
+}
+
+void Connection::set_busy_timeout(std::chrono::milliseconds busy_timeout) noexcept {
+  sqlite3_busy_timeout(handle_.get(), static_cast<int>(busy_timeout.count()));
 }
 
 bool Connection::is_autocommit() const noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -54,6 +55,10 @@ class Query {
   const std::string* file_;
 };
 
+/// Makes a missing file readable for its owner only, as it will hold password hashes; the log
+/// beside it takes after it. Whatever goes wrong here, SQLite meets it again and reports it.
+void create_private(const std::string& file);
+
 /// How a connection is opened.
 enum class Access : std::uint8_t {
   read_write_create,  ///< Makes the file, for its owner only, if there is none.
@@ -65,8 +70,8 @@ enum class Access : std::uint8_t {
 class Connection {
  public:
   /// Throws StoreError if the file can't be opened, is not a database, or can't be written though
-  /// `access` asks for it. `busy_timeout_ms` is how long a statement waits for another's lock.
-  Connection(std::string file, Access access, int busy_timeout_ms);
+  /// `access` asks for it. `busy_timeout` is how long a statement waits for another's lock.
+  Connection(std::string file, Access access, std::chrono::milliseconds busy_timeout);
   Connection(const Connection&) = delete;
   Connection(Connection&&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -91,6 +96,9 @@ class Connection {
   /// False within a transaction.
   [[nodiscard]] bool is_autocommit() const noexcept;
   [[nodiscard]] const std::string& file() const noexcept { return file_; }
+  /// Where the write-ahead log is, links of the database's name followed.
+  [[nodiscard]] std::string log_file() const;
+  void set_busy_timeout(std::chrono::milliseconds busy_timeout) noexcept;
 
  private:
   struct CloseHandle {

@@ -95,22 +95,31 @@ void read_items_and_logs(Connection& connection, NumberedOrder& target) {
   }
 }
 
+/// One order by its id, if it is in the scope. An order that is not is no row at all.
+const std::string& order_in_scope() {
+  static const std::string sql =
+      std::string(order_columns) +
+      " WHERE id = ?1 AND (?2 = '' OR user_id = ?2) AND (?3 = '' OR organization_id = ?3)";
+  return sql;
+}
+
 /// The order of a query for `order_columns`, whole. Call it within a transaction, so that row,
 /// items and logs are of one moment.
+template <class... Keys>
 std::optional<NumberedOrder> load_order(Connection& connection, const std::string& sql,
-                                        std::string_view key) {
+                                        const Keys&... keys) {
   std::optional<NumberedOrder> result;
   {
-    Query query = connection.query(sql, key);
+    Query query = connection.query(sql, keys...);
     if (query.next()) result = read_order_row(query);
   }
   if (result) read_items_and_logs(connection, *result);
   return result;
 }
 
-std::optional<NumberedOrder> load_order(Connection& connection, std::string_view id) {
-  static const std::string sql = std::string(order_columns) + " WHERE id = ?1";
-  return load_order(connection, sql, id);
+std::optional<NumberedOrder> load_order(Connection& connection, std::string_view id,
+                                        const OrderScope& scope) {
+  return load_order(connection, order_in_scope(), id, scope.user_id, scope.organization_id);
 }
 
 void insert_user(Connection& connection, const User& user) {
@@ -231,63 +240,6 @@ bool has_users(Connection& connection) {
 
 }  // namespace
 
-SqliteStore::ReaderPool::Lease::Lease(ReaderPool& pool) : pool_(pool) {
-  std::unique_lock lock(pool_.mutex_);
-  pool_.returned_.wait(lock, [this] { return !pool_.idle_.empty(); });
-  connection_ = std::move(pool_.idle_.back());
-  pool_.idle_.pop_back();
-}
-
-SqliteStore::ReaderPool::Lease::~Lease() {
-  pool_.add(std::move(connection_));
-}
-
-void SqliteStore::ReaderPool::add(std::unique_ptr<Connection> connection) {
-  {
-    const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(connection));
-  }
-  returned_.notify_one();
-}
-
-SqliteStore::Write::Write(SqliteStore& store, Durability durability)
-    : lock_(store.writer_mutex_),
-      store_(store),
-      transaction_(store.writer_with(durability), Transaction::Kind::immediate) {}
-
-Connection& SqliteStore::writer_with(Durability durability) {
-  if (writer_has_ != durability) {
-    writer_has_.reset();  // unknown until the pragma has worked
-    writer_.execute(durability == Durability::power_loss ? "PRAGMA synchronous = FULL"
-                                                         : "PRAGMA synchronous = NORMAL");
-    writer_has_ = durability;
-  }
-  return writer_;
-}
-
-SqliteStore::SqliteStore(const SqliteOptions& options)
-    : durability_(options.durability),
-      writer_(options.file, Access::read_write_create,
-              static_cast<int>(options.busy_timeout.count())) {
-  sqlite::require_own_or_empty(writer_);
-  {
-    Query mode = writer_.query("PRAGMA journal_mode = WAL");
-    if (!mode.next() || mode.text(0) != "wal") {
-      throw StoreError("cannot use \"" + options.file + "\": no write-ahead log is possible there");
-    }
-  }
-  writer_.execute("PRAGMA foreign_keys = ON");
-  if (options.max_pages > 0) {
-    const std::string sql = "PRAGMA max_page_count = " + std::to_string(options.max_pages);
-    writer_.execute(sql.c_str());
-  }
-  sqlite::update_schema(writer_);
-  for (std::size_t i = 0; i < std::max<std::size_t>(options.readers, 1); ++i) {
-    readers_.add(std::make_unique<Connection>(options.file, Access::query_only,
-                                              static_cast<int>(options.busy_timeout.count())));
-  }
-}
-
 bool SqliteStore::empty() {
   const ReaderPool::Lease reader(readers_);
   return !has_users(*reader);
@@ -378,12 +330,19 @@ std::vector<Product> SqliteStore::list_products(std::string_view store_id) {
   return products;
 }
 
-std::optional<Order> SqliteStore::find_order(std::string_view id) {
+std::optional<Order> SqliteStore::find_order(std::string_view id, const OrderScope& scope) {
   const ReaderPool::Lease reader(readers_);
   const Transaction snapshot(*reader, Transaction::Kind::deferred);
-  std::optional<NumberedOrder> found = load_order(*reader, id);
+  std::optional<NumberedOrder> found = load_order(*reader, id, scope);
   if (!found) return std::nullopt;
   return std::move(found->order);
+}
+
+std::optional<OrderOwner> SqliteStore::find_owner(std::string_view id) {
+  const ReaderPool::Lease reader(readers_);
+  Query query = reader->query("SELECT user_id, organization_id FROM orders WHERE id = ?1", id);
+  if (!query.next()) return std::nullopt;
+  return OrderOwner{query.text(0), query.text(1)};
 }
 
 OrderPage SqliteStore::list_orders(const OrderFilter& filter) {
@@ -452,11 +411,11 @@ void SqliteStore::create_order(const Order& order) {
   write.commit();
 }
 
-ChangeResult SqliteStore::change_order(std::string_view id,
+ChangeResult SqliteStore::change_order(std::string_view id, const OrderScope& scope,
                                        const std::function<Decision(const Order&)>& decide,
                                        std::int64_t now_ms) {
   Write write(*this, durability_);
-  std::optional<NumberedOrder> found = load_order(*write, id);
+  std::optional<NumberedOrder> found = load_order(*write, id, scope);
   if (!found) return {};
   ChangeResult result = apply_decision(*write, std::move(*found), decide, now_ms);
   if (!result.changed) return result;
@@ -508,12 +467,15 @@ std::optional<std::string> SqliteStore::add_device(std::string_view user_id, std
     Query found = write->query("SELECT user_id FROM devices WHERE token = ?1", token);
     if (found.next() && found.text(0) != user_id) before = found.text(0);
   }
+  // Where the clock has gone back, this one still is the newest and not the first to be forgotten.
   // A token is one installed app: whoever logs in there last is who gets its pushes, and nobody
   // gets those of who was there before.
   write->query("DELETE FROM push_jobs WHERE token = ?1 AND user_id <> ?2", token, user_id).run();
   write
       ->query(
-          "INSERT INTO devices (token, user_id, platform, registered_at) VALUES (?1, ?2, ?3, ?4) "
+          "INSERT INTO devices (token, user_id, platform, registered_at) VALUES (?1, ?2, ?3, "
+          "max(?4, (SELECT ifnull(max(registered_at) + 1, 0) FROM devices "
+          "WHERE user_id = ?2 AND token <> ?1 AND registered_at > ?4))) "
           "ON CONFLICT (token) DO UPDATE SET user_id = excluded.user_id, "
           "platform = excluded.platform, registered_at = excluded.registered_at",
           token, user_id, platform, now_ms)
@@ -532,11 +494,6 @@ void SqliteStore::remove_device(std::string_view user_id, std::string_view token
   Write write(*this, durability_);
   write->query("DELETE FROM devices WHERE token = ?1 AND user_id = ?2", token, user_id).run();
   write.commit();
-}
-
-void SqliteStore::check() {
-  const ReaderPool::Lease reader(readers_);
-  reader->query("SELECT count(*) FROM sqlite_schema").next();
 }
 
 }  // namespace order_server

@@ -3,6 +3,7 @@
 
 #include "store/push_store.hpp"
 #include "store/sqlite.hpp"
+#include "store/sqlite_files.hpp"
 #include "store/store.hpp"
 
 #include <chrono>
@@ -24,6 +25,13 @@
 /// is synced to the disk (`Durability::power_loss`). Bookkeeping of the outbox (marking, pruning)
 /// is only as durable as the process: a power cut may undo a mark, which repeats a broadcast
 /// that clients drop by its version.
+///
+/// The write-ahead log stays below `max_log_bytes` and one transaction. Reads are short, and let a
+/// log that has grown be emptied between them. A reader of another process that stays open keeps
+/// it from being emptied; then changes are refused in time, until that reader ends.
+///
+/// Where the name of the database or of its log no longer leads to the file that is open (removed,
+/// replaced), changes and `check()` fail: what is written there would be lost.
 ///
 ///     order_server::SqliteStore store({"shop.db"});
 ///     auto result = store.change_order(id, decide, now_ms);
@@ -52,6 +60,14 @@ struct SqliteOptions {
   /// The most pages of 4 KiB that the file may grow to; a change above it is a StoreError.
   /// 0: no limit but the disk.
   std::int64_t max_pages = 0;
+
+  /// The most bytes of the write-ahead log, but for one transaction. Changes are refused from 7/8
+  /// of it; the rest is for the outbox, so that what is committed is broadcast. 0: no limit.
+  std::int64_t max_log_bytes = std::int64_t{64} << 20;
+
+  /// Opens only if no other process has the file open with this set, and keeps others from it until
+  /// the store or its process ends. Servers set it; operators' commands don't.
+  bool exclusive = false;
 };
 
 /// The most devices that a user is pushed to; registering one more forgets the longest unseen.
@@ -60,7 +76,7 @@ inline constexpr std::int64_t max_devices_per_user = 20;
 class SqliteStore final : public Store, public PushStore, public DeadLetters {
  public:
   /// Opens or makes the database. Throws StoreError: the path is bad, no database, another
-  /// program's, of a newer schema, read-only, or locked.
+  /// program's, of a newer schema, read-only, locked, or served by another process.
   explicit SqliteStore(const SqliteOptions& options);
 
   bool empty() override;
@@ -77,8 +93,10 @@ class SqliteStore final : public Store, public PushStore, public DeadLetters {
   std::optional<Shop> find_shop(std::string_view id) override;
   std::vector<Product> list_products(std::string_view store_id) override;
 
-  /// Three look-ups by index.
-  std::optional<Order> find_order(std::string_view id) override;
+  /// Three look-ups by index; one if there is nothing to see.
+  std::optional<Order> find_order(std::string_view id, const OrderScope& scope) override;
+  using Store::find_order;
+  std::optional<OrderOwner> find_owner(std::string_view id) override;
 
   /// One page by index, newest first. Counting the total and skipping to the page take time in the
   /// number of orders that match.
@@ -88,9 +106,10 @@ class SqliteStore final : public Store, public PushStore, public DeadLetters {
   /// log but a PENDING one.
   void create_order(const Order& order) override;
 
-  ChangeResult change_order(std::string_view id,
+  ChangeResult change_order(std::string_view id, const OrderScope& scope,
                             const std::function<Decision(const Order&)>& decide,
                             std::int64_t now_ms) override;
+  using Store::change_order;
 
   EventResult apply_payment_event(const PaymentEventKey& event, std::string_view razorpay_order_id,
                                   const std::function<Decision(const Order&)>& decide,
@@ -118,11 +137,26 @@ class SqliteStore final : public Store, public PushStore, public DeadLetters {
   void remove_device(std::string_view user_id, std::string_view token) override;
 
   void check() override;
+  std::int64_t log_bytes() const noexcept override { return files_.log_bytes(); }
 
  private:
   /// The reading connections. `Lease` gives one back at the end of its scope.
   class ReaderPool {
    public:
+    /// Holds new leases up and waits a moment for those that are out.
+    class Pause {
+     public:
+      explicit Pause(ReaderPool& pool);
+      Pause(const Pause&) = delete;
+      Pause(Pause&&) = delete;
+      Pause& operator=(const Pause&) = delete;
+      Pause& operator=(Pause&&) = delete;
+      ~Pause();
+
+     private:
+      ReaderPool& pool_;
+    };
+
     class Lease {
      public:
       explicit Lease(ReaderPool& pool);
@@ -145,6 +179,8 @@ class SqliteStore final : public Store, public PushStore, public DeadLetters {
     std::mutex mutex_;
     std::condition_variable returned_;
     std::vector<std::unique_ptr<sqlite::Connection>> idle_;
+    std::size_t all_ = 0;
+    bool paused_ = false;
   };
 
   /// The writer, locked, in a transaction that is as durable as asked for. Rolled back at the end
@@ -154,7 +190,8 @@ class SqliteStore final : public Store, public PushStore, public DeadLetters {
     Write(SqliteStore& store, Durability durability);
     sqlite::Connection& operator*() const noexcept { return store_.writer_; }
     sqlite::Connection* operator->() const noexcept { return &store_.writer_; }
-    void commit() { transaction_.commit(); }
+    /// Also throws if the file was taken away meanwhile: nobody may be told that this is stored.
+    void commit();
 
    private:
     std::lock_guard<std::mutex> lock_;
@@ -163,13 +200,22 @@ class SqliteStore final : public Store, public PushStore, public DeadLetters {
   };
 
   sqlite::Connection& writer_with(Durability durability);
+  /// Empties a write-ahead log that has grown; throws StoreError if there is no room for a change.
+  void make_room(Durability durability);
+  /// Whether the log is empty now.
+  bool empty_log();
 
   const Durability durability_;
+  const std::chrono::milliseconds busy_timeout_;
+  const std::int64_t max_log_bytes_;
+  // Closed last: a process that closes any descriptor of the file loses SQLite's locks on it.
+  sqlite::DatabaseFiles files_;
   std::mutex writer_mutex_;
   // Made before the readers and so closed after them: the last connection to close tidies the
   // write-ahead log away, and only the writer may write.
   sqlite::Connection writer_;             // under writer_mutex_
   std::optional<Durability> writer_has_;  // under writer_mutex_: what the writer is set to
+  std::chrono::steady_clock::time_point next_emptying_;  // under writer_mutex_
   ReaderPool readers_;
 };
 

@@ -48,10 +48,20 @@ struct Product {
   std::int64_t price_minor = 0;
 };
 
-/// Which orders a caller may see, and which of those are asked for. Empty fields don't filter.
-struct OrderFilter {
+/// Which orders a caller may see. An empty field does not restrict, so that `{}` is all of them.
+struct OrderScope {
   std::string user_id;
   std::string organization_id;
+};
+
+/// Whom an order belongs to.
+struct OrderOwner {
+  std::string user_id;
+  std::string organization_id;
+};
+
+/// Which of the orders that a caller may see are asked for. Empty fields don't filter.
+struct OrderFilter : OrderScope {
   std::optional<OrderStatus> status;
   std::int64_t page = 1;
   std::int64_t page_size = 20;
@@ -148,7 +158,12 @@ class Store {
   virtual std::optional<Shop> find_shop(std::string_view id) = 0;
   virtual std::vector<Product> list_products(std::string_view store_id) = 0;  ///< "" lists all.
 
-  virtual std::optional<Order> find_order(std::string_view id) = 0;
+  /// Nothing if there is no such order or it is out of `scope`: both cost the same work, so that
+  /// the time of an answer tells nobody whether an id exists.
+  virtual std::optional<Order> find_order(std::string_view id, const OrderScope& scope) = 0;
+  [[nodiscard]] std::optional<Order> find_order(std::string_view id) { return find_order(id, {}); }
+  /// One row, whatever the order holds.
+  virtual std::optional<OrderOwner> find_owner(std::string_view id) = 0;
   virtual OrderPage list_orders(const OrderFilter& filter) = 0;
 
   /// Writes the order with version 1, its PENDING log (one is made if it has none) and its outbox
@@ -157,10 +172,17 @@ class Store {
 
   /// Loads the order under a write lock, asks `decide`, and writes row, log, version + 1 and
   /// outbox entry in the same transaction. `decide` must not call the store; if it throws, nothing
-  /// is written and the exception passes through.
-  virtual ChangeResult change_order(std::string_view id,
+  /// is written and the exception passes through. An order out of `scope` is answered, and costs,
+  /// like one that does not exist. Where the clock has gone back, a change counts as made when the
+  /// order's last one was.
+  virtual ChangeResult change_order(std::string_view id, const OrderScope& scope,
                                     const std::function<Decision(const Order&)>& decide,
                                     std::int64_t now_ms) = 0;
+  ChangeResult change_order(std::string_view id,
+                            const std::function<Decision(const Order&)>& decide,
+                            std::int64_t now_ms) {
+    return change_order(id, {}, decide, now_ms);
+  }
 
   /// Changes the order that has this provider's order id, as `change_order` does, and remembers the
   /// event's key in the same transaction, so that an event is applied once however often it comes.
@@ -190,8 +212,10 @@ class Store {
                                                 std::string_view platform, std::int64_t now_ms) = 0;
   virtual void remove_device(std::string_view user_id, std::string_view token) = 0;
 
-  /// Cheap proof that the database answers; throws StoreError.
+  /// Cheap proof that the database answers and takes changes; throws StoreError.
   virtual void check() = 0;
+  /// Bytes of the write-ahead log on disk; 0 where there is none.
+  [[nodiscard]] virtual std::int64_t log_bytes() const noexcept = 0;
 };
 
 }  // namespace order_server

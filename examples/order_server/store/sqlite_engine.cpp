@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include "store/sqlite_schema.hpp"
+#include "store/sqlite_store.hpp"
+
+#include <algorithm>
+#include <utility>
+
+/// How the store works its connections: leases of readers, transactions of the writer, and the
+/// write-ahead log between them.
+namespace order_server {
+
+using sqlite::Access;
+using sqlite::Connection;
+using sqlite::Query;
+using sqlite::Transaction;
+
+namespace {
+
+/// Reads take milliseconds. One that takes longer is not waited for: the log is emptied later.
+constexpr std::chrono::milliseconds reads_end_within{250};
+
+/// How long a log that could not be emptied is left alone.
+constexpr std::chrono::milliseconds emptying_interval{100};
+
+}  // namespace
+
+SqliteStore::ReaderPool::Lease::Lease(ReaderPool& pool) : pool_(pool) {
+  std::unique_lock lock(pool_.mutex_);
+  pool_.returned_.wait(lock, [this] { return !pool_.paused_ && !pool_.idle_.empty(); });
+  connection_ = std::move(pool_.idle_.back());
+  pool_.idle_.pop_back();
+}
+
+SqliteStore::ReaderPool::Lease::~Lease() {
+  {
+    const std::lock_guard lock(pool_.mutex_);
+    pool_.idle_.push_back(std::move(connection_));
+  }
+  pool_.returned_.notify_all();
+}
+
+void SqliteStore::ReaderPool::add(std::unique_ptr<Connection> connection) {
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(connection));
+  all_ = idle_.size();
+  idle_.reserve(all_);  // so that giving one back never fails
+}
+
+SqliteStore::ReaderPool::Pause::Pause(ReaderPool& pool) : pool_(pool) {
+  std::unique_lock lock(pool_.mutex_);
+  pool_.paused_ = true;
+  pool_.returned_.wait_for(lock, reads_end_within,
+                           [this] { return pool_.idle_.size() == pool_.all_; });
+}
+
+SqliteStore::ReaderPool::Pause::~Pause() {
+  {
+    const std::lock_guard lock(pool_.mutex_);
+    pool_.paused_ = false;
+  }
+  pool_.returned_.notify_all();
+}
+
+SqliteStore::Write::Write(SqliteStore& store, Durability durability)
+    : lock_(store.writer_mutex_),
+      store_(store),
+      transaction_((store.files_.require_in_place(), store.make_room(durability),
+                    store.writer_with(durability)),
+                   Transaction::Kind::immediate) {}
+
+void SqliteStore::Write::commit() {
+  transaction_.commit();
+  store_.files_.require_in_place();
+}
+
+Connection& SqliteStore::writer_with(Durability durability) {
+  if (writer_has_ != durability) {
+    writer_has_.reset();  // unknown until the pragma has worked
+    writer_.execute(durability == Durability::power_loss ? "PRAGMA synchronous = FULL"
+                                                         : "PRAGMA synchronous = NORMAL");
+    writer_has_ = durability;
+  }
+  return writer_;
+}
+
+void SqliteStore::make_room(Durability durability) {
+  const std::int64_t bytes = files_.log_bytes();
+  if (max_log_bytes_ == 0 || bytes <= max_log_bytes_ / 4) return;
+  const std::int64_t most = durability == Durability::power_loss || durability == durability_
+                                ? max_log_bytes_ / 8 * 7
+                                : max_log_bytes_;
+  const auto now = std::chrono::steady_clock::now();
+  if (bytes < most && now < next_emptying_) return;
+  if (empty_log()) return;
+  next_emptying_ = now + emptying_interval;
+  if (files_.log_bytes() < most) return;
+  throw StoreError("cannot write \"" + writer_.file() + "\": its write-ahead log has " +
+                   std::to_string(bytes) +
+                   " bytes and can't be emptied, as a reader (a backup, a shell) keeps a "
+                   "transaction open; writing goes on when it ends");
+}
+
+bool SqliteStore::empty_log() {
+  const ReaderPool::Pause pause(readers_);
+  try {
+    // Another process' reader may stay for ever, and whoever wants to write waits meanwhile.
+    writer_.set_busy_timeout(std::chrono::milliseconds(0));
+    Query result = writer_.query("PRAGMA wal_checkpoint(TRUNCATE)");
+    const bool is_empty = result.next() && result.integer(0) == 0;
+    writer_.set_busy_timeout(busy_timeout_);
+    return is_empty;
+  } catch (const StoreError&) {
+    // A full disk, say: the change that comes next meets it again, or has room in the log.
+    writer_.set_busy_timeout(busy_timeout_);
+    return false;
+  }
+}
+
+SqliteStore::SqliteStore(const SqliteOptions& options)
+    : durability_(options.durability),
+      busy_timeout_(options.busy_timeout),
+      max_log_bytes_(options.max_log_bytes),
+      files_(options.file, options.exclusive),
+      writer_(options.file, Access::read_write_create, options.busy_timeout) {
+  sqlite::require_own_or_empty(writer_);
+  {
+    Query mode = writer_.query("PRAGMA journal_mode = WAL");
+    if (!mode.next() || mode.text(0) != "wal") {
+      throw StoreError("cannot use \"" + options.file + "\": no write-ahead log is possible there");
+    }
+  }
+  writer_.execute("PRAGMA foreign_keys = ON");
+  if (options.max_pages > 0) {
+    const std::string sql = "PRAGMA max_page_count = " + std::to_string(options.max_pages);
+    writer_.execute(sql.c_str());
+  }
+  sqlite::update_schema(writer_);
+  for (std::size_t i = 0; i < std::max<std::size_t>(options.readers, 1); ++i) {
+    readers_.add(
+        std::make_unique<Connection>(options.file, Access::query_only, options.busy_timeout));
+  }
+  files_.remember(writer_);
+}
+
+void SqliteStore::check() {
+  files_.require_in_place();
+  {
+    const ReaderPool::Lease reader(readers_);
+    reader->query("SELECT count(*) FROM sqlite_schema").next();
+  }
+  if (max_log_bytes_ == 0 || files_.log_bytes() < max_log_bytes_ / 8 * 7) return;
+  const std::lock_guard lock(writer_mutex_);
+  make_room(Durability::power_loss);
+}
+
+}  // namespace order_server

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "store/sqlite_files.hpp"
+
+#include "store/sqlite.hpp"
+#include "store/store.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace order_server::sqlite {
+namespace {
+
+std::string error_text(int error) {
+  return std::generic_category().message(error);
+}
+
+}  // namespace
+
+DatabaseFiles::DatabaseFiles(std::string file, bool exclusive) : file_(std::move(file)) {
+  if (exclusive) lock();
+}
+
+DatabaseFiles::~DatabaseFiles() {
+  if (locked_ >= 0) close(locked_);
+}
+
+void DatabaseFiles::lock() {
+  create_private(file_);
+  locked_ = open(file_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (locked_ < 0) return;  // SQLite meets the same, and says why
+  // Not one of SQLite's own locks, which are fcntl's: those go their way beside it.
+  while (flock(locked_, LOCK_EX | LOCK_NB) != 0) {
+    const int error = errno;
+    if (error == EINTR) continue;
+    close(std::exchange(locked_, -1));
+    if (error != EWOULDBLOCK) {
+      throw StoreError("cannot lock \"" + file_ + "\": " + error_text(error));
+    }
+    throw StoreError("cannot use \"" + file_ +
+                     "\": another order_server is serving it. End that one first, or give this one "
+                     "a file of its own with --db");
+  }
+}
+
+void DatabaseFiles::remember(const Connection& connection) {
+  // The database by the name it was asked for, which may be a link that is turned elsewhere; the
+  // log where SQLite has put it, which is beside the file that the link leads to.
+  files_[0].name = file_;
+  files_[1].name = connection.log_file();
+  files_[2].name = connection.log_file();
+  files_[2].name.replace(files_[2].name.size() - 3, 3, "shm");
+  for (File& each : files_) {
+    struct stat status {};
+    if (stat(each.name.c_str(), &status) != 0) {
+      throw StoreError("cannot find \"" + each.name + "\": " + error_text(errno));
+    }
+    each.device = status.st_dev;
+    each.inode = status.st_ino;
+  }
+  if (locked_ < 0) return;
+  struct stat status {};
+  if (fstat(locked_, &status) != 0 || status.st_dev != files_[0].device ||
+      status.st_ino != files_[0].inode) {
+    throw StoreError("cannot use \"" + file_ + "\": it was replaced while it was opened");
+  }
+}
+
+void DatabaseFiles::require_in_place() const {
+  for (const File& each : files_) {
+    if (each.name.empty()) continue;
+    struct stat status {};
+    const char* what = "was replaced by another file";
+    if (stat(each.name.c_str(), &status) == 0) {
+      if (status.st_dev == each.device && status.st_ino == each.inode) continue;
+    } else {
+      what = errno == ENOENT ? "was removed" : "can't be reached";
+    }
+    throw StoreError("cannot write \"" + file_ + "\": \"" + each.name + "\" " + what +
+                     " while it was in use. Put the file that was there back, or restart the "
+                     "server on what is there now");
+  }
+}
+
+std::int64_t DatabaseFiles::log_bytes() const noexcept {
+  struct stat status {};
+  if (files_[1].name.empty() || stat(files_[1].name.c_str(), &status) != 0) return 0;
+  return static_cast<std::int64_t>(status.st_size);
+}
+
+}  // namespace order_server::sqlite
