@@ -11,10 +11,12 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
 #include <vector>
 
 using namespace order_server;
 using namespace std::chrono_literals;
+using ordercast::Access;
 using ordercast::Role;
 
 namespace {
@@ -30,11 +32,11 @@ struct Lookups {
     for (const auto& task : posted) task();
   }
 
-  bool may_watch(const ordercast::IdentityView& who, const std::string& order_id) {
-    std::optional<bool> answer;
-    StoreAuthorizer(lookup, post).authorize(who, order_id, [&](bool allowed) {
+  ordercast::Access access(const ordercast::IdentityView& who, const std::string& order_id) {
+    std::optional<ordercast::Access> answer;
+    StoreAuthorizer(lookup, post).authorize(who, order_id, [&](ordercast::Access given) {
       REQUIRE_FALSE(answer);
-      answer = allowed;
+      answer = given;
     });
     CHECK_FALSE(answer);
     run_posted(1);
@@ -55,7 +57,7 @@ struct Lookups {
     changed.notify_all();
   };
   WorkerPool pool;
-  OrderLookup lookup{store, pool, metrics, {1ms, 1ms, 1ms}};
+  OrderLookup lookup{store, pool, metrics};
 };
 
 }  // namespace
@@ -64,7 +66,9 @@ TEST_CASE("who may watch an order is decided by its owner and organisation", "[l
   const auto answer = [](const ordercast::IdentityView& who, const std::string& id = "o-1") {
     Lookups lookups;
     lookups.store.put_order(sample_order("o-1", "user-1"));
-    return lookups.may_watch(who, id);
+    const auto given = lookups.access(who, id);
+    REQUIRE(given != Access::unavailable);
+    return given == Access::granted;
   };
   CHECK(answer({"user-1", Role::customer, ""}));
   CHECK(answer({"someone", Role::org_admin, "org-1"}));
@@ -77,48 +81,83 @@ TEST_CASE("who may watch an order is decided by its owner and organisation", "[l
   CHECK_FALSE(answer({"someone", Role::super_admin, ""}, "no such order"));
 }
 
-TEST_CASE("a database that fails for a while does not cost a client its subscription", "[lookup]") {
+TEST_CASE("a store that fails says that it can't tell, and neither yes nor no", "[lookup]") {
   Lookups lookups;
   lookups.store.put_order(sample_order("o-1", "user-1"));
-  lookups.store.failures = 3;
-  CHECK(lookups.may_watch({"user-1", Role::customer, ""}, "o-1"));
-  CHECK(lookups.store.reads == 4);
-  CHECK(lookups.metrics.lookup_failures.value() == 0);
-}
-
-TEST_CASE("a database that goes on failing lets nobody in, and is counted", "[lookup]") {
-  Lookups lookups;
-  lookups.store.put_order(sample_order("o-1", "user-1"));
-  lookups.store.failures = 1000;
-  CHECK_FALSE(lookups.may_watch({"user-1", Role::super_admin, ""}, "o-1"));
-  CHECK(lookups.store.reads == 4);
+  lookups.store.failures = 1;
+  CHECK(lookups.access({"user-1", Role::customer, ""}, "o-1") == Access::unavailable);
+  CHECK(lookups.store.reads == 1);
   CHECK(lookups.metrics.lookup_failures.value() == 1);
+  lookups.posted.clear();
+  CHECK(lookups.access({"user-1", Role::customer, ""}, "o-1") == Access::granted);
+  lookups.posted.clear();
+  lookups.store.failures = 1;
+  CHECK(lookups.access({"user-2", Role::customer, ""}, "o-1") == Access::unavailable);
 }
 
-TEST_CASE("a full queue lets nobody in, and is counted", "[lookup]") {
+TEST_CASE("a full queue says that it can't tell, and is counted", "[lookup]") {
   Lookups lookups(0);
   lookups.store.put_order(sample_order("o-1", "user-1"));
-  CHECK_FALSE(lookups.may_watch({"user-1", Role::super_admin, ""}, "o-1"));
+  CHECK(lookups.access({"user-1", Role::super_admin, ""}, "o-1") == Access::unavailable);
   CHECK(lookups.metrics.lookup_failures.value() == 1);
+  CHECK(lookups.store.reads == 0);
 }
+
+TEST_CASE("a look-up whose callback throws does not cost the others their answer", "[lookup]") {
+  Lookups lookups;
+  lookups.store.put_order(sample_order("o-1", "user-1"));
+  std::mutex busy;
+  busy.lock();
+  REQUIRE(lookups.pool.submit([&] { const std::lock_guard wait(busy); }));
+  lookups.lookup.find("o-1", [](const auto&) { throw std::runtime_error("the test says so"); });
+  lookups.lookup.find("o-1", [&](const auto& found) {
+    lookups.post([is_found = found.value != nullptr] { CHECK(is_found); });
+  });
+  busy.unlock();
+  lookups.run_posted(1);
+}
+
+namespace {
+
+/// What a source of orders has answered.
+struct Fetched {
+  std::optional<ordercast::OrderSnapshot> snapshot;
+  bool is_unavailable = false;
+
+  void operator()(std::optional<ordercast::OrderSnapshot> answer) { snapshot = std::move(answer); }
+  void operator()(ordercast::Unavailable) { is_unavailable = true; }
+};
+
+}  // namespace
 
 TEST_CASE("a snapshot is the whole order at its version, or nothing", "[lookup]") {
   Lookups lookups;
   auto order = sample_order("o-1");
   order.version = 7;
   lookups.store.put_order(order);
-  std::optional<ordercast::OrderSnapshot> found;
-  bool nothing = false;
+  Fetched first;
+  Fetched second;
   const StoreOrders orders(lookups.lookup, lookups.post);
-  orders.fetch("o-1",
-               [&](std::optional<ordercast::OrderSnapshot> answer) { found = std::move(answer); });
-  orders.fetch("o-2",
-               [&](const std::optional<ordercast::OrderSnapshot>& answer) { nothing = !answer; });
+  orders.fetch("o-1", [&](auto answer) { first(std::move(answer)); });
+  orders.fetch("o-2", [&](auto answer) { second(std::move(answer)); });
   lookups.run_posted(2);
-  REQUIRE(found);
-  CHECK(found->version == 7);
-  CHECK(found->json == order_json(order));
-  CHECK(nothing);
+  REQUIRE(first.snapshot);
+  CHECK(first.snapshot->version == 7);
+  CHECK(first.snapshot->json == order_json(order));
+  CHECK_FALSE(second.snapshot);
+  CHECK_FALSE(second.is_unavailable);
+}
+
+TEST_CASE("a snapshot that can't be read is not an empty one", "[lookup]") {
+  Lookups lookups;
+  lookups.store.put_order(sample_order("o-1"));
+  lookups.store.failures = 1;
+  Fetched fetched;
+  StoreOrders(lookups.lookup, lookups.post).fetch("o-1", [&](auto answer) {
+    fetched(std::move(answer));
+  });
+  lookups.run_posted(1);
+  CHECK(fetched.is_unavailable);
 }
 
 TEST_CASE("look-ups of one order that wait together are read once, and a later one anew",
@@ -133,8 +172,10 @@ TEST_CASE("look-ups of one order that wait together are read once, and a later o
   const StoreOrders orders(lookups.lookup, lookups.post);
   int answers = 0;
   for (int i = 0; i < 50; ++i) {
-    orders.fetch(i % 2 == 0 ? "o-1" : "o-2", [&](const auto& snapshot) {
-      REQUIRE(snapshot);
+    orders.fetch(i % 2 == 0 ? "o-1" : "o-2", [&](auto answer) {
+      Fetched fetched;
+      fetched(std::move(answer));
+      REQUIRE(fetched.snapshot);
       ++answers;
     });
   }
@@ -150,8 +191,8 @@ TEST_CASE("look-ups of one order that wait together are read once, and a later o
   busy.lock();
   REQUIRE(lookups.pool.submit([&] { const std::lock_guard wait(busy); }));
   for (int i = 0; i < 2; ++i) {
-    lookups.lookup.find("o-1", [&](const FoundOrder* found) {
-      texts.push_back(&found->json());
+    lookups.lookup.find("o-1", [&](const auto& found) {
+      texts.push_back(&found.value->json());
       if (texts.size() == 2) lookups.post([] {});
     });
   }

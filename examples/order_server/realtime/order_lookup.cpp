@@ -5,58 +5,32 @@
 
 #include <spdlog/spdlog.h>
 
-#include <exception>
-#include <utility>
+#include <chrono>
 
 namespace order_server {
+namespace {
 
-void OrderLookup::find(const std::string& order_id, Found found) {
-  metrics_.lookups.add();
-  {
-    const std::lock_guard lock(mutex_);
-    auto& waiting = waiting_[order_id];
-    waiting.push_back(std::move(found));
-    if (waiting.size() > 1) return;
-  }
-  if (!pool_.submit([this, order_id] { read(order_id, take(order_id), 0); })) {
-    give_up("too many look-ups wait", take(order_id));
-  }
-}
+constexpr std::chrono::seconds log_interval{1};
 
-OrderLookup::Waiting OrderLookup::take(const std::string& order_id) {
-  const std::lock_guard lock(mutex_);
-  const auto found = waiting_.find(order_id);
-  if (found == waiting_.end()) return {};
-  auto waiting = std::move(found->second);
-  waiting_.erase(found);
-  return waiting;
-}
+}  // namespace
 
-void OrderLookup::read(const std::string& order_id, const Waiting& waiting, std::size_t number) {
-  metrics_.lookup_reads.add();
-  std::optional<Order> order;
+void note_unavailable(Metrics& metrics, std::size_t count, const char* reason) noexcept {
+  metrics.lookup_failures.add(static_cast<std::int64_t>(count));
+  static std::mutex mutex;
+  static std::chrono::steady_clock::time_point next;
+  static std::size_t unsaid = 0;
   try {
-    order = store_.find_order(order_id);
-  } catch (const std::exception& error) {
-    if (number == delays_.size()) {
-      give_up(error.what(), waiting);
-      return;
-    }
-    auto again = [this, order_id, waiting, number] { read(order_id, waiting, number + 1); };
-    if (!pool_.submit_after(delays_[number], std::move(again))) {
-      give_up("too many look-ups wait", waiting);
-    }
-    return;
+    const std::lock_guard lock(mutex);
+    unsaid += count;
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next) return;
+    next = now + log_interval;
+    spdlog::error("{} look-ups of orders can't be answered just now: {}", unsaid,
+                  printable(reason));
+    unsaid = 0;
+  } catch (...) {  // NOLINT(bugprone-empty-catch)
+    // They are counted; a log that fails must not cost anybody their answer.
   }
-  std::optional<FoundOrder> shared;
-  if (order) shared.emplace(std::move(*order));
-  for (const auto& found : waiting) found(shared ? &*shared : nullptr);
-}
-
-void OrderLookup::give_up(const char* reason, const Waiting& waiting) {
-  metrics_.lookup_failures.add(static_cast<std::int64_t>(waiting.size()));
-  spdlog::error("{} look-ups of an order given up: {}", waiting.size(), printable(reason));
-  for (const auto& found : waiting) found(nullptr);
 }
 
 }  // namespace order_server

@@ -3,17 +3,12 @@
 
 #include "domain/order_json.hpp"
 #include "metrics.hpp"
+#include "realtime/shared_reads.hpp"
 #include "store/store.hpp"
 #include "workers/worker_pool.hpp"
 
-#include <chrono>
-#include <functional>
-#include <mutex>
-#include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
-#include <vector>
 
 /// Looks orders up for I/O threads, which must never wait for a database.
 namespace order_server {
@@ -37,46 +32,40 @@ class FoundOrder {
 
 /// Asks the store on a worker pool and calls back on one of its threads.
 ///
-/// A database that fails is no reason to tell a client that it may not watch its own order: a
-/// failed look-up is tried again after each of `delays`, without holding a worker meanwhile. Only
-/// then, or when the pool's queue is full, it is given up, logged and counted, and answered like an
-/// order that does not exist: the client is refused rather than let in unchecked, and asks again
-/// when it reconnects.
+/// A store that is locked, busy or broken answers neither "no such order" nor "no": the answer is
+/// that it is not available, and the connection manager, which keeps the subscription, asks again.
 ///
-/// Look-ups of an order that come while one of it waits for a worker join that one: when all
-/// clients come back at once, an order is read once for all of its watchers. They never join a read
-/// that has begun, whose answer may be older than what they were registered for.
+/// Whether somebody may watch an order is asked without its items and logs, so that an order of
+/// somebody else costs one row more than an id that does not exist.
 ///
-/// Any thread. Store, pool and metrics must outlive the last callback; `WorkerPool::stop` runs
-/// every look-up that waits.
+/// Any thread. Store, pool and metrics must outlive the last callback.
 class OrderLookup {
  public:
-  /// The order, or nothing. All who share a read are given the same object.
-  using Found = std::function<void(const FoundOrder*)>;
-  using Delays = std::vector<std::chrono::milliseconds>;
+  using Owners = SharedReads<OrderOwner>;
+  using Orders = SharedReads<FoundOrder>;
 
-  OrderLookup(Store& store, WorkerPool& pool, Metrics& metrics,
-              Delays delays = {std::chrono::milliseconds(50), std::chrono::milliseconds(200),
-                               std::chrono::milliseconds(800)})
-      : store_(store), pool_(pool), metrics_(metrics), delays_(std::move(delays)) {}
+  OrderLookup(Store& store, WorkerPool& pool, Metrics& metrics)
+      : owners_(pool, metrics, [&store](const std::string& id) { return store.find_owner(id); }),
+        orders_(pool, metrics, [&store](const std::string& id) { return read(store, id); }) {}
 
   /// Calls `found` exactly once: on a worker, or at once on this thread when the queue is full.
-  void find(const std::string& order_id, Found found);
+  void find_owner(const std::string& order_id, Owners::Found found) {
+    owners_.find(order_id, std::move(found));
+  }
+  /// The same for the whole order.
+  void find(const std::string& order_id, Orders::Found found) {
+    orders_.find(order_id, std::move(found));
+  }
 
  private:
-  using Waiting = std::vector<Found>;
+  static std::optional<FoundOrder> read(Store& store, const std::string& id) {
+    auto order = store.find_order(id);
+    if (!order) return std::nullopt;
+    return FoundOrder(std::move(*order));
+  }
 
-  [[nodiscard]] Waiting take(const std::string& order_id);
-  /// Reads on a worker thread; `number` counts the attempts that have failed.
-  void read(const std::string& order_id, const Waiting& waiting, std::size_t number);
-  void give_up(const char* reason, const Waiting& waiting);
-
-  Store& store_;
-  WorkerPool& pool_;
-  Metrics& metrics_;
-  const Delays delays_;
-  std::mutex mutex_;
-  std::unordered_map<std::string, Waiting> waiting_;  // under mutex_: for a read that has not begun
+  Owners owners_;
+  Orders orders_;
 };
 
 }  // namespace order_server

@@ -22,7 +22,7 @@ namespace order_server {
 using Post = std::function<void(std::function<void()>)>;
 
 /// Whether an identity may watch an order: looked up on a worker, decided by `may_watch`, answered
-/// on the shard's thread.
+/// on the shard's thread. A store that can't tell is no reason for a no.
 class StoreAuthorizer {
  public:
   StoreAuthorizer(OrderLookup& lookup, Post post) : lookup_(&lookup), post_(std::move(post)) {}
@@ -31,33 +31,46 @@ class StoreAuthorizer {
   void authorize(const ordercast::IdentityView& who, std::string_view order_id, Done done) const {
     ordercast::Identity identity{std::string(who.user_id), who.role,
                                  std::string(who.organization_id)};
-    lookup_->find(std::string(order_id), [post = post_, identity = std::move(identity),
-                                          done = std::move(done)](const FoundOrder* found) {
-      const bool allowed =
-          found != nullptr &&
-          ordercast::may_watch(identity, found->order().user_id, found->order().organization_id);
-      post([done, allowed]() mutable { done(allowed); });
-    });
+    lookup_->find_owner(
+        std::string(order_id), [post = post_, identity = std::move(identity),
+                                done = std::move(done)](const ReadAnswer<OrderOwner>& found) {
+          post([done, answer = access(identity, found)]() mutable { done(answer); });
+        });
   }
 
  private:
+  [[nodiscard]] static ordercast::Access access(const ordercast::Identity& who,
+                                                const ReadAnswer<OrderOwner>& found) {
+    if (!found.is_available) return ordercast::Access::unavailable;
+    const OrderOwner* owner = found.value;
+    const bool allowed =
+        owner != nullptr && ordercast::may_watch(who, owner->user_id, owner->organization_id);
+    return allowed ? ordercast::Access::granted : ordercast::Access::denied;
+  }
+
   OrderLookup* lookup_;
   Post post_;
 };
 
-/// The current order, for `since`.
+/// The current order, for `since`. A store that can't tell is no empty snapshot either.
 class StoreOrders {
  public:
   StoreOrders(OrderLookup& lookup, Post post) : lookup_(&lookup), post_(std::move(post)) {}
 
   template <class Done>
   void fetch(std::string_view order_id, Done done) const {
-    lookup_->find(
-        std::string(order_id), [post = post_, done = std::move(done)](const FoundOrder* found) {
-          std::optional<ordercast::OrderSnapshot> snapshot;
-          if (found != nullptr) snapshot = {found->order().version, found->json()};
-          post([done, snapshot = std::move(snapshot)]() mutable { done(std::move(snapshot)); });
-        });
+    lookup_->find(std::string(order_id), [post = post_, done = std::move(done)](
+                                             const ReadAnswer<FoundOrder>& found) {
+      if (!found.is_available) {
+        post([done]() mutable { done(ordercast::Unavailable{}); });
+        return;
+      }
+      std::optional<ordercast::OrderSnapshot> snapshot;
+      if (found.value != nullptr) {
+        snapshot = {found.value->order().version, found.value->json()};
+      }
+      post([done, snapshot = std::move(snapshot)]() mutable { done(std::move(snapshot)); });
+    });
   }
 
  private:
