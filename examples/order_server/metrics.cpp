@@ -202,6 +202,9 @@ std::string render_metrics(const Metrics& metrics, const MetricsExtras& extras) 
   families.counter("ordercast_dispatcher_failures_total",
                    "Times the dispatcher had to try the database again",
                    as_double(metrics.dispatcher_failures));
+  families.counter("ordercast_dispatcher_stalls_total",
+                   "Batches of changes that the I/O threads did not take in time",
+                   as_double(metrics.dispatcher_stalls));
   families.counter("ordercast_lookups_total", "Orders looked up for subscriptions",
                    as_double(metrics.lookups));
   families.counter("ordercast_lookup_reads_total", "Times the database was asked for them",

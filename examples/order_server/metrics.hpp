@@ -69,6 +69,7 @@ struct Metrics {
   DurationHistogram commit_to_send;
   Tally broadcasts;           ///< Outbox entries published.
   Tally dispatcher_failures;  ///< Times the dispatcher had to try the database again.
+  Tally dispatcher_stalls;    ///< Batches that the I/O threads did not take in time.
   Tally lookups;              ///< Orders looked up for subscriptions,
   Tally lookup_reads;         ///< and how often the database was asked for it.
   Tally lookup_failures;      ///< Authorizations or snapshots given up because of the database.

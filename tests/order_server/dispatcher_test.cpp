@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <condition_variable>
 #include <stdexcept>
 
@@ -18,6 +19,8 @@ class Shards {
  public:
   bool hold = false;  ///< Set before the dispatcher starts: `done` waits for release().
   std::atomic<int> throws{0};
+  std::string unwelcome;  ///< Set before the dispatcher starts: a shard can't take this order
+  std::atomic<int> refusals{0};  ///< so many times.
   std::string poison;  ///< Set before the dispatcher starts: this order can't be published.
 
   Dispatcher::Publish publisher() {
@@ -33,7 +36,13 @@ class Shards {
         if (hold) held_.push_back(done);
       }
       changed_.notify_all();
-      if (!hold) done({1, 0});
+      if (hold) return;
+      if (event.order_id == unwelcome && refusals > 0) {
+        --refusals;
+        done({0, 1});
+      } else {
+        done({1, 0});
+      }
     };
   }
 
@@ -240,4 +249,89 @@ TEST_CASE("a failed entry whose order has gone on is not published behind the ne
   wait_until_marked(store, 2);
   dispatcher.stop();
   CHECK(shards.published() == std::vector<std::string>{"a@2"});
+}
+
+TEST_CASE("what a shard could not take is published again until it could", "[dispatcher]") {
+  FaultyStore store;
+  Metrics metrics;
+  Shards shards;
+  shards.unwelcome = "a";
+  shards.refusals = 25;
+  auto options = quick_options();
+  options.max_attempts = 3;  // the entry's own faults; this is not one
+  store.add_entry("a", 1);
+  for (std::uint64_t i = 1; i <= 5; ++i) store.add_entry("b", i);
+  Dispatcher dispatcher(store, metrics, shards.publisher(), options);
+  dispatcher.start();
+  const auto until = std::chrono::steady_clock::now() + 30s;
+  while (store.marked().size() < 6 && std::chrono::steady_clock::now() < until) dispatcher.wake();
+  dispatcher.stop();
+  CHECK(store.marked().size() == 6);
+  CHECK(store.marked().count(1) == 1);
+  CHECK(metrics.dispatcher_failures.value() == 25);
+  const auto published = shards.published();
+  CHECK(std::count(published.begin(), published.end(), "a@1") == 26);
+  CHECK(std::count(published.begin(), published.end(), "b@5") == 1);
+}
+
+TEST_CASE("shards that never answer are noticed, counted once, and asked again", "[dispatcher]") {
+  FaultyStore store;
+  Metrics metrics;
+  Shards shards;
+  shards.hold = true;
+  auto options = quick_options();
+  options.slow_shards = 1ms;
+  options.lost_shards = 2ms;
+  std::atomic<int> beats{0};
+  options.beat = [&] { ++beats; };
+  store.add_entry("a", 1);
+  Dispatcher dispatcher(store, metrics, shards.publisher(), options);
+  dispatcher.start();
+  const auto published = shards.wait_for(3);
+  CHECK(published.back() == "a@1");
+  CHECK(metrics.dispatcher_stalls.value() >= 2);
+  CHECK(store.marked().empty());
+  CHECK(store.failures_of(1) == std::pair<std::int64_t, bool>{0, false});
+  dispatcher.stop();
+  CHECK(beats > 0);
+}
+
+TEST_CASE("a batch that waits for a shard beats no heart", "[dispatcher]") {
+  FaultyStore store;
+  Metrics metrics;
+  Shards shards;
+  shards.hold = true;
+  auto options = quick_options();
+  std::atomic<int> beats{0};
+  options.beat = [&] { ++beats; };
+  store.add_entry("a", 1);
+  Dispatcher dispatcher(store, metrics, shards.publisher(), options);
+  dispatcher.start();
+  shards.wait_for(1);
+  const int before = beats;
+  dispatcher.wake();
+  CHECK(beats == before);
+  shards.release_one();
+  wait_until_marked(store, 1);
+  dispatcher.stop();
+  CHECK(beats > before);
+}
+
+TEST_CASE("the outbox is pruned under steady load, whatever the wall clock does", "[dispatcher]") {
+  FaultyStore store;
+  Metrics metrics;
+  Shards shards;
+  auto options = quick_options();
+  std::atomic<std::int64_t> wall{1'000'000'000};
+  options.now_ms = [&] { return wall -= 1'000; };  // goes back with every look at it
+  options.now = [] { return ordercast::TimePoint(1h); };
+  options.prune_step = 100;
+  constexpr std::size_t entries = 5'000;
+  for (std::uint64_t i = 1; i <= entries; ++i) store.add_entry("a", i);
+  Dispatcher dispatcher(store, metrics, shards.publisher(), options);
+  dispatcher.start();
+  wait_until_marked(store, entries);
+  dispatcher.stop();
+  // Half a step and a batch, at most, are not deleted yet.
+  CHECK(entries - store.pruned <= options.batch * 2);
 }

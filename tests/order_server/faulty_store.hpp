@@ -21,6 +21,7 @@ class FaultyStore final : public Store {
   std::atomic<int> failures{0};       ///< Calls that will fail before one works.
   std::atomic<int> mark_failures{0};  ///< The same for mark_broadcast alone.
   std::atomic<int> reads{0};
+  std::atomic<std::size_t> pruned{0};  ///< Of those that are marked.
 
   void add_entry(const std::string& order_id, std::uint64_t version) {
     const std::lock_guard lock(mutex_);
@@ -94,7 +95,12 @@ class FaultyStore final : public Store {
       if (!failure.retry_at_ms) dead_.insert(failure.sequence);
     }
   }
-  std::size_t prune_outbox(std::int64_t, std::size_t) override { return 0; }
+  std::size_t prune_outbox(std::int64_t, std::size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    const auto count = std::min(limit, marked_.size() - pruned);
+    pruned += count;
+    return count;
+  }
   using Store::find_order;
   std::optional<Order> find_order(std::string_view id, const OrderScope&) override {
     ++reads;

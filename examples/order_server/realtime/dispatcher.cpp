@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "realtime/dispatcher.hpp"
 
+#include "process/crash_report.hpp"
 #include "workers/fail_point.hpp"
 
 #include <spdlog/spdlog.h>
@@ -22,6 +23,9 @@ struct Dispatcher::Shared {
   bool stopping = false;
   std::uint64_t batch = 0;    ///< Callbacks of an earlier batch no longer count.
   std::size_t in_flight = 0;  ///< Of this batch.
+  /// Of this batch: entries that a shard could not take. Has room for all of it, so that noting one
+  /// can't fail.
+  std::vector<std::int64_t> refused;
 
   /// Waits for a wake-up, at most `most`; false when it is time to stop.
   bool wait_for_work(std::chrono::milliseconds most) {
@@ -37,11 +41,14 @@ struct Dispatcher::Shared {
     return !changed.wait_for(lock, backoff, [this] { return stopping; });
   }
 
-  /// Waits until every shard has the batch; false when it is time to stop.
-  bool wait_for_shards() {
+  enum class Shards : std::uint8_t { done, stopping, late };
+
+  /// Waits until every shard has the batch, at most `most`.
+  Shards wait_for_shards(std::chrono::milliseconds most) {
     std::unique_lock lock(mutex);
-    changed.wait(lock, [this] { return in_flight == 0 || stopping; });
-    return in_flight == 0;
+    changed.wait_for(lock, most, [this] { return in_flight == 0 || stopping; });
+    if (in_flight == 0) return Shards::done;
+    return stopping ? Shards::stopping : Shards::late;
   }
 
   /// Under the mutex. A publish that threw half-way may be counted twice.
@@ -72,7 +79,10 @@ Dispatcher::~Dispatcher() {
 }
 
 void Dispatcher::start() {
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    use_signal_stack();
+    run();
+  });
 }
 
 void Dispatcher::wake() {
@@ -88,11 +98,13 @@ void Dispatcher::run() {
   auto backoff = options_.first_backoff;
   for (;;) {
     bool go_on = true;
+    options_.beat();
     try {
-      if (dispatch_batch()) {
+      const bool more = dispatch_batch();
+      prune();
+      if (more || prune_again_) {
         go_on = shared_->wait_out(std::chrono::milliseconds(0));
       } else {
-        prune();
         go_on = shared_->wait_for_work(options_.look);
       }
       backoff = options_.first_backoff;
@@ -114,6 +126,8 @@ bool Dispatcher::dispatch_batch() {
     shared_->update([&](Shared& shared) {
       shared.batch = batch_;
       shared.in_flight = entries.size();
+      shared.refused.clear();
+      shared.refused.reserve(entries.size());
     });
     std::vector<std::int64_t> sequences;
     for (const auto& entry : entries) {
@@ -121,10 +135,24 @@ bool Dispatcher::dispatch_batch() {
         publish(entry);
         sequences.push_back(entry.sequence);
       } catch (const std::exception& error) {
-        note_failure(entry, error.what());
+        shared_->update([](Shared& state) { state.one_less(); });
+        note_failure(entry, error.what(), true);
       }
     }
-    if (!shared_->wait_for_shards()) return true;  // stopping; the next start publishes them
+    if (!wait_for_shards()) {
+      failed_.clear();
+      return true;  // they are still in the outbox: the next round or start publishes them
+    }
+    std::vector<std::int64_t> refused;
+    shared_->update([&](Shared& shared) { refused = shared.refused; });
+    for (const auto& entry : entries) {
+      if (std::find(refused.begin(), refused.end(), entry.sequence) == refused.end()) continue;
+      sequences.erase(std::remove(sequences.begin(), sequences.end(), entry.sequence),
+                      sequences.end());
+      note_failure(entry, "an I/O thread could not take it", false);
+    }
+    options_.beat();
+    unpruned_ += entries.size();
     fail_point("broadcast.published");
     metrics_.broadcasts.add(static_cast<std::int64_t>(sequences.size()));
     published_ = std::move(sequences);
@@ -155,23 +183,45 @@ void Dispatcher::publish(const OutboxEntry& entry) {
   const ordercast::OrderEvent event{entry.order_id, entry.owner_id, entry.organization_id,
                                     entry.status,   entry.version,  entry.order_json};
   auto done = [shared = shared_, metrics = &metrics_, now_ms = options_.now_ms,
-               committed_ms = entry.created_at_ms, batch = batch_](ordercast::PublishOutcome /*outcome*/) {
-    metrics->commit_to_send.observe(std::chrono::milliseconds(now_ms() - committed_ms));
-    shared->update([batch](Shared& state) {
-      if (state.batch == batch) state.one_less();
+               committed_ms = entry.created_at_ms, sequence = entry.sequence,
+               batch = batch_](ordercast::PublishOutcome outcome) {
+    if (outcome.failed_shards == 0) {
+      metrics->commit_to_send.observe(std::chrono::milliseconds(now_ms() - committed_ms));
+    }
+    shared->update([&](Shared& state) {
+      if (state.batch != batch) return;
+      const bool has_room = state.refused.size() < state.refused.capacity();
+      if (outcome.failed_shards > 0 && has_room) state.refused.push_back(sequence);
+      state.one_less();
     });
   };
   publish_(event, std::move(done));
 }
 
-void Dispatcher::note_failure(const OutboxEntry& entry, const char* reason) {
-  shared_->update([](Shared& state) { state.one_less(); });
+bool Dispatcher::wait_for_shards() {
+  using Shards = Shared::Shards;
+  auto shards = shared_->wait_for_shards(options_.slow_shards);
+  if (shards == Shards::late) {
+    metrics_.dispatcher_stalls.add();
+    spdlog::error("dispatcher: the I/O threads have not taken a batch within {} ms; waiting",
+                  options_.slow_shards.count());
+    shards = shared_->wait_for_shards(options_.lost_shards - options_.slow_shards);
+    if (shards == Shards::late) {
+      spdlog::error("dispatcher: the batch is published again");
+    } else if (shards == Shards::done) {
+      spdlog::warn("dispatcher: the I/O threads have taken the batch");
+    }
+  }
+  return shards == Shards::done;
+}
+
+void Dispatcher::note_failure(const OutboxEntry& entry, const char* reason, bool may_give_up) {
   metrics_.dispatcher_failures.add();
   BroadcastFailure failure;
   failure.sequence = entry.sequence;
   failure.error = reason;
   const auto attempts = entry.attempts + 1;
-  if (attempts < options_.max_attempts) {
+  if (!may_give_up || attempts < options_.max_attempts) {
     failure.retry_at_ms = options_.now_ms() + retry_.delay(attempts).count();
   }
   spdlog::error("dispatcher: order {} version {} can't be published: {}; {}", entry.order_id,
@@ -180,10 +230,16 @@ void Dispatcher::note_failure(const OutboxEntry& entry, const char* reason) {
 }
 
 void Dispatcher::prune() {
-  const auto now = options_.now_ms();
-  if (pruned_at_ms_ && now - *pruned_at_ms_ < options_.prune_interval.count()) return;
-  pruned_at_ms_ = now;
-  store_.prune_outbox(now - dead_letter_retention_ms, 1000);
+  const auto now = options_.now();
+  // Less than two batches would not keep up.
+  const auto step = std::max(options_.prune_step, options_.batch * 2);
+  const bool is_due = !pruned_at_ || now - *pruned_at_ >= options_.prune_interval;
+  if (!is_due && !prune_again_ && unpruned_ * 2 < step) return;
+  pruned_at_ = now;
+  unpruned_ = 0;
+  prune_again_ = false;  // also when the database fails: it must not be asked in a hurry
+  const auto pruned = store_.prune_outbox(options_.now_ms() - dead_letter_retention_ms, step);
+  prune_again_ = pruned >= step;
 }
 
 }  // namespace order_server

@@ -4,6 +4,7 @@
 #include "metrics.hpp"
 #include "store/store.hpp"
 #include "workers/backoff.hpp"
+#include <ordercast/clock.hpp>
 #include <ordercast/sharded.hpp>
 #include <ordercast/types.hpp>
 
@@ -25,8 +26,15 @@ struct DispatcherOptions {
   /// How long to wait after a failure of the database; doubled with each further one.
   std::chrono::milliseconds first_backoff{50};
   std::chrono::milliseconds last_backoff{5'000};
-  /// How often old outbox entries are deleted, when something is broadcast at all.
+  /// How often old outbox entries are deleted at least.
   std::chrono::milliseconds prune_interval{60'000};
+  /// Most entries deleted in one step; a step also comes after half as many broadcasts, so that
+  /// deleting keeps up with any steady load.
+  std::size_t prune_step = 1'000;
+  /// A batch that the shards have not taken after this time is logged and counted,
+  std::chrono::milliseconds slow_shards{5'000};
+  /// and after this time published again: versions make that harmless.
+  std::chrono::milliseconds lost_shards{60'000};
   /// How long until an entry that could not be published is tried again.
   BackoffRange retry{};
   /// After so many failures an entry is given up.
@@ -36,6 +44,10 @@ struct DispatcherOptions {
   std::chrono::milliseconds look{5'000};
   /// Unix time in milliseconds.
   std::function<std::int64_t()> now_ms;
+  /// Monotonic.
+  std::function<ordercast::TimePoint()> now = [] { return ordercast::SteadyClock{}.now(); };
+  /// Called again and again by the dispatcher's thread while it moves.
+  std::function<void()> beat = [] {};
 };
 
 /// One thread that reads the outbox in commit order, publishes each entry, waits until every shard
@@ -45,9 +57,10 @@ struct DispatcherOptions {
 /// A failing database is logged, counted and tried again with backoff, for ever; entries that were
 /// published before it failed are marked, not published a second time. An entry that can't be
 /// published steps aside: what comes after it goes on, and it is tried again a bounded number of
-/// times, then given up for an operator to look at. Once its order has a newer version it is not
-/// published any more, since that version says all. Store and metrics must outlive it and the last
-/// `done`.
+/// times, then given up for an operator to look at. One that a shard could not take is tried again
+/// with the same delays and never given up, as the fault need not be its own. Once its order has a
+/// newer version it is not published any more, since that version says all. Store and metrics must
+/// outlive it and the last `done`.
 class Dispatcher {
  public:
   using Done = std::function<void(ordercast::PublishOutcome)>;
@@ -77,7 +90,10 @@ class Dispatcher {
   bool dispatch_batch();
   [[nodiscard]] std::vector<OutboxEntry> next_batch();
   void publish(const OutboxEntry& entry);
-  void note_failure(const OutboxEntry& entry, const char* reason);
+  void note_failure(const OutboxEntry& entry, const char* reason, bool may_give_up);
+  /// Waits until every shard has the batch; false if it is time to stop, or to publish it again.
+  bool wait_for_shards();
+  /// One bounded step, if one is due.
   void prune();
 
   Store& store_;
@@ -90,7 +106,9 @@ class Dispatcher {
   std::vector<std::int64_t> published_;   // and not yet marked
   std::vector<BroadcastFailure> failed_;  // and not yet written down
   Backoff retry_;
-  std::optional<std::int64_t> pruned_at_ms_;
+  std::optional<ordercast::TimePoint> pruned_at_;
+  std::size_t unpruned_ = 0;  // broadcasts since
+  bool prune_again_ = false;  // the last step was full
 
   std::thread thread_;
 };
