@@ -11,7 +11,7 @@
 #include "realtime/order_lookup.hpp"
 #include "realtime/server.hpp"
 #include "realtime/services.hpp"
-#include "store/demo_data.hpp"
+#include "store/demo_start.hpp"
 #include "store/sqlite_store.hpp"
 #include "workers/wall_clock.hpp"
 #include "workers/worker_pool.hpp"
@@ -83,6 +83,7 @@ unsigned login_threads() {
 SqliteOptions store_options(const Config& config) {
   SqliteOptions options;
   options.file = config.db;
+  options.exclusive = true;
   // Readers for the API and for subscriptions, logins, the ops worker, the dispatcher and push.
   options.readers = 2 * config.db_readers + 3 + login_threads();
   return options;
@@ -242,7 +243,7 @@ struct App::Parts {
   explicit Parts(const Config& config)
       : store(store_options(config)),
         tokens(token_options(config)),
-        is_demo(prepare_demo(config)),
+        is_demo(start_with_demo_data(store, hasher, config.demo_data, config.host, unix_ms())),
         mode(payment_mode(config, is_demo)),
         context{store,
                 tokens,
@@ -309,15 +310,6 @@ struct App::Parts {
     if (mode == PaymentMode::off) {
       spdlog::warn("no payment secret is set: ONLINE orders are refused, COD ones are taken");
     }
-  }
-
-  /// Fills an empty database, unless told not to. Returns whether the database is marked as demo
-  /// data, which is not for a flag to say: a shop's own database must not become one by a restart.
-  bool prepare_demo(const Config& config) {
-    if (config.demo_data && fill_with_demo_data(store, hasher, unix_ms())) {
-      spdlog::info("the empty database was filled with demo data");
-    }
-    return store.is_demo();
   }
 
   /// Not for an I/O thread: it waits for all of them.

@@ -267,8 +267,10 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   options.number("--db-readers", config.db_readers, 1, 64, "",
                  "Threads that read the database for the API, and again for subscriptions");
   options.choice(
-      "--demo-data", demo_data, {"auto", "off"},
-      "Fill an empty database with users, products and orders to try, and serve a page at /demo");
+      "--demo-data", demo_data, {"auto", "on", "off"},
+      "Fill an empty database with users, products and orders to try, and serve a page at /demo "
+      "and test payments on such a database. auto does so where --host is loopback and refuses to "
+      "start elsewhere; on does so on any address, where everybody knows the passwords");
   options.folder("--web-root", config.web_root,
                  "Folder of web pages to serve at /, read once at the start", "index.html");
   options.list("--allowed-origins", config.allowed_origins,
@@ -366,7 +368,9 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
     return ConfigExit{2, {}, error.what()};
   }
   options.finish();
-  config.demo_data = demo_data == "auto";
+  config.demo_data = demo_data == "auto" ? DemoMode::automatic
+                     : demo_data == "on" ? DemoMode::on
+                                         : DemoMode::off;
   config.push = push == "always" ? PushPolicy::always : PushPolicy::when_away;
   config.transport = transport == "asio" ? Transport::asio : Transport::websocketpp;
   if (io != "auto") {

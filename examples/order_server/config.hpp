@@ -2,6 +2,7 @@
 #pragma once
 
 #include "push/push_policy.hpp"
+#include "store/demo_start.hpp"
 #include <ordercast/net/options.hpp>
 
 #include <chrono>
@@ -33,7 +34,7 @@ struct Config {
 
   std::string db = "order_server.db";
   unsigned db_readers = 2;
-  bool demo_data = true;
+  DemoMode demo_data = DemoMode::automatic;
 
   std::vector<std::string> allowed_origins;
   std::vector<std::string> trusted_proxies;  ///< Addresses and networks.

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
@@ -39,6 +42,35 @@ class SqliteLock {
 
  private:
   sqlite3* connection_ = nullptr;
+};
+
+/// Takes every lock of the write-ahead log, so that nobody can read either: a database that is
+/// locked altogether. (SQLite's locks, which are bytes 120 to 127 of its -shm file.)
+class SqliteTotalLock {
+ public:
+  explicit SqliteTotalLock(const std::filesystem::path& database)
+      : file_(::open((database.string() + "-shm").c_str(), O_RDWR | O_CLOEXEC)) {
+    struct flock all {};
+    all.l_type = F_WRLCK;
+    all.l_whence = SEEK_SET;
+    all.l_start = 120;
+    all.l_len = 8;
+    while (file_ >= 0 && ::fcntl(file_, F_SETLKW, &all) != 0) {
+      if (errno != EINTR) release();
+    }
+    if (file_ < 0) throw std::runtime_error("no lock on the database's log");
+  }
+  SqliteTotalLock(const SqliteTotalLock&) = delete;
+  SqliteTotalLock& operator=(const SqliteTotalLock&) = delete;
+  ~SqliteTotalLock() { release(); }
+
+  void release() noexcept {
+    if (file_ >= 0) ::close(file_);
+    file_ = -1;
+  }
+
+ private:
+  int file_;
 };
 
 }  // namespace ordercast::test

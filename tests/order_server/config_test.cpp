@@ -59,7 +59,7 @@ TEST_CASE("without arguments the documented defaults hold", "[config]") {
   CHECK(config.messages_per_second == 50);
   CHECK(config.message_burst == 200);
   CHECK(config.max_message_bytes == 4096);
-  CHECK(config.demo_data);
+  CHECK(config.demo_data == order_server::DemoMode::automatic);
   CHECK(config.allowed_origins.empty());
   CHECK(config.notices.size() == 1);  // pushes are only logged
 }
@@ -74,7 +74,7 @@ TEST_CASE("flags are read, and of two the last counts", "[config]") {
   CHECK(config.threads == 8);
   CHECK(config.db == "x.db");
   CHECK(config.drain == std::chrono::seconds(600));
-  CHECK_FALSE(config.demo_data);
+  CHECK(config.demo_data == order_server::DemoMode::off);
   CHECK(config.transport == order_server::Transport::asio);
   CHECK(config.io == ordercast::net::IoMode::send);
   CHECK(config.allowed_origins ==
@@ -103,7 +103,7 @@ TEST_CASE("a bad value is one line that names the option, the value and what is 
             "--transport: 'carrier-pigeon'",
             "websocketpp, asio"},
            {{"--io", "smoke"}, "--io: 'smoke'", "auto, uring, send"},
-           {{"--demo-data", "yes"}, "--demo-data: 'yes'", "auto, off"},
+           {{"--demo-data", "yes"}, "--demo-data: 'yes'", "auto, on, off"},
            {{"--log-level", "loud"}, "--log-level: 'loud'", "debug, info"},
            {{"--allowed-origins", "https://a.example,*"}, "--allowed-origins: '*'", "an origin"},
            {{"--allowed-hosts", "https://a.example"}, "--allowed-hosts: 'https", "a host name"},

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "store/demo_start.hpp"
+
+#include "net/addresses.hpp"
+#include "store/demo_data.hpp"
+#include <ordercast/handshake.hpp>
+
+#include <spdlog/spdlog.h>
+
+#include <stdexcept>
+
+namespace order_server {
+
+bool is_loopback_host(const std::string& host) {
+  return ordercast::iequals(host, "localhost") || is_loopback(normal_address(host));
+}
+
+bool start_with_demo_data(Store& store, const PasswordHasher& hasher, DemoMode mode,
+                          const std::string& host, std::int64_t now_ms) {
+  const bool is_private = is_loopback_host(host);
+  if (!is_private && mode == DemoMode::automatic && store.empty()) {
+    throw std::runtime_error(
+        "the database is empty, and --host " + host +
+        " is reached by others: choose --demo-data off (start empty; order_server user add makes "
+        "users), --demo-data on (fill it with demo data, whose passwords everybody knows), or "
+        "--host 127.0.0.1 (demo data for this machine alone)");
+  }
+  if (mode != DemoMode::off && fill_with_demo_data(store, hasher, now_ms)) {
+    spdlog::info("the empty database was filled with demo data");
+  }
+  if (!store.is_demo()) return false;
+  if (!is_private && mode != DemoMode::on) {
+    throw std::runtime_error(
+        "the database holds demo data, whose passwords everybody knows, and --host " + host +
+        " is reached by others: choose --db with another file, --demo-data on (serve it all the "
+        "same), or --host 127.0.0.1 (this machine alone)");
+  }
+  if (!is_private) {
+    spdlog::warn(
+        "DEMO DATA IS SERVED ON {}: everybody who reaches it can sign in as admin@martly.dev with "
+        "a password that is printed in the manual, and pay with made-up payments",
+        host);
+  }
+  return mode != DemoMode::off;
+}
+
+}  // namespace order_server

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "domain/passwords.hpp"
+#include "store/store.hpp"
+
+#include <cstdint>
+#include <string>
+
+/// What a start does about demo data, whose passwords are known to everybody.
+namespace order_server {
+
+/// What `--demo-data` says.
+enum class DemoMode : std::uint8_t {
+  automatic,  ///< An empty database is filled, on loopback only.
+  on,         ///< An empty database is filled, and demo data is served on any address.
+  off,        ///< Nothing is filled, and nothing made for a demo is served.
+};
+
+/// Whether `host`, as given to `--host`, names this machine to itself alone: 127.0.0.0/8, ::1 or
+/// localhost.
+[[nodiscard]] bool is_loopback_host(const std::string& host);
+
+/// Fills an empty store if `mode` and `host` allow it, and returns whether test payments and the
+/// demo's pages are to be served: on a database of demo data alone, unless `mode` is off. Logs what
+/// it did, and warns when demo data is about to be served to others. Throws std::runtime_error,
+/// with a message that names the ways out, where demo data would be served to others unasked;
+/// StoreError.
+[[nodiscard]] bool start_with_demo_data(Store& store, const PasswordHasher& hasher, DemoMode mode,
+                                        const std::string& host, std::int64_t now_ms);
+
+}  // namespace order_server
