@@ -25,7 +25,8 @@ namespace order_server {
 
 class App {
  public:
-  /// Opens the database and fills it if it is empty. Throws StoreError, std::exception.
+  /// Opens the database, and fills an empty one as `--demo-data` says. Throws StoreError, and
+  /// std::exception where demo data would be served to others unasked.
   explicit App(const Config& config);
   App(const App&) = delete;
   App& operator=(const App&) = delete;
