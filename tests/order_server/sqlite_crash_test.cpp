@@ -107,7 +107,7 @@ void check_is_whole(const Order& order, const std::string& file) {
     CHECK(can_transition(order.fulfillment_type, order.status_logs[i - 1].status,
                          order.status_logs[i].status));
   }
-  sqlite::Connection connection(file, sqlite::Access::query_only, 1000);
+  sqlite::Connection connection(file, sqlite::Access::query_only, std::chrono::seconds(1));
   sqlite::Query entries = connection.query(
       "SELECT version, status, order_json FROM outbox WHERE order_id = ?1 ORDER BY sequence",
       order.id);

@@ -593,7 +593,8 @@ TEST_CASE("an order's times never go back, whatever the clock does", "[store]") 
       "o-1", [](const Order& order) { return change_from(order); }, 2000);
   check(9000);
   f.store.apply_payment_event(
-      "event-1", "order_o-1", [](const Order& order) { return change_from(order); }, 3000);
+      {"event-1", "digest"}, "order_o-1", [](const Order& order) { return change_from(order); },
+      3000);
   check(9000);
   CHECK(f.store.pending_broadcasts(10).size() == 5);
 }
