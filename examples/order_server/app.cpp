@@ -139,6 +139,7 @@ ServerOptions server_options(const Config& config, std::shared_ptr<TlsContext> t
   options.threads = config.threads;
   options.accept = accept_limits(config);
   options.transport.handshake_timeout = config.handshake_timeout;
+  options.transport.keep_alive_timeout = config.keep_alive_timeout;
   options.transport.max_head_bytes = config.max_head_bytes;
   options.transport.max_message_bytes = config.max_message_bytes;
   options.transport.max_body_bytes = config.max_body_bytes;

@@ -321,6 +321,9 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
                  "Refused WebSocket messages within 10 seconds that end a connection; 0 is never");
   options.duration("--handshake-seconds", config.handshake_timeout, 1, 3600, "seconds",
                    "Time for the first request of a connection, TLS handshake included");
+  options.duration("--keep-alive-seconds", config.keep_alive_timeout, 1, 86'400, "seconds",
+                   "Time that an HTTP connection may be idle between two requests; keep it above "
+                   "the idle timeout of a load balancer in front");
   options.duration("--write-stall-seconds", config.write_stall_timeout, 0, 3600, "seconds",
                    "Time that a connection may take nothing of what waits for it; 0 is for ever");
   options.number("--handshakes-per-second", config.handshakes_per_second, 0, 1'000'000, "",

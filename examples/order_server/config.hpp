@@ -64,6 +64,7 @@ struct Config {
   std::chrono::seconds hsts{31'536'000};
 
   std::chrono::seconds handshake_timeout{10};
+  std::chrono::seconds keep_alive_timeout{75};
   std::chrono::seconds write_stall_timeout{30};
   std::uint32_t abuse_threshold = 100;
   std::size_t max_head_bytes = 16384;

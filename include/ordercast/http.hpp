@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,6 +39,13 @@ struct HttpRequest {
   std::vector<HttpHeader> headers;
   std::string body;
   std::string remote_address;  ///< Peer's IP address without port; "" when unknown.
+  /// Set when the client has gone; see `abandoned`. Null: nobody will tell.
+  std::shared_ptr<const std::atomic<bool>> client_gone = nullptr;
+
+  /// True once nobody waits for the answer: work that has not begun need not be done. Any thread.
+  [[nodiscard]] bool abandoned() const noexcept {
+    return client_gone && client_gone->load(std::memory_order_relaxed);
+  }
 
   /// The target up to '?'. Still percent-encoded.
   [[nodiscard]] std::string_view path() const noexcept {
@@ -62,6 +71,13 @@ struct HttpResponse {
   int status = 200;
   std::vector<HttpHeader> headers;
   std::string body;
+  /// Instead of `body`: bytes that many answers share, without a copy for each. Null: `body`.
+  std::shared_ptr<const std::string> shared_body = nullptr;
+
+  /// The body that goes out.
+  [[nodiscard]] const std::string& content() const noexcept {
+    return shared_body ? *shared_body : body;
+  }
 };
 
 /// Answers one request. Call it exactly once, from any thread; the transport posts the answer to

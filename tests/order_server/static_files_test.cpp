@@ -58,13 +58,13 @@ TEST_CASE("a file is sent with its type, its tag and a strict policy", "[static_
   const StaticFiles files(web.root());
   const auto page = files.answer(get("/?from=mail")).value();
   CHECK(page.status == 200);
-  CHECK(page.body == "<!doctype html>admin");
+  CHECK(page.content() == "<!doctype html>admin");
   CHECK(header_of(page, "Content-Type") == "text/html; charset=utf-8");
   const auto policy = header_of(page, "Content-Security-Policy");
   CHECK(policy.find("default-src 'none'; script-src 'self';") == 0);
   CHECK(policy.find("frame-ancestors 'none'") != std::string::npos);
   CHECK(header_of(page, "Referrer-Policy") == "no-referrer");
-  CHECK(files.answer(get("/assets/logo.svg")).value().body == "<svg/>");
+  CHECK(files.answer(get("/assets/logo.svg")).value().content() == "<svg/>");
   CHECK(header_of(files.answer(get("/assets/logo.svg")).value(), "Content-Type") ==
         "image/svg+xml");
 }
@@ -119,7 +119,7 @@ TEST_CASE("a folder's name leads to its page, and only GET and HEAD are allowed"
   const auto moved = files.answer(get("/mobile?x=1")).value();
   CHECK(moved.status == 301);
   CHECK(header_of(moved, "Location") == "/mobile/");
-  CHECK(files.answer(get("/mobile/")).value().body == "<!doctype html>mobile");
+  CHECK(files.answer(get("/mobile/")).value().content() == "<!doctype html>mobile");
   CHECK_FALSE(files.answer(get("/assets/")).has_value());
   CHECK(files.answer(get("/", {}, "HEAD")).value().status == 200);
   const auto refused = files.answer(get("/", {}, "POST")).value();
@@ -159,7 +159,7 @@ TEST_CASE("pages are what no route answers, and keep their own word on caching",
     api.handle(get(target), [&](HttpResponse response) { answer = std::move(response); });
     return answer;
   };
-  CHECK(ask("/").body == "<!doctype html>admin");
+  CHECK(ask("/").content() == "<!doctype html>admin");
   CHECK(count_headers(answer, "Cache-Control") == 1);
   CHECK(header_of(answer, "X-Content-Type-Options") == "nosniff");
   CHECK(ask("/healthz").body.find("\"success\":true") != std::string::npos);

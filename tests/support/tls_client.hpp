@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -135,7 +136,9 @@ class TlsLayer final : public RawSocket::Layer {
 };
 
 /// A layer that trusts exactly this certificate. `version` pins the protocol; 0 leaves it open.
-inline RawSocket::MakeLayer tls_to(const Certificate& trusted, int version = 0) {
+/// `configure` has the last word on what the client offers.
+inline RawSocket::MakeLayer tls_to(const Certificate& trusted, int version = 0,
+                                   const std::function<void(SSL_CTX*)>& configure = {}) {
   const std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_client_method()), SSL_CTX_free);
   SSL_CTX_set_mode(context.get(),
                    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -150,6 +153,7 @@ inline RawSocket::MakeLayer tls_to(const Certificate& trusted, int version = 0) 
       PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
   X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), certificate.get());
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  if (configure) configure(context.get());
   return [context](int fd) -> std::unique_ptr<RawSocket::Layer> {
     auto layer = std::make_unique<TlsLayer>(context.get(), fd);
     if (!layer->shake_hands()) return nullptr;

@@ -108,7 +108,7 @@ TEST_CASE("above its limit a server answers 503 and goes on serving the others",
   CHECK(fourth.connect(host, server.port(), "/ws"));
 }
 
-TEST_CASE("handshakes in flight are bounded, open connections are not among them", "[acceptor]") {
+TEST_CASE("the connection that is silent for longest makes room for a newcomer", "[acceptor]") {
   RecordingServer::Setup setup;
   setup.accept.max_handshakes = 2;
   RecordingServer server(std::move(setup));
@@ -120,11 +120,64 @@ TEST_CASE("handshakes in flight are bounded, open connections are not among them
   REQUIRE(silent.connect(host, server.port()));
   REQUIRE(half.connect(host, server.port()));
   REQUIRE(half.send_bytes("GET /ws HT"));
-  CHECK(http_request(host, server.port(), "GET", "/").status == 503);
-
-  silent.reset();
-  CHECK(wait_until([&] { return http_request(host, server.port(), "GET", "/").status == 404; }));
+  CHECK(http_request(host, server.port(), "GET", "/").status == 404);
+  CHECK(silent.wait_for_end());
+  half.send_bytes("TP/1.1\r\n\r\n");
+  CHECK(read_http_reply(half).status == 400);
   CHECK(server.websockets() == 3);
+}
+
+TEST_CASE("idlers don't keep anybody out, however many they are", "[acceptor]") {
+  RecordingServer::Setup setup;
+  setup.accept.max_handshakes = 16;
+  RecordingServer server(std::move(setup));
+  std::vector<RawSocket> idlers(64);
+  for (auto& one : idlers) REQUIRE(one.connect(host, server.port()));
+  for (int i = 0; i < 20; ++i) {
+    CHECK(http_request(host, server.port(), "GET", "/").status == 404);
+  }
+  CHECK(wait_until([&] { return server.open_sockets() <= 16; }));
+}
+
+TEST_CASE("an address that has its share of handshakes takes the place of its own", "[acceptor]") {
+  RecordingServer::Setup setup;
+  setup.accept.max_handshakes = 1000;
+  setup.accept.exempt = [](const asio::ip::address&) { return false; };
+  RecordingServer server(std::move(setup));
+  std::vector<RawSocket> idlers(70);
+  for (auto& one : idlers) REQUIRE(one.connect(host, server.port()));
+  CHECK(http_request(host, server.port(), "GET", "/").status == 404);
+  CHECK(wait_until([&] { return server.open_sockets() == 61; }));
+  CHECK(idlers.front().wait_for_end());
+}
+
+TEST_CASE("above the limit a connection between two requests makes room, one at work doesn't",
+          "[acceptor][asio]") {
+  std::promise<HttpResponder> at_work;
+  RecordingServer::Setup setup;
+  setup.accept.max_connections = 2;
+  setup.http = [&](const HttpRequest& request, HttpResponder respond) {
+    if (request.target == "/work") {
+      at_work.set_value(std::move(respond));
+    } else {
+      respond({});
+    }
+  };
+  RecordingServer server(std::move(setup));
+  RawSocket working;
+  RawSocket idle;
+  REQUIRE(working.connect(host, server.port()));
+  working.send_bytes(http_request_text("GET", "/work"));
+  const auto respond = at_work.get_future().get();
+  REQUIRE(idle.connect(host, server.port()));
+  idle.send_bytes(http_request_text("GET", "/"));
+  CHECK(read_http_reply(idle).status == 200);
+  server.on_io_thread([] {});
+
+  CHECK(http_request(host, server.port(), "GET", "/").status == 200);
+  CHECK(idle.wait_for_end());
+  respond({});
+  CHECK(read_http_reply(working).status == 200);
 }
 
 TEST_CASE("connections of one address are bounded, loopback's are not", "[acceptor]") {

@@ -92,6 +92,26 @@ TEST_CASE("a handshake may spread its lists over several lines", "[handshake]") 
   CHECK(read_http_reply(socket).status == 101);
 }
 
+TEST_CASE("whatever port and name Host has, a handshake is answered the same", "[handshake]") {
+  RecordingServer server;
+  const auto status = [&](const std::string& name) {
+    RawSocket socket;
+    REQUIRE(socket.connect(host, server.port()));
+    socket.send_bytes("GET /ws HTTP/1.1\r\nHost: " + name +
+                      "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " +
+                      WsClient::key + "\r\nSec-WebSocket-Version: 13\r\n\r\n");
+    return read_http_reply(socket).status;
+  };
+  for (const auto* name : {"x:0", "x:", "x:99999", "x", "", "[::1]:80", "[::1]", "a_b:1"}) {
+    CAPTURE(name);
+    CHECK(status(name) == 101);
+  }
+  for (const auto* name : {"x:y", "[::1", "a b", "x:1:2"}) {
+    CAPTURE(name);
+    CHECK(status(name) == 400);
+  }
+}
+
 TEST_CASE("no extension is negotiated", "[handshake]") {
   RecordingServer server;
   WsClient client;

@@ -174,6 +174,110 @@ TEST_CASE("the answers that a client does not read are bounded", "[http][keep_al
   CHECK(served == 200);
 }
 
+TEST_CASE("answers that pile up behind a slow one are bounded in bytes",
+          "[http][keep_alive][asio]") {
+  std::mutex mutex;
+  std::vector<HttpResponder> waiting;
+  RecordingServer::Setup setup;
+  setup.http = [&](const HttpRequest&, const HttpResponder& respond) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    waiting.push_back(respond);
+  };
+  RecordingServer server(std::move(setup));
+  const auto started = [&] {
+    server.on_io_thread([] {});
+    const std::lock_guard<std::mutex> lock(mutex);
+    return waiting.size();
+  };
+  RawSocket socket;
+  REQUIRE(socket.connect(host, server.port(), default_timeout, 4096));
+  std::string all;
+  for (int i = 0; i < 32; ++i) all += get("/");
+  socket.send_bytes(all);
+  while (started() < 4) {
+  }
+  CHECK(started() == 4);
+  // The second to fourth wait for the first; they are heavy, so that no other is begun.
+  for (std::size_t i = 1; i < 4; ++i) waiting[i]({200, {}, std::string(2'000'000, 'x')});
+  CHECK(started() == 4);
+  waiting[0]({200, {}, std::string(2'000'000, 'x')});
+  CHECK(started() == 4);
+  for (std::size_t i = 0; i < 32; ++i) {
+    if (i >= 4) {
+      while (started() <= i) {
+      }
+      CHECK(started() == i + 1);  // One at a time.
+      waiting[i]({200, {}, std::string(2'000'000, 'x')});
+    }
+    REQUIRE(read_http_reply(socket).body.size() == 2'000'000);
+  }
+}
+
+TEST_CASE("a single answer may be of any size, one behind it that would not fit is a 503",
+          "[http][keep_alive][asio]") {
+  Desk desk;
+  auto setup = with(desk);
+  setup.options.max_unsent_bytes = 100'000;
+  setup.http = [&](const HttpRequest& request, const HttpResponder& respond) {
+    if (request.target == "/later") return desk.handler()(request, respond);
+    respond({200, {}, std::string(request.target == "/small" ? 60'000 : 3'000'000, 'x')});
+  };
+  RecordingServer server(std::move(setup));
+  RawSocket socket;
+  REQUIRE(socket.connect(host, server.port()));
+  socket.send_bytes(get("/later") + get("/small") + get("/small"));
+  desk.seen(1);
+  server.on_io_thread([] {});
+  desk.answer("/later");
+  CHECK(read_http_reply(socket).body == "/later");
+  CHECK(read_http_reply(socket).body.size() == 60'000);
+  const auto refused = read_http_reply(socket);
+  CHECK(refused.status == 503);
+  CHECK(refused.header("Retry-After") == "1");
+  socket.send_bytes(get("/huge") + get("/huge"));
+  CHECK(read_http_reply(socket).body.size() == 3'000'000);
+  CHECK(read_http_reply(socket).body.size() == 3'000'000);
+}
+
+TEST_CASE("an interim answer waits for the answers before it", "[http][keep_alive][asio]") {
+  Desk desk;
+  RecordingServer server(with(desk));
+  RawSocket socket;
+  REQUIRE(socket.connect(host, server.port()));
+  socket.send_bytes(get("/later") +
+                    "POST /now HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n"
+                    "Expect: 100-continue\r\n\r\n");
+  desk.seen(1);
+  server.on_io_thread([] {});
+  desk.answer("/later");
+  CHECK(read_http_reply(socket).body == "/later");
+  CHECK(socket.read_until("\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
+  socket.send_bytes("1\r\nx\r\n0\r\n\r\n" + get("/next"));
+  CHECK(read_http_reply(socket).body == "/now");
+  CHECK(read_http_reply(socket).body == "/next");
+}
+
+TEST_CASE("a request before a handshake doesn't count as one in flight behind it",
+          "[http][keep_alive][asio]") {
+  Desk desk;
+  RecordingServer server(with(desk));
+  RawSocket socket;
+  REQUIRE(socket.connect(host, server.port()));
+  socket.send_bytes(get("/first") + get("/ws", {{"Upgrade", "websocket"},
+                                                {"Connection", "Upgrade"},
+                                                {"Sec-WebSocket-Key", WsClient::key},
+                                                {"Sec-WebSocket-Version", "13"}}));
+  CHECK(read_http_reply(socket).body == "/first");
+  CHECK(read_http_reply(socket).status == 101);
+  server.opened();
+  CHECK(server.http_requests() == 0);
+  CHECK(server.websockets() == 1);
+  socket.reset();
+  while (server.websockets() > 0) {
+  }
+  CHECK(server.http_requests() == 0);
+}
+
 TEST_CASE("the connection ends where the client or HTTP/1.0 says so", "[http][keep_alive][asio]") {
   Desk desk;
   RecordingServer server(with(desk));

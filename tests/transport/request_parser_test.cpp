@@ -116,11 +116,93 @@ TEST_CASE("a body has one length, in digits, within the limit", "[request_parser
   CHECK(status_of(post("Content-Length: 99999999999999999999999999999\r\n")) == 413);
 }
 
-TEST_CASE("a body without a length is refused, not read as empty", "[request_parser]") {
-  CHECK(status_of(post("Transfer-Encoding: chunked\r\n", "0\r\n\r\n")) == 411);
+TEST_CASE("a body in chunks is read whatever the cuts between its bytes", "[request_parser]") {
+  const std::string next = "GET /next";
+  const auto all =
+      post("Transfer-Encoding: Chunked\r\n",
+           "5;a=b\r\nhello\r\n00A ; x=\"y\"\r\n, world...\r\n000\r\nX: y\r\nZ:\r\n\r\n") +
+      next;
+  for (std::size_t cut = 0; cut <= all.size() - next.size(); ++cut) {
+    for (const std::size_t step : {std::size_t{1}, std::size_t{3}, all.size()}) {
+      RequestParser parser;
+      std::size_t used = parser.consume(std::string_view(all).substr(0, cut));
+      while (!parser.complete() && used < all.size()) {
+        const auto taken = parser.consume(std::string_view(all).substr(used, step));
+        REQUIRE(taken > 0);
+        used += taken;
+      }
+      REQUIRE(parser.complete());
+      REQUIRE(used == all.size() - next.size());
+      REQUIRE(parser.request().body == "hello, world...");
+      REQUIRE(parser.request().header("X").empty());
+    }
+  }
+}
+
+TEST_CASE("chunks that two servers could read differently are refused", "[request_parser]") {
+  const auto chunked = [](std::string_view body) {
+    return status_of(post("Transfer-Encoding: chunked\r\n", body));
+  };
+  CHECK(chunked("0\r\n\r\n") == 0);
+  CHECK(chunked("2\r\nok\r\n0\r\n\r\n") == 0);
+  CHECK(chunked("2\r\nok\r\n") == -1);
+  for (const auto* bad : {"\r\n",           "x\r\n",          "-1\r\n",
+                          "+2\r\nok",       "0x2\r\nok",      " 2\r\nok",
+                          "2 \r\nok",       "2 x\r\nok",      "2\nok",
+                          "2;a\nok",        "2;\rx\r\nok",    "2\r\nok0\r\n",
+                          "2\r\nok\n0\r\n", "2\r\nokay\r\n",  "00000000000000002\r\nok",
+                          "0\r\nX\r\n",     "0\r\n X: y\r\n", "0\r\nX : y\r\n",
+                          "0\r\n: y\r\n",   "0\r\nX: y\n\r\n"}) {
+    CAPTURE(bad);
+    CHECK(chunked(bad) == 400);
+  }
   CHECK(status_of(post("Transfer-Encoding: gzip, chunked\r\n")) == 501);
+  CHECK(status_of(post("Transfer-Encoding: xchunked\r\n")) == 501);
+  CHECK(status_of(post("Transfer-Encoding: chunked, chunked\r\n")) == 501);
+  CHECK(status_of(post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n")) == 400);
   CHECK(status_of(post("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", "abc")) == 400);
-  CHECK(status_of(post("Expect: 100-continue\r\nContent-Length: 3\r\n")) == 417);
+  CHECK(status_of(post("Content-Length: 3\r\nTransfer-Encoding: identity\r\n", "abc")) == 400);
+  CHECK(status_of("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == 400);
+}
+
+TEST_CASE("chunks are bounded: the body, a line, and all that is not body", "[request_parser]") {
+  const auto status = [](std::string_view body) {
+    RequestParser parser({1000, 10});
+    const auto head = post("Transfer-Encoding: chunked\r\n");
+    parser.consume(head + std::string(body));
+    return parser.refused() ? parser.status() : parser.complete() ? 0 : -1;
+  };
+  CHECK(status("A\r\n0123456789\r\n0\r\n\r\n") == 0);
+  CHECK(status("B\r\n") == 413);
+  CHECK(status("5\r\n01234\r\n6\r\n") == 413);
+  CHECK(status("FFFFFFFFFFFFFFFF\r\n") == 413);
+  CHECK(status("1;" + std::string(5000, 'x')) == 400);
+  CHECK(status("1;" + std::string(999, 'x') + "\r\n1\r\n0\r\n\r\n") == 0);
+  CHECK(status("1;" + std::string(900, 'x') + "\r\n1\r\n1;" + std::string(900, 'x') + "\r\n") ==
+        400);
+  CHECK(status("0\r\nX: " + std::string(2000, 'x') + "\r\n\r\n") == 431);
+  CHECK(status("0\r\n" + std::string(5000, 'x')) == 431);
+}
+
+TEST_CASE("only a client of HTTP/1.1 that has sent no body yet waits for an interim answer",
+          "[request_parser]") {
+  const auto waits = [](std::string_view text) {
+    RequestParser parser;
+    parser.consume(text);
+    REQUIRE_FALSE(parser.refused());
+    const bool once = parser.take_continue();
+    CHECK_FALSE(parser.take_continue());
+    return once;
+  };
+  CHECK(waits(post("Expect: 100-Continue\r\nContent-Length: 3\r\n")));
+  CHECK(waits(post("Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n")));
+  CHECK_FALSE(waits(post("Expect: 100-continue\r\nContent-Length: 3\r\n", "a")));
+  CHECK_FALSE(waits(post("Expect: 100-continue\r\nContent-Length: 3\r\n", "abc")));
+  CHECK_FALSE(waits(post("Expect: 100-continue\r\n")));
+  CHECK_FALSE(waits("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"));
+  CHECK(status_of("POST / HTTP/1.0\r\nExpect: x\r\nContent-Length: 3\r\n\r\nabc") == 0);
+  CHECK(status_of(post("Expect: a-miracle\r\nContent-Length: 3\r\n", "abc")) == 417);
+  CHECK(status_of(post("Expect: 100-continue\r\nContent-Length: 65537\r\n")) == 413);
 }
 
 TEST_CASE("the head is bounded in bytes and in fields", "[request_parser]") {

@@ -77,6 +77,63 @@ TEST_CASE("TLS below 1.2 is refused", "[tls]") {
   }
 }
 
+TEST_CASE("TLS 1.2 without forward secrecy or authenticated encryption is refused", "[tls]") {
+  Secure secure;
+  const auto connects = [&](const char* ciphers) {
+    RawSocket client(tls_to(secure.first, TLS1_2_VERSION,
+                            [&](SSL_CTX* context) { SSL_CTX_set_cipher_list(context, ciphers); }));
+    return client.connect(host, secure.server.port());
+  };
+  for (const auto* good : {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
+                           "ECDHE-ECDSA-CHACHA20-POLY1305"}) {
+    CAPTURE(good);
+    CHECK(connects(good));
+  }
+  for (const auto* bad :
+       {"ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES128-SHA256", "AES128-SHA", "AES128-GCM-SHA256",
+        "DHE-RSA-AES128-GCM-SHA256", "kRSA", "AECDH-AES128-SHA", "ECDHE-ECDSA-AES128-CCM8"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(connects(bad));
+  }
+}
+
+TEST_CASE(
+    "a client whose protocols are none of ours gets an alert, and one that names ours goes on",
+    "[tls]") {
+  Secure secure;
+  const auto connects = [&](const std::string& protocols) {
+    RawSocket client(tls_to(secure.first, 0, [&](SSL_CTX* context) {
+      SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(protocols.data()),
+                              static_cast<unsigned>(protocols.size()));
+    }));
+    const bool connected = client.connect(host, secure.server.port());
+    // The last error of the handshake is the alert that came.
+    const bool alert =
+        ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL;
+    CHECK(connected != alert);
+    return connected;
+  };
+  CHECK_FALSE(connects("\x02h2"));
+  CHECK_FALSE(connects("\x02h2\x08http/1.0"));
+  CHECK(connects("\x08http/1.1"));
+  CHECK(connects("\x02h2\x08http/1.1"));
+}
+
+TEST_CASE("a client that asks first is told to go on over TLS too", "[tls]") {
+  RecordingServer::Setup setup;
+  setup.http = [](const HttpRequest& request, const HttpResponder& respond) {
+    respond({200, {}, request.body});
+  };
+  Secure secure(std::move(setup));
+  RawSocket client(tls_to(secure.first));
+  REQUIRE(client.connect(host, secure.server.port()));
+  client.send_bytes(
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+  CHECK(client.read_until("\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send_bytes("ok");
+  CHECK(read_http_reply(client).body == "ok");
+}
+
 TEST_CASE("requests are answered over TLS, and the stream ends in order", "[tls]") {
   RecordingServer::Setup setup;
   setup.http = [](const HttpRequest& request, const HttpResponder& respond) {

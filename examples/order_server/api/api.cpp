@@ -3,6 +3,7 @@
 
 #include "api/envelope.hpp"
 #include "domain/printable.hpp"
+#include <ordercast/net/response_writer.hpp>
 
 #include <spdlog/spdlog.h>
 
@@ -143,6 +144,7 @@ std::optional<HttpResponse> Api::answer_at_once(const HttpRequest& request,
     return draining_answer();
   }
   if (match.route == nullptr) {
+    if (request.path() == "/ws") return ordercast::net::upgrade_required(request);
     if (match.allow.empty()) {
       if (auto page = pages_.answer(request)) return page;
       return problem(404, "There is nothing at this path");

@@ -105,11 +105,11 @@ StaticFiles::StaticFiles(const fs::path& root) {
     if (hidden) entries.disable_recursion_pending();
     if (hidden || entries->is_symlink() || !entries->is_regular_file()) continue;
     File entry;
-    entry.body = contents_of(file, max_bytes - bytes);
-    entry.etag = etag_of(entry.body);
+    entry.body = std::make_shared<const std::string>(contents_of(file, max_bytes - bytes));
+    entry.etag = etag_of(*entry.body);
     entry.type = type_of(file.extension().string());
     entry.immutable = has_hash_in_name(file);
-    bytes += entry.body.size();
+    bytes += entry.body->size();
     files_.emplace("/" + file.lexically_relative(root).generic_string(), std::move(entry));
     if (files_.size() > max_files) {
       throw std::runtime_error("'" + root.string() + "' holds too many files to serve");
@@ -148,7 +148,7 @@ std::optional<HttpResponse> StaticFiles::answer(const HttpRequest& request) cons
     return response;
   }
   response.headers.push_back({"Content-Type", file.type});
-  response.body = file.body;
+  response.shared_body = file.body;
   return response;
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -40,7 +41,7 @@ class StaticFiles {
     std::string type;
     std::string etag;
     bool immutable = false;
-    std::string body;
+    std::shared_ptr<const std::string> body;  ///< One copy, however many download it.
   };
 
   std::map<std::string, File> files_;  ///< By path, "/assets/index-1a2b3c4d.js".

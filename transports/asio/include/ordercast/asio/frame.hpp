@@ -7,15 +7,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <new>
+#include <string>
 #include <string_view>
 #include <utility>
 
 /// Bytes as they go over the wire, and the server's frames of RFC 6455 section 5.2.
 ///
-/// A `Frame` is one allocation: reference count, size, bytes. Copying it is one atomic increment;
-/// the bytes are immutable, so any number of threads may hold and read the same ones. Building one
-/// is linear in the payload.
+/// A `Frame` is one allocation: reference count, size, bytes (or whose they are). Copying it is one
+/// atomic increment; the bytes are immutable, so any number of threads may hold and read the same
+/// ones. Building one is linear in the payload.
 namespace ordercast::raw {
 
 enum class Opcode : std::uint8_t {
@@ -56,8 +58,17 @@ class Frame {
     return frame;
   }
 
+  /// Bytes that belong to others as well: no copy.
+  [[nodiscard]] static Frame sharing(std::shared_ptr<const std::string> bytes) {
+    Frame frame;
+    frame.block_ = new (::operator new(sizeof(Block))) Block(bytes->size());
+    frame.block_->bytes = bytes->data();
+    frame.block_->owner = std::move(bytes);
+    return frame;
+  }
+
   [[nodiscard]] const char* data() const noexcept {
-    return block_ == nullptr ? nullptr : reinterpret_cast<const char*>(block_ + 1);
+    return block_ == nullptr ? nullptr : block_->bytes;
   }
   [[nodiscard]] std::size_t size() const noexcept { return block_ == nullptr ? 0 : block_->size; }
   [[nodiscard]] std::string_view bytes() const noexcept { return {data(), size()}; }
@@ -67,9 +78,12 @@ class Frame {
 
  private:
   struct Block {
-    explicit Block(std::size_t bytes) noexcept : size(bytes) {}
+    explicit Block(std::size_t count) noexcept
+        : size(count), bytes(reinterpret_cast<const char*>(this + 1)) {}
     std::atomic<std::uint32_t> references{1};
     std::size_t size;
+    const char* bytes;                         // Behind this block, or the owner's.
+    std::shared_ptr<const std::string> owner;  // Null: the block owns them.
   };
 
   [[nodiscard]] char* begin() noexcept { return reinterpret_cast<char*>(block_ + 1); }

@@ -80,7 +80,8 @@ class Transport final {
   /// Answers plain HTTP requests; without one they get 404.
   void set_http_handler(HttpHandler handler) { http_handler_ = std::move(handler); }
 
-  /// Decides on handshakes; without one those for the path /ws are accepted, others get 404.
+  /// Decides on handshakes; without one those for the path /ws are accepted, others get 404, and a
+  /// plain request for /ws gets 426.
   void set_handshake_filter(HandshakeFilter filter) { handshake_filter_ = std::move(filter); }
 
   // Connections ---------------------------------------------------------------------------------
@@ -150,6 +151,10 @@ class Transport final {
   static constexpr std::chrono::milliseconds max_tick{250};
   static constexpr std::size_t read_buffer_bytes = 64 * 1024;
   static constexpr std::size_t events_a_turn = 256;
+  static constexpr std::size_t copied_body_bytes = 16 * 1024;
+  static constexpr std::size_t min_guess_bytes = 1024;
+  static constexpr std::size_t pipelined_bytes = 1024 * 1024;  // Of answers, run side by side.
+  static constexpr std::chrono::seconds stall_grace{1};
   static constexpr std::size_t max_spare_parsers = 64;
   static constexpr std::uint32_t max_discarded_bytes = 1024 * 1024;
 
@@ -209,13 +214,20 @@ class Transport final {
   void read_requests(Index index, Connection& connection, Input input);
   [[nodiscard]] bool may_start(const Connection& connection) const noexcept;
   void start_request(Index index, Connection& connection);
-  void answer(Handle handle, std::uint64_t request, const HttpResponse& response);
-  void answer_later(Handle handle, std::uint64_t request, const HttpResponse& response);
+  void answer(Handle handle, std::uint64_t request, HttpResponse response);
+  void answer_later(Handle handle, std::uint64_t request, HttpResponse response);
+  [[nodiscard]] bool has_room(Index index, const detail::HttpState& http, std::size_t owned);
+  [[nodiscard]] bool evict_stalled(Index but);
+  void queue_http(Index index, Connection& connection, const Frame& frame);
+  void forget_written(Connection& connection) noexcept;
+  void abandon(detail::HttpState& http) noexcept;
+  static bool made_progress(Connection& connection, TimePoint now) noexcept;
   void send_answers(Index index, Connection& connection);
   void resume_requests(Index index, Connection& connection);
   void update_http(Index index, Connection& connection);
   void on_http_deadline(Index index, Connection& connection, TimePoint now);
-  [[nodiscard]] HttpResponse draining_response() const;
+  void on_write_deadline(Index index, Connection& connection, TimePoint now);
+  [[nodiscard]] HttpResponse busy_response() const;
 
   TransportOptions options_;
   net::SinkCalls<Handle> sink_;
@@ -231,12 +243,14 @@ class Transport final {
   std::vector<Index> progressed_;  // Whoever the last flush wrote something of.
   Index first_dead_ = detail::Connection::npos;  // A list through the records: those that are to
   Index last_dead_ = detail::Connection::npos;   // be reported and released when the turn ends.
+  std::size_t unsent_ = 0;  // Bytes of HTTP answers that are in memory for one connection each.
   std::vector<std::unique_ptr<FrameParser>> spare_parsers_;
   std::unique_ptr<char[]> read_buffer_;  // NOLINT(modernize-avoid-c-arrays)
   Frame ping_ = make_frame(Opcode::ping, {});
   std::atomic<std::size_t> websockets_{0};
   std::atomic<std::size_t> http_requests_{0};
   std::uint32_t last_serial_ = 0;
+  TimePoint stalls_seen_{};  // When `evict_stalled` last asked the kernel.
   bool draining_ = false;
   bool stopping_ = false;
   bool waiting_ = false;

@@ -31,8 +31,9 @@
 
 /// One listening socket that deals its connections out to several event loops in turn.
 ///
-/// It never spins: above its limit it answers 503 and closes, and when the process runs out of
-/// descriptors all the same it spends a reserved one to turn the newcomer away. An accept error
+/// Above its limits the connection that has been silent for longest goes; if there is none, the
+/// newcomer gets 503. It never spins: it closes what it turns away, and when the process runs out
+/// of descriptors all the same it spends a reserved one to turn the newcomer away. An accept error
 /// that leaves the newcomer in the queue would otherwise be reported again at once, for ever.
 ///
 /// Threads: one acceptor is used by the thread of its own `io_context`; `deal` is called there.
@@ -58,7 +59,8 @@ class Acceptor {
         pause_(io),
         targets_(std::move(targets)),
         limits_(std::move(limits)),
-        limit_(connections_within_descriptor_limit()),
+        descriptor_limit_(connections_within_descriptor_limit()),
+        limit_(descriptor_limit_),
         speaks_http_(speaks_http) {
     if (limits_.max_connections != 0) limit_ = std::min(limit_, limits_.max_connections);
   }
@@ -115,15 +117,38 @@ class Acceptor {
   }
 
   void deal(Socket socket) {
-    const auto address = limits_.max_per_address == 0 ? 0 : key_of(socket);
-    const bool full =
-        open() >= limit_ ||
-        (limits_.max_handshakes != 0 && ledger_->handshakes() >= limits_.max_handshakes) ||
-        (address != 0 && ledger_->open_of(address) >= limits_.max_per_address);
-    if (full) return turn_away(std::move(socket));
+    const auto address = key_of(socket);
+    if (!make_room(address)) return turn_away(std::move(socket));
     const auto& target = targets_[next_];
     next_ = (next_ + 1) % targets_.size();
-    target.deal(std::move(socket), SocketTicket(ledger_, address));
+    const int fd = socket.native_handle();
+    target.deal(std::move(socket), SocketTicket(ledger_, fd, address));
+  }
+
+  /// Whether a newcomer may stay. Whoever is silent makes room for it: to refuse the newest instead
+  /// would hand the server to those who connect and say nothing.
+  bool make_room(std::uint64_t address) {
+    using Evict = ConnectionLedger::Evict;
+    if (address != 0) {
+      const auto of_address = ledger_->of(address);
+      if (limits_.max_per_address != 0 && of_address.open >= limits_.max_per_address) return false;
+      // An address that has its share takes the place of its own, not of others'.
+      if (limits_.max_handshakes != 0 && of_address.handshakes >= handshakes_per_address() &&
+          !ledger_->evict(Evict::handshakes, address)) {
+        return false;
+      }
+    }
+    if (limits_.max_handshakes != 0 && ledger_->handshakes() >= limits_.max_handshakes &&
+        !ledger_->evict(Evict::handshakes)) {
+      return false;
+    }
+    if (open() < limit_) return true;
+    // The evicted one's descriptor comes back a moment later: the newcomer may have to come again.
+    return ledger_->evict(Evict::silent) && open() < descriptor_limit_;
+  }
+
+  [[nodiscard]] std::size_t handshakes_per_address() const noexcept {
+    return std::max<std::size_t>(limits_.max_handshakes / 16, 8);
   }
 
   /// What the connections of one client have in common; 0 for a client that isn't counted.
@@ -178,6 +203,7 @@ class Acceptor {
   asio::steady_timer pause_;
   std::vector<Target> targets_;
   AcceptLimits limits_;
+  std::size_t descriptor_limit_;
   std::size_t limit_;
   bool speaks_http_;
   std::uint64_t seed_ = ordercast::detail::hash_seed();

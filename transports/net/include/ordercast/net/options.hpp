@@ -51,8 +51,20 @@ struct TransportOptions {
   std::chrono::milliseconds handshake_timeout{10'000};
 
   /// How long an `HttpHandler` may take to answer; after that the client gets 503 and the late
-  /// answer is dropped. Writing the answer may take another `handshake_timeout`.
+  /// answer is dropped.
   std::chrono::milliseconds http_timeout{30'000};
+
+  /// How long a client may take nothing of its HTTP answers (acknowledge nothing, RFC 9293 section
+  /// 3.4); then the connection is closed. As long as bytes move, an answer may take any time.
+  std::chrono::milliseconds write_timeout{10'000};
+
+  /// The HTTP answers of one connection that wait in memory: one more that would lead above becomes
+  /// a 503. A single answer may be of any size. Bodies that answers share don't count.
+  std::size_t max_unsent_bytes = 16 * 1024 * 1024;
+
+  /// The same, of all connections together; split among the I/O threads. Above it connections that
+  /// have stopped to read are closed, the longest first; if there are none, answers become a 503.
+  std::size_t max_unsent_total_bytes = 256 * 1024 * 1024;
 
   /// How long a close handshake may take, what is still queued before it included.
   std::chrono::milliseconds close_timeout{5'000};
@@ -62,7 +74,9 @@ struct TransportOptions {
   std::chrono::milliseconds linger_timeout{1'000};
 
   /// How long a connection may be idle between two requests, where the transport keeps it alive.
-  std::chrono::milliseconds keep_alive_timeout{60'000};
+  /// Longer than the 60 s after which common load balancers give up an idle connection: the side
+  /// that ends it first should be the one that sends requests.
+  std::chrono::milliseconds keep_alive_timeout{75'000};
 
   /// Requests of one connection that may wait for their answers at one time; the next is read when
   /// one of them has been answered.
@@ -79,22 +93,24 @@ struct TransportOptions {
   std::function<void(std::exception_ptr)> on_error;
 };
 
-/// How many connections one acceptor lets in. Newer ones get 503 at once, or, with TLS, the end of
-/// the stream.
+/// How many connections one acceptor lets in. Above that the one that has been silent for longest
+/// goes: in its handshake or, for `max_connections`, between two requests. If nobody is silent the
+/// newcomer gets 503 at once, or, with TLS, the end of the stream.
 struct AcceptLimits {
   /// Connections of any kind at one time. 0: what RLIMIT_NOFILE allows less a reserve for files and
   /// databases. A limit above that is lowered to it. Cost: what the transport's README says of one.
   std::size_t max_connections = 0;
 
   /// Of those, the ones whose first request has not been read yet: in the TLS handshake, in the
-  /// request, or silent. 0: no limit of their own. Cost: about 20 KiB each while it lasts.
+  /// request, or silent. One address may have a sixteenth of them, and at least 8. 0: no limit of
+  /// their own. Cost: about 20 KiB each while it lasts.
   std::size_t max_handshakes = 8192;
 
   /// Connections of one client address at one time; of IPv6 a /64 is one. 0: no limit. Many phones
   /// can share one address. Cost: about 60 bytes for each address that is there.
   std::size_t max_per_address = 0;
 
-  /// Addresses that `max_per_address` does not count. Default: loopback. Called on the thread that
+  /// Addresses that no limit by address counts. Default: loopback. Called on the thread that
   /// accepts.
   std::function<bool(const asio::ip::address&)> exempt = [](const asio::ip::address& address) {
     return address.is_loopback();

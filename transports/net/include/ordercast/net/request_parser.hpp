@@ -3,6 +3,7 @@
 
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
+#include <ordercast/net/chunked_decoder.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -40,7 +41,12 @@ class RequestParser {
   }
 
   [[nodiscard]] bool complete() const noexcept {
-    return in_body_ && request_.body.size() == body_bytes_;
+    return in_body_ && (chunked_ ? chunks_.complete() : request_.body.size() == body_bytes_);
+  }
+  /// True once, when the client waits for an interim answer before it sends the body.
+  [[nodiscard]] bool take_continue() noexcept {
+    const bool waits = in_body_ && !complete() && !refused();
+    return waits && std::exchange(expects_continue_, false);
   }
   /// The status to refuse the request with; 0 while there is no reason to.
   [[nodiscard]] int status() const noexcept { return status_; }
@@ -95,6 +101,12 @@ class RequestParser {
   }
 
   std::size_t take_body(std::string_view bytes) {
+    expects_continue_ = false;  // Whoever sends does not wait.
+    if (chunked_) {
+      const auto used = chunks_.consume(bytes, request_.body);
+      if (chunks_.status() != 0) refuse(chunks_.status());
+      return used;
+    }
     const auto taken = std::min(bytes.size(), body_bytes_ - request_.body.size());
     request_.body.append(bytes.substr(0, taken));
     return taken;
@@ -166,7 +178,11 @@ class RequestParser {
     if (!one_host && (version_ == "HTTP/1.1" || count("Host") > 0)) return refuse(400);
     if (lengths > 1 || (lengths > 0 && encodings > 0)) return refuse(400);
     if (encodings > 0) {
-      return refuse(iequals(request_.header("Transfer-Encoding"), "chunked") ? 411 : 501);
+      // HTTP/1.0 has no transfer codings: somebody on the way read this otherwise (section 6.1).
+      if (encodings > 1 || version_ == "HTTP/1.0") return refuse(400);
+      if (!iequals(request_.header("Transfer-Encoding"), "chunked")) return refuse(501);
+      chunked_ = true;
+      chunks_ = ChunkedDecoder(limits_.max_body_bytes, limits_.max_head_bytes);
     }
     if (lengths == 1) {
       const auto length = request_.header("Content-Length");
@@ -179,13 +195,19 @@ class RequestParser {
       }
       request_.body.reserve(body_bytes_);
     }
-    // websocketpp can't write the interim answer; a client that asked for one repeats without.
-    if (count("Expect") > 0) refuse(417);
+    // Means nothing from HTTP/1.0 (RFC 9110 section 10.1.1).
+    if (count("Expect") == 0 || version_ == "HTTP/1.0") return;
+    if (count("Expect") > 1 || !iequals(request_.header("Expect"), "100-continue")) {
+      return refuse(417);
+    }
+    expects_continue_ = true;
   }
 
   void check_handshake() {
     if (!has_element("Upgrade", "websocket") || !has_element("Connection", "upgrade")) return;
-    if (request_.method != "GET" || version_ != "HTTP/1.1" || body_bytes_ > 0) return refuse(400);
+    if (request_.method != "GET" || version_ != "HTTP/1.1" || body_bytes_ > 0 || chunked_) {
+      return refuse(400);
+    }
     if (count("Sec-WebSocket-Version") != 1 || request_.header("Sec-WebSocket-Version") != "13") {
       return refuse(426);
     }
@@ -257,6 +279,9 @@ class RequestParser {
   std::size_t body_bytes_ = 0;
   int status_ = 0;
   bool in_body_ = false;
+  bool chunked_ = false;
+  bool expects_continue_ = false;
+  ChunkedDecoder chunks_;
   bool is_handshake_ = false;
 };
 

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// Writes HTTP/1.1 responses (RFC 9112). websocketpp ends a connection after one response without
 /// saying so, adds a body to the answer to HEAD, and folds repeated headers into one; so the whole
@@ -99,6 +100,9 @@ namespace ordercast::net {
   }
 }
 
+/// What a client waits for before it sends a body (RFC 9110 section 15.2.1).
+inline constexpr std::string_view continue_response = "HTTP/1.1 100 Continue\r\n\r\n";
+
 /// An answer of the transport itself, in the envelope of the REST contract.
 [[nodiscard]] inline HttpResponse error_response(int status) {
   const std::string reason(reason_phrase(status));
@@ -111,6 +115,21 @@ namespace ordercast::net {
   }
   response.body = R"({"success":false,"error":")" + reason + R"(","message":")" + reason +
                   R"(","statusCode":)" + std::to_string(status) + "}";
+  return response;
+}
+
+/// Refuses a plain request for a WebSocket's path, and says which of the headers didn't arrive: the
+/// usual reason is a proxy that doesn't forward them.
+[[nodiscard]] inline HttpResponse upgrade_required(const HttpRequest& request) {
+  const bool has_upgrade = !request.header("Upgrade").empty();
+  const std::string missing = has_upgrade ? "Connection: Upgrade" : "Upgrade: websocket";
+  auto response = error_response(426);
+  response.body =
+      R"({"success":false,"error":"Upgrade Required","message":"This path is a WebSocket, )"
+      R"(but the request came without ')" +
+      missing +
+      R"('. If a proxy stands in front, let it forward Upgrade and Connection over )"
+      R"(HTTP/1.1","statusCode":426})";
   return response;
 }
 
@@ -150,16 +169,27 @@ namespace ordercast::net {
 /// What becomes of the connection after a response.
 enum class AfterResponse : std::uint8_t { close, keep_alive };
 
-/// The bytes of a response. Adds Date, Content-Length and, unless the connection stays open,
-/// `Connection: close`; an answer to HEAD and a 204 or 304 have no body. What is not `is_writable`
-/// becomes a 500.
-[[nodiscard]] inline std::string write_response(const HttpResponse& response, bool to_head,
-                                                std::time_t now,
-                                                AfterResponse after = AfterResponse::close) {
-  if (!is_writable(response)) return write_response(error_response(500), to_head, now, after);
+/// The bytes of a response up to its body. Adds Date, Content-Length and, unless the connection
+/// stays open, `Connection: close`; an answer to HEAD and a 204 or 304 have no body. What is not
+/// `is_writable` becomes a 500. `body_follows` says whether `response.content()` is to be sent
+/// behind it.
+struct ResponseHead {
+  std::string bytes;
+  bool body_follows = false;
+};
+
+[[nodiscard]] inline ResponseHead write_head(const HttpResponse& response, bool to_head,
+                                             std::time_t now,
+                                             AfterResponse after = AfterResponse::close) {
+  if (!is_writable(response)) {
+    const auto refusal = error_response(500);
+    auto head = write_head(refusal, to_head, now, after);
+    if (std::exchange(head.body_follows, false)) head.bytes.append(refusal.body);
+    return head;
+  }
   const bool has_length = response.status != 204 && response.status != 304;
   std::string wire;
-  wire.reserve(256 + response.body.size());
+  wire.reserve(256);
   bool upgrade = false;
   wire.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
   wire.append(reason_phrase(response.status)).append("\r\n");
@@ -177,11 +207,21 @@ enum class AfterResponse : std::uint8_t { close, keep_alive };
   if (closes) wire.append(upgrade ? "Connection: close, Upgrade\r\n" : "Connection: close\r\n");
   if (!closes && upgrade) wire.append("Connection: Upgrade\r\n");
   if (has_length) {
-    wire.append("Content-Length: ").append(std::to_string(response.body.size())).append("\r\n");
+    wire.append("Content-Length: ")
+        .append(std::to_string(response.content().size()))
+        .append("\r\n");
   }
   wire.append("\r\n");
-  if (has_length && !to_head) wire.append(response.body);
-  return wire;
+  return {std::move(wire), has_length && !to_head && !response.content().empty()};
+}
+
+/// Head and body in one piece.
+[[nodiscard]] inline std::string write_response(const HttpResponse& response, bool to_head,
+                                                std::time_t now,
+                                                AfterResponse after = AfterResponse::close) {
+  auto head = write_head(response, to_head, now, after);
+  if (head.body_follows) head.bytes.append(response.content());
+  return std::move(head.bytes);
 }
 
 }  // namespace ordercast::net

@@ -151,6 +151,7 @@ template <class Transport, class ServicesT>
 Server<Transport, ServicesT>::Server(ServerOptions options, const ServicesFactory& make_services)
     : options_(std::move(options)) {
   std::vector<Acceptor::Target> targets;
+  options_.transport.max_unsent_total_bytes /= std::max(options_.threads, 1U);
   for (unsigned i = 0; i < std::max(options_.threads, 1U); ++i) {
     auto& shard = *shards_.emplace_back(std::make_unique<Shard>(options_.transport));
     const auto post = shard.poster();

@@ -7,9 +7,12 @@
 // clang-format on
 
 #include <asio/ip/tcp.hpp>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <cstdint>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -20,80 +23,163 @@ namespace ordercast::net {
 
 using Socket = asio::ip::tcp::socket;
 
-/// What an acceptor counts, wherever the connections ended up. Any thread.
+/// What an acceptor counts, wherever the connections ended up, and which of them nobody would miss.
+/// Any thread. The lock is held for a few look-ups at most, but for `evict`.
 class ConnectionLedger {
  public:
   [[nodiscard]] std::size_t open() const noexcept { return open_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t handshakes() const noexcept {
     return handshakes_.load(std::memory_order_relaxed);
   }
-  /// Connections of the address with this key.
-  [[nodiscard]] std::size_t open_of(std::uint64_t address) const {
+  /// Connections of the address with this key, and those of them in their handshake.
+  struct OfAddress {
+    std::size_t open = 0;
+    std::size_t handshakes = 0;
+  };
+  [[nodiscard]] OfAddress of(std::uint64_t address) const {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = by_address_.find(address);
-    return found == by_address_.end() ? 0 : found->second;
+    return found == by_address_.end() ? OfAddress{} : found->second;
+  }
+
+  enum class Evict : std::uint8_t {
+    handshakes,  ///< Those whose first request has not been read.
+    silent,      ///< Those, and connections between two requests.
+  };
+
+  /// Ends the stream of the connection that has been silent for longest, and stops to count it as a
+  /// handshake; its owner sees the end and closes. `address` 0: whosever it is. False if there is
+  /// none: one that has sent what its owner has not read yet is not silent. Linear in the silent.
+  bool evict(Evict which, std::uint64_t address = 0) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (auto one = silent_.begin(); one != silent_.end(); ++one) {
+      if (address != 0 && one->address != address) continue;
+      if (which == Evict::handshakes && !one->handshake) continue;
+      int unread = 0;
+      if (::ioctl(one->fd, FIONREAD, &unread) != 0 || unread > 0) continue;
+      ::shutdown(one->fd, SHUT_RDWR);
+      forget_handshake(*one);
+      one->evicted = true;
+      evicted_.splice(evicted_.end(), silent_, one);
+      return true;
+    }
+    return false;
   }
 
  private:
   friend class SocketTicket;
 
+  /// One that may be evicted. `fd` is open as long as it is listed.
+  struct Silent {
+    int fd;
+    std::uint64_t address;
+    bool handshake;
+    bool evicted = false;
+  };
+  using Place = std::list<Silent>::iterator;
+
+  Place enter(int fd, std::uint64_t address) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto place = silent_.insert(silent_.end(), {fd, address, true});
+    try {
+      if (address != 0) {
+        auto& of_address = by_address_[address];
+        ++of_address.open;
+        ++of_address.handshakes;
+      }
+    } catch (...) {
+      silent_.erase(place);
+      throw;
+    }
+    open_.fetch_add(1, std::memory_order_relaxed);
+    handshakes_.fetch_add(1, std::memory_order_relaxed);
+    return place;
+  }
+  Place rest(int fd, std::uint64_t address) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return silent_.insert(silent_.end(), {fd, address, false});
+  }
+  void speak(Place place) noexcept {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    forget_handshake(*place);
+    (place->evicted ? evicted_ : silent_).erase(place);
+  }
+  void leave(std::uint64_t address) noexcept {
+    open_.fetch_sub(1, std::memory_order_relaxed);
+    if (address == 0) return;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = by_address_.find(address);
+    if (--found->second.open == 0) by_address_.erase(found);
+  }
+  /// Under the lock.
+  void forget_handshake(Silent& one) noexcept {
+    if (!std::exchange(one.handshake, false)) return;
+    handshakes_.fetch_sub(1, std::memory_order_relaxed);
+    if (one.address != 0) --by_address_.find(one.address)->second.handshakes;
+  }
+
   std::atomic<std::size_t> open_{0};
   std::atomic<std::size_t> handshakes_{0};
   mutable std::mutex mutex_;
-  std::unordered_map<std::uint64_t, std::size_t> by_address_;  // under mutex_
+  std::unordered_map<std::uint64_t, OfAddress> by_address_;  // under mutex_
+  std::list<Silent> silent_;                                 // under mutex_; longest silent first
+  std::list<Silent> evicted_;                                // under mutex_
 };
 
-/// One of the connections that an acceptor counts; given back when the socket is closed. One thread
-/// at a time. The lock of the ledger is taken only for addresses that are counted.
+/// One of the connections that an acceptor counts. One thread at a time. Release it before the
+/// socket is closed: until then the ledger may end the socket's stream.
 class SocketTicket {
  public:
   SocketTicket() = default;
   /// `address` 0 is counted for no address. Throws std::bad_alloc.
-  explicit SocketTicket(std::shared_ptr<ConnectionLedger> ledger, std::uint64_t address = 0)
-      : address_(address) {
-    if (address != 0) {
-      const std::lock_guard<std::mutex> lock(ledger->mutex_);
-      ++ledger->by_address_[address];
-    }
+  SocketTicket(std::shared_ptr<ConnectionLedger> ledger, int fd, std::uint64_t address)
+      : fd_(fd), address_(address) {
+    place_ = ledger->enter(fd, address);
+    silent_ = true;
     ledger_ = std::move(ledger);
-    ledger_->open_.fetch_add(1, std::memory_order_relaxed);
-    ledger_->handshakes_.fetch_add(1, std::memory_order_relaxed);
   }
   SocketTicket(const SocketTicket&) = delete;
   SocketTicket& operator=(const SocketTicket&) = delete;
-  SocketTicket(SocketTicket&& other) noexcept
-      : ledger_(std::move(other.ledger_)), address_(other.address_), settled_(other.settled_) {}
+  SocketTicket(SocketTicket&& other) noexcept { *this = std::move(other); }
   SocketTicket& operator=(SocketTicket&& other) noexcept {
+    if (this == &other) return *this;
     release();
     ledger_ = std::move(other.ledger_);
+    place_ = other.place_;
+    fd_ = other.fd_;
     address_ = other.address_;
-    settled_ = other.settled_;
+    silent_ = std::exchange(other.silent_, false);
     return *this;
   }
   ~SocketTicket() { release(); }
 
-  /// Its first request has been read: it is no longer one of those that still have to say what they
+  /// A request has been read: the connection is not one of those that still have to say what they
   /// want.
   void settle() noexcept {
-    if (!ledger_ || std::exchange(settled_, true)) return;
-    ledger_->handshakes_.fetch_sub(1, std::memory_order_relaxed);
+    if (ledger_ && std::exchange(silent_, false)) ledger_->speak(place_);
+  }
+
+  /// The connection is between two requests; it may be evicted. Without memory for that it stays.
+  void rest() noexcept {
+    if (!ledger_ || silent_) return;
+    try {
+      place_ = ledger_->rest(fd_, address_);
+      silent_ = true;
+    } catch (...) {
+    }
   }
 
   void release() noexcept {
     settle();
-    const auto ledger = std::exchange(ledger_, nullptr);
-    if (!ledger) return;
-    ledger->open_.fetch_sub(1, std::memory_order_relaxed);
-    if (address_ == 0) return;
-    const std::lock_guard<std::mutex> lock(ledger->mutex_);
-    const auto found = ledger->by_address_.find(address_);
-    if (--found->second == 0) ledger->by_address_.erase(found);
+    if (const auto ledger = std::exchange(ledger_, nullptr)) ledger->leave(address_);
   }
 
  private:
   std::shared_ptr<ConnectionLedger> ledger_;
+  ConnectionLedger::Place place_{};
+  int fd_ = -1;
   std::uint64_t address_ = 0;
-  bool settled_ = false;
+  bool silent_ = false;
 };
 
 }  // namespace ordercast::net

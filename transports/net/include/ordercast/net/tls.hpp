@@ -18,8 +18,9 @@
 
 /// TLS 1.2 and 1.3 for servers, on OpenSSL 3. Link `ordercast::tls`; no other header needs OpenSSL.
 ///
-/// No renegotiation, no compression, no early data, no session cache (tickets serve those who come
-/// back, with no memory of ours); buffers are given back while a connection is idle.
+/// Suites with forward secrecy and authenticated encryption alone. No renegotiation, no
+/// compression, no early data, no session cache (tickets serve those who come back, with no memory
+/// of ours); buffers are given back while a connection is idle.
 ///
 ///     net::ServerOptions options;
 ///     auto tls = std::make_shared<net::TlsContext>("server.crt", "server.key");
@@ -154,8 +155,8 @@ class TlsContext final : public SecureContext {
     return -1;
   }
 
-  /// HTTP/1.1 is all there is; a client that offers it is told so, and one that doesn't goes on
-  /// without (RFC 7301 section 3.2).
+  /// HTTP/1.1 is all there is: a client that offers protocols without it gets an alert, one that
+  /// offers none goes on (RFC 7301 section 3.2).
   static int choose_protocol(SSL* /*ssl*/, const unsigned char** chosen, unsigned char* size,
                              const unsigned char* offered, unsigned int offered_size,
                              void* /*nothing*/) {
@@ -168,7 +169,7 @@ class TlsContext final : public SecureContext {
       *size = static_cast<unsigned char>(length);
       return SSL_TLSEXT_ERR_OK;
     }
-    return SSL_TLSEXT_ERR_NOACK;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;  // no_application_protocol (RFC 7301 section 3.2)
   }
 
   [[nodiscard]] ContextPtr load() const {
@@ -177,6 +178,11 @@ class TlsContext final : public SecureContext {
     auto* const context = made.get();
     if (context == nullptr) fail("TLS can't be set up");
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    // Of TLS 1.2 only suites with forward secrecy and authenticated encryption (RFC 9325 section
+    // 4.2); all of TLS 1.3 have both.
+    if (SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!PSK") != 1) {
+      fail("TLS can't be set up");
+    }
     SSL_CTX_set_options(
         context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |

@@ -17,6 +17,7 @@
 #include <websocketpp/logger/stub.hpp>
 #include <websocketpp/random/none.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -38,6 +39,9 @@ struct ConnectionRecord {
   bool to_head = false;         ///< The HTTP request is a HEAD.
   bool answered = false;        ///< The HTTP request has its response.
   std::shared_ptr<asio::steady_timer> deadline;  ///< Of the HTTP request.
+  TimePoint progress_at{};                       ///< When the client last took some of its answer.
+  std::size_t owned = 0;                         ///< Bytes of the answer that nobody shares.
+  std::shared_ptr<std::atomic<bool>> gone;       ///< Told to whoever works on the request.
 };
 
 struct Config {

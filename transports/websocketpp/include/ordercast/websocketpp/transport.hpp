@@ -76,7 +76,8 @@ class Transport final : private detail::SocketOwner {
   /// Answers plain HTTP requests; without one they get 404.
   void set_http_handler(HttpHandler handler) { http_handler_ = std::move(handler); }
 
-  /// Decides on handshakes; without one those for the path /ws are accepted, others get 404.
+  /// Decides on handshakes; without one those for the path /ws are accepted, others get 404, and a
+  /// plain request for /ws gets 426.
   void set_handshake_filter(HandshakeFilter filter) { handshake_filter_ = std::move(filter); }
 
   // Connections ---------------------------------------------------------------------------------
@@ -138,6 +139,7 @@ class Transport final : private detail::SocketOwner {
   /// was set since the last tick.
   static constexpr std::chrono::milliseconds min_tick{5};
   static constexpr std::chrono::milliseconds max_tick{250};
+  static constexpr std::chrono::seconds stall_grace{1};
 
   /// A connection's place. The generation counts its tenants and is the upper half of the handle.
   struct Slot {
@@ -169,10 +171,13 @@ class Transport final : private detail::SocketOwner {
   void on_socket_closed(detail::SocketConnection& socket) override;
 
   // HTTP.
-  static void answer(Connection& connection, const HttpResponse& response);
-  static void set_response(Connection& connection, const HttpResponse& response);
+  static void answer(Connection& connection, HttpResponse response);
+  static void set_response(Connection& connection, HttpResponse response);
+  static void start_write_deadline(Connection& connection);
+  [[nodiscard]] bool has_room(std::size_t owned);
+  [[nodiscard]] bool evict_stalled();
   void start_http_deadline(Connection& connection);
-  [[nodiscard]] HttpResponse draining_response() const;
+  [[nodiscard]] HttpResponse busy_response() const;
 
   [[nodiscard]] Connection* find(Handle handle) const noexcept;
   static std::size_t buffered(const Connection& connection) noexcept {
@@ -192,6 +197,8 @@ class Transport final : private detail::SocketOwner {
   std::vector<ConnectionPtr> lost_;  // Closed without a word of websocketpp: the next tick reports.
   std::atomic<std::size_t> websockets_{0};
   std::atomic<std::size_t> http_requests_{0};
+  std::size_t unsent_ = 0;   // Bytes of HTTP answers that are in memory for one connection each.
+  TimePoint stalls_seen_{};  // When `evict_stalled` last asked the kernel.
   bool draining_ = false;
   bool stopping_ = false;
   bool tick_scheduled_ = false;

@@ -3,6 +3,7 @@
 
 #include <ordercast/asio/transport.hpp>
 #include <ordercast/net/response_writer.hpp>
+#include <ordercast/net/unacknowledged.hpp>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -79,12 +80,14 @@ class Transport::Answer {
       auto& transport = **alive;
       // From inside the handler: the answer needs no turn of the loop of its own.
       if (transport.serving_ == request_ && transport.serving_handle_ == handle_) {
-        return transport.answer(handle_, request_, response);
+        return transport.answer(handle_, request_, std::move(response));
       }
     }
     port_->post([transport = transport_, handle = handle_, request = request_,
-                 response = std::move(response)] {
-      if (const auto alive = transport.lock()) (*alive)->answer_later(handle, request, response);
+                 response = std::move(response)]() mutable {
+      if (const auto alive = transport.lock()) {
+        (*alive)->answer_later(handle, request, std::move(response));
+      }
     });
   }
 
@@ -134,10 +137,17 @@ inline void Transport::read_requests(Index index, Connection& connection, Input 
 /// Whether the request that the parser holds may run now.
 inline bool Transport::may_start(const Connection& connection) const noexcept {
   const auto& http = *connection.http;
-  if (http.pending.empty()) return connection.unwritten < options_.high_water_bytes;
+  if (http.pending.empty()) {
+    return connection.unwritten < options_.high_water_bytes && http.owned <= pipelined_bytes;
+  }
+  // How big an answer gets is known too late: so many run at once as fit if they are like the last.
+  const auto running = static_cast<std::size_t>(
+      std::count_if(http.pending.begin(), http.pending.end(),
+                    [](const detail::PendingRequest& one) { return !one.answered; }));
+  const bool fits_guess = http.owned + (running + 1) * http.guess <= pipelined_bytes;
   return !http.parser.refused() && !http.parser.is_handshake() &&
          connection.unwritten < options_.high_water_bytes &&
-         http.pending.size() < options_.max_pipelined_requests &&
+         http.pending.size() < options_.max_pipelined_requests && fits_guess &&
          detail::is_safe(http.parser.request().method) &&
          std::all_of(http.pending.begin(), http.pending.end(),
                      [](const detail::PendingRequest& one) { return one.safe; });
@@ -163,8 +173,13 @@ inline void Transport::start_request(Index index, Connection& connection) {
 
   HttpRequest request = std::move(http.parser.request());
   http.parser = net::RequestParser(http.limits);
+  if (!handshake_filter_ && request.path() == "/ws") {
+    return answer(handle, id, net::upgrade_required(request));
+  }
   if (!http_handler_) return answer(handle, id, net::error_response(404));
   request.remote_address = http.peer;
+  if (!http.gone) http.gone = std::make_shared<std::atomic<bool>>(false);
+  request.client_gone = http.gone;
   serving_ = id;
   serving_handle_ = handle;
   try {
@@ -178,23 +193,41 @@ inline void Transport::start_request(Index index, Connection& connection) {
   serving_ = 0;
 }
 
-inline void Transport::answer(Handle handle, std::uint64_t request, const HttpResponse& response) {
+inline void Transport::answer(Handle handle, std::uint64_t request, HttpResponse response) {
   auto* const connection = find(handle);
   if (connection == nullptr || connection->state != State::http || !connection->http) return;
   auto* const pending = connection->http->find(request);
   if (pending == nullptr || pending->answered) return;
   pending->last = pending->last || draining_;
-  pending->answer = Frame::of(net::write_response(
-      response, pending->to_head, std::time(nullptr),
-      pending->last ? net::AfterResponse::close : net::AfterResponse::keep_alive));
+  const auto after = pending->last ? net::AfterResponse::close : net::AfterResponse::keep_alive;
+  auto& http = *connection->http;
+  auto owned = response.shared_body ? 0 : response.body.size();
+  if (!pending->to_head) http.guess = std::max({owned, http.guess / 2, min_guess_bytes});
+  if (pending->to_head) owned = 0;
+  if (owned > copied_body_bytes && !has_room(static_cast<Index>(handle), http, owned)) {
+    response = busy_response();
+  }
+  auto head = net::write_head(response, pending->to_head, std::time(nullptr), after);
+  if (head.body_follows && response.content().size() <= copied_body_bytes) {
+    head.bytes.append(response.content());  // Two pieces cost more than such a copy.
+  } else if (head.body_follows) {
+    if (!response.shared_body) {
+      pending->owned = response.body.size();
+      response.shared_body = std::make_shared<const std::string>(std::move(response.body));
+    }
+    pending->body = Frame::sharing(std::move(response.shared_body));
+  }
+  pending->head = Frame::of(head.bytes);
+  pending->owned += pending->head.size();
+  http.owned += pending->owned;
+  unsent_ += pending->owned;
   pending->answered = true;
   send_answers(static_cast<Index>(handle), *connection);
 }
 
 /// The same, from outside the handler: what waited behind the answer may go on.
-inline void Transport::answer_later(Handle handle, std::uint64_t request,
-                                    const HttpResponse& response) {
-  answer(handle, request, response);
+inline void Transport::answer_later(Handle handle, std::uint64_t request, HttpResponse response) {
+  answer(handle, request, std::move(response));
   auto* const connection = find(handle);
   if (connection == nullptr || connection->state != State::http || !connection->http) return;
   resume_requests(static_cast<Index>(handle), *connection);
@@ -208,14 +241,88 @@ inline void Transport::send_answers(Index index, Connection& connection) {
   std::size_t count = 0;
   bool last = false;
   for (; count < pending.size() && pending[count].answered && !last; ++count) {
-    queue(index, connection, pending[count].answer);
+    queue_http(index, connection, pending[count].head);
+    if (pending[count].body.size() > 0) queue_http(index, connection, pending[count].body);
+    http.sent.push_back({http.queued, pending[count].owned});
     last = pending[count].last;
   }
   pending.erase(pending.begin(), pending.begin() + static_cast<std::ptrdiff_t>(count));
   if (last || (connection.client_ended && pending.empty())) {
     http.ended = true;
-    finish(index, connection, options_.handshake_timeout);
+    finish(index, connection, options_.write_timeout);
   }
+}
+
+/// Whether an answer may take so many bytes more of memory.
+inline bool Transport::has_room(Index index, const detail::HttpState& http, std::size_t owned) {
+  if (http.owned > 0 && http.owned + owned > options_.max_unsent_bytes) return false;
+  while (unsent_ > 0 && unsent_ + owned > options_.max_unsent_total_bytes) {
+    if (!evict_stalled(index)) return false;
+  }
+  return true;
+}
+
+/// Closes the connection whose answers have waited longest for a client that reads nothing; false
+/// if all of them get on. Linear in the connections, and only when memory for answers is short.
+inline bool Transport::evict_stalled(Index but) {
+  const auto now = std::chrono::steady_clock::now();
+  const bool looks = now - stalls_seen_ >= stall_grace / 4;  // Not at the kernel's count each time.
+  if (looks) stalls_seen_ = now;
+  Index longest = but;
+  auto since = now - stall_grace;
+  for (Index i = 0; i < connections_.end_id(); ++i) {
+    auto& one = connections_[i];
+    if (i == but || one.fd < 0 || !one.http || one.http->owned == 0 || one.unwritten == 0) continue;
+    if (looks) made_progress(one, now);
+    if (one.http->write_since > since) continue;
+    since = one.http->write_since;
+    longest = i;
+  }
+  if (longest == but) return false;
+  close_socket(longest, connections_[longest]);
+  return true;
+}
+
+inline void Transport::queue_http(Index index, Connection& connection, const Frame& frame) {
+  auto& http = *connection.http;
+  if (connection.unwritten == 0) {
+    http.write_since = std::chrono::steady_clock::now();
+    http.seen_unacked = 0;
+  }
+  queue(index, connection, frame);
+  http.queued += frame.size();
+}
+
+/// Gives back the memory of answers that have been written.
+inline void Transport::forget_written(Connection& connection) noexcept {
+  auto& http = *connection.http;
+  const auto written = http.queued - connection.unwritten;
+  while (!http.sent.empty() && http.sent.front().end <= written) {
+    http.owned -= http.sent.front().owned;
+    unsent_ -= http.sent.front().owned;
+    http.sent.pop_front();
+  }
+}
+
+/// Nobody waits for answers any more.
+inline void Transport::abandon(detail::HttpState& http) noexcept {
+  if (http.gone) http.gone->store(true, std::memory_order_relaxed);
+  unsent_ -= std::exchange(http.owned, 0);
+  http.sent.clear();
+  http.pending.clear();
+}
+
+/// Whether the client has taken bytes since this was last so. What the kernel takes doesn't tell:
+/// it holds megabytes for a slow client and asks for more only when a third of them is gone.
+inline bool Transport::made_progress(Connection& connection, TimePoint now) noexcept {
+  auto& http = *connection.http;
+  const auto written = http.queued - connection.unwritten;
+  const auto unacked = net::unacknowledged_bytes(connection.fd);
+  const bool progress = written > http.seen_written || unacked < http.seen_unacked;
+  http.seen_written = written;
+  http.seen_unacked = unacked;
+  if (progress) http.write_since = now;
+  return progress;
 }
 
 inline void Transport::resume_requests(Index index, Connection& connection) {
@@ -229,6 +336,10 @@ inline void Transport::resume_requests(Index index, Connection& connection) {
 /// Sets the deadline for whatever the connection waits for now, and counts it while it is busy.
 inline void Transport::update_http(Index index, Connection& connection) {
   auto& http = *connection.http;
+  // Behind the answers to what came before, and never after the body (RFC 9110 section 10.1.1).
+  if (http.pending.empty() && !http.ended && http.parser.take_continue()) {
+    queue_http(index, connection, Frame::of(net::continue_response));
+  }
   const auto now = std::chrono::steady_clock::now();
   const bool busy = !http.pending.empty() || connection.unwritten > 0;
   if (busy != connection.counted) {
@@ -240,10 +351,9 @@ inline void Transport::update_http(Index index, Connection& connection) {
     http.idle = false;
     http.since = {};
     if (!http.pending.empty()) deadline = http.pending.front().since + options_.http_timeout;
-    if (connection.unwritten == 0) http.write_since = {};
     if (connection.unwritten > 0) {
-      if (http.write_since == TimePoint{}) http.write_since = now;
-      deadline = std::min(deadline, http.write_since + options_.handshake_timeout);
+      if (http.queued - connection.unwritten > http.seen_written) made_progress(connection, now);
+      deadline = std::min(deadline, http.write_since + options_.write_timeout);
     }
   } else if (http.last_id == 0) {
     return;  // The first request is due when the connection's own deadline is.
@@ -251,7 +361,7 @@ inline void Transport::update_http(Index index, Connection& connection) {
     const bool idle = http.parser.untouched();
     if (idle != http.idle || http.since == TimePoint{}) http.since = now;
     http.idle = idle;
-    http.write_since = {};
+    if (idle) connection.ticket.rest();
     deadline = http.since + (idle ? options_.keep_alive_timeout : options_.handshake_timeout);
   }
   timers_.schedule(index, deadline);
@@ -261,13 +371,29 @@ inline void Transport::on_http_deadline(Index index, Connection& connection, Tim
   auto* const http = connection.http.get();
   const bool owes_answer = http != nullptr && !http->pending.empty() &&
                            now >= http->pending.front().since + options_.http_timeout;
+  if (!owes_answer && http != nullptr && connection.unwritten > 0) {
+    return on_write_deadline(index, connection, now);
+  }
   if (!owes_answer) return close_socket(index, connection);
   auto& late = http->pending.front();
   late.last = true;
-  answer(handle_of(index, connection), late.id, net::error_response(503));
+  answer(handle_of(index, connection), late.id, busy_response());
 }
 
-inline HttpResponse Transport::draining_response() const {
+/// The client has had its time to take something: of what we hold or, behind that, of what the
+/// kernel holds.
+inline void Transport::on_write_deadline(Index index, Connection& connection, TimePoint now) {
+  const bool lingers = connection.state == State::lingering;
+  const bool owes = !lingers || net::unacknowledged_bytes(connection.fd) > 0;
+  const auto patience = lingers ? options_.linger_timeout : options_.write_timeout;
+  const bool progress = owes && made_progress(connection, now);
+  const auto last_call = connection.http->write_since + options_.write_timeout;
+  if (!owes || (!progress && now >= last_call)) return close_socket(index, connection);
+  if (connection.state == State::http) return update_http(index, connection);
+  timers_.schedule(index, std::min(now + patience, last_call));
+}
+
+inline HttpResponse Transport::busy_response() const {
   auto response = net::error_response(503);
   response.headers.push_back({"Retry-After", std::to_string(options_.retry_after.count())});
   return response;

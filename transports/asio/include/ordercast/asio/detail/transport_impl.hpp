@@ -44,6 +44,7 @@ inline Transport::Transport(asio::io_context& io, TransportOptions options)
 inline Transport::~Transport() {
   port_->close();
   for (Index i = 0; i < connections_.end_id(); ++i) {
+    connections_[i].ticket.release();
     if (connections_[i].fd >= 0) ::close(connections_[i].fd);
   }
 }
@@ -51,7 +52,7 @@ inline Transport::~Transport() {
 // Connections ------------------------------------------------------------------------------------
 
 inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket) {
-  if (stopping_) return;
+  if (stopping_) return ticket.release();
   const Index index = connections_.acquire();
   auto& connection = connections_[index];
   std::error_code error;
@@ -135,10 +136,11 @@ inline void Transport::close_socket(Index index, Connection& connection) noexcep
   if (connection.state == State::dead) return;
   connection.state = State::dead;
   connection.secure.reset();
+  connection.ticket.release();
   if (connection.fd >= 0) ::close(std::exchange(connection.fd, -1));
   backlogs_.clear(connection.backlog);
   connection.unwritten = 0;
-  connection.ticket.release();
+  if (connection.http) abandon(*connection.http);
   timers_.cancel(index);
   if (connection.websocket) websockets_.fetch_sub(1, std::memory_order_relaxed);
   if (connection.counted) http_requests_.fetch_sub(1, std::memory_order_relaxed);
@@ -268,7 +270,7 @@ inline void Transport::on_readable(Index index, Connection& connection) {
   if (!owes_answers) return close_socket(index, connection);
   connection.http->ended = true;  // It listens still, and gets what it asked for.
   watch(index, connection, connection.interest & static_cast<std::uint8_t>(~EPOLLIN));
-  if (connection.http->pending.empty()) finish(index, connection, options_.handshake_timeout);
+  if (connection.http->pending.empty()) finish(index, connection, options_.write_timeout);
 }
 
 /// Reads and drops, so that the client gets our last bytes and not a reset.
@@ -373,6 +375,10 @@ inline void Transport::on_deadline(Index index, TimePoint now) {
       // A client that reads has our close frame, and must not lose it to a reset.
       return connection.unwritten == 0 ? end_stream(index, connection)
                                        : close_socket(index, connection);
+    case State::finishing:
+    case State::lingering:
+      return connection.http ? on_write_deadline(index, connection, now)
+                             : close_socket(index, connection);
     default:
       return close_socket(index, connection);
   }

@@ -16,11 +16,16 @@ namespace ordercast::raw {
 inline void Transport::upgrade(Index index, Connection& connection, Input rest) {
   connection.ticket.settle();
   const auto http = std::move(connection.http);
+  abandon(*http);
+  // Answers to what came before may still be on their way: from here on a WebSocket's bytes.
+  if (std::exchange(connection.counted, false)) {
+    http_requests_.fetch_sub(1, std::memory_order_relaxed);
+  }
   const HttpRequest& request = http->parser.request();
   std::optional<HttpResponse> refusal;
   try {
     if (draining_) {
-      refusal = draining_response();
+      refusal = busy_response();
     } else if (handshake_filter_) {
       refusal = handshake_filter_(request);
     } else if (request.path() != "/ws") {

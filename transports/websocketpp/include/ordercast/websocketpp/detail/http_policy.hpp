@@ -9,6 +9,7 @@
 #include <websocketpp/http/response.hpp>
 
 #include <ctime>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@ class Request : public websocketpp::http::parser::request {
  public:
   std::size_t consume(const char* bytes, std::size_t count) {
     const auto used = parser_->consume({bytes, count});
+    if (parser_->take_continue()) on_continue_();
     if (parser_->refused()) {
       throw websocketpp::http::exception(
           "refused", static_cast<websocketpp::http::status_code::value>(parser_->status()));
@@ -47,6 +49,9 @@ class Request : public websocketpp::http::parser::request {
     const bool handshake = parser_ && parser_->is_handshake();
     if (iequals(name, upgrade)) return handshake ? websocket : empty();
     if (iequals(name, "Connection") && handshake) return upgrade;
+    // The parser has judged it. websocketpp would make a URI of it, which nobody asks for, and
+    // refuse ports and names that are fine.
+    if (iequals(name, "Host")) return upgrade;
     for (const auto& field : request().headers) {
       if (iequals(field.name, name)) return field.value;
     }
@@ -63,7 +68,10 @@ class Request : public websocketpp::http::parser::request {
   // nobody but the connection's owner has it.
 
   /// Gets ready for a request. Call before the connection starts.
-  void expect(net::RequestLimits limits, std::string remote_address) const {
+  /// `on_continue` is called when the client waits for the interim answer before it sends a body.
+  void expect(net::RequestLimits limits, std::string remote_address,
+              std::function<void()> on_continue) const {
+    on_continue_ = std::move(on_continue);
     parser_ = std::make_unique<net::RequestParser>(limits);
     parser_->request().remote_address = std::move(remote_address);
   }
@@ -77,6 +85,7 @@ class Request : public websocketpp::http::parser::request {
   /// Moves the request out and frees what was kept for it.
   [[nodiscard]] HttpRequest take() const {
     const auto parsed = std::move(parser_);
+    on_continue_ = nullptr;
     return parsed ? std::move(parsed->request()) : HttpRequest{};
   }
 
@@ -87,6 +96,7 @@ class Request : public websocketpp::http::parser::request {
   }
 
   mutable std::unique_ptr<net::RequestParser> parser_;
+  mutable std::function<void()> on_continue_;
 };
 
 /// `config::response_type`. Sends bytes that `write_response` made; answers that websocketpp makes

@@ -3,6 +3,7 @@
 
 #include <ordercast/net/secure.hpp>
 #include <ordercast/net/socket.hpp>
+#include <ordercast/net/unacknowledged.hpp>
 
 #include <asio/buffer.hpp>
 #include <asio/error.hpp>
@@ -10,6 +11,7 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
+#include <sys/socket.h>
 #include <websocketpp/common/connection_hdl.hpp>
 #include <websocketpp/common/memory.hpp>
 #include <websocketpp/common/system_error.hpp>
@@ -17,12 +19,15 @@
 #include <websocketpp/transport/base/connection.hpp>
 #include <websocketpp/uri.hpp>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -75,16 +80,18 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   // For the owner ------------------------------------------------------------------------------
 
   /// Call once, before `start`. The owner must `disown` before it goes. With a session the bytes
-  /// are encrypted; its handshake may take `secure_timeout`.
+  /// are encrypted; its handshake may take `secure_timeout`. `write_timeout` is how long a client
+  /// may take nothing of what the kernel still has when it lingers.
   void attach(Socket socket, SocketTicket ticket, SocketOwner& owner,
-              std::chrono::milliseconds linger, std::unique_ptr<SecureSession> secure,
-              std::chrono::milliseconds secure_timeout) {
+              std::chrono::milliseconds linger, std::chrono::milliseconds write_timeout,
+              std::unique_ptr<SecureSession> secure, std::chrono::milliseconds secure_timeout) {
     socket_.emplace(std::move(socket));
     secure_ = std::move(secure);
     secure_timeout_ = secure_timeout;
     ticket_ = std::move(ticket);
     owner_ = &owner;
     linger_timeout_ = linger;
+    write_timeout_ = write_timeout;
     std::error_code ignored;
     socket_->non_blocking(true, ignored);
     socket_->set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -115,6 +122,44 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   /// Bytes given to `async_write` that the kernel has not taken.
   [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
 
+  /// Sends these bytes, which others share, behind the next ones that `async_write` gets.
+  void set_tail(std::shared_ptr<const std::string> tail) noexcept { tail_ = std::move(tail); }
+
+  /// Whether the client has taken bytes since this was last so. What the kernel takes doesn't tell:
+  /// it holds megabytes for a slow client and asks for more only when a third of them is gone.
+  bool made_progress() noexcept {
+    const auto unacked = socket_ ? net::unacknowledged_bytes(socket_->native_handle()) : 0;
+    const bool progress = in_flight_ < seen_in_flight_ || unacked < seen_unacked_;
+    seen_in_flight_ = in_flight_;
+    seen_unacked_ = unacked;
+    return progress;
+  }
+
+  /// Writes a few bytes before the answer. Nothing has been written to the client yet, so the
+  /// kernel takes them; a client that doesn't get them sends its body after a while all the same.
+  void write_interim(std::string_view bytes) {
+    if (state_ != State::open || in_flight_ > 0) return;
+    std::error_code ignored;
+    if (secure_) {
+      secure_->write_some(bytes.data(), bytes.size());
+    } else {
+      socket_->write_some(asio::buffer(bytes.data(), bytes.size()), ignored);
+    }
+  }
+
+  /// Notices, while nobody reads, that the client has reset the connection. Once it sends something
+  /// this no longer works, nor for a client that ends its half of the stream: it may be listening.
+  void watch_for_reset() {
+    wait_for(Socket::wait_read, [](auto& self) {
+      if (self.state_ != State::open || self.read_handler_) return;
+      char next = 0;
+      const auto fd = self.socket_->native_handle();
+      if (::recv(fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) return;
+      if (errno == EAGAIN || errno == EINTR) return self.watch_for_reset();
+      self.close_socket();
+    });
+  }
+
   /// Runs what belongs to websocketpp or to the application, and reports what it throws as a fault.
   template <class F>
   void guarded(F&& f) noexcept {
@@ -142,11 +187,11 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     state_ = State::closed;
     const auto self = shared_from_this();
     std::error_code ignored;
+    ticket_.release();
     if (socket_) socket_->close(ignored);
     if (phase_timer_) phase_timer_->cancel();
     secure_.reset();
     secured_handler_ = nullptr;
-    ticket_.release();
     read_handler_ = nullptr;
     write_handler_ = nullptr;
     in_flight_ = 0;
@@ -209,6 +254,10 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     if (state_ != State::open) return;
     out_.assign(1, asio::const_buffer(bytes, size));
     in_flight_ = size;
+    if (tail_) {
+      out_.emplace_back(tail_->data(), tail_->size());
+      in_flight_ += tail_->size();
+    }
     write(handler);
   }
 
@@ -344,11 +393,25 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     read_handler_ = nullptr;
     read_wants_write_ = false;
     try {
-      limit_phase(linger_timeout_);
+      linger_a_while(write_timeout_ / std::max(linger_timeout_, std::chrono::milliseconds(1)));
       wait_readable();
     } catch (...) {  // Out of memory: no wait without a bound.
       close_socket();
     }
+  }
+
+  /// As long as the client takes what the kernel still has for it, and so many times when it does
+  /// not: an end before that could take the bytes with it.
+  void linger_a_while(long patience) {
+    phase_timer_.emplace(socket_->get_executor(), linger_timeout_);
+    phase_timer_->async_wait(
+        [self = shared_from_this(), patience](const std::error_code& cancelled) {
+          if (cancelled || self->state_ != State::lingering) return;
+          const bool owes = net::unacknowledged_bytes(self->socket_->native_handle()) > 0;
+          const bool progress = owes && self->made_progress();
+          if (!owes || (!progress && patience <= 1)) return self->close_socket();
+          self->linger_a_while(progress ? patience : patience - 1);
+        });
   }
 
   void discard() {
@@ -463,7 +526,11 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   std::size_t in_flight_ = 0;
   std::size_t lingering_bytes_ = 0;
   std::chrono::milliseconds linger_timeout_{0};
+  std::chrono::milliseconds write_timeout_{0};
   std::chrono::milliseconds secure_timeout_{0};
+  std::shared_ptr<const std::string> tail_;
+  std::size_t seen_in_flight_ = 0;
+  std::size_t seen_unacked_ = 0;
   std::optional<asio::steady_timer> phase_timer_;  // Of the TLS handshake, of lingering.
 };
 

@@ -34,17 +34,18 @@ inline Transport::~Transport() {
 // Connections ------------------------------------------------------------------------------------
 
 inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket) {
-  if (stopping_) return;
+  if (stopping_) return ticket.release();
   std::unique_ptr<net::SecureSession> secure;
   if (options_.tls) {
     secure = options_.tls->accept(socket.native_handle());
-    if (!secure) return;
+    if (!secure) return ticket.release();
   }
   const auto connection = std::make_shared<Connection>(true, std::string(), log_, log_, random_);
   connection->attach(std::move(socket), std::move(ticket), *this, options_.linger_timeout,
-                     std::move(secure), options_.handshake_timeout);
-  connection->get_request().expect({options_.max_head_bytes, options_.max_body_bytes},
-                                   connection->remote_address());
+                     options_.write_timeout, std::move(secure), options_.handshake_timeout);
+  connection->get_request().expect(
+      {options_.max_head_bytes, options_.max_body_bytes}, connection->remote_address(),
+      [c = connection.get()] { c->write_interim(net::continue_response); });
   connection->set_open_handshake_timeout(static_cast<long>(options_.handshake_timeout.count()));
   connection->set_close_handshake_timeout(static_cast<long>(options_.close_timeout.count()));
   connection->set_max_message_size(options_.max_message_bytes);
@@ -116,6 +117,8 @@ inline void Transport::on_socket_closed(detail::SocketConnection& socket) {
   } else if (connection.record.kind == ConnectionRecord::Kind::http) {
     http_requests_.fetch_sub(1, std::memory_order_relaxed);
     connection.record.answered = true;
+    unsent_ -= std::exchange(connection.record.owned, 0);
+    connection.record.gone->store(true, std::memory_order_relaxed);
     if (connection.record.deadline) connection.record.deadline->cancel();
   }
   const auto index = static_cast<std::uint32_t>(connection.record.handle);
@@ -184,7 +187,7 @@ inline bool Transport::on_handshake(Connection& connection) {
   std::optional<HttpResponse> refusal;
   try {
     if (draining_) {
-      refusal = draining_response();
+      refusal = busy_response();
     } else if (handshake_filter_) {
       refusal = handshake_filter_(request);
     } else if (request.path() != "/ws") {
@@ -195,7 +198,7 @@ inline bool Transport::on_handshake(Connection& connection) {
     refusal = net::error_response(500);
   }
   if (refusal) {
-    set_response(connection, *refusal);
+    set_response(connection, std::move(*refusal));
     return false;
   }
   const auto subprotocol = select_subprotocol(request);
@@ -373,8 +376,8 @@ class Transport::Answer {
 
   void give(HttpResponse response) {
     if (given_.exchange(true)) return;
-    port_->post([connection = connection_, response = std::move(response)] {
-      if (const auto alive = connection.lock()) answer(*alive, response);
+    port_->post([connection = connection_, response = std::move(response)]() mutable {
+      if (const auto alive = connection.lock()) answer(*alive, std::move(response));
     });
   }
 
@@ -385,13 +388,19 @@ class Transport::Answer {
 };
 
 inline void Transport::on_http(Connection& connection) {
+  connection.record.gone = std::make_shared<std::atomic<bool>>(false);
   connection.record.kind = ConnectionRecord::Kind::http;
   connection.settle();
   http_requests_.fetch_add(1, std::memory_order_relaxed);
   HttpRequest request = connection.get_request().take();
   connection.record.to_head = request.method == "HEAD";
+  request.client_gone = connection.record.gone;
   connection.defer_http_response();  // Ends websocketpp's own timeout, so ours begins.
   start_http_deadline(connection);
+  connection.watch_for_reset();
+  if (!handshake_filter_ && request.path() == "/ws") {
+    return answer(connection, net::upgrade_required(request));
+  }
   if (!http_handler_) return answer(connection, net::error_response(404));
   try {
     auto pending = std::make_shared<Answer>(connection.get_shared(), port_);
@@ -407,36 +416,91 @@ inline void Transport::start_http_deadline(Connection& connection) {
   auto* const c = &connection;
   connection.record.deadline = connection.set_timer(
       static_cast<long>(options_.http_timeout.count()), [c](const std::error_code& cancelled) {
-        if (!cancelled && !c->record.answered) answer(*c, net::error_response(503));
+        auto* const transport = of(*c);
+        if (cancelled || c->record.answered || transport == nullptr) return;
+        c->record.gone->store(true, std::memory_order_relaxed);
+        answer(*c, transport->busy_response());
       });
 }
 
-inline void Transport::answer(Connection& connection, const HttpResponse& response) {
+inline void Transport::answer(Connection& connection, HttpResponse response) {
   if (connection.record.answered) return;
   auto* const transport = of(connection);
   if (transport == nullptr) return;
   connection.record.answered = true;
   if (connection.record.deadline) connection.record.deadline->cancel();
-  auto* const c = &connection;
-  // From here on the client has to read, and has as long for it as it had for its request.
-  connection.record.deadline =
-      connection.set_timer(static_cast<long>(transport->options_.handshake_timeout.count()),
-                           [c](const std::error_code& cancelled) {
-                             if (!cancelled) end(*c);
-                           });
-  set_response(connection, response);
+  const auto owned = response.shared_body ? 0 : response.body.size();
+  if (owned > 0 && !transport->has_room(owned)) response = transport->busy_response();
+  if (!response.shared_body) connection.record.owned = response.body.size();
+  transport->unsent_ += connection.record.owned;
+  set_response(connection, std::move(response));
   std::error_code gone;
   connection.send_http_response(gone);
+  if (of(connection) == nullptr || gone) return;
+  connection.made_progress();  // What the kernel took at once is no progress of the client's.
+  start_write_deadline(connection);
 }
 
-inline void Transport::set_response(Connection& connection, const HttpResponse& response) {
+/// From here on the client has to read; as long as it does it has all the time it needs.
+inline void Transport::start_write_deadline(Connection& connection) {
+  auto* const transport = of(connection);
+  if (transport == nullptr || connection.in_flight() == 0) return;
+  auto* const c = &connection;
+  connection.record.progress_at = std::chrono::steady_clock::now();
+  connection.record.deadline =
+      connection.set_timer(static_cast<long>(transport->options_.write_timeout.count()),
+                           [c](const std::error_code& cancelled) {
+                             if (cancelled) return;
+                             c->made_progress() ? start_write_deadline(*c) : end(*c);
+                           });
+}
+
+/// Whether an answer may take so many bytes more of memory. Connections that have stopped to read
+/// are closed for it.
+inline bool Transport::has_room(std::size_t owned) {
+  while (unsent_ > 0 && unsent_ + owned > options_.max_unsent_total_bytes) {
+    if (!evict_stalled()) return false;
+  }
+  return true;
+}
+
+/// Closes the connection whose answer has waited longest for a client that reads nothing; false if
+/// all of them get on. Linear in the connections, and only when memory for answers is short.
+inline bool Transport::evict_stalled() {
+  const auto now = std::chrono::steady_clock::now();
+  const bool looks = now - stalls_seen_ >= stall_grace / 4;  // Not at the kernel's count each time.
+  if (looks) stalls_seen_ = now;
+  ConnectionPtr longest;
+  auto since = now - stall_grace;
+  for (const auto& slot : slots_) {
+    const auto& one = slot.connection;
+    if (!one || one->record.owned == 0 || one->in_flight() == 0) continue;
+    if (looks && one->made_progress()) one->record.progress_at = now;
+    if (one->record.progress_at > since) continue;
+    since = one->record.progress_at;
+    longest = one;
+  }
+  if (!longest) return false;
+  longest->close_socket();
+  return true;
+}
+
+inline void Transport::set_response(Connection& connection, HttpResponse response) {
   // websocketpp wants to know the status; the text that goes out is ours.
   const int status = net::is_writable(response) ? response.status : 500;
   connection.set_status(static_cast<websocketpp::http::status_code::value>(status));
-  connection.set_body(net::write_response(response, connection.record.to_head, std::time(nullptr)));
+  auto head = net::write_head(response, connection.record.to_head, std::time(nullptr));
+  // websocketpp would copy the body several times; behind its back it is sent from where it is.
+  if (head.body_follows) {
+    if (!response.shared_body) {
+      response.shared_body = std::make_shared<const std::string>(std::move(response.body));
+    }
+    connection.set_tail(std::move(response.shared_body));
+  }
+  connection.set_body(head.bytes);
 }
 
-inline HttpResponse Transport::draining_response() const {
+inline HttpResponse Transport::busy_response() const {
   auto response = net::error_response(503);
   response.headers.push_back({"Retry-After", std::to_string(options_.retry_after.count())});
   return response;
