@@ -5,6 +5,7 @@
 #include <ordercast/protocol.hpp>
 #include <ordercast/types.hpp>
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -30,6 +31,10 @@ struct Broadcast {
   std::uint64_t version = 0;
   SizedFrame<Frame> updated;  ///< `order:updated`; bytes 0 when nobody needs it.
   SizedFrame<Frame> changed;  ///< `orders:changed`; bytes 0 when nobody needs it.
+
+  /// Whether the JSON carries the event's version, or the event has none. Clients drop an order
+  /// whose JSON has another version or none.
+  bool versions_agree = true;
 
   /// The change without its JSON, as the registry's audience look-up takes it.
   [[nodiscard]] OrderEvent event() const noexcept {
@@ -58,6 +63,11 @@ template <class Transport>
                                                  event.version,
                                                  {},
                                                  {}};
+  if (event.version != 0) {
+    const auto said = detail::find_version(event.json);
+    broadcast.versions_agree = said == event.version;
+    assert(!said || broadcast.versions_agree);  // The order's JSON says another version.
+  }
   if (updated) {
     broadcast.updated = prepare_message<Transport>(OrderUpdated{event.order_id, event.json});
   }

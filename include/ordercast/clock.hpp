@@ -9,6 +9,18 @@ namespace ordercast {
 using TimePoint = std::chrono::steady_clock::time_point;
 using Duration = std::chrono::steady_clock::duration;
 
+/// `from + delay`, or the end of time where that can't be represented. `delay` is not negative.
+template <class Rep, class Period>
+[[nodiscard]] constexpr TimePoint later_by(TimePoint from,
+                                           std::chrono::duration<Rep, Period> delay) noexcept {
+  const auto left = (TimePoint::max)() - (from < TimePoint{} ? TimePoint{} : from);
+  // Compared in the coarser unit: converting a huge delay to the finer one would overflow.
+  if (delay >= std::chrono::duration_cast<std::chrono::duration<Rep, Period>>(left)) {
+    return (TimePoint::max)();
+  }
+  return from + std::chrono::duration_cast<Duration>(delay);
+}
+
 /// The default Clock service. A Clock is anything with `TimePoint now() const noexcept`.
 /// Thread-safe.
 struct SteadyClock {

@@ -11,6 +11,7 @@
 #include <ordercast/session.hpp>
 #include <ordercast/subscription_registry.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -26,7 +28,9 @@
 ///
 /// A manager, its registry and its connections live on one thread; it does no I/O, starts no thread
 /// and takes no lock while publishing. It calls the transport; the transport never calls back from
-/// inside such a call. Several managers, one an I/O thread, compose in sharded.hpp.
+/// inside such a call. A seam may answer from inside its call and may throw: that counts as
+/// "unavailable". What fails for one connection costs that connection alone. Several managers, one
+/// an I/O thread, compose in sharded.hpp.
 ///
 ///     ConnectionManager<MyTransport, MyServices> manager(transport, services);
 ///     manager.publish({"order-1", "alice", "org-1", "CONFIRMED", 2, json});
@@ -126,45 +130,61 @@ class ConnectionManager {
   using Slot = std::uint32_t;
   using SessionT = Session<Frame>;
   using RouteT = Route<Handle>;
-  using Pending = PendingSubscription<Frame>;
+  using Pending = typename SessionT::Pending;
+  using Stage = typename Pending::Stage;
 
-  /// What is kept beside each subscription: the newest version sent, and whether it is authorized.
-  /// In one word, because a broadcast reads it for each recipient.
+  /// Whether what does not fit a connection's outbox can be read again later.
+  static constexpr bool can_owe =
+      !std::is_same_v<std::decay_t<decltype(std::declval<ServicesT&>().orders)>, NoSnapshots>;
+
+  enum class Delivery : std::uint8_t {
+    sent,    ///< The transport has it.
+    queued,  ///< It waits in the outbox.
+    full,    ///< Not taken: it does not fit. Only an `order:updated` gets this, and only if it can
+             ///< be owed.
+    gone,    ///< The connection is on its way out.
+  };
+
+  /// What is kept beside each subscription: the newest version sent or promised, and whether a
+  /// record in the session decides on what is published. One word, because a broadcast reads it for
+  /// each recipient.
   class Watch {
    public:
     [[nodiscard]] std::uint64_t version() const noexcept { return word_ >> 1U; }
-    [[nodiscard]] bool pending() const noexcept { return (word_ & 1U) != 0; }
+    [[nodiscard]] bool deferred() const noexcept { return (word_ & 1U) != 0; }
     void set_version(std::uint64_t version) noexcept { word_ = version << 1U | (word_ & 1U); }
+    void raise_version(std::uint64_t version) noexcept {
+      set_version((std::max)(version, this->version()));
+    }
+    void defer() noexcept { word_ |= 1U; }
     void activate() noexcept { word_ &= ~std::uint64_t{1}; }
 
    private:
-    std::uint64_t word_ = 1;  // Version 0, pending.
+    std::uint64_t word_ = 1;  // Version 0, deferred.
   };
   using Registry = SubscriptionRegistry<detail::DenseHandle, Watch>;
 
-  /// The completion of `authorize`. Void once the session or the question is gone.
-  struct AuthorizeDone {
-    void operator()(bool allowed) const { (*this)(allowed ? Access::granted : Access::denied); }
-    void operator()(Access access) const {
-      manager->on_authorized(slot, session, request, access == Access::granted);
-    }
+  /// Names one question. An answer is void once the session, the record or that attempt is gone.
+  struct Question {
     ConnectionManager* manager;
     Slot slot;
     std::uint64_t session;
     std::uint64_t request;
+    std::uint32_t attempt;
+  };
+  /// The completion of `authorize`.
+  struct AuthorizeDone {
+    void operator()(bool allowed) const { (*this)(allowed ? Access::granted : Access::denied); }
+    void operator()(Access access) const { question.manager->on_authorized(question, access); }
+    Question question;
   };
   /// The completion of `fetch`.
   struct FetchDone {
     void operator()(const std::optional<OrderSnapshot>& snapshot) const {
-      manager->on_fetched(slot, session, request, snapshot);
+      question.manager->on_fetched(question, snapshot ? &*snapshot : nullptr);
     }
-    void operator()(Unavailable /*answer*/) const {
-      manager->on_fetched(slot, session, request, std::nullopt);
-    }
-    ConnectionManager* manager;
-    Slot slot;
-    std::uint64_t session;
-    std::uint64_t request;
+    void operator()(Unavailable /*answer*/) const { question.manager->on_unavailable(question); }
+    Question question;
   };
 
   static constexpr Slot npos = UINT32_MAX;
@@ -188,8 +208,22 @@ class ConnectionManager {
   }
   Slot add_session(Handle handle);
   void leave(Slot slot) noexcept;
-  void close(Slot slot, CloseCode code, std::string_view reason);
+  void close(Slot slot, CloseCode code, std::string_view reason) noexcept;
+  void terminate(Slot slot, CloseCode code) noexcept;
   void close_for_drain(Slot slot);
+  /// Runs `f` for one connection. What it throws, out of memory most likely, costs that connection
+  /// alone: the client comes back and asks for what it missed.
+  template <class F>
+  void guarded(Slot slot, std::uint64_t session, F&& f) noexcept;
+  /// Tells the observer; what it throws is nobody's business: metrics never cost a delivery.
+  template <class F>
+  void tell(F&& f) noexcept {
+    try {
+      f(services_.observer);
+    } catch (...) {
+      return;
+    }
+  }
 
   // Messages from clients.
   void handle(Slot slot, const Subscribe& message);
@@ -197,22 +231,36 @@ class ConnectionManager {
   void handle(Slot slot, const Ping& message);
   void handle(Slot slot, const Presence& message);
   void refuse(Slot slot, ErrorCode code, std::string_view message, std::string_view order_id);
-  void ask(Slot slot, Pending pending);
-  void on_authorized(Slot slot, std::uint64_t session, std::uint64_t request, bool allowed);
-  void on_fetched(Slot slot, std::uint64_t session, std::uint64_t request,
-                  const std::optional<OrderSnapshot>& snapshot);
-  void fetch(Slot slot, std::uint64_t request);
+
+  // Open questions and debts (detail/connection_manager_debts.hpp).
+  [[nodiscard]] Question ask(Slot slot, Pending& pending, Stage stage);
+  void authorize(Slot slot, Pending& pending);
+  void fetch(Slot slot, Pending& pending);
+  [[nodiscard]] Pending* find_asked(const Question& question, Stage stage) noexcept;
+  void on_authorized(const Question& question, Access access);
+  void on_fetched(const Question& question, const OrderSnapshot* snapshot);
+  void on_unavailable(const Question& question);
+  void ask_again(Slot slot, Pending& pending);
+  void drop_pending(Slot slot, Pending& pending, ErrorCode code, std::string_view reason);
   void activate(Slot slot, Pending& pending);
+  void defer_update(Slot slot, Watch& watch, const Broadcast<Frame>& broadcast);
+  void owe(Slot slot, std::string_view order_id, std::uint64_t version);
+  void pay(Slot slot);
+  void ask_due(Slot slot, TimePoint now);
 
   // Messages to clients.
-  bool deliver(Slot slot, RouteT& route, QueuedKind kind, std::string_view order_id,
-               const SizedFrame<Frame>& message);
-  bool queue(Slot slot, QueuedKind kind, std::string_view order_id,
-             const SizedFrame<Frame>& message);
-  void hold(Slot slot, const Broadcast<Frame>& broadcast);
+  Delivery deliver(Slot slot, RouteT& route, QueuedKind kind, std::string_view order_id,
+                   const SizedFrame<Frame>& message);
+  Delivery queue(Slot slot, QueuedKind kind, std::string_view order_id,
+                 const SizedFrame<Frame>& message);
+  bool make_room(Slot slot);
   void send_control(Slot slot, const ServerMessage& message);
   void start_queueing(Slot slot);
-  void close_overflowing();
+  void doom(Slot slot, CloseCode code) noexcept;
+  void close_doomed() noexcept;
+  void count_delivered(MessageType type, std::size_t count) noexcept {
+    if (count != 0) tell([&](auto& observer) { observer.on_delivered(type, count); });
+  }
 
   // Time.
   void watch_stall(Slot slot, TimePoint now, bool queueing = false);
@@ -220,6 +268,7 @@ class ConnectionManager {
   void send_ping(Slot slot, TimePoint now);
   void on_deadline(Slot slot, TimePoint now);
   [[nodiscard]] Duration next_ping_delay();
+  [[nodiscard]] std::uint64_t unacknowledged_bytes(const Handle& handle) const;
 
   Transport& transport_;
   ServicesT services_;
@@ -239,11 +288,13 @@ class ConnectionManager {
   detail::FlatIndex by_handle_;
   Registry registry_;
   detail::TimerWheel timers_;
-  std::vector<Slot> overflowing_;  // Closed after the iteration that found them.
+  std::vector<std::pair<Slot, CloseCode>> doomed_;  // Closed after the iteration that found them.
+  bool lost_doomed_ = false;  // Some that have the mark are not in the list: memory ran out.
 };
 
 }  // namespace ordercast
 
+#include <ordercast/detail/connection_manager_debts.hpp>
 #include <ordercast/detail/connection_manager_delivery.hpp>
 #include <ordercast/detail/connection_manager_protocol.hpp>
 #include <ordercast/detail/connection_manager_sessions.hpp>

@@ -169,6 +169,39 @@ inline Decoded ClientMessageReader::result() && {
   return ClientMessage{Subscribe{std::move(*order_id_), since_, std::move(epoch_)}};
 }
 
+/// The `version` at the top level of one JSON object, if it is an integer up to `max_version`.
+/// Steps over everything else without reading it; the text is taken to be valid JSON. O(length).
+[[nodiscard]] inline std::optional<std::uint64_t> find_version(std::string_view json) noexcept {
+  constexpr std::string_view name = "\"version\"";
+  int depth = 0;
+  for (std::size_t at = 0; at < json.size(); ++at) {
+    const char c = json[at];
+    if (c == '{' || c == '[') {
+      ++depth;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    } else if (c == '"') {
+      const bool named = depth == 1 && json.substr(at, name.size()) == name;
+      for (++at; at < json.size() && json[at] != '"'; ++at) at += json[at] == '\\' ? 1U : 0U;
+      if (!named) continue;
+      const auto colon = json.find_first_not_of(" \t\r\n", at + 1);
+      if (colon == std::string_view::npos || json[colon] != ':') continue;  // A value.
+      const auto first = json.find_first_not_of(" \t\r\n", colon + 1);
+      if (first == std::string_view::npos) return std::nullopt;
+      std::uint64_t value = 0;
+      auto digit = first;
+      for (; digit < json.size() && json[digit] >= '0' && json[digit] <= '9'; ++digit) {
+        value = value * 10 + static_cast<std::uint64_t>(json[digit] - '0');
+        if (value > max_version) return std::nullopt;
+      }
+      const char after = digit < json.size() ? json[digit] : '}';
+      const bool is_integer = digit != first && after != '.' && after != 'e' && after != 'E';
+      return is_integer ? std::optional(value) : std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
 /// Appends a JSON string (RFC 8259 section 7), quotes included. Bad UTF-8 becomes U+FFFD.
 inline void append_json_string(std::string& out, std::string_view text) {
   if (!is_utf8(text)) {

@@ -14,7 +14,7 @@ struct Limits {
   std::size_t max_subscriptions = 100;
 
   /// Live connections a user may hold in one manager; the newest above it is closed with 4008.
-  /// 0: no limit. Cost: none. With several shards see `ShardedLimits` in sharded.hpp.
+  /// 0: no limit. Cost: none. With several managers see connection_budget.hpp.
   std::size_t max_connections_per_user = 20;
 
   /// Messages a second that a connection may send for ever. 0: no limit. Cost: 8 bytes.
@@ -33,20 +33,39 @@ struct Limits {
   /// Each interval is shortened by a random part of up to this, so that pings spread out.
   std::chrono::milliseconds ping_jitter{2'500};
 
-  /// How long a pong may take before the connection is reaped. 0: for ever.
+  /// How long a pong may take, from when all data before its ping has been acknowledged. 0:
+  /// forever.
   std::chrono::milliseconds pong_timeout{10'000};
 
-  /// How long a connection with waiting data may take nothing before it is closed with 4009.
-  /// 0: for ever (its memory is bounded all the same).
+  /// Closes a connection with 4009 whose peer acknowledges nothing for this long while data is
+  /// queued. 0 disables (its memory is bounded all the same).
   std::chrono::milliseconds write_stall_timeout{30'000};
 
-  /// Messages that may wait for one slow connection, after conflation; above it 4009.
-  /// 0: no limit. Cost: about 64 bytes each beside the shared frame.
+  /// Messages that may wait for one slow connection, after conflation. An `order:updated` above it
+  /// is owed instead and read again when there is room; of hints the newest stay. 4009 only where
+  /// nothing can make room: pongs and errors alone, or no OrderSource to read from. 0: a million.
+  /// Cost: about 64 bytes each beside the shared frame.
   std::size_t max_outbox_messages = 2048;
 
-  /// Bytes of frames that may wait for one slow connection; above it 4009. 0: no limit.
-  /// Frames are shared, so the true cost is less when many connections are slow at once.
+  /// Bytes of frames that may wait for one slow connection, with the same rule. 0: no limit. One
+  /// message is always admitted, whatever its size. What waits for an unanswered subscribe has a
+  /// bound of the same size beside it. Frames are shared, so the true cost is less when many
+  /// connections are slow at once.
   std::size_t max_outbox_bytes = 1024 * 1024;
+
+  /// Orders that are read at once for one connection that is owed several. 0 is taken as 1. Cost:
+  /// as many orders in memory a connection, while they are on their way to it.
+  std::uint32_t max_concurrent_fetches = 4;
+
+  /// How long an Authorizer or an OrderSource may take; later counts as "unavailable". 0: forever.
+  std::chrono::milliseconds answer_timeout{30'000};
+
+  /// After "unavailable" the manager asks again, first after `retry_first`, then after twice as
+  /// long each time up to `retry_most`, a random part less. The first try later than `retry_for` is
+  /// the last: then the client is told `unavailable` and the subscription ends.
+  std::chrono::milliseconds retry_first{250};
+  std::chrono::milliseconds retry_most{5'000};
+  std::chrono::milliseconds retry_for{60'000};
 };
 
 }  // namespace ordercast

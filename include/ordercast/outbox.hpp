@@ -4,9 +4,11 @@
 #include <ordercast/detail/flat_index.hpp>
 #include <ordercast/detail/hash.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +20,9 @@
 /// messages (pong, errors) are never conflated. So memory is bounded by what the connection
 /// watches, not by how long it is slow, and what it gets in the end is the final state.
 ///
+/// What does not fit is the owner's to decide on: it may make room (`take_newest_update`,
+/// `drop_oldest_hint`) or owe an order instead of queueing it (connection_manager.hpp).
+///
 /// `push`, `pop` and `drop_updates` are expected O(1). One thread at a time. An outbox exists only
 /// while its connection is slow.
 namespace ordercast {
@@ -27,16 +32,21 @@ enum class QueuedKind : std::uint8_t { control, order_updated, orders_changed };
 enum class PushResult : std::uint8_t {
   queued,
   conflated,  ///< An older message of the same kind and order made way.
-  full,       ///< Not taken: the outbox is at its bound and can't be conflated further.
+  full,       ///< Not taken: it would go past a bound.
 };
 
 /// `Frame`: cheap to copy, as the transport prepared it.
 template <class Frame>
 class Outbox {
  public:
-  /// Bounds in messages and in bytes of their frames; 0: no bound.
+  /// Bounds in messages and in bytes of their frames. 0 messages: `most_messages`; 0 bytes: no
+  /// bound. The bound in bytes never keeps out a message that would wait alone.
   Outbox(std::size_t max_messages, std::size_t max_bytes)
-      : max_messages_(max_messages), max_bytes_(max_bytes) {}
+      : max_messages_(max_messages == 0 ? most_messages : (std::min)(max_messages, most_messages)),
+        max_bytes_(max_bytes) {}
+
+  /// No outbox holds more, whatever it was asked for.
+  static constexpr std::size_t most_messages = std::size_t{1} << 20U;
 
   /// Queues a message of `bytes` bytes. `order_id` is not looked at for `control`.
   PushResult push(QueuedKind kind, std::string_view order_id, const Frame& frame,
@@ -44,15 +54,13 @@ class Outbox {
     if (kind == QueuedKind::control) return append(kind, {}, frame, bytes);
     const auto older = find(kind, order_id);
     if (older == npos) return append(kind, order_id, frame, bytes);
-    if (max_bytes_ != 0 && bytes_ - entry(older).bytes + bytes > max_bytes_) {
-      return PushResult::full;
-    }
+    if (!fits(size_ - 1, bytes_ - entry(older).bytes, bytes)) return PushResult::full;
     // The order itself goes before the hint on it: a hint that stands before its order moves back.
     const auto update =
         kind == QueuedKind::orders_changed ? find(QueuedKind::order_updated, order_id) : npos;
-    if (update != npos && update - first_ > older - first_) {
+    if (update != npos && position(update) > position(older)) {
+      add(kind, order_id, frame, bytes);  // First, so that nothing is lost where memory runs out.
       remove(older);
-      append(kind, order_id, frame, bytes);
       return PushResult::conflated;
     }
     Entry& waiting = entry(older);
@@ -65,6 +73,7 @@ class Outbox {
   /// The message that is due. Precondition: not empty.
   [[nodiscard]] const Frame& front() const noexcept { return entries_.front().frame; }
   [[nodiscard]] std::size_t front_bytes() const noexcept { return entries_.front().bytes; }
+  [[nodiscard]] QueuedKind front_kind() const noexcept { return entries_.front().kind; }
 
   /// Takes the message that is due off the queue. Precondition: not empty.
   void pop() noexcept { remove(first_); }
@@ -76,6 +85,29 @@ class Outbox {
     if (at == npos) return false;
     remove(at);
     return true;
+  }
+
+  /// Takes out the `order:updated` that was queued last and returns its order; nullopt when none
+  /// waits. O(messages behind it).
+  [[nodiscard]] std::optional<std::string> take_newest_update() {
+    for (auto at = entries_.size(); at-- > 0;) {
+      if (entries_[at].removed || entries_[at].kind != QueuedKind::order_updated) continue;
+      std::string order_id = entries_[at].order_id;
+      remove(id_at(at));
+      return order_id;
+    }
+    return std::nullopt;
+  }
+
+  /// Drops the `orders:changed` that has waited longest; false when none waits. O(messages before
+  /// it).
+  bool drop_oldest_hint() noexcept {
+    for (std::size_t at = 0; at < entries_.size(); ++at) {
+      if (entries_[at].removed || entries_[at].kind != QueuedKind::orders_changed) continue;
+      remove(id_at(at));
+      return true;
+    }
+    return false;
   }
 
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
@@ -96,10 +128,24 @@ class Outbox {
   [[nodiscard]] static std::uint64_t hash(QueuedKind kind, std::string_view order_id) noexcept {
     return detail::hash_bytes(order_id, detail::hash_seed() + static_cast<std::uint64_t>(kind));
   }
-  // Ids count up with the queue, so an entry keeps its id while those before it leave.
-  [[nodiscard]] Entry& entry(std::uint32_t id) noexcept { return entries_[id - first_]; }
+  // Ids count up with the queue, so an entry keeps its id while those before it leave. They wrap
+  // around at 2^31, so that none is ever `npos`.
+  static constexpr std::uint32_t id_mask = 0x7FFFFFFFU;
+  [[nodiscard]] std::uint32_t id_at(std::size_t position) const noexcept {
+    return (first_ + static_cast<std::uint32_t>(position)) & id_mask;
+  }
+  [[nodiscard]] std::uint32_t position(std::uint32_t id) const noexcept {
+    return (id - first_) & id_mask;
+  }
+  [[nodiscard]] Entry& entry(std::uint32_t id) noexcept { return entries_[position(id)]; }
   [[nodiscard]] const Entry& entry(std::uint32_t id) const noexcept {
-    return entries_[id - first_];
+    return entries_[position(id)];
+  }
+  /// Whether a message of `more` bytes may stand beside `messages` others of `bytes` together.
+  [[nodiscard]] bool fits(std::size_t messages, std::size_t bytes,
+                          std::size_t more) const noexcept {
+    return messages < max_messages_ &&
+           (max_bytes_ == 0 || messages == 0 || (more <= max_bytes_ && bytes <= max_bytes_ - more));
   }
 
   [[nodiscard]] std::uint32_t find(QueuedKind kind, std::string_view order_id) const noexcept {
@@ -110,17 +156,20 @@ class Outbox {
 
   PushResult append(QueuedKind kind, std::string_view order_id, const Frame& frame,
                     std::size_t bytes) {
-    if ((max_messages_ != 0 && size_ >= max_messages_) ||
-        (max_bytes_ != 0 && bytes_ + bytes > max_bytes_)) {
-      return PushResult::full;
-    }
+    if (!fits(size_, bytes_, bytes)) return PushResult::full;
+    add(kind, order_id, frame, bytes);
+    return PushResult::queued;
+  }
+
+  /// Strong guarantee.
+  void add(QueuedKind kind, std::string_view order_id, const Frame& frame, std::size_t bytes) {
     index_.reserve_one();
     entries_.push_back({frame, std::string(order_id), bytes, kind, false});
-    const auto id = first_ + static_cast<std::uint32_t>(entries_.size() - 1);
-    if (kind != QueuedKind::control) index_.insert(hash(kind, order_id), id);
+    if (kind != QueuedKind::control) {
+      index_.insert(hash(kind, order_id), id_at(entries_.size() - 1));
+    }
     ++size_;
     bytes_ += bytes;
-    return PushResult::queued;
   }
 
   /// Takes an entry out wherever it stands; entries that left the middle go when they come up.
@@ -135,22 +184,22 @@ class Outbox {
     leaving.frame = Frame{};
     while (!entries_.empty() && entries_.front().removed) {
       entries_.pop_front();
-      ++first_;
+      first_ = (first_ + 1) & id_mask;
     }
     if (entries_.size() > 2 * size_ + 32) compact();
   }
 
   /// Closes the gaps that a client can make by unsubscribing while it does not read. The ids are
-  /// new ones, so that none meets an old one in the index on the way.
+  /// new ones, so that none meets an old one on the way; the index keeps its size throughout, so it
+  /// neither allocates nor gives its table back.
   void compact() noexcept {
-    const auto fresh_first = first_ + static_cast<std::uint32_t>(entries_.size());
+    const auto fresh_first = id_at(entries_.size());
     std::uint32_t kept = 0;
-    for (std::uint32_t i = 0; i < entries_.size(); ++i) {
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
       if (entries_[i].removed) continue;
       if (entries_[i].kind != QueuedKind::control) {
-        const auto key = hash(entries_[i].kind, entries_[i].order_id);
-        index_.erase(key, first_ + i);
-        index_.insert(key, fresh_first + kept);
+        index_.replace(hash(entries_[i].kind, entries_[i].order_id), id_at(i),
+                       (fresh_first + kept) & id_mask);
       }
       if (kept != i) entries_[kept] = std::move(entries_[i]);
       ++kept;

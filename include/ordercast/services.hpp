@@ -18,8 +18,11 @@
 ///
 /// A manager owns one `Services` value and calls it on its own thread only. `authorize` and `fetch`
 /// take a completion `done`: call it once, on the manager's thread, at once or later (post it back
-/// when a database was asked elsewhere). A completion for a connection that has closed meanwhile
-/// does nothing. It must not outlive the manager.
+/// when a database was asked elsewhere). `authorize` answers with an Access (or a bool), `fetch`
+/// with an optional OrderSnapshot or Unavailable. "Unavailable", an exception, and no answer within
+/// Limits::answer_timeout are asked again. A completion for a connection that has closed meanwhile,
+/// or a second one, does nothing. It must not outlive the manager. What a call is handed lives
+/// until it returns.
 namespace ordercast {
 
 /// Why a token was refused. `reason` is what the client reads beside close code 4001 and never
@@ -68,7 +71,8 @@ struct NoSnapshots {
 /// The kinds of message that are counted as deliveries.
 enum class MessageType : std::uint8_t { order_updated, orders_changed };
 
-/// Hears what happens, for metrics and logs. Called on the manager's thread; must not call back.
+/// Hears what happens, for metrics and logs. Called on the manager's thread; must not call back;
+/// what it throws is ignored. A delivery counts when the transport has taken it.
 /// Derive from it and hide what you need: the calls are bound at compile time.
 struct NullObserver {
   void on_connected() noexcept {}
@@ -81,6 +85,9 @@ struct NullObserver {
   void on_dropped(std::size_t /*count*/) noexcept {}
   void on_error(ErrorCode /*code*/) noexcept {}
   void on_closed_by_server(CloseCode /*code*/) noexcept {}
+  /// An order was published whose JSON says another `version` than its event, or none: clients that
+  /// compare versions drop it. A fault of the publisher's, for a counter and a log.
+  void on_version_mismatch(std::string_view /*order_id*/, std::uint64_t /*version*/) noexcept {}
 };
 
 /// The bundle that a manager is built with. Any class with these five members will do.

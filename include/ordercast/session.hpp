@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ordercast/clock.hpp>
+#include <ordercast/detail/pending_list.hpp>
 #include <ordercast/limits.hpp>
 #include <ordercast/outbox.hpp>
 
@@ -28,8 +29,8 @@ class RateLimit {
   [[nodiscard]] bool allow(TimePoint now, const Limits& limits) noexcept {
     if (limits.messages_per_second == 0) return true;
     const auto interval = Duration(std::chrono::seconds(1)) / limits.messages_per_second;
-    const auto burst = interval * (std::max<std::uint32_t>(limits.message_burst, 1) - 1);
-    const auto due = std::max(due_, now);
+    const auto burst = interval * ((std::max<std::uint32_t>)(limits.message_burst, 1) - 1);
+    const auto due = (std::max)(due_, now);
     if (due - now > burst) return false;
     due_ = due + interval;
     return true;
@@ -59,33 +60,6 @@ class AbuseWindow {
   std::uint32_t count_ = 0;
 };
 
-/// A `subscribe` that has not been answered yet. The subscription stands in the registry already,
-/// so nothing that is published meanwhile is lost; the newest of it waits here, unseen.
-template <class Frame>
-struct PendingSubscription {
-  enum class Stage : std::uint8_t { authorizing, fetching };
-
-  struct Held {
-    Frame frame{};
-    std::size_t bytes = 0;
-    std::uint64_t version = 0;
-  };
-
-  std::string order_id;
-  std::uint64_t request = 0;  ///< Names this question; answers to older ones are void.
-  std::uint32_t asked = 1;    ///< How many subscribes it answers.
-  Stage stage = Stage::authorizing;
-  bool resync = false;  ///< The subscription was active already: only a snapshot is asked.
-  std::optional<std::uint64_t> since;
-  std::optional<Held> held;
-
-  /// Another subscribe for the same order came before the first was answered.
-  void merge(std::optional<std::uint64_t> other) noexcept {
-    ++asked;
-    if (other) since = since ? std::min(*since, *other) : *other;
-  }
-};
-
 /// What a broadcast touches of each recipient, apart from the rest of its session: the recipients
 /// of a large one lie in memory that the processor's caches hold.
 template <class Handle>
@@ -95,6 +69,7 @@ struct Route {
   std::uint32_t last_publish = 0;  ///< The newest publish that reached it, to count it once.
   bool closing = false;
   bool queueing = false;  ///< Whether it has an outbox, because it is slow.
+  bool doomed = false;    ///< It is closed after the iteration that is under way.
 
   [[nodiscard]] std::uint32_t& free_link() noexcept { return last_publish; }
 };
@@ -109,16 +84,20 @@ struct Session {
     std::uint64_t version = 0;
   };
   /// What only a connection with questions or a past needs.
+  using Pending = detail::PendingSubscription<Frame>;
+  static constexpr std::size_t most_floors = 128;
   struct Extra {
-    std::vector<PendingSubscription<Frame>> pending;
+    detail::PendingList<Frame> pending;
     std::vector<Floor> floors;
     AbuseWindow abuse;
+    bool paying = false;  ///< Debts are being paid: an answer from inside goes on there.
   };
   /// What only a connection with unwritten data needs.
   struct Stall {
     std::optional<Outbox<Frame>> outbox;  ///< What the transport has not taken.
     TimePoint since{};                    ///< When anything was last written.
     std::uint64_t written_bytes = 0;      ///< As of the last look.
+    std::uint64_t ping_after = 0;         ///< The ping stands behind so many accepted bytes.
   };
 
   std::uint64_t id = 0;  ///< Never used twice, unlike handles. 0: the record is free.
@@ -140,34 +119,25 @@ struct Session {
     if (!extra) extra = std::make_unique<Extra>();
     return *extra;
   }
-  [[nodiscard]] PendingSubscription<Frame>* find_pending(std::string_view order_id) noexcept {
-    if (!extra) return nullptr;
-    for (auto& pending : extra->pending) {
-      if (pending.order_id == order_id) return &pending;
-    }
-    return nullptr;
+  [[nodiscard]] Pending* find_pending(std::string_view order_id) noexcept {
+    return extra ? extra->pending.find(order_id) : nullptr;
   }
-  [[nodiscard]] PendingSubscription<Frame>* find_request(std::uint64_t request) noexcept {
-    if (!extra) return nullptr;
-    for (auto& pending : extra->pending) {
-      if (pending.request == request) return &pending;
-    }
-    return nullptr;
+  [[nodiscard]] Pending* find_request(std::uint64_t request) noexcept {
+    return extra ? extra->pending.find(request) : nullptr;
   }
-  void erase_pending(const PendingSubscription<Frame>& pending) noexcept {
-    auto& list = extra->pending;
-    const auto at = &pending - list.data();
-    if (static_cast<std::size_t>(at) + 1 != list.size()) {
-      list[static_cast<std::size_t>(at)] = std::move(list.back());
+  void erase_pending(Pending& pending) noexcept {
+    extra->pending.erase(pending);
+    if (extra->pending.empty() && extra->floors.empty() && extra->abuse.empty() && !extra->paying) {
+      extra.reset();
     }
-    list.pop_back();
-    if (list.empty() && extra->floors.empty() && extra->abuse.empty()) extra.reset();
   }
 
-  /// Remembers a version for the case that the order is subscribed again; keeps the newest `most`.
+  /// Remembers a version for the case that the order is subscribed again; keeps the newest `most`,
+  /// and never more than `most_floors`.
   void remember_floor(std::uint64_t order_hash, std::uint64_t version, std::size_t most) {
     auto& floors = need_extra().floors;
-    if (most != 0 && floors.size() >= most) floors.erase(floors.begin());
+    most = most == 0 ? most_floors : (std::min)(most, most_floors);
+    if (floors.size() >= most) floors.erase(floors.begin());
     floors.push_back({order_hash, version});
   }
   /// Takes the remembered version of an order out; 0 when there is none.

@@ -28,6 +28,11 @@ namespace ordercast {
 struct PublishOutcome {
   std::size_t reached = 0;        ///< Connections that got it or will get it.
   std::size_t failed_shards = 0;  ///< Shards that threw or ended before their turn: publish again.
+
+  /// A callback that takes a count gets the number reached.
+  [[nodiscard]] operator std::size_t() const noexcept {  // NOLINT(google-explicit-constructor)
+    return reached;
+  }
 };
 
 template <class Manager>

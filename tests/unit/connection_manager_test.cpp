@@ -464,7 +464,7 @@ TEST_CASE("a slow subscriber costs one queued order and gets the final state", "
   CHECK(f.world->dropped == 0);
 }
 
-TEST_CASE("a connection that can't be conflated further is closed with 4009", "[manager]") {
+TEST_CASE("of more hints than an outbox holds the newest stay", "[manager]") {
   Limits limits;
   limits.max_outbox_messages = 10;
   Fixture f(limits);
@@ -475,6 +475,24 @@ TEST_CASE("a connection that can't be conflated further is closed with 4009", "[
     f.world->orders[id] = {"alice", "org-1"};
     f.change(id);
   }
+  CHECK_FALSE(f.transport[1].closed);
+  const auto taken = f.transport[1].buffered.size();
+  CHECK(f.world->dropped == 40 - taken - 10);
+  f.transport[1].reads = true;
+  if (f.transport.take(1)) f.manager.on_writable(1);
+  REQUIRE(f.received(1).size() == taken + 10);
+  CHECK(f.received(1).back() ==
+        R"({"type":"orders:changed","orderId":"o39","status":"CONFIRMED"})");
+}
+
+TEST_CASE("a connection whose own questions fill its outbox is closed with 4009", "[manager]") {
+  Limits limits;
+  limits.max_outbox_messages = 10;
+  Fixture f(limits);
+  f.open(1, "root");
+  f.transport[1].reads = false;
+  f.transport.high_water = 1;
+  for (int i = 0; i < 20; ++i) f.manager.on_message(1, R"({"type":"ping"})");
   CHECK(f.transport[1].code == CloseCode::too_slow);
   CHECK(f.transport[1].frames_after_close == 0);
   CHECK(f.manager.connections() == 0);

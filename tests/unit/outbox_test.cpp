@@ -71,10 +71,55 @@ TEST_CASE("the bound in bytes counts what waits now", "[outbox]") {
   CHECK(outbox.push(QueuedKind::order_updated, "a", "a", 6) == PushResult::queued);
   CHECK(outbox.push(QueuedKind::order_updated, "b", "b", 5) == PushResult::full);
   CHECK(outbox.push(QueuedKind::order_updated, "a", "A", 10) == PushResult::conflated);
-  CHECK(outbox.push(QueuedKind::order_updated, "a", "A", 11) == PushResult::full);
+  CHECK(outbox.push(QueuedKind::control, "", "pong", 1) == PushResult::full);
   CHECK(outbox.bytes() == 10);
   outbox.pop();
   CHECK(outbox.bytes() == 0);
+}
+
+TEST_CASE("one message is admitted whatever its size", "[outbox]") {
+  Outbox<std::string> outbox(0, 10);
+  CHECK(outbox.push(QueuedKind::order_updated, "a", "a", 500) == PushResult::queued);
+  CHECK(outbox.push(QueuedKind::order_updated, "a", "A", 600) == PushResult::conflated);
+  CHECK(outbox.push(QueuedKind::orders_changed, "a", "h", 1) == PushResult::full);
+  CHECK(outbox.push(QueuedKind::order_updated, "b", "b", SIZE_MAX) == PushResult::full);
+  outbox.pop();
+  CHECK(outbox.push(QueuedKind::control, "", "p", 1) == PushResult::queued);
+}
+
+TEST_CASE("an outbox survives being filled, drained to one and filled again", "[outbox]") {
+  for (const int n : {33, 35, 64, 65, 100, 1000}) {
+    CAPTURE(n);
+    Outbox<int> outbox(2048, 1U << 20U);
+    for (int round = 0; round < 3; ++round) {
+      for (int i = 0; i < n; ++i) {
+        REQUIRE(outbox.push(QueuedKind::order_updated, "order-" + std::to_string(i), i, 100) ==
+                PushResult::queued);
+      }
+      for (int i = 1; i < n; ++i) REQUIRE(outbox.drop_updates("order-" + std::to_string(i)));
+      REQUIRE(outbox.size() == 1);
+      CHECK(outbox.front() == 0);
+      CHECK(outbox.push(QueuedKind::order_updated, "order-0", 7, 100) == PushResult::conflated);
+      CHECK(outbox.front() == 7);
+      REQUIRE(outbox.drop_updates("order-0"));
+      CHECK(outbox.empty());
+    }
+  }
+}
+
+TEST_CASE("room is made from the newest update and the oldest hint", "[outbox]") {
+  Outbox<std::string> outbox(4, 0);
+  outbox.push(QueuedKind::control, "", "pong", 1);
+  outbox.push(QueuedKind::order_updated, "a", "a1", 1);
+  outbox.push(QueuedKind::orders_changed, "b", "b1", 1);
+  outbox.push(QueuedKind::order_updated, "c", "c1", 1);
+  CHECK(outbox.take_newest_update() == std::string("c"));
+  CHECK(outbox.push(QueuedKind::orders_changed, "d", "d1", 1) == PushResult::queued);
+  CHECK(outbox.drop_oldest_hint());
+  CHECK(outbox.take_newest_update() == std::string("a"));
+  CHECK_FALSE(outbox.take_newest_update());
+  CHECK(drain(outbox) == std::vector<std::string>{"pong", "d1"});
+  CHECK_FALSE(outbox.drop_oldest_hint());
 }
 
 TEST_CASE("the update of an order that is unsubscribed is dropped", "[outbox]") {

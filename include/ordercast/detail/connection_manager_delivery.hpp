@@ -18,75 +18,120 @@ std::size_t ConnectionManager<T, S>::publish(const OrderEvent& event) {
 template <class T, class S>
 std::size_t ConnectionManager<T, S>::publish(const Broadcast<Frame>& broadcast) {
   const auto round = ++last_publish_;
+  if (!broadcast.versions_agree) {
+    tell([&](auto& observer) {
+      observer.on_version_mismatch(broadcast.order_id, broadcast.version);
+    });
+  }
   std::size_t updated = 0;
-  std::size_t changed = 0;
   std::size_t hints_only = 0;
+  std::size_t sent_updates = 0;
+  std::size_t sent_hints = 0;
   const auto send_update = [&](Slot slot, Watch& watch) {
-    if (watch.pending()) {
-      hold(slot, broadcast);
-      return;
+    try {
+      if (watch.deferred()) {
+        defer_update(slot, watch, broadcast);
+        return;
+      }
+      // Version 0 means that the caller keeps none: everything is news.
+      if (broadcast.version != 0 && broadcast.version <= watch.version()) return;
+      RouteT& route = routes_[slot];
+      const auto result =
+          deliver(slot, route, QueuedKind::order_updated, broadcast.order_id, broadcast.updated);
+      if (result == Delivery::gone) return;
+      watch.set_version(broadcast.version);
+      if (result == Delivery::full) owe(slot, broadcast.order_id, broadcast.version);
+      if (result == Delivery::sent) ++sent_updates;
+      route.last_publish = round;
+      ++updated;
+    } catch (...) {
+      doom(slot, CloseCode::internal_error);
     }
-    // Version 0 means that the caller keeps none: everything is news.
-    if (broadcast.version != 0 && broadcast.version <= watch.version()) return;
-    watch.set_version(broadcast.version);
-    RouteT& route = routes_[slot];
-    if (!deliver(slot, route, QueuedKind::order_updated, broadcast.order_id, broadcast.updated)) {
-      return;
-    }
-    route.last_publish = round;
-    ++updated;
   };
   registry_.for_each_subscriber(
       broadcast.order_id, send_update, [this](Slot slot) { detail::prefetch(&routes_[slot]); },
       [this](Slot slot) { detail::prefetch_for_send(transport_, routes_[slot].handle); });
   registry_.for_each_list_watcher(broadcast.event(), [&](Slot slot) {
-    RouteT& route = routes_[slot];
-    if (!deliver(slot, route, QueuedKind::orders_changed, broadcast.order_id, broadcast.changed)) {
-      return;
+    try {
+      RouteT& route = routes_[slot];
+      const auto result =
+          deliver(slot, route, QueuedKind::orders_changed, broadcast.order_id, broadcast.changed);
+      if (result == Delivery::gone) return;
+      if (result == Delivery::sent) ++sent_hints;
+      if (route.last_publish != round) ++hints_only;
+    } catch (...) {
+      doom(slot, CloseCode::internal_error);
     }
-    if (route.last_publish != round) ++hints_only;
-    ++changed;
   });
-  close_overflowing();
-  if (updated != 0) services_.observer.on_delivered(MessageType::order_updated, updated);
-  if (changed != 0) services_.observer.on_delivered(MessageType::orders_changed, changed);
+  close_doomed();
+  count_delivered(MessageType::order_updated, sent_updates);
+  count_delivered(MessageType::orders_changed, sent_hints);
   return updated + hints_only;
 }
 
-/// Hands a frame to the transport, or to the connection's outbox while it is slow. False when the
-/// connection is on its way out. Inline, because a broadcast does it for each recipient.
+/// Hands a frame to the transport, or to the connection's outbox while it is slow. Inline, because
+/// a broadcast does it for each recipient.
 template <class T, class S>
-[[gnu::always_inline]] inline bool ConnectionManager<T, S>::deliver(
+[[gnu::always_inline]] inline auto ConnectionManager<T, S>::deliver(
     Slot slot, RouteT& route, QueuedKind kind, std::string_view order_id,
-    const SizedFrame<Frame>& message) {
-  if (route.closing) return false;
+    const SizedFrame<Frame>& message) -> Delivery {
+  if (route.closing || route.doomed) return Delivery::gone;
   if (!route.queueing) {
     const auto result = transport_.send(route.handle, message.frame);
     if (result == SendResult::accepted) {
       route.accepted_bytes += message.bytes;
-      return true;
+      return Delivery::sent;
     }
-    if (result == SendResult::closed) return false;
+    if (result == SendResult::closed) return Delivery::gone;
   }
   return queue(slot, kind, order_id, message);
 }
 
-/// Queues a frame in the outbox of a slow connection.
+/// Queues a frame in the outbox of a slow connection. An order's change that does not fit is not
+/// queued, nor is the older one that waits: the caller owes it. Everything else makes room.
 template <class T, class S>
-[[gnu::noinline]] bool ConnectionManager<T, S>::queue(Slot slot, QueuedKind kind,
+[[gnu::noinline]] auto ConnectionManager<T, S>::queue(Slot slot, QueuedKind kind,
                                                       std::string_view order_id,
-                                                      const SizedFrame<Frame>& message) {
+                                                      const SizedFrame<Frame>& message)
+    -> Delivery {
   if (!routes_[slot].queueing) start_queueing(slot);
-  switch (sessions_[slot].outbox()->push(kind, order_id, message.frame, message.bytes)) {
-    case PushResult::queued:
-      return true;
-    case PushResult::conflated:
-      services_.observer.on_conflated(1);
-      return true;
-    case PushResult::full:
-      break;
+  auto& outbox = *sessions_[slot].outbox();
+  for (;;) {
+    switch (outbox.push(kind, order_id, message.frame, message.bytes)) {
+      case PushResult::queued:
+        return Delivery::queued;
+      case PushResult::conflated:
+        tell([](auto& observer) { observer.on_conflated(1); });
+        return Delivery::queued;
+      case PushResult::full:
+        break;
+    }
+    if (kind == QueuedKind::order_updated && can_owe) {
+      if (outbox.drop_updates(order_id)) tell([](auto& observer) { observer.on_conflated(1); });
+      return Delivery::full;
+    }
+    if (!make_room(slot)) {
+      doom(slot, CloseCode::too_slow);
+      return Delivery::gone;
+    }
   }
-  overflowing_.push_back(slot);
+}
+
+/// Takes one message out of a full outbox: an order's change becomes a debt, or the oldest hint
+/// goes (a client reads its list again at any hint, and newer ones stay). False when neither waits.
+template <class T, class S>
+bool ConnectionManager<T, S>::make_room(Slot slot) {
+  auto& outbox = *sessions_[slot].outbox();
+  if (can_owe) {
+    if (const auto order_id = outbox.take_newest_update()) {
+      owe(slot, *order_id, registry_.find_subscription(slot, *order_id)->version());
+      return true;
+    }
+    if (outbox.drop_oldest_hint()) {
+      tell([](auto& observer) { observer.on_dropped(1); });
+      return true;
+    }
+  }
   return false;
 }
 
@@ -99,45 +144,71 @@ void ConnectionManager<T, S>::start_queueing(Slot slot) {
   schedule(slot);
 }
 
+/// Marks a connection to be closed after the iteration that is under way.
 template <class T, class S>
-void ConnectionManager<T, S>::close_overflowing() {
-  for (const Slot slot : overflowing_) close(slot, CloseCode::too_slow, "Too slow");
-  overflowing_.clear();
+void ConnectionManager<T, S>::doom(Slot slot, CloseCode code) noexcept {
+  if (routes_[slot].doomed || routes_[slot].closing) return;
+  routes_[slot].doomed = true;
+  try {
+    doomed_.emplace_back(slot, code);
+  } catch (...) {
+    lost_doomed_ = true;
+  }
 }
 
-/// Keeps the newest change of an order whose subscription is not authorized yet.
 template <class T, class S>
-void ConnectionManager<T, S>::hold(Slot slot, const Broadcast<Frame>& broadcast) {
-  Pending* pending = sessions_[slot].find_pending(broadcast.order_id);
-  if (pending == nullptr) return;
-  pending->held = {broadcast.updated.frame, broadcast.updated.bytes, broadcast.version};
+void ConnectionManager<T, S>::close_doomed() noexcept {
+  while (!doomed_.empty()) {
+    const auto [slot, code] = doomed_.back();
+    doomed_.pop_back();
+    close(slot, code, code == CloseCode::too_slow ? "Too slow" : "Internal error");
+  }
+  if (!std::exchange(lost_doomed_, false)) return;
+  for (Slot slot = 0; slot < sessions_.end_id(); ++slot) {
+    if (sessions_[slot].id != 0 && routes_[slot].doomed) {
+      close(slot, CloseCode::internal_error, "Internal error");
+    }
+  }
 }
 
 template <class T, class S>
 void ConnectionManager<T, S>::send_control(Slot slot, const ServerMessage& message) {
   deliver(slot, routes_[slot], QueuedKind::control, {}, prepare_message<T>(message));
-  close_overflowing();
+  close_doomed();
 }
 
 template <class T, class S>
 void ConnectionManager<T, S>::on_writable(Handle handle) {
   const Slot slot = find(handle);
   if (slot == npos || routes_[slot].closing) return;
-  RouteT& route = routes_[slot];
-  if (auto* outbox = sessions_[slot].outbox()) {
-    while (!outbox->empty()) {
-      const auto result = transport_.send(handle, outbox->front());
-      if (result == SendResult::closed) return;
-      if (result == SendResult::backpressure) break;
-      route.accepted_bytes += outbox->front_bytes();
-      outbox->pop();
+  guarded(slot, sessions_[slot].id, [&] {
+    RouteT& route = routes_[slot];
+    if (auto* outbox = sessions_[slot].outbox()) {
+      std::size_t updates = 0;
+      std::size_t hints = 0;
+      while (!outbox->empty()) {
+        const auto result = transport_.send(handle, outbox->front());
+        if (result == SendResult::closed) return;
+        if (result == SendResult::backpressure) break;
+        route.accepted_bytes += outbox->front_bytes();
+        if (outbox->front_kind() == QueuedKind::order_updated) ++updates;
+        if (outbox->front_kind() == QueuedKind::orders_changed) ++hints;
+        outbox->pop();
+      }
+      route.queueing = !outbox->empty();
+      if (!route.queueing) sessions_[slot].stall->outbox.reset();
+      count_delivered(MessageType::order_updated, updates);
+      count_delivered(MessageType::orders_changed, hints);
     }
-    route.queueing = !outbox->empty();
-    if (!route.queueing) sessions_[slot].stall->outbox.reset();
-  }
-  watch_stall(slot, services_.clock.now());
-  schedule(slot);
-  if (drain_deadline_ && !route.queueing) close_for_drain(slot);
+    watch_stall(slot, services_.clock.now());
+    schedule(slot);
+    if (route.queueing) return;
+    if (drain_deadline_) {
+      close_for_drain(slot);
+    } else {
+      pay(slot);
+    }
+  });
 }
 
 }  // namespace ordercast

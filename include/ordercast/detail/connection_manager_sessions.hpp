@@ -18,6 +18,8 @@ ConnectionManager<T, S>::~ConnectionManager() {
 template <class T, class S>
 auto ConnectionManager<T, S>::add_session(Handle handle) -> Slot {
   by_handle_.reserve_one();
+  // From here on a timer of this session can be set without memory.
+  if (sessions_.size() == sessions_.end_id()) timers_.reserve(sessions_.end_id() + 1);
   const Slot slot = sessions_.acquire();
   try {
     [[maybe_unused]] const Slot same = routes_.acquire();
@@ -40,9 +42,18 @@ void ConnectionManager<T, S>::on_open(Handle handle, std::string_view token, boo
     close_for_drain(slot);
     return;
   }
-  const AuthResult result = services_.authenticator.authenticate(token);
+  AuthResult result;
+  try {
+    result = services_.authenticator.authenticate(token);
+  } catch (...) {  // Not the client's fault: it comes back with the same token.
+    tell([](auto& observer) {
+      observer.on_refused(CloseCode::internal_error, "the authenticator has thrown");
+    });
+    close(slot, CloseCode::internal_error, "Try again");
+    return;
+  }
   if (const auto* failure = std::get_if<AuthFailure>(&result)) {
-    services_.observer.on_refused(CloseCode::unauthorized, failure->detail);
+    tell([&](auto& observer) { observer.on_refused(CloseCode::unauthorized, failure->detail); });
     close(slot, CloseCode::unauthorized, failure->reason);
     return;
   }
@@ -51,8 +62,9 @@ void ConnectionManager<T, S>::on_open(Handle handle, std::string_view token, boo
   const bool admitted = has_budget() ? budget_->try_acquire(who.user_id, most)
                                      : most == 0 || registry_.connections_of(who.user_id) < most;
   if (!admitted) {
-    services_.observer.on_refused(CloseCode::too_many_connections,
-                                  "too many connections of a user");
+    tell([](auto& observer) {
+      observer.on_refused(CloseCode::too_many_connections, "too many connections of a user");
+    });
     close(slot, CloseCode::too_many_connections, "Too many connections");
     return;
   }
@@ -60,17 +72,20 @@ void ConnectionManager<T, S>::on_open(Handle handle, std::string_view token, boo
     registry_.connect(slot, who);
   } catch (...) {
     if (has_budget()) budget_->release(who.user_id);
-    throw;
+    close(slot, CloseCode::internal_error, "Try again");
+    return;
   }
   if (!who.session_id.empty()) {
     sessions_[slot].sign_in = detail::hash_bytes(who.session_id, seed_);
   }
-  services_.observer.on_connected();
-  if (limits_.ping_interval.count() != 0) {
-    sessions_[slot].next_ping = services_.clock.now() + next_ping_delay();
-  }
-  schedule(slot);
-  if (hello && !epoch_.empty()) send_control(slot, Hello{epoch_, node_});
+  tell([](auto& observer) { observer.on_connected(); });
+  guarded(slot, sessions_[slot].id, [&] {
+    if (limits_.ping_interval.count() != 0) {
+      sessions_[slot].next_ping = later_by(services_.clock.now(), next_ping_delay());
+    }
+    schedule(slot);
+    if (hello && !epoch_.empty()) send_control(slot, Hello{epoch_, node_});
+  });
 }
 
 template <class T, class S>
@@ -87,6 +102,7 @@ void ConnectionManager<T, S>::on_close(Handle handle) noexcept {
   by_handle_.erase(handle_hash(handle), slot);
   sessions_.release(slot);
   routes_.release(slot);
+  if (sessions_.size() == 0) timers_.shrink();
 }
 
 /// Takes a session out of everything but the handle index: from here on nothing is sent to it.
@@ -97,7 +113,9 @@ void ConnectionManager<T, S>::leave(Slot slot) noexcept {
   routes_[slot].queueing = false;
   session.extra.reset();
   if (auto* outbox = session.outbox()) {
-    if (!outbox->empty()) services_.observer.on_dropped(outbox->size());
+    if (!outbox->empty()) {
+      tell([&](auto& observer) { observer.on_dropped(outbox->size()); });
+    }
   }
   session.stall.reset();
   timers_.cancel(slot);
@@ -105,16 +123,51 @@ void ConnectionManager<T, S>::leave(Slot slot) noexcept {
   if (!who) return;
   if (has_budget()) budget_->release(who->user_id);
   const auto held = registry_.disconnect(slot);
-  if (held != 0) services_.observer.on_unsubscribed(held);
-  services_.observer.on_disconnected();
+  if (held != 0) tell([&](auto& observer) { observer.on_unsubscribed(held); });
+  tell([](auto& observer) { observer.on_disconnected(); });
 }
 
 template <class T, class S>
-void ConnectionManager<T, S>::close(Slot slot, CloseCode code, std::string_view reason) {
+void ConnectionManager<T, S>::close(Slot slot, CloseCode code, std::string_view reason) noexcept {
   if (routes_[slot].closing) return;
   leave(slot);
-  services_.observer.on_closed_by_server(code);
-  transport_.close(routes_[slot].handle, code, reason);
+  tell([&](auto& observer) { observer.on_closed_by_server(code); });
+  const Handle handle = routes_[slot].handle;
+  try {
+    transport_.close(handle, code, reason);
+  } catch (...) {  // No memory for a close frame: the client sees a lost connection.
+    try {
+      transport_.terminate(handle);
+    } catch (...) {
+      return;
+    }
+  }
+}
+
+/// Ends a connection without a close handshake.
+template <class T, class S>
+void ConnectionManager<T, S>::terminate(Slot slot, CloseCode code) noexcept {
+  if (routes_[slot].closing) return;
+  leave(slot);
+  tell([&](auto& observer) { observer.on_closed_by_server(code); });
+  try {
+    transport_.terminate(routes_[slot].handle);
+  } catch (...) {
+    return;
+  }
+}
+
+template <class T, class S>
+template <class F>
+void ConnectionManager<T, S>::guarded(Slot slot, std::uint64_t session, F&& f) noexcept {
+  try {
+    f();
+  } catch (...) {
+    if (find_live(slot, session) != nullptr) {
+      close(slot, CloseCode::internal_error, "Internal error");
+    }
+  }
+  close_doomed();
 }
 
 template <class T, class S>
@@ -143,8 +196,8 @@ std::size_t ConnectionManager<T, S>::disconnect_session(std::string_view user_id
 template <class T, class S>
 void ConnectionManager<T, S>::begin_drain(std::chrono::milliseconds window) {
   if (drain_deadline_) return;
-  drain_window_ = std::max(window, std::chrono::milliseconds(0));
-  drain_deadline_ = services_.clock.now() + drain_window_;
+  drain_window_ = (std::max)(window, std::chrono::milliseconds(0));
+  drain_deadline_ = later_by(services_.clock.now(), drain_window_);
   std::vector<Slot> ready;
   registry_.for_each_connection([&](Slot slot) {
     if (!routes_[slot].queueing) ready.push_back(slot);
@@ -166,7 +219,7 @@ void ConnectionManager<T, S>::on_pong(Handle handle) noexcept {
   SessionT& session = sessions_[slot];
   session.awaiting_pong = false;
   session.last_pong = services_.clock.now();
-  session.next_ping = session.last_pong + next_ping_delay();
+  session.next_ping = later_by(session.last_pong, next_ping_delay());
   schedule(slot);
 }
 
@@ -177,9 +230,14 @@ std::size_t ConnectionManager<T, S>::ping_user(std::string_view user_id) {
   registry_.for_each_connection_of(user_id, [&](Slot slot) {
     ++count;
     if (sessions_[slot].awaiting_pong) return;
-    send_ping(slot, now);
-    schedule(slot);
+    try {
+      send_ping(slot, now);
+      schedule(slot);
+    } catch (...) {
+      doom(slot, CloseCode::internal_error);
+    }
   });
+  close_doomed();
   return count;
 }
 
@@ -189,18 +247,19 @@ std::optional<TimePoint> ConnectionManager<T, S>::last_heard(std::string_view us
   registry_.for_each_connection_of(user_id, [&](Slot slot) {
     if (!sessions_[slot].visible) return;
     const auto pong = sessions_[slot].last_pong;
-    heard =
-        std::max(heard.value_or(TimePoint::min()), pong == TimePoint{} ? TimePoint::min() : pong);
+    heard = (std::max)(heard.value_or((TimePoint::min)()),
+                       pong == TimePoint{} ? (TimePoint::min)() : pong);
   });
   return heard;
 }
 
 template <class T, class S>
 TimePoint ConnectionManager<T, S>::tick(TimePoint now) {
-  timers_.advance(now, [&](Slot slot) { on_deadline(slot, now); });
+  timers_.advance(
+      now, [&](Slot slot) { guarded(slot, sessions_[slot].id, [&] { on_deadline(slot, now); }); });
   auto next = timers_.next_deadline();
   if (drain_deadline_) {
-    if (now < *drain_deadline_) return std::min(next, *drain_deadline_);
+    if (now < *drain_deadline_) return (std::min)(next, *drain_deadline_);
     std::vector<Slot> late;
     registry_.for_each_connection([&](Slot slot) { late.push_back(slot); });
     for (const Slot slot : late) close_for_drain(slot);
@@ -211,7 +270,7 @@ TimePoint ConnectionManager<T, S>::tick(TimePoint now) {
 
 template <class T, class S>
 Duration ConnectionManager<T, S>::next_ping_delay() {
-  const auto most = std::min(limits_.ping_jitter, limits_.ping_interval);
+  const auto most = (std::min)(limits_.ping_jitter, limits_.ping_interval);
   std::uniform_int_distribution<std::int64_t> jitter(0, most.count());
   return limits_.ping_interval - std::chrono::milliseconds(jitter(random_));
 }
@@ -220,15 +279,16 @@ Duration ConnectionManager<T, S>::next_ping_delay() {
 template <class T, class S>
 void ConnectionManager<T, S>::schedule(Slot slot) {
   const SessionT& session = sessions_[slot];
-  auto deadline = TimePoint::max();
+  auto deadline = (TimePoint::max)();
   const bool pings = limits_.ping_interval.count() != 0;
   if (pings && (!session.awaiting_pong || limits_.pong_timeout.count() != 0)) {
     deadline = session.next_ping;
   }
   if (session.stall && limits_.write_stall_timeout.count() != 0) {
-    deadline = std::min(deadline, session.stall->since + limits_.write_stall_timeout);
+    deadline = (std::min)(deadline, later_by(session.stall->since, limits_.write_stall_timeout));
   }
-  if (deadline == TimePoint::max()) {
+  if (session.extra) deadline = (std::min)(deadline, session.extra->pending.next_due());
+  if (deadline == (TimePoint::max)()) {
     timers_.cancel(slot);
   } else {
     timers_.schedule(slot, deadline);
@@ -238,31 +298,37 @@ void ConnectionManager<T, S>::schedule(Slot slot) {
 template <class T, class S>
 void ConnectionManager<T, S>::on_deadline(Slot slot, TimePoint now) {
   SessionT& session = sessions_[slot];
-  const Handle handle = routes_[slot].handle;
-  if (session.stall && limits_.write_stall_timeout.count() != 0) {
+  if (session.stall) {
     watch_stall(slot, now);
-    if (session.stall && now - session.stall->since >= limits_.write_stall_timeout) {
+    if (session.stall && limits_.write_stall_timeout.count() != 0 &&
+        now - session.stall->since >= limits_.write_stall_timeout) {
       // It takes nothing, a close frame included: there is no handshake to wait for.
-      leave(slot);
-      services_.observer.on_closed_by_server(CloseCode::too_slow);
-      transport_.terminate(handle);
+      terminate(slot, CloseCode::too_slow);
       return;
     }
   }
   if (limits_.ping_interval.count() != 0 && now >= session.next_ping) {
     if (session.awaiting_pong) {
-      leave(slot);
-      services_.observer.on_closed_by_server(CloseCode::going_away);
-      transport_.terminate(handle);
-      return;
-    }
-    if (transport_.buffered_bytes(handle) == 0) {
+      // A ping behind data is not timed until the data are out: whether they move is the stall's.
+      const auto* stall = session.stall.get();
+      const bool is_behind = stall != nullptr && limits_.write_stall_timeout.count() != 0 &&
+                             stall->written_bytes < stall->ping_after;
+      if (!is_behind) {
+        terminate(slot, CloseCode::going_away);
+        return;
+      }
+      session.next_ping = later_by(now, limits_.pong_timeout);
+    } else if (transport_.buffered_bytes(routes_[slot].handle) == 0) {
       send_ping(slot, now);
     } else {
       // A ping would wait behind data; whether that moves says as much about the peer.
-      watch_stall(slot, now);
-      session.next_ping = now + next_ping_delay();
+      session.next_ping = later_by(now, next_ping_delay());
     }
+  }
+  if (session.extra && session.extra->pending.next_due() <= now) {
+    const auto id = session.id;
+    ask_due(slot, now);
+    if (find_live(slot, id) == nullptr) return;
   }
   schedule(slot);
 }
@@ -271,24 +337,56 @@ void ConnectionManager<T, S>::on_deadline(Slot slot, TimePoint now) {
 template <class T, class S>
 void ConnectionManager<T, S>::send_ping(Slot slot, TimePoint now) {
   SessionT& session = sessions_[slot];
-  transport_.ping(routes_[slot].handle);
+  const Handle handle = routes_[slot].handle;
+  if (unacknowledged_bytes(handle) != 0) {
+    watch_stall(slot, now, true);
+    session.stall->ping_after = routes_[slot].accepted_bytes;
+  } else if (session.stall) {
+    session.stall->ping_after = 0;
+  }
+  transport_.ping(handle);
   session.awaiting_pong = true;
   session.next_ping =
-      limits_.pong_timeout.count() == 0 ? TimePoint::max() : now + limits_.pong_timeout;
+      limits_.pong_timeout.count() == 0 ? (TimePoint::max)() : later_by(now, limits_.pong_timeout);
+}
+
+namespace detail {
+
+template <class Transport, class Handle, class = void>
+struct CountsUnacknowledged : std::false_type {};
+template <class Transport, class Handle>
+struct CountsUnacknowledged<
+    Transport, Handle,
+    std::void_t<decltype(std::declval<const Transport&>().unacknowledged_bytes(
+        std::declval<const Handle&>()))>> : std::true_type {};
+
+}  // namespace detail
+
+/// What the peer has not acknowledged, as far as the transport can tell: what it took into the
+/// kernel's buffers is no progress of the peer's.
+template <class T, class S>
+std::uint64_t ConnectionManager<T, S>::unacknowledged_bytes(const Handle& handle) const {
+  if constexpr (detail::CountsUnacknowledged<T, Handle>::value) {
+    return transport_.unacknowledged_bytes(handle);
+  } else {
+    return transport_.buffered_bytes(handle);
+  }
 }
 
 /// Starts, renews or ends the watch on a connection with unwritten data: the clock of a stall runs
-/// from the last time that anything was written. `queueing`: an outbox is about to be made.
+/// from the last time that the peer acknowledged anything. `must`: there is a watch afterwards.
 template <class T, class S>
-void ConnectionManager<T, S>::watch_stall(Slot slot, TimePoint now, bool queueing) {
+void ConnectionManager<T, S>::watch_stall(Slot slot, TimePoint now, bool must) {
   SessionT& session = sessions_[slot];
   const RouteT& route = routes_[slot];
-  const auto buffered = transport_.buffered_bytes(route.handle);
-  if (buffered == 0 && !queueing && !route.queueing) {
+  const auto left = unacknowledged_bytes(route.handle);
+  const bool idle = transport_.buffered_bytes(route.handle) == 0 && !route.queueing &&
+                    (left == 0 || !session.awaiting_pong);
+  if (idle && !must) {
     session.stall.reset();
     return;
   }
-  const auto written = route.accepted_bytes > buffered ? route.accepted_bytes - buffered : 0;
+  const auto written = route.accepted_bytes > left ? route.accepted_bytes - left : 0;
   const bool starts = session.stall == nullptr;
   if (starts) session.stall = std::make_unique<typename SessionT::Stall>();
   if (starts || written > session.stall->written_bytes) session.stall->since = now;

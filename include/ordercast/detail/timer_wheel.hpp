@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <vector>
 
 /// One deadline for each of many small integers: a hashed timer wheel (Varghese and Lauck, 1987).
@@ -22,9 +23,14 @@ class TimerWheel {
 
   TimerWheel() { slots_.fill(npos); }
 
+  /// Makes room for ids below `count`, so that `schedule` can't throw for them. Strong guarantee.
+  void reserve(std::size_t count) {
+    if (count > nodes_.size()) nodes_.resize((std::max)(count, nodes_.size() + nodes_.size() / 2));
+  }
+
   /// Sets the deadline of an id, in place of the one it had.
   void schedule(std::uint32_t id, TimePoint deadline) {
-    if (id >= nodes_.size()) nodes_.resize(static_cast<std::size_t>(id) + 1);
+    reserve(static_cast<std::size_t>(id) + 1);
     cancel(id);
     auto tick = tick_at_or_after(deadline);
     tick = std::clamp(tick, now_tick_ + 1, now_tick_ + farthest);
@@ -39,8 +45,13 @@ class TimerWheel {
     --size_;
   }
 
+  /// Gives the memory back if no deadline is set.
+  void shrink() noexcept {
+    if (size_ == 0) decltype(nodes_)().swap(nodes_);
+  }
+
   /// Calls `f(id)` for each id whose deadline has come; the id has no deadline any more. `f` may
-  /// schedule and cancel any id.
+  /// schedule and cancel any id. When `f` throws, those that are left come up at the next call.
   template <class F>
   void advance(TimePoint now, F&& f) {
     const auto target = tick_before(now);
@@ -48,6 +59,7 @@ class TimerWheel {
     // One turn of the wheel visits every slot; more would find nothing else.
     const auto first = target - std::min(target - now_tick_, slot_count);
     now_tick_ = target;  // What `f` schedules comes after.
+    const LeftOver guard{*this};
     for (auto tick = first + 1; tick <= target; ++tick) {
       move_list(slot_of(tick), firing);
       while (slots_[firing] != npos) {
@@ -62,7 +74,6 @@ class TimerWheel {
       }
       move_list(parked, slot_of(tick));
     }
-    if (size_ == 0) decltype(nodes_)().swap(nodes_);
   }
 
   /// A time at or before the earliest deadline; `TimePoint::max()` when there is none. O(slots).
@@ -89,6 +100,49 @@ class TimerWheel {
     std::uint32_t next = npos;
     std::uint32_t slot = npos;  // The list it stands in; npos: none.
   };
+
+  /// Puts what an exception has left in the two extra lists back onto the wheel.
+  struct LeftOver {
+    explicit LeftOver(TimerWheel& owner) noexcept : wheel(owner) {}
+    LeftOver(const LeftOver&) = delete;
+    LeftOver& operator=(const LeftOver&) = delete;
+    LeftOver(LeftOver&&) = delete;
+    LeftOver& operator=(LeftOver&&) = delete;
+    ~LeftOver() {
+      for (const auto list : {firing, parked}) {
+        while (wheel.slots_[list] != npos) {
+          const auto id = wheel.slots_[list];
+          wheel.unlink(id);
+          auto& node = wheel.nodes_[id];
+          if (!is_after(node.tick, wheel.now_tick_)) {
+            node.tick = static_cast<std::uint32_t>(wheel.now_tick_ + 1);
+          }
+          wheel.link(id, node.tick % static_cast<std::uint32_t>(slot_count));
+        }
+      }
+      // A slot that was not reached holds deadlines that have passed.
+      if (std::uncaught_exceptions() > exceptions) wheel.rescue_passed();
+    }
+    TimerWheel& wheel;
+    int exceptions = std::uncaught_exceptions();
+  };
+
+  /// Moves every deadline that has passed to the next tick. O(slots + deadlines).
+  void rescue_passed() noexcept {
+    const auto next = now_tick_ + 1;
+    for (std::uint32_t slot = 0; slot < slot_count; ++slot) {
+      auto id = slots_[slot];
+      while (id != npos) {
+        const auto following = nodes_[id].next;
+        if (!is_after(nodes_[id].tick, now_tick_)) {
+          unlink(id);
+          nodes_[id].tick = static_cast<std::uint32_t>(next);
+          link(id, slot_of(next));
+        }
+        id = following;
+      }
+    }
+  }
 
   /// Right for ticks within `farthest` of each other, however often their low halves wrap around.
   [[nodiscard]] static bool is_after(std::uint32_t tick, std::uint64_t other) noexcept {

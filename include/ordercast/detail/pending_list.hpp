@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/clock.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/// What one connection has asked and not been answered, and what it is owed.
+namespace ordercast::detail {
+
+/// A subscription with an open question or a debt. It stands in the registry already, so nothing
+/// that is published meanwhile is lost: the newest of it waits here unseen, or becomes a debt.
+template <class Frame>
+struct PendingSubscription {
+  enum class Stage : std::uint8_t {
+    authorizing,  ///< The authorizer has been asked.
+    unanswered,   ///< The authorizer could not tell; it is asked again at `due`.
+    owed,         ///< Authorized; the order is read when there is room, not before `due`.
+    fetching,     ///< The order source has been asked.
+  };
+
+  struct Held {
+    Frame frame{};
+    std::size_t bytes = 0;
+    std::uint64_t version = 0;
+  };
+
+  std::string order_id;
+  std::uint64_t request = 0;  ///< Names the record; counts up in the order of subscribing.
+  std::uint32_t asked = 0;    ///< How many subscribes it answers.
+  std::uint32_t tries = 0;    ///< Answers "unavailable" in a row.
+  std::uint32_t attempt = 0;  ///< Names the newest question; answers to older ones are void.
+  Stage stage = Stage::authorizing;
+  bool any_version = false;  ///< `since` was counted in another store: whatever there is, is news.
+  bool must = false;  ///< A change became this debt: it is paid with that version or a newer one.
+  std::optional<std::uint64_t> since;
+  std::optional<Held> held;
+  TimePoint due = (TimePoint::max)();       ///< When an answer is late, or the next try.
+  std::optional<TimePoint> troubled_since;  ///< When the first answer was "unavailable".
+
+  [[nodiscard]] bool is_authorized() const noexcept {
+    return stage == Stage::owed || stage == Stage::fetching;
+  }
+
+  /// Another subscribe for the same order came before the first was answered.
+  void merge(std::optional<std::uint64_t> other, bool other_store) noexcept {
+    ++asked;
+    any_version = any_version || other_store;
+    if (other) since = since ? (std::min)(*since, *other) : *other;
+  }
+};
+
+/// The records of one connection, found by request and by order; O(log n) each. Records stay where
+/// they are until they are erased. Bounded by the connection's subscriptions.
+template <class Frame>
+class PendingList {
+ public:
+  using Record = PendingSubscription<Frame>;
+  using Stage = typename Record::Stage;
+
+  /// Adds a record for an order that has none. Strong guarantee.
+  Record& add(Record record) {
+    const auto request = record.request;
+    Record& added = records_.emplace(request, std::move(record)).first->second;
+    try {
+      by_order_.emplace(added.order_id, request);
+      if (added.stage == Stage::owed) owed_.insert(request);
+    } catch (...) {
+      by_order_.erase(added.order_id);
+      records_.erase(request);
+      throw;
+    }
+    return added;
+  }
+
+  void erase(Record& record) noexcept {
+    drop_held(record);
+    if (record.stage == Stage::fetching) --fetching_;
+    owed_.erase(record.request);
+    by_order_.erase(record.order_id);
+    records_.erase(record.request);
+    if (records_.empty()) next_due_ = (TimePoint::max)();
+  }
+
+  [[nodiscard]] Record* find(std::string_view order_id) noexcept {
+    const auto found = by_order_.find(order_id);
+    return found == by_order_.end() ? nullptr : find(found->second);
+  }
+  [[nodiscard]] Record* find(std::uint64_t request) noexcept {
+    const auto found = records_.find(request);
+    return found == records_.end() ? nullptr : &found->second;
+  }
+
+  void set_stage(Record& record, Stage stage) {
+    if (stage == Stage::owed) owed_.insert(record.request);  // Before anything changes: may throw.
+    if (stage != Stage::owed) owed_.erase(record.request);
+    if (record.stage == Stage::fetching) --fetching_;
+    if (stage == Stage::fetching) ++fetching_;
+    record.stage = stage;
+  }
+
+  /// The debt that is to be paid next: the one that was subscribed first, of those whose time has
+  /// come. Null when there is none.
+  [[nodiscard]] Record* next_owed(TimePoint now) noexcept {
+    for (const auto request : owed_) {
+      Record& record = records_.at(request);
+      if (record.due <= now) return &record;
+    }
+    return nullptr;
+  }
+
+  /// Keeps a message with its record. False, with nothing kept, when those of all records together
+  /// would be more than `most` bytes (0: no bound); one is always kept.
+  [[nodiscard]] bool hold(Record& record, const Frame& frame, std::size_t bytes,
+                          std::uint64_t version, std::size_t most) {
+    drop_held(record);
+    if (most != 0 && held_bytes_ != 0 && held_bytes_ + bytes > most) return false;
+    record.held = typename Record::Held{frame, bytes, version};
+    held_bytes_ += bytes;
+    return true;
+  }
+  void drop_held(Record& record) noexcept {
+    if (!record.held) return;
+    held_bytes_ -= record.held->bytes;
+    record.held.reset();
+  }
+
+  /// Sets when a record must be looked at.
+  void set_due(Record& record, TimePoint due) noexcept {
+    record.due = due;
+    next_due_ = (std::min)(next_due_, due);
+  }
+  /// A time at or before the earliest `due` that lies ahead.
+  [[nodiscard]] TimePoint next_due() const noexcept { return next_due_; }
+  /// Calls `f(request)` for each record whose time has come; `f` must not change the list.
+  template <class F>
+  void for_each_due(TimePoint now, F&& f) {
+    next_due_ = (TimePoint::max)();
+    for (const auto& [request, record] : records_) {
+      if (record.due <= now) {
+        f(request);
+      } else {
+        next_due_ = (std::min)(next_due_, record.due);
+      }
+    }
+  }
+
+  [[nodiscard]] bool empty() const noexcept { return records_.empty(); }
+  [[nodiscard]] std::size_t size() const noexcept { return records_.size(); }
+  [[nodiscard]] std::size_t fetching() const noexcept { return fetching_; }
+  [[nodiscard]] std::size_t held_bytes() const noexcept { return held_bytes_; }
+
+ private:
+  std::map<std::uint64_t, Record> records_;
+  std::map<std::string_view, std::uint64_t> by_order_;  // Borrows the records' ids.
+  std::set<std::uint64_t> owed_;
+  std::size_t fetching_ = 0;
+  std::size_t held_bytes_ = 0;
+  TimePoint next_due_ = (TimePoint::max)();
+};
+
+}  // namespace ordercast::detail
