@@ -43,6 +43,7 @@ void ConnectionManager<T, S>::authorize(Slot slot, Pending& pending) {
 template <class T, class S>
 void ConnectionManager<T, S>::fetch(Slot slot, Pending& pending) {
   const auto question = ask(slot, pending, Stage::fetching);
+  pending.promised_at_ask = registry_.find_subscription(slot, pending.order_id)->version();
   const std::string order_id = pending.order_id;
   try {
     services_.orders.fetch(order_id, FetchDone{question});
@@ -94,8 +95,15 @@ void ConnectionManager<T, S>::on_fetched(const Question& question, const OrderSn
     Watch& watch = *registry_.find_subscription(slot, pending->order_id);
     // A snapshot that is older than what this connection was sent already has been overtaken.
     const bool is_current = snapshot != nullptr && snapshot->version >= watch.version();
-    if (pending->must && !is_current) {  // The store is behind what it has committed.
-      ask_again(slot, *pending);
+    if (pending->must && !is_current) {
+      if (snapshot != nullptr && snapshot->version >= pending->promised_at_ask) {
+        // More was promised since it was read: once more at once.
+        sessions_[slot].extra->pending.set_stage(*pending, Stage::owed);
+        pending->due = TimePoint{};
+        pay(slot);
+      } else {  // The store is behind what it has committed.
+        ask_again(slot, *pending);
+      }
       return;
     }
     if (is_current) {

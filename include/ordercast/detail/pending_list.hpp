@@ -41,6 +41,7 @@ struct PendingSubscription {
   Stage stage = Stage::authorizing;
   bool any_version = false;  ///< `since` was counted in another store: whatever there is, is news.
   bool must = false;  ///< A change became this debt: it is paid with that version or a newer one.
+  std::uint64_t promised_at_ask = 0;  ///< The version owed when the order source was asked.
   std::optional<std::uint64_t> since;
   std::optional<Held> held;
   TimePoint due = (TimePoint::max)();       ///< When an answer is late, or the next try.
