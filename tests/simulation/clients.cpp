@@ -14,7 +14,8 @@ int Simulation::open(const std::string& token) {
   auto& shard = shard_of(handle);
   shard.network.wires[handle];
   shard.manager.on_open(handle, token);
-  if (!shard.network.wires[handle].closed_by_server) shard.users[handle] = directory_.tokens[token];
+  if (!shard.network.wires[handle].closed_by_server)
+    shard.users[handle] = directory_.tokens[token].user;
   return handle;
 }
 
@@ -32,13 +33,14 @@ void Simulation::close(int handle) {
 void Simulation::connect(Client& client) {
   if (client.token.empty()) {  // As after 4001: a new token first.
     client.token = client.user + "-" + std::to_string(++next_token_);
-    directory_.tokens[client.token] = client.user;
+    directory_.tokens[client.token] = {client.user, directory_.wall_ms + 60 * 60 * 1000};
   } else if (chance(10)) {
     directory_.tokens.erase(client.token);
   }
   client.received.clear();
   client.hinted.clear();
   client.reads = true;
+  client.again.clear();
   client.was_refused = false;
   client.opened_at = now_;
   client.handle = open(client.token);
@@ -74,18 +76,34 @@ void Simulation::lose(Client& client) {
   client.handle.reset();
 }
 
-/// The client takes up to `most` frames off the wire, and acts on what it finds.
-void Simulation::read(Client& client, std::size_t most) {
+/// The client watches an order that is left beside many others, and perhaps comes back to those:
+/// what waits for it, if it does not read, gets gaps.
+void Simulation::leave_many(Client& client) {
+  if (chance(70)) {  // It asks for everything first, as an app that has lost its memory.
+    if (client.rate == 0) read(client, 1000);
+    if (!client.handle) return;
+    for (const auto& [order, version] : client.seen) subscribe(client, order, 0);
+    for (auto left = 4 * client.seen.size(); left > 0; --left) answer();
+  }
+  if (chance(50)) run_some();
+  const auto nth = chance(50) ? client.seen.size() + 1 : 2 + pick(6);
+  std::vector<std::string> left;
+  std::size_t at = pick(2);
+  for (const auto& [order, version] : client.seen) {
+    if (at++ % nth == 0) continue;
+    left.push_back(order);
+    say(*client.handle, R"({"type":"unsubscribe","orderId":")" + order + "\"}");
+  }
+  for (const auto& order : left) subscribe(client, order, client.seen[order]);
+}
+
+/// The client takes up to so much off the wire, and acts on what it finds.
+void Simulation::read(Client& client, std::size_t most_frames, std::size_t most_bytes) {
   if (!client.handle || !client.reads) return;
   const int handle = *client.handle;
+  take(client, most_frames, most_bytes);
   auto& wire = wire_of(handle);
-  for (; most > 0 && !wire.buffered.empty() && !wire.gone; --most) {
-    const auto frame = std::move(wire.buffered.front());
-    wire.buffered.pop_front();
-    wire.bytes -= frame->value().size();
-    receive(client, frame->value());
-  }
-  if (wire.wants_pong && chance(95)) {
+  if (wire.wants_pong && (client.rate != 0 || chance(95))) {
     wire.wants_pong = false;
     shard_of(handle).manager.on_pong(handle);
   }
@@ -93,11 +111,37 @@ void Simulation::read(Client& client, std::size_t most) {
     wire.wants_writable = false;
     shard_of(handle).manager.on_writable(handle);
   }
+  const bool reads_all_the_time = client.rate != 0 && !client.was_refused;
+  if (reads_all_the_time && (wire.terminated || wire.code == CloseCode::too_slow)) {
+    throw Broken(client.user + " was closed while it read all the time, with " +
+                 std::to_string(static_cast<int>(wire.code)) + " " + wire.reason);
+  }
   if (wire.gone || client.was_refused || (wire.closed_by_server && wire.buffered.empty())) {
     check_close(wire);
-    if (wire.code == CloseCode::too_slow) ++tally_.too_slow;
+    if (wire.code == CloseCode::too_slow || wire.terminated) ++tally_.too_slow;
     if (wire.code == CloseCode::unauthorized) client.token.clear();
     lose(client);
+  }
+}
+
+void Simulation::take(Client& client, std::size_t most_frames, std::size_t most_bytes) {
+  auto& wire = wire_of(*client.handle);
+  for (; most_frames > 0 && !wire.buffered.empty() && !wire.gone; --most_frames) {
+    const auto frame = wire.buffered.front();
+    if (frame == nullptr) {
+      wire.wants_pong = true;
+      wire.buffered.pop_front();
+      continue;
+    }
+    const auto taken = std::min(most_bytes, frame->value().size() - wire.front_taken);
+    most_bytes -= taken;
+    wire.bytes -= taken;
+    wire.front_taken += taken;
+    if (client.rate != 0) tally_.bytes += taken;
+    if (wire.front_taken < frame->value().size()) return;
+    wire.front_taken = 0;
+    wire.buffered.pop_front();
+    receive(client, frame->value());
   }
 }
 
@@ -106,13 +150,23 @@ void Simulation::receive(Client& client, const std::string& text) {
   const auto json = nlohmann::json::parse(text);
   const auto type = json.at("type").get<std::string>();
   if (type == "error") {
-    client.was_refused = client.was_refused || json.at("code") == "rate_limited";
+    const auto code = json.at("code").get<std::string>();
+    client.was_refused = client.was_refused || code == "rate_limited";
+    const auto order = json.value("orderId", "");
+    if (code == "unavailable") {
+      ++tally_.unavailable;
+      client.again.insert(order);
+    }
+    if (code == "subscription_denied" && client.may_not.count(order) == 0) {
+      throw Broken(client.user + " was denied " + order + ", which is theirs to watch");
+    }
     return;
   }
   const auto id = json.at("orderId").get<std::string>();
   if (client.may_not.count(id) != 0) throw Broken(client.user + " got a byte of " + id);
   if (type == "orders:changed") {
-    client.hinted[id] = std::stoull(json.at("status").get<std::string>());
+    const std::uint64_t version = std::stoull(json.at("status").get<std::string>());
+    client.hinted[id] = weather_.shuffles ? std::max(client.hinted[id], version) : version;
     return;
   }
   const auto version = json.at("data").at("version").get<std::uint64_t>();
@@ -129,7 +183,7 @@ void Simulation::receive(Client& client, const std::string& text) {
 /// A user is logged out: every connection of theirs ends, and their tokens are void.
 void Simulation::revoke(Client& client) {
   for (auto at = directory_.tokens.begin(); at != directory_.tokens.end();) {
-    at = at->second == client.user ? directory_.tokens.erase(at) : std::next(at);
+    at = at->second.user == client.user ? directory_.tokens.erase(at) : std::next(at);
   }
   for (auto& shard : server_->shards) {
     shard->manager.disconnect_user(client.user, CloseCode::unauthorized, "Revoked");
@@ -156,12 +210,13 @@ void Simulation::attack(Attacker& attacker) {
     say(handle, text);
   }
   for (const auto& frame : wire.buffered) {
+    if (frame == nullptr) continue;
     const auto& text = frame->value();
     if (text.find(R"("type":"order)") != std::string::npos) throw Broken("an attacker got " + text);
   }
   if (chance(50)) {
     wire.buffered.clear();
-    wire.bytes = 0;
+    wire.bytes = wire.front_taken = 0;
     if (std::exchange(wire.wants_writable, false)) shard_of(handle).manager.on_writable(handle);
   }
   if (!wire.closed_by_server && !wire.gone && chance(80)) return;
@@ -169,27 +224,6 @@ void Simulation::attack(Attacker& attacker) {
   if (wire.code == CloseCode::too_many_connections) ++tally_.too_many;
   close(handle);
   attacker.handle.reset();
-}
-
-void Simulation::check_final(const Client& client) {
-  if (!client.handle) throw Broken(client.user + " could not come back");
-  for (const auto& [id, version] : client.seen) {
-    const auto final_version = store_.orders[id].version;
-    if (version != final_version) {
-      throw Broken(client.user + " has version " + std::to_string(version) + " of " + id +
-                   ", and the final one is " + std::to_string(final_version));
-    }
-  }
-  // Whoever was there for the last publish of an order that they list got a hint on its final
-  // state.
-  for (const auto& [id, order] : store_.orders) {
-    const bool lists = client.may_not.count(id) == 0;
-    if (!lists || client.opened_at >= order.published_at) continue;
-    const auto hint = client.hinted.find(id);
-    if (hint == client.hinted.end() || hint->second != order.version) {
-      throw Broken(client.user + " was not told of the final state of " + id);
-    }
-  }
 }
 
 }  // namespace ordercast::simulation

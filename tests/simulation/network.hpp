@@ -7,6 +7,8 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <new>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -20,6 +22,18 @@ struct Broken : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Throws now and then while it is on, as memory that runs out does.
+struct Chaos {
+  std::mt19937* random = nullptr;
+  bool on = false;
+  std::size_t thrown = 0;
+  void maybe() {
+    if (!on || (*random)() % 40 != 0) return;
+    ++thrown;
+    throw std::bad_alloc();
+  }
+};
+
 class Network {
  public:
   using Handle = int;
@@ -27,15 +41,25 @@ class Network {
   /// A text as it would be sent. It counts its kind, so that what is held anywhere can be bounded.
   class Text {
    public:
-    explicit Text(std::string value) : value_(std::move(value)) { ++alive_; }
+    explicit Text(std::string value) : value_(std::move(value)) {
+      ++alive_;
+      alive_bytes_ += value_.size();
+    }
     Text(const Text&) = delete;
     Text& operator=(const Text&) = delete;
-    ~Text() { --alive_; }
+    Text(Text&&) = delete;
+    Text& operator=(Text&&) = delete;
+    ~Text() {
+      --alive_;
+      alive_bytes_ -= value_.size();
+    }
     [[nodiscard]] const std::string& value() const noexcept { return value_; }
     [[nodiscard]] static std::size_t alive() noexcept { return alive_; }
+    [[nodiscard]] static std::size_t alive_bytes() noexcept { return alive_bytes_; }
 
    private:
     inline static std::size_t alive_ = 0;
+    inline static std::size_t alive_bytes_ = 0;
     std::string value_;
   };
   using Frame = std::shared_ptr<const Text>;
@@ -43,11 +67,13 @@ class Network {
   static constexpr std::size_t high_water = 512;
 
   struct Wire {
-    std::deque<Frame> buffered;
-    std::size_t bytes = 0;
+    std::deque<Frame> buffered;   ///< In order; a null frame is a ping, which waits like any other.
+    std::size_t bytes = 0;        ///< Not yet read, of all frames.
+    std::size_t front_taken = 0;  ///< Bytes of the first frame that have been read.
     bool wants_writable = false;
     bool closed_by_server = false;
-    bool gone = false;  ///< Terminated, or dropped by the network.
+    bool gone = false;        ///< Terminated, or dropped by the network.
+    bool terminated = false;  ///< By the server.
     bool wants_pong = false;
     CloseCode code = CloseCode::normal;
     std::string reason;
@@ -55,6 +81,7 @@ class Network {
 
   static Frame prepare(std::string text) { return std::make_shared<const Text>(std::move(text)); }
   SendResult send(Handle handle, const Frame& frame) {
+    chaos.maybe();
     Wire& wire = wires[handle];
     if (wire.closed_by_server) throw Broken("a message was written after the close");
     if (wire.gone) return SendResult::closed;
@@ -67,7 +94,7 @@ class Network {
     return SendResult::accepted;
   }
   [[nodiscard]] std::size_t buffered_bytes(Handle handle) const { return wires.at(handle).bytes; }
-  void ping(Handle handle) { wires[handle].wants_pong = true; }
+  void ping(Handle handle) { wires[handle].buffered.push_back(nullptr); }
   void close(Handle handle, CloseCode code, std::string_view reason) {
     Wire& wire = wires[handle];
     if (wire.closed_by_server) throw Broken("a connection was closed twice");
@@ -78,8 +105,10 @@ class Network {
   void terminate(Handle handle) {
     wires[handle].closed_by_server = true;
     wires[handle].gone = true;
+    wires[handle].terminated = true;
   }
 
+  Chaos chaos;  ///< Makes `send` throw.
   std::map<Handle, Wire> wires;
 };
 

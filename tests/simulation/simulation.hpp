@@ -32,6 +32,9 @@ struct Client {
   std::optional<int> handle;
   std::uint64_t opened_at = 0;  ///< The step at which it connected.
   bool reads = true;
+  std::size_t rate = 0;  ///< Bytes that it reads every `slice`, always; 0: as chance will.
+  std::set<std::string>
+      again;                 ///< Orders that the server could tell nothing of: to be asked again.
   bool was_refused = false;  ///< It was told that it talks too much: it begins anew.
 };
 
@@ -40,16 +43,24 @@ struct Attacker {
   std::optional<int> handle;
 };
 
+constexpr std::chrono::milliseconds drain_window{5'000};
+
+/// How often a client of a bounded rate reads.
+constexpr std::chrono::milliseconds slice{100};
+
 /// What happened in a run; a run in which nothing happens proves nothing.
 struct Tally {
   std::size_t delivered = 0;  ///< `order:updated` messages that clients got.
   std::size_t connects = 0;
   std::size_t restarts = 0;
   std::size_t drains = 0;
-  std::size_t too_slow = 0;  ///< Connections that were closed because they did not read.
-  std::size_t abusive = 0;   ///< Attackers that were closed with 1008.
-  std::size_t too_many = 0;  ///< Attackers that were refused with 4008.
-  std::size_t twice = 0;     ///< Answers that were given a second time.
+  std::size_t too_slow = 0;     ///< Connections that were closed because they did not read.
+  std::size_t abusive = 0;      ///< Attackers that were closed with 1008.
+  std::size_t too_many = 0;     ///< Attackers that were refused with 4008.
+  std::size_t twice = 0;        ///< Answers that were given a second time.
+  std::size_t unavailable = 0;  ///< Clients that were told so.
+  std::size_t thrown = 0;       ///< Calls of the transport, the observer or a post that threw.
+  std::size_t bytes = 0;        ///< That clients of a bounded rate have read.
 
   Tally& operator+=(const Tally& other);
 };
@@ -61,6 +72,8 @@ class Simulation {
   /// Promises are checked all along, and once more when everything has come to rest.
   void run();
 
+  /// What this run is made to suffer, in words.
+  [[nodiscard]] std::string weather() const;
   [[nodiscard]] const Tally& tally() const noexcept { return tally_; }
   /// A hash over everything that clients were sent and when, and the random choices made.
   [[nodiscard]] std::uint64_t fingerprint() const noexcept { return fingerprint_; }
@@ -78,7 +91,11 @@ class Simulation {
   void dispatch();
   void mark_dispatched();
   void run_some();
-  void answer();
+  bool answer();
+  void lock();
+  void pass_slice(std::chrono::milliseconds time);
+  void step_wall_clock();
+  void look_for(const Client& client);
   void restart();
   void drain();
   void pass(std::chrono::milliseconds time);
@@ -98,8 +115,10 @@ class Simulation {
   void connect(Client& client);
   void subscribe(Client& client, const std::string& order, std::uint64_t since);
   void ask_again(Client& client);
+  void leave_many(Client& client);
   void lose(Client& client);
-  void read(Client& client, std::size_t most);
+  void read(Client& client, std::size_t most_frames, std::size_t most_bytes = SIZE_MAX);
+  void take(Client& client, std::size_t most_frames, std::size_t most_bytes);
   void receive(Client& client, const std::string& text);
   void revoke(Client& client);
   void attack(Attacker& attacker);
@@ -108,9 +127,14 @@ class Simulation {
   void check_bounds();
   void check_drained();
   void check_close(const Network::Wire& wire) const;
+  void check_hints(const Client& client);
   void check_final(const Client& client);
+  void check_nothing_left();
+  [[nodiscard]] bool has_final(const Client& client) const;
+  bool settle_round();
 
   std::mt19937 random_;
+  Weather weather_;
   Tally tally_;
   test::ManualClock clock_;
   Store store_;
@@ -118,6 +142,7 @@ class Simulation {
   std::vector<Client> clients_;
   std::vector<Attacker> attackers_;
   std::size_t frames_before_ = Network::Text::alive();
+  std::size_t bytes_before_ = Network::Text::alive_bytes();
   std::unique_ptr<Server> server_;
   std::uint64_t fingerprint_ = 0;
   std::uint64_t now_ = 0;  // Counts what happens, to tell what was first.

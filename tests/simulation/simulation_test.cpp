@@ -28,14 +28,17 @@ TEST_CASE("the final version of an order reaches every authorized client, whatev
     try {
       simulation.run();
     } catch (const ordercast::simulation::Broken& broken) {
-      FAIL("seed " << seed << ": " << broken.what() << " (replay: ORDERCAST_SEED=" << seed << ")");
+      FAIL("seed " << seed << ": " << broken.what() << " (weather:" << simulation.weather()
+                   << "; replay: ORDERCAST_SEED=" << seed << ")");
     }
     tally += simulation.tally();
   }
   WARN(count << " seeds: " << tally.delivered << " updates delivered, " << tally.connects
              << " connects, " << tally.restarts << " restarts, " << tally.drains << " drains, "
              << tally.twice << " answers given twice; closed: " << tally.too_slow << " too slow, "
-             << tally.abusive << " abusive, " << tally.too_many << " too many");
+             << tally.abusive << " abusive, " << tally.too_many << " too many; "
+             << tally.unavailable << " told unavailable, " << tally.thrown << " calls that threw, "
+             << tally.bytes << " bytes read slowly");
   // Runs in which nothing happens prove nothing.
   if (count >= 1000) {
     CHECK(tally.delivered > count);
@@ -45,6 +48,9 @@ TEST_CASE("the final version of an order reaches every authorized client, whatev
     CHECK(tally.too_slow > 0);
     CHECK(tally.abusive > 0);
     CHECK(tally.too_many > 0);
+    CHECK(tally.unavailable > count / 10);
+    CHECK(tally.thrown > 0);
+    CHECK(tally.bytes > count);
   }
 }
 

@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,16 @@
 /// What the simulation is made of: what is on disk, who there is, and one process of the server.
 namespace ordercast::simulation {
 
+/// What a run is made to suffer beside the common.
+struct Weather {
+  bool wide = false;      ///< More orders than any threshold inside the core.
+  bool heavy = false;     ///< Orders that exceed every bound in bytes, alone and together.
+  bool steady = false;    ///< Some clients read a little all the time.
+  bool locks = false;     ///< The store can't answer, for up to a minute.
+  bool shuffles = false;  ///< Changes are published out of order, or again long after.
+  bool throws = false;    ///< Transport and observer throw while a change is published.
+};
+
 /// What is on disk: it outlives every server.
 struct Store {
   struct Order {
@@ -28,20 +39,27 @@ struct Store {
     std::string organization;
     std::uint64_t version = 1;
     std::uint64_t published_at = 0;  ///< The step of its newest publish.
+    std::size_t padding = 0;         ///< How much larger than the least its JSON is.
+    [[nodiscard]] std::string json(const std::string& id, std::uint64_t at_version) const {
+      return R"({"id":")" + id + R"(","version":)" + std::to_string(at_version) +
+             (padding == 0 ? "}" : R"(,"note":")" + std::string(padding, 'x') + "\"}");
+    }
   };
   std::map<std::string, Order, std::less<>> orders;
   std::deque<std::pair<std::string, std::uint64_t>>
-      outbox;  ///< Committed, not marked as broadcast.
-
-  static std::string json(const std::string& id, std::uint64_t version) {
-    return R"({"id":")" + id + R"(","version":)" + std::to_string(version) + "}";
-  }
+      outbox;                             ///< Committed, not marked as broadcast.
+  std::optional<TimePoint> locked_until;  ///< No question is answered before.
 };
 
 /// Users and the tokens that are good at the moment.
 struct Directory {
+  struct Token {
+    std::string user;
+    std::int64_t expires_ms = INT64_MAX;
+  };
   std::map<std::string, Identity> users;
-  std::map<std::string, std::string, std::less<>> tokens;  ///< Token to user.
+  std::map<std::string, Token, std::less<>> tokens;
+  std::int64_t wall_ms = 1'800'000'000'000;  ///< It steps; the steady clock does not.
 };
 
 /// Services that answer later and out of order, when the simulation says so.
@@ -52,8 +70,10 @@ struct SimulatedServices {
     const Directory* directory;
     [[nodiscard]] AuthResult authenticate(std::string_view token) const {
       const auto found = directory->tokens.find(token);
-      if (found == directory->tokens.end()) return AuthFailure{};
-      return directory->users.at(found->second);
+      if (found == directory->tokens.end() || found->second.expires_ms < directory->wall_ms) {
+        return AuthFailure{};
+      }
+      return directory->users.at(found->second.user);
     }
   };
   struct Authorizer {
@@ -64,7 +84,14 @@ struct SimulatedServices {
       const auto found = store->orders.find(order_id);
       const bool allowed = found != store->orders.end() &&
                            may_watch(who, found->second.owner, found->second.organization);
-      answers->push_back([done, allowed] { done(allowed); });
+      // Whether the store is locked shows when it is asked, not when the question is put down.
+      answers->push_back([done, allowed, store = store] {
+        if (store->locked_until) {
+          done(Access::unavailable);
+        } else {
+          done(allowed ? Access::granted : Access::denied);
+        }
+      });
     }
   };
   struct OrderSource {
@@ -75,17 +102,30 @@ struct SimulatedServices {
       std::optional<OrderSnapshot> snapshot;
       const auto found = store->orders.find(order_id);
       if (found != store->orders.end()) {
-        snapshot =
-            OrderSnapshot{found->second.version, Store::json(found->first, found->second.version)};
+        snapshot = OrderSnapshot{found->second.version,
+                                 found->second.json(found->first, found->second.version)};
       }
-      answers->push_back([done, snapshot] { done(snapshot); });
+      answers->push_back([done, snapshot, store = store] {
+        if (store->locked_until) {
+          done(Unavailable{});
+        } else {
+          done(snapshot);
+        }
+      });
     }
+  };
+
+  struct Observer : NullObserver {
+    explicit Observer(Chaos* shared) : chaos(shared) {}
+    Chaos* chaos;
+    void on_delivered(MessageType /*type*/, std::size_t /*count*/) { chaos->maybe(); }
+    void on_conflated(std::size_t /*count*/) { chaos->maybe(); }
   };
 
   Authenticator authenticator;
   Authorizer authorizer;
   OrderSource orders;
-  NullObserver observer;
+  Observer observer;
   test::ManualClock clock;
 };
 
@@ -96,16 +136,26 @@ struct Shard {
   Shard(const Store& store, const Directory& directory, const test::ManualClock& clock,
         const Limits& limits, ConnectionBudget& budget, std::uint32_t seed)
       : manager(network,
-                SimulatedServices{{&directory}, {&store, &answers}, {&store, &answers}, {}, clock},
+                SimulatedServices{{&directory},
+                                  {&store, &answers},
+                                  {&store, &answers},
+                                  SimulatedServices::Observer(&network.chaos),
+                                  clock},
                 limits, &budget, seed) {}
 
-  /// Runs up to `most` posted tasks.
-  void run_posted(std::size_t most) {
+  /// Runs up to `most` posted tasks. What one throws is noted, as an I/O thread does.
+  void run_posted(std::size_t most, bool chaos = false) {
+    network.chaos.on = chaos;
     for (; most > 0 && !posted.empty(); --most) {
       const auto task = std::move(posted.front());
       posted.pop_front();
-      task();
+      try {
+        task();
+      } catch (const std::bad_alloc&) {
+        continue;
+      }
     }
+    network.chaos.on = false;
   }
 
   [[nodiscard]] std::size_t connections_of(const std::string& user) const {
@@ -128,6 +178,7 @@ struct Shard {
 struct Server {
   std::size_t in_flight = 0;         ///< Published entries that some shard does not have yet.
   std::size_t batch = 0;             ///< Entries that were published and are not marked yet.
+  bool failed = false;               ///< Some shard did not send an entry of the batch.
   std::optional<TimePoint> ends_at;  ///< While draining.
   ConnectionBudget budget;
   std::vector<std::unique_ptr<Shard>> shards;

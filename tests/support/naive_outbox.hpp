@@ -20,11 +20,11 @@ class NaiveOutbox {
     const auto older = kind == QueuedKind::control ? waiting_.end() : find(kind, order);
     if (older == waiting_.end()) {
       if (max_messages_ != 0 && waiting_.size() >= max_messages_) return PushResult::full;
-      if (max_bytes_ != 0 && this->bytes() + bytes > max_bytes_) return PushResult::full;
+      if (is_too_much(waiting_.size(), this->bytes() + bytes)) return PushResult::full;
       waiting_.push_back({kind, order, frame, bytes});
       return PushResult::queued;
     }
-    if (max_bytes_ != 0 && this->bytes() - older->bytes + bytes > max_bytes_) {
+    if (is_too_much(waiting_.size() - 1, this->bytes() - older->bytes + bytes)) {
       return PushResult::full;
     }
     bool before_its_order = false;
@@ -46,6 +46,24 @@ class NaiveOutbox {
     waiting_.erase(at);
     return true;
   }
+  /// The order whose update came last, which is taken out; empty when none waits.
+  std::string take_newest_update() {
+    for (auto at = waiting_.end(); at != waiting_.begin();) {
+      if ((--at)->kind != QueuedKind::order_updated) continue;
+      auto order = at->order;
+      waiting_.erase(at);
+      return order;
+    }
+    return {};
+  }
+  bool drop_oldest_hint() {
+    for (auto at = waiting_.begin(); at != waiting_.end(); ++at) {
+      if (at->kind != QueuedKind::orders_changed) continue;
+      waiting_.erase(at);
+      return true;
+    }
+    return false;
+  }
   [[nodiscard]] const std::string& front() const { return waiting_.front().frame; }
   [[nodiscard]] std::size_t front_bytes() const { return waiting_.front().bytes; }
   void pop() { waiting_.pop_front(); }
@@ -64,6 +82,11 @@ class NaiveOutbox {
     std::string frame;
     std::size_t bytes;
   };
+
+  /// One message alone is never too much.
+  [[nodiscard]] bool is_too_much(std::size_t others, std::size_t bytes) const {
+    return max_bytes_ != 0 && others != 0 && bytes > max_bytes_;
+  }
 
   std::list<Waiting>::iterator find(QueuedKind kind, const std::string& order) {
     auto at = waiting_.begin();

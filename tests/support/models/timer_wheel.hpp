@@ -8,9 +8,10 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <stdexcept>
 
 /// The timer wheel against a map: each deadline comes up once, never early, at most one tick late,
-/// also when callbacks schedule and cancel, when memory runs out, and when the clock stands
+/// also when callbacks schedule, cancel or throw, when memory runs out, and when the clock stands
 /// still or steps back.
 namespace ordercast::test {
 
@@ -30,6 +31,10 @@ class TimerWheelRun {
  private:
   using milliseconds = std::chrono::milliseconds;
   static constexpr unsigned ids = 1000;
+
+  struct Thrown : std::runtime_error {
+    using std::runtime_error::runtime_error;
+  };
 
   void step() {
     switch (source_.below(9)) {
@@ -81,10 +86,19 @@ class TimerWheelRun {
 
   void advance(milliseconds by) {
     now_ += by;
-    wheel_.advance(now_, [&](std::uint32_t id) { fire(id); });
+    // After a callback that threw the owner's loop goes on at its next tick.
+    while (!advance_once()) now_ += detail::TimerWheel::resolution;
     for (const auto& [id, deadline] : model_) {
       same(deadline == TimePoint::max() || deadline + detail::TimerWheel::resolution > now_,
            "nothing fires late");
+    }
+  }
+  bool advance_once() {
+    try {
+      wheel_.advance(now_, [&](std::uint32_t id) { fire(id); });
+      return true;
+    } catch (const Thrown&) {
+      return false;
     }
   }
   void fire(std::uint32_t id) {
@@ -104,6 +118,8 @@ class TimerWheelRun {
       case 4:  // Destroys many: a user who is logged out of every connection.
         for (std::uint32_t other = 0; other < ids; other += 1 + source_.below(3)) cancel(other);
         break;
+      case 5:
+        throw Thrown("a callback");
       default:
         break;
     }

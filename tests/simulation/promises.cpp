@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#include "simulation/simulation.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+// What holds all along, and when the world has come to rest.
+namespace ordercast::simulation {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+/// What the server holds is bounded by who is connected, whatever they do and however long.
+void Simulation::check_bounds() {
+  std::size_t on_wires = 0;
+  std::size_t sessions = 0;
+  std::size_t posted = 0;
+  std::size_t wire_bytes = 0;
+  std::size_t largest = 256;
+  for (const auto& [id, order] : store_.orders) largest = std::max(largest, order.padding + 256);
+  for (const auto& shard : server_->shards) {
+    for (const auto& [handle, wire] : shard->network.wires) {
+      if (wire.bytes > Network::high_water + largest)
+        throw Broken("a wire is over its high-water mark");
+      on_wires += wire.buffered.size();
+      wire_bytes += wire.bytes + wire.front_taken;
+    }
+    sessions += shard->manager.sessions();
+    posted += shard->posted.size();
+    if (shard->manager.subscriptions() > shard->manager.sessions() * store_.orders.size()) {
+      throw Broken("there are more subscriptions than connections may hold");
+    }
+  }
+  // Beside what is on the wires: a full outbox each, what is held for each subscription that waits
+  // for its answer, and what a publish has on its way to the shards.
+  const auto held = sessions * (limits().max_outbox_messages + store_.orders.size()) + 2 * posted;
+  if (Network::Text::alive() - frames_before_ > on_wires + held) {
+    throw Broken("the server holds more frames than its bounds allow");
+  }
+  // The same in bytes: one message above the bound is let in, whatever its size.
+  const auto held_bytes = sessions * (limits().max_outbox_bytes + largest) + 2 * posted * largest;
+  if (Network::Text::alive_bytes() - bytes_before_ > wire_bytes + held_bytes) {
+    throw Broken("the server holds more bytes than its bounds allow");
+  }
+  for (const auto& user : directory_.users) {
+    std::size_t open = 0;
+    for (const auto& shard : server_->shards) open += shard->connections_of(user.first);
+    if (open > limits().max_connections_per_user) throw Broken("a user has too many connections");
+  }
+}
+
+void Simulation::check_drained() {
+  for (const auto& shard : server_->shards) {
+    for (const auto& [handle, wire] : shard->network.wires) {
+      if (!wire.closed_by_server && !wire.gone) throw Broken("a drain left a connection open");
+    }
+    if (shard->manager.connections() != 0)
+      throw Broken("a drain left a connection in the registry");
+  }
+}
+
+/// A drain says when to come back, within its window.
+void Simulation::check_close(const Network::Wire& wire) const {
+  if (wire.code != CloseCode::service_restart) return;
+  const std::string prefix = "retry-after-ms=";
+  if (wire.reason.compare(0, prefix.size(), prefix) != 0 ||
+      std::stoll(wire.reason.substr(prefix.size())) > drain_window.count()) {
+    throw Broken("1012 without a time to come back: " + wire.reason);
+  }
+}
+
+/// The world comes to rest: nothing changes any more, everybody reads. Then everybody must have the
+/// final version of whatever they watch.
+void Simulation::settle() {
+  if (server_->ends_at) pass(drain_window);
+  auto quiet = milliseconds(0);
+  // Enough for the slowest to read all there is twice, and for a lock and what follows it.
+  for (milliseconds left = minutes(10); left > milliseconds(0); left -= slice) {
+    ++now_;
+    const bool busy = settle_round();
+    quiet = busy ? milliseconds(0) : quiet + slice;
+    const bool all_final = std::all_of(clients_.begin(), clients_.end(),
+                                       [this](const Client& client) { return has_final(client); });
+    // A server that waits with a question on its own account does so for a minute at most.
+    if (!busy && (all_final || quiet > seconds(90))) break;
+    pass(slice);
+  }
+  for (const auto& client : clients_) check_final(client);
+  for (const auto& shard : server_->shards) tally_.thrown += shard->network.chaos.thrown;
+  check_nothing_left();
+}
+
+/// Everything that can happen at this moment happens. Returns whether anything is left to do.
+bool Simulation::settle_round() {
+  for (int turns = 0; is_busy() && !store_.locked_until; ++turns) {
+    if (turns > 100'000) throw Broken("the dispatcher waits for ever");
+    dispatch();
+    for (auto& shard : server_->shards) shard->run_posted(100);
+    answer();
+  }
+  bool busy = is_busy();
+  for (auto& client : clients_) {
+    client.reads = true;
+    if (!client.handle) {
+      connect(client);
+      busy = true;
+    }
+    if (client.rate == 0) read(client, 1000);
+    busy = busy || !client.handle || !wire_of(*client.handle).buffered.empty();
+    if (!client.handle || store_.locked_until) continue;
+    for (const auto& order : std::exchange(client.again, {})) {
+      if (client.seen.count(order) != 0) subscribe(client, order, client.seen[order]);
+      busy = true;
+    }
+  }
+  return busy || store_.locked_until.has_value();
+}
+
+bool Simulation::has_final(const Client& client) const {
+  return client.handle && std::all_of(client.seen.begin(), client.seen.end(), [&](const auto& one) {
+           return one.second == store_.orders.at(one.first).version;
+         });
+}
+
+void Simulation::check_final(const Client& client) {
+  if (!client.handle) throw Broken(client.user + " could not come back");
+  for (const auto& [id, version] : client.seen) {
+    const auto final_version = store_.orders[id].version;
+    if (version != final_version) {
+      throw Broken(client.user + " has version " + std::to_string(version) + " of " + id +
+                   ", and the final one is " + std::to_string(final_version));
+    }
+  }
+  check_hints(client);
+}
+
+/// Whoever was there for the last publish of an order that they list got a hint on its final state.
+void Simulation::check_hints(const Client& client) {
+  if (weather_.shuffles) return;  // Hints have no versions: the last one to come is the last one.
+  for (const auto& [id, order] : store_.orders) {
+    const bool lists = client.may_not.count(id) == 0;
+    if (!lists || client.opened_at >= order.published_at) continue;
+    const auto hint = client.hinted.find(id);
+    if (hint != client.hinted.end() && hint->second == order.version) continue;
+    // Hints that fit no more are dropped, the oldest first: a later one says "read your list" too.
+    const auto is_later = [&](const auto& other) {
+      const auto& it = store_.orders.at(other.first);
+      return other.second == it.version && it.published_at >= order.published_at;
+    };
+    if (!weather_.heavy || std::none_of(client.hinted.begin(), client.hinted.end(), is_later)) {
+      throw Broken(client.user + " was not told of the final state of " + id);
+    }
+  }
+}
+
+void Simulation::check_nothing_left() {
+  for (auto& client : clients_) {
+    if (client.handle) lose(client);
+  }
+  for (auto& attacker : attackers_) {
+    if (attacker.handle) close(*attacker.handle);
+  }
+  for (const auto& shard : server_->shards) {
+    if (shard->manager.sessions() != 0 || shard->manager.subscriptions() != 0) {
+      throw Broken("something is left of connections that have gone");
+    }
+    shard->posted.clear();
+    shard->answers.clear();
+  }
+  if (server_->budget.users() != 0) throw Broken("a place is taken by a connection that has gone");
+  if (Network::Text::alive() != frames_before_) throw Broken("a frame outlived its connections");
+}
+
+}  // namespace ordercast::simulation
