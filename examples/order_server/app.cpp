@@ -301,6 +301,7 @@ struct App::Parts {
     api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});
     ops_api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});
     api.limit_writes(write_rules(config));
+    server->set_epoch(store.epoch(), "");
     server->set_http_handler(
         [this](ordercast::HttpRequest request, const ordercast::HttpResponder& respond) {
           api.handle(std::move(request), respond);

@@ -33,11 +33,11 @@ struct Fixture {
 TEST_CASE("hosts that only this machine reaches are known", "[demo]") {
   for (const char* host :
        {"127.0.0.1", "127.1.2.3", "::1", "localhost", "LOCALHOST", "::ffff:127.0.0.1"}) {
-    CHECK(is_loopback_host(host));
+    CHECK(listens_on_loopback(host));
   }
   for (const char* host : {"0.0.0.0", "::", "192.168.1.5", "128.0.0.1", "shop.example", "",
                            "localhost.example", "127.0.0.1.example"}) {
-    CHECK_FALSE(is_loopback_host(host));
+    CHECK_FALSE(listens_on_loopback(host));
   }
 }
 

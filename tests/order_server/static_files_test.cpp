@@ -149,8 +149,8 @@ TEST_CASE("pages are what no route answers, and keep their own word on caching",
   ApiFixture fixture;
   Api api(
       fixture.context, ops_routes(), Cors(), {},
-      [](Lane, const std::function<void()>& task) {
-        task();
+      [](Lane, const Job& job) {
+        job.run();
         return true;
       },
       StaticFiles(web.root()));

@@ -34,6 +34,7 @@ class RealtimeServer {
 
   virtual void set_http_handler(const ordercast::HttpHandler& handler) = 0;
   virtual void set_handshake_filter(const ordercast::HandshakeFilter& filter) = 0;
+  virtual void set_epoch(const std::string& epoch, const std::string& node) = 0;
   virtual std::uint16_t listen() = 0;
   virtual void run() = 0;
   virtual void publish(const ordercast::OrderEvent& event, Done done) = 0;

@@ -23,6 +23,9 @@ class RealtimeServerOn final : public RealtimeServer {
   void set_handshake_filter(const ordercast::HandshakeFilter& filter) override {
     server_.set_handshake_filter(filter);
   }
+  void set_epoch(const std::string& epoch, const std::string& node) override {
+    server_.set_epoch(epoch, node);
+  }
   std::uint16_t listen() override { return server_.listen(); }
   void run() override { server_.run(); }
   void publish(const ordercast::OrderEvent& event, Done done) override {

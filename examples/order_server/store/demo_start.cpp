@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "store/demo_start.hpp"
 
-#include "net/addresses.hpp"
 #include "store/demo_data.hpp"
 #include <ordercast/handshake.hpp>
+#include <ordercast/net/client_address.hpp>
 
 #include <spdlog/spdlog.h>
 
@@ -11,13 +11,14 @@
 
 namespace order_server {
 
-bool is_loopback_host(const std::string& host) {
-  return ordercast::iequals(host, "localhost") || is_loopback(normal_address(host));
+bool listens_on_loopback(const std::string& host) {
+  const auto address = ordercast::net::ClientAddress::parse(host);
+  return ordercast::iequals(host, "localhost") || (address && address->is_loopback());
 }
 
 bool start_with_demo_data(Store& store, const PasswordHasher& hasher, DemoMode mode,
                           const std::string& host, std::int64_t now_ms) {
-  const bool is_private = is_loopback_host(host);
+  const bool is_private = listens_on_loopback(host);
   if (!is_private && mode == DemoMode::automatic && store.empty()) {
     throw std::runtime_error(
         "the database is empty, and --host " + host +

@@ -19,7 +19,7 @@ enum class DemoMode : std::uint8_t {
 
 /// Whether `host`, as given to `--host`, names this machine to itself alone: 127.0.0.0/8, ::1 or
 /// localhost.
-[[nodiscard]] bool is_loopback_host(const std::string& host);
+[[nodiscard]] bool listens_on_loopback(const std::string& host);
 
 /// Fills an empty store if `mode` and `host` allow it, and returns whether test payments and the
 /// demo's pages are to be served: on a database of demo data alone, unless `mode` is off. Logs what

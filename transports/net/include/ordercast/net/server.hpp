@@ -76,9 +76,14 @@ class Server {
   /// to `TransportOptions::on_error`.
   void run();
 
+  /// Names the store and this node; see `ConnectionManager::set_epoch`. Before `listen`.
+  void set_epoch(const std::string& epoch, const std::string& node) {
+    sharded_.for_each([epoch, node](Manager& manager) { manager.set_epoch(epoch, node); });
+  }
+
   /// Sends a committed change to everyone who may see it. Encodes and frames once, here; one task
-  /// for each shard. `done(reached)` runs once on the I/O thread that sends last; not at all when
-  /// the server ends first. Changes of one order must be published in order. Any thread.
+  /// for each shard. `done(outcome)` runs exactly once; see `Sharded::publish`. Changes of one
+  /// order must be published in order. Any thread.
   void publish(const OrderEvent& event, std::function<void(PublishOutcome)> done = {}) {
     sharded_.publish(event, std::move(done));
   }
