@@ -2,8 +2,10 @@
 #include "app.hpp"
 
 #include "api/api.hpp"
+#include "api/shared_page.hpp"
 #include "domain/ids.hpp"
 #include "payments/razorpay.hpp"
+#include "process/crash_report.hpp"
 #include "push/fcm_sender.hpp"
 #include "push/log_sender.hpp"
 #include "push/push_worker.hpp"
@@ -13,7 +15,9 @@
 #include "realtime/services.hpp"
 #include "store/demo_start.hpp"
 #include "store/sqlite_store.hpp"
+#include "workers/store_health.hpp"
 #include "workers/wall_clock.hpp"
+#include "workers/watchdog.hpp"
 #include "workers/worker_pool.hpp"
 #include <ordercast/net/client_address.hpp>
 #include <ordercast/net/descriptor_limit.hpp>
@@ -49,6 +53,20 @@ constexpr std::size_t ops_queue = 16;
 /// Each may wait for the payment provider, so there are a few of them.
 constexpr std::size_t payment_threads = 4;
 constexpr std::size_t payment_queue = 256;
+constexpr std::size_t webhook_queue = 256;
+
+/// How often parts are asked for a sign of life, and the database whether it answers.
+constexpr std::chrono::milliseconds watch_interval{1'000};
+/// How long a part may stand still. The database may keep a statement waiting for five seconds, a
+/// round of the dispatcher or of push has a few, and a call of the payment provider takes up to 15.
+constexpr std::chrono::milliseconds io_limit{10'000};
+constexpr std::chrono::milliseconds database_limit{10'000};
+constexpr std::chrono::milliseconds dispatcher_limit{15'000};
+constexpr std::chrono::milliseconds push_limit{60'000};
+constexpr std::chrono::milliseconds worker_limit{60'000};
+/// /metrics is rendered at most so often, for all who ask meanwhile.
+constexpr std::chrono::milliseconds metrics_interval{50};
+constexpr std::size_t most_metrics_waiting = 1024;
 /// Clients that come back after a restart subscribe all at once, to what they watched before. A
 /// refused look-up is a refused subscription, so this is far above what API requests get; about
 /// 300 bytes each.
@@ -84,8 +102,9 @@ SqliteOptions store_options(const Config& config) {
   SqliteOptions options;
   options.file = config.db;
   options.exclusive = true;
-  // Readers for the API and for subscriptions, logins, the ops worker, the dispatcher and push.
-  options.readers = 2 * config.db_readers + 3 + login_threads();
+  // Readers for the API and for subscriptions, logins, metrics, webhooks, health, the dispatcher
+  // and push.
+  options.readers = 2 * config.db_readers + 5 + login_threads();
   return options;
 }
 
@@ -195,11 +214,12 @@ std::unique_ptr<PushSender> push_sender(const Config& config) {
                                      std::move(options));
 }
 
-PushOptions push_options(const Config& config) {
+PushOptions push_options(const Config& config, Heartbeat& beat) {
   PushOptions options;
   options.policy = config.push;
   options.now_ms = &unix_ms;
   options.now = [] { return ordercast::SteadyClock{}.now(); };
+  options.beat = [&beat] { beat.beat(ordercast::SteadyClock{}.now()); };
   return options;
 }
 
@@ -271,6 +291,7 @@ struct App::Parts {
         tls(tls_context(config)),
         server(transport_of(config).make(server_options(config, tls),
                                          [this](const Post& post) {
+                                           watch_io_thread(post);
                                            return RealtimeServices{
                                                tokens, StoreAuthorizer(lookup, post),
                                                StoreOrders(lookup, post), MetricsObserver(metrics)};
@@ -288,15 +309,19 @@ struct App::Parts {
                    std::function<void(std::optional<ordercast::TimePoint>)> done) {
               server->last_heard(user_id, ping, std::move(done));
             },
-            push_options(config)),
+            push_options(config, push_beat)),
         lookups("lookup", config.db_readers, lookup_queue),
         lookup(store, lookups, metrics),
         readers("reader", config.db_readers, config.queue_limit),
         writer("writer", 1, config.queue_limit),
         logins("login", login_threads(), login_queue),
         payments("payment", payment_threads, payment_queue),
+        webhooks("webhook", 1, webhook_queue),
         ops("ops", 1, ops_queue),
-        memory("memory", 1, 4) {
+        memory("memory", 1, 4),
+        health("health", 1, 1),
+        watch("watch", 1, 1) {
+    watch_parts();
     if (tls) api.promise_tls(config.hsts);
     api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});
     ops_api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});
@@ -325,9 +350,10 @@ struct App::Parts {
     return future.get();
   }
 
-  static DispatcherOptions dispatcher_options() {
+  DispatcherOptions dispatcher_options() {
     DispatcherOptions options;
     options.now_ms = &unix_ms;
+    options.beat = [this] { dispatcher_beat.beat(steady_now()); };
     return options;
   }
 
@@ -350,6 +376,57 @@ struct App::Parts {
     static_cast<void>(memory.submit_after(memory_check, [this] { watch_memory(); }));
   }
 
+  static ordercast::TimePoint steady_now() { return ordercast::SteadyClock{}.now(); }
+
+  /// While the server is made, once for each of its I/O threads.
+  void watch_io_thread(const Post& post) {
+    post([] { use_signal_stack(); });
+    const auto probe = std::make_shared<Probe>(post);
+    watchdog.add("io-" + std::to_string(io_probes.size()), PartKind::io_thread, io_limit,
+                 [probe](ordercast::TimePoint now) { return probe->still_for(now); });
+    io_probes.push_back(probe);
+  }
+
+  /// The other parts, and who is told of them.
+  void watch_parts() {
+    const auto add = [this](const char* name, std::chrono::milliseconds limit, const auto& part) {
+      watchdog.add(name, PartKind::worker, limit,
+                   [&part](ordercast::TimePoint now) { return part.still_for(now); });
+    };
+    add("database", database_limit, store_health);
+    add("dispatcher", dispatcher_limit, dispatcher_beat);
+    add("push", push_limit, push_beat);
+    add("writer", worker_limit, writer);
+    add("reader", worker_limit, readers);
+    add("lookup", worker_limit, lookups);
+    add("login", worker_limit, logins);
+    add("payment", worker_limit, payments);
+    add("webhook", worker_limit, webhooks);
+    context.io_turns = [this] { return watchdog.io_turns(steady_now()); };
+    context.parts = [this] { return watchdog.parts(steady_now()); };
+    context.not_ready = [this]() -> std::optional<std::string> {
+      if (!store_health.works()) return "The database does not answer";
+      if (const auto part = watchdog.stalled(steady_now())) return *part + " stands still";
+      return std::nullopt;
+    };
+    context.shared_metrics = [this](SharedPage::Answer answer) {
+      metrics_for_all.ask(std::move(answer));
+    };
+  }
+
+  /// Asks every I/O thread for a sign of life and logs who has none. Waits for nobody.
+  void look_at_parts() {
+    const auto now = steady_now();
+    for (const auto& probe : io_probes) probe->ask(now);
+    watchdog.look(now);
+    static_cast<void>(watch.submit_after(watch_interval, [this] { look_at_parts(); }));
+  }
+
+  void check_store() {
+    store_health.check(store, steady_now());
+    static_cast<void>(health.submit_after(watch_interval, [this] { check_store(); }));
+  }
+
   WorkerPool& pool(Lane lane) {
     switch (lane) {
       case Lane::writer:
@@ -358,6 +435,8 @@ struct App::Parts {
         return logins;
       case Lane::payment:
         return payments;
+      case Lane::webhook:
+        return webhooks;
       case Lane::ops:
         return ops;
       case Lane::io:
@@ -368,11 +447,9 @@ struct App::Parts {
   }
 
   std::vector<std::pair<std::string, std::size_t>> queue_depths() const {
-    return {{"reader", readers.waiting()},
-            {"writer", writer.waiting()},
-            {"login", logins.waiting()},
-            {"payment", payments.waiting()},
-            {"lookup", lookups.waiting()}};
+    return {{"reader", readers.waiting()},   {"writer", writer.waiting()},
+            {"login", logins.waiting()},     {"payment", payments.waiting()},
+            {"webhook", webhooks.waiting()}, {"lookup", lookups.waiting()}};
   }
 
   void make_ops_server(const Config& config) {
@@ -405,6 +482,16 @@ struct App::Parts {
   Api api;
   Api ops_api;
   std::shared_ptr<TlsContext> tls;  // Null: plain.
+  StoreHealth store_health;
+  Heartbeat dispatcher_beat;
+  Heartbeat push_beat;
+  std::vector<std::shared_ptr<Probe>> io_probes;
+  Watchdog watchdog;
+  SharedPage metrics_for_all{[this] { return metrics_page(context); },
+                             [this](std::chrono::milliseconds delay, std::function<void()> task) {
+                               return ops.submit_after(delay, std::move(task));
+                             },
+                             &steady_now, metrics_interval, most_metrics_waiting};
   std::unique_ptr<RealtimeServer> server;
   std::unique_ptr<RealtimeServer> ops_server;
   Dispatcher dispatcher;
@@ -417,8 +504,11 @@ struct App::Parts {
   WorkerPool writer;
   WorkerPool logins;
   WorkerPool payments;
+  WorkerPool webhooks;
   WorkerPool ops;
   WorkerPool memory;
+  WorkerPool health;
+  WorkerPool watch;
 };
 
 App::App(const Config& config) {
@@ -441,12 +531,15 @@ void App::run() {
   parts.dispatcher.start();
   parts.push.start();
   static_cast<void>(parts.memory.submit([&parts] { parts.watch_memory(); }));
+  static_cast<void>(parts.health.submit([&parts] { parts.check_store(); }));
+  static_cast<void>(parts.watch.submit([&parts] { parts.look_at_parts(); }));
   parts.server->run();
+  parts.watch.stop();  // the I/O threads have ended, as they should
 
   // Nobody is connected any more. What was accepted is finished; what is committed and not yet
   // marked as broadcast is published by the next start.
-  for (auto* pool :
-       {&parts.readers, &parts.writer, &parts.logins, &parts.payments, &parts.lookups}) {
+  for (auto* pool : {&parts.readers, &parts.writer, &parts.logins, &parts.payments, &parts.webhooks,
+                     &parts.lookups}) {
     pool->stop();
   }
   parts.dispatcher.stop();
@@ -457,6 +550,7 @@ void App::run() {
   }
   parts.ops.stop();
   parts.memory.stop();
+  parts.health.stop();
 }
 
 void App::reload_certificate() {

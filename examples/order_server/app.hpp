@@ -12,12 +12,16 @@
 ///     I/O threads   sockets, HTTP parsing, tokens, routing; one connection manager each
 ///     reader        API reads             (--db-readers threads)
 ///     writer        API writes            (1)
-///     login         password hashing      (1)
+///     login         password hashing      (half of the cores, at most 8)
 ///     lookup        orders for subscriptions (--db-readers threads)
-///     ops           readiness and metrics (1)
+///     ops           metrics               (1)
 ///     payment       the payment provider  (4)
+///     webhook       its webhooks          (1)
 ///     dispatcher    outbox to broadcasts  (1)
 ///     push          outbox to devices     (1)
+///     memory        gives memory back, reads a new certificate (1)
+///     health        asks whether the database answers (1)
+///     watch         looks whether the parts move (1)
 ///
 /// An I/O thread never waits for any other: it queues work, bounded, and the answer is posted back.
 /// So a slow disk delays neither heartbeats nor broadcasts that are on their way.

@@ -155,6 +155,22 @@ void add_pushes(Families& families, const Metrics& metrics, const std::optional<
                  static_cast<double>(stats->dead));
 }
 
+void add_parts(Families& families, const std::vector<Watchdog::PartState>& parts) {
+  if (parts.empty()) return;
+  families.start("ordercast_part_still_seconds", "How long a part of the server has stood still",
+                 MetricType::Gauge);
+  for (const auto& part : parts) {
+    families.sample(static_cast<double>(part.still_for.count()) / 1000.0, {{"part", part.name}});
+  }
+  families.start("ordercast_part_stalled", "1 while that is longer than it may", MetricType::Gauge);
+  for (const auto& part : parts) families.sample(part.stalled ? 1 : 0, {{"part", part.name}});
+  families.start("ordercast_part_stalls_total", "Times that a part has stood still",
+                 MetricType::Counter);
+  for (const auto& part : parts) {
+    families.sample(static_cast<double>(part.stalls), {{"part", part.name}});
+  }
+}
+
 }  // namespace
 
 void DurationHistogram::observe(std::chrono::milliseconds duration) noexcept {
@@ -240,6 +256,7 @@ std::string render_metrics(const Metrics& metrics, const MetricsExtras& extras) 
       families.sample(static_cast<double>(waiting), {{"pool", name}});
     }
   }
+  add_parts(families, extras.parts);
   add_process(families);
   return families.text();
 }

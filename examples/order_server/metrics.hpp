@@ -3,6 +3,7 @@
 
 #include "store/push_store.hpp"
 #include "store/store.hpp"
+#include "workers/watchdog.hpp"
 #include <ordercast/error.hpp>
 #include <ordercast/services.hpp>
 
@@ -87,10 +88,11 @@ struct Metrics {
 
 /// Figures that are read when somebody asks.
 struct MetricsExtras {
-  std::optional<OutboxStats> outbox;      ///< Empty when the database did not answer.
-  std::optional<PushStats> pushes;        ///< The same.
+  std::optional<OutboxStats> outbox;  ///< Empty when the database did not answer.
+  std::optional<PushStats> pushes;    ///< The same.
   std::vector<std::pair<std::string, std::size_t>> queues;  ///< Waiting tasks of each worker pool.
   std::optional<std::int64_t> log_bytes{};                  ///< Of the write-ahead log.
+  std::vector<Watchdog::PartState> parts{};
 };
 
 /// Prometheus' text format 0.0.4, process figures included. Reads /proc: not on an I/O thread.

@@ -178,6 +178,21 @@ TEST_CASE("a start with closed descriptors writes no log into the database", "[p
   server.expect_drain();
 }
 
+TEST_CASE("readiness is answered while many ask for metrics and read nothing", "[process]") {
+  OrderServer server;
+  std::string many;
+  for (int i = 0; i < 32; ++i) many += "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+  std::vector<RawSocket> askers(64);
+  for (auto& asker : askers) {
+    REQUIRE(asker.connect("127.0.0.1", server.port()));
+    REQUIRE(asker.send_bytes(many));
+    CHECK(server.anonymous().get("/readyz").status == 200);
+  }
+  CHECK(server.anonymous().get("/metrics").status == 200);
+  CHECK(server.metric("ordercast_part_stalled") == 0);
+  CHECK(server.metric("ordercast_part_stalls_total") == 0);
+}
+
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST_CASE("a fatal signal leaves one line with its name and a backtrace, and ends the process",
           "[process]") {

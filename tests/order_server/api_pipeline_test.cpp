@@ -354,3 +354,43 @@ TEST_CASE("the demo page allows scripts of its own server and nothing else", "[a
     CHECK(answer->body.find("style=") == std::string::npos);
   }
 }
+
+TEST_CASE("readiness names the part that stands still, and needs no queue", "[api][ops]") {
+  ApiFixture fixture;
+  std::optional<std::string> reason;
+  bool turns = true;
+  fixture.context.not_ready = [&] { return reason; };
+  fixture.context.io_turns = [&] { return turns; };
+  fixture.full_lane = Lane::ops;
+  CHECK(fixture.call_anonymously("GET", "/readyz").status == 200);
+  reason = "dispatcher stands still";
+  const auto refused = fixture.call_anonymously("GET", "/readyz");
+  CHECK(refused.status == 503);
+  CHECK(refused.body.find("dispatcher") != std::string::npos);
+  CHECK(fixture.call_anonymously("GET", "/healthz").status == 200);
+  turns = false;
+  CHECK(fixture.call_anonymously("GET", "/healthz").status == 503);
+  CHECK(fixture.lanes_used.empty());
+}
+
+TEST_CASE("the parts are among the metrics", "[api][ops]") {
+  ApiFixture fixture;
+  fixture.context.parts = [] {
+    return std::vector<Watchdog::PartState>{{"io-0", std::chrono::milliseconds(1500), true, 2}};
+  };
+  const auto text = fixture.call_anonymously("GET", "/metrics").body;
+  for (const auto* line : {"ordercast_part_still_seconds{part=\"io-0\"} 1.5",
+                           "ordercast_part_stalled{part=\"io-0\"} 1",
+                           "ordercast_part_stalls_total{part=\"io-0\"} 2"}) {
+    CAPTURE(line);
+    CHECK(text.find(line) != std::string::npos);
+  }
+}
+
+TEST_CASE("a webhook waits for no call of the provider", "[api][ops]") {
+  ApiFixture fixture;
+  fixture.full_lane = Lane::payment;
+  const auto answer = fixture.call_with_token("POST", "/api/v1/payments/webhook", "", "{}");
+  CHECK(answer.status != 503);
+  CHECK(fixture.lanes_used == std::vector<Lane>{Lane::webhook});
+}

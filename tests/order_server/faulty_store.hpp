@@ -18,8 +18,9 @@ namespace order_server {
 /// the real-time side uses them. Any thread.
 class FaultyStore final : public Store {
  public:
-  std::atomic<int> failures{0};       ///< Calls that will fail before one works.
-  std::atomic<int> mark_failures{0};  ///< The same for mark_broadcast alone.
+  std::atomic<int> failures{0};        ///< Calls that will fail before one works.
+  std::atomic<int> mark_failures{0};   ///< The same for mark_broadcast alone.
+  std::atomic<int> check_failures{0};  ///< The same for check alone.
   std::atomic<int> reads{0};
   std::atomic<std::size_t> pruned{0};  ///< Of those that are marked.
 
@@ -147,7 +148,7 @@ class FaultyStore final : public Store {
     return {};
   }
   void remove_device(std::string_view, std::string_view) override {}
-  void check() override {}
+  void check() override { fail_if_told(check_failures); }
   std::int64_t log_bytes() const noexcept override { return 0; }
 
  private:

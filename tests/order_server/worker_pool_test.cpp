@@ -195,3 +195,21 @@ TEST_CASE("what the server itself has queued is never given up for a client", "[
   }
   CHECK(ran == 2);
 }
+
+TEST_CASE("a pool stands still while every thread is at a task that does not end", "[workers]") {
+  Gate first;
+  Gate second;
+  WorkerPool pool("test", 2, 10);
+  const auto in_an_hour = ordercast::SteadyClock{}.now() + 1h;
+  CHECK(pool.still_for(in_an_hour) == 0ms);
+  REQUIRE(pool.submit(first.task()));
+  first.entered.get_future().wait();
+  CHECK(pool.still_for(in_an_hour) == 0ms);
+  REQUIRE(pool.submit(second.task()));
+  second.entered.get_future().wait();
+  CHECK(pool.still_for(in_an_hour) > 59min);
+  first.opened.set_value();
+  second.opened.set_value();
+  pool.stop();
+  CHECK(pool.still_for(in_an_hour) == 0ms);
+}

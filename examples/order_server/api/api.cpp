@@ -120,6 +120,12 @@ void Api::handle(HttpRequest request, const HttpResponder& respond) {
     finish(call->request, std::move(*answer), respond);
     return;
   }
+  if (const auto later = call->match.route->later) {
+    later(context_, [this, call, respond](HttpResponse response) {
+      finish(call->request, std::move(response), respond);
+    });
+    return;
+  }
   const Lane lane = call->match.route->lane;
   const auto work = [this, call, respond] {
     if (is_abandoned(call->request, 0)) return;

@@ -9,6 +9,7 @@
 #include "payments/razorpay.hpp"
 #include "store/push_store.hpp"
 #include "store/store.hpp"
+#include "workers/watchdog.hpp"
 #include <ordercast/clock.hpp>
 
 #include <atomic>
@@ -73,7 +74,22 @@ struct ApiContext {
   PaymentSetup payments;
 
   std::atomic<bool> draining{false};
+
+  /// Why no work should be sent here; nullopt when ready. Empty: asks the store. Never blocks.
+  std::function<std::optional<std::string>()> not_ready{};
+
+  /// Whether the I/O threads turn. Empty: they do. Never blocks.
+  std::function<bool()> io_turns{};
+
+  /// What the watchdog sees, for /metrics. Empty: nothing.
+  std::function<std::vector<Watchdog::PartState>()> parts{};
+
+  /// Renders /metrics for many at once, with `metrics_page`. Empty: for each by itself.
+  std::function<void(std::function<void(ordercast::HttpResponse)> answer)> shared_metrics{};
 };
+
+/// What /metrics answers now. Blocks on the database.
+[[nodiscard]] ordercast::HttpResponse metrics_page(ApiContext& context);
 
 /// The routes, by area; `all_api_routes` joins those of the API.
 [[nodiscard]] Routes auth_routes();

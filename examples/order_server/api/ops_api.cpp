@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -19,34 +20,33 @@ using ordercast::HttpResponse;
 
 constexpr std::size_t max_close_reason_bytes = 123;  // RFC 6455 section 5.5
 
-/// The process answers; says nothing about what it needs.
-HttpResponse healthz(const ApiRequest& /*request*/, ApiContext& /*context*/) {
+/// The I/O threads turn; says nothing about what the process needs.
+HttpResponse healthz(const ApiRequest& /*request*/, ApiContext& context) {
+  if (context.io_turns && !context.io_turns()) {
+    return retry_later(503, "An I/O thread stands still", std::chrono::seconds(1));
+  }
   return success({{"status", "ok"}});
 }
 
-/// May new work be sent here: not while draining, and not without a database.
+/// May new work be sent here: not while draining, without a database, or while a part of the server
+/// stands still. Needs no queue, so it is answered however much is asked.
 HttpResponse readyz(const ApiRequest& /*request*/, ApiContext& context) {
   if (context.draining) {
     return retry_later(503, "The server is restarting", std::chrono::seconds(1));
   }
-  context.store.check();  // a StoreError answers 503
+  if (context.not_ready) {
+    if (const auto reason = context.not_ready()) {
+      return retry_later(503, *reason, std::chrono::seconds(1));
+    }
+  } else {
+    context.store.check();  // a StoreError answers 503
+  }
   return success({{"status", "ready"}});
 }
 
-HttpResponse metrics(const ApiRequest& /*request*/, ApiContext& context) {
-  MetricsExtras extras;
-  extras.queues = context.queue_depths();
-  extras.log_bytes = context.store.log_bytes();
-  try {
-    extras.outbox = context.store.outbox_stats(context.now_ms());
-    extras.pushes = context.push_stats();
-  } catch (const StoreError& error) {
-    // The other figures are wanted most when the database is in trouble.
-    spdlog::error("metrics: {}", printable(error.what()));
-  }
-  return {200,
-          {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
-          render_metrics(context.metrics, extras)};
+void metrics(ApiContext& context, std::function<void(HttpResponse)> answer) {
+  if (context.shared_metrics) return context.shared_metrics(std::move(answer));
+  answer(metrics_page(context));
 }
 
 /// For a user whose access was taken away: open WebSockets would live on with their old token.
@@ -71,10 +71,27 @@ Routes admin_routes() {
            &disconnect_user}};
 }
 
+HttpResponse metrics_page(ApiContext& context) {
+  MetricsExtras extras;
+  extras.queues = context.queue_depths();
+  extras.log_bytes = context.store.log_bytes();
+  if (context.parts) extras.parts = context.parts();
+  try {
+    extras.outbox = context.store.outbox_stats(context.now_ms());
+    extras.pushes = context.push_stats();
+  } catch (const StoreError& error) {
+    // The other figures are wanted most when the database is in trouble.
+    spdlog::error("metrics: {}", printable(error.what()));
+  }
+  return {200,
+          {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
+          render_metrics(context.metrics, extras)};
+}
+
 Routes ops_routes() {
   return {{"GET", "/healthz", Access::open, Lane::io, &healthz, true},
-          {"GET", "/readyz", Access::open, Lane::ops, &readyz, true},
-          {"GET", "/metrics", Access::open, Lane::ops, &metrics, true}};
+          {"GET", "/readyz", Access::open, Lane::io, &readyz, true},
+          {"GET", "/metrics", Access::open, Lane::ops, nullptr, true, &metrics}};
 }
 
 }  // namespace order_server

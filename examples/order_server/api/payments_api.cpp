@@ -201,7 +201,7 @@ Routes payment_routes() {
       {"POST", "/api/v1/orders/:id/payment", Access::customer, Lane::payment, &create_payment},
       {"POST", "/api/v1/orders/:id/payment/verify", Access::customer, Lane::writer,
        &verify_payment},
-      {"POST", "/api/v1/payments/webhook", Access::open, Lane::payment, &payment_webhook},
+      {"POST", "/api/v1/payments/webhook", Access::open, Lane::webhook, &payment_webhook},
   };
 }
 

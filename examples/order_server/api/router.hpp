@@ -5,6 +5,7 @@
 #include <ordercast/types.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,8 +32,9 @@ enum class Lane : std::uint8_t {
   reader,   ///< Database reads.
   writer,   ///< Database writes, one at a time.
   login,    ///< Password hashing: slow on purpose.
-  payment,  ///< Calls of the payment provider, and its webhooks.
-  ops,      ///< Readiness and metrics, answered also when the API is overloaded.
+  payment,  ///< Calls of the payment provider.
+  webhook,  ///< The provider's webhooks: no call to it holds them up.
+  ops,      ///< Metrics, answered also when the API is overloaded.
 };
 
 /// One call on its way to a handler. Valid only as long as the request.
@@ -45,13 +47,17 @@ struct ApiRequest {
 /// Answers a call on its lane. May throw: a StoreError becomes 503, everything else 500.
 using Handler = ordercast::HttpResponse (*)(const ApiRequest&, ApiContext&);
 
+/// Answers a call of `Access::open` later, without holding a thread. Never blocks.
+using LaterHandler = void (*)(ApiContext&, std::function<void(ordercast::HttpResponse)> answer);
+
 struct Route {
   std::string_view method;
   std::string_view pattern;  ///< "/api/v1/orders/:id": a segment with ':' matches any one segment.
   Access access = Access::signed_in;
   Lane lane = Lane::reader;
   Handler handler = nullptr;
-  bool while_draining = false;  ///< Answered by a server that is going away.
+  bool while_draining = false;   ///< Answered by a server that is going away.
+  LaterHandler later = nullptr;  ///< In place of `lane` and `handler`.
 };
 
 using Routes = std::vector<Route>;

@@ -2,6 +2,7 @@
 #include "push/push_worker.hpp"
 
 #include "domain/printable.hpp"
+#include "process/crash_report.hpp"
 #include "push/push_message.hpp"
 #include "store/store.hpp"
 #include "workers/fail_point.hpp"
@@ -71,7 +72,10 @@ PushWorker::~PushWorker() {
 }
 
 void PushWorker::start() {
-  thread_ = std::thread([this] { run(); });
+  thread_ = std::thread([this] {
+    use_signal_stack();
+    run();
+  });
 }
 
 void PushWorker::stop() {
@@ -83,6 +87,7 @@ void PushWorker::stop() {
 void PushWorker::run() {
   auto backoff = first_database_wait;
   while (!stopping_) {
+    options_.beat();
     auto wait = backoff;
     try {
       wait = turn();
@@ -107,8 +112,8 @@ void PushWorker::finish() {
   }
   try {
     write_down();
-  } catch (const StoreError& error) {
-    spdlog::error("push: {}; what was sent last is sent again", error.what());
+  } catch (const std::exception& error) {
+    spdlog::error("push: {}; what was sent last is sent again", printable(error.what()));
   }
 }
 

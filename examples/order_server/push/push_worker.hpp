@@ -45,6 +45,8 @@ struct PushOptions {
   std::chrono::milliseconds finish_wait{3'000};
   std::function<std::int64_t()> now_ms;       ///< Unix time in milliseconds.
   std::function<ordercast::TimePoint()> now;  ///< Monotonic.
+  /// Called again and again by the worker's thread while it moves; see Watchdog.
+  std::function<void()> beat = [] {};
   std::uint64_t seed = std::random_device{}();
 };
 

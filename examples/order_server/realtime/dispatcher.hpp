@@ -46,7 +46,7 @@ struct DispatcherOptions {
   std::function<std::int64_t()> now_ms;
   /// Monotonic.
   std::function<ordercast::TimePoint()> now = [] { return ordercast::SteadyClock{}.now(); };
-  /// Called again and again by the dispatcher's thread while it moves.
+  /// Called again and again by the dispatcher's thread while it moves; see Watchdog.
   std::function<void()> beat = [] {};
 };
 

@@ -2,6 +2,7 @@
 #include "workers/worker_pool.hpp"
 
 #include "domain/printable.hpp"
+#include "process/crash_report.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -81,6 +82,12 @@ std::size_t WorkerPool::waiting() const {
   return waiting_locked();
 }
 
+std::chrono::milliseconds WorkerPool::still_for(ordercast::TimePoint now) const {
+  const std::lock_guard lock(mutex_);
+  if (busy_ < threads_.size()) return std::chrono::milliseconds(0);
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now - moved_at_);
+}
+
 bool WorkerPool::is_full(std::size_t more_bytes) const {
   return waiting_locked() >= limits_.jobs || more_bytes > limits_.bytes - bytes_;
 }
@@ -158,7 +165,11 @@ bool WorkerPool::next_job(Job& job) {
   std::unique_lock lock(mutex_);
   for (;;) {
     move_due();
-    if (take(job)) return true;
+    if (take(job)) {
+      ++busy_;
+      moved_at_ = ordercast::SteadyClock{}.now();
+      return true;
+    }
     if (stopping_ && ready_ == 0) return false;
     if (delayed_.empty()) {
       changed_.wait(lock);
@@ -174,6 +185,8 @@ void WorkerPool::finished(const std::string& owner) {
     const std::lock_guard lock(mutex_);
     const auto found = owners_.find(owner);
     if (--found->second.running == 0 && found->second.jobs.empty()) owners_.erase(found);
+    --busy_;
+    moved_at_ = ordercast::SteadyClock{}.now();
   }
   // Another thread may have waited for just this owner.
   changed_.notify_all();
@@ -190,6 +203,7 @@ void WorkerPool::run(const Task& task) const {
 }
 
 void WorkerPool::work() {
+  use_signal_stack();
   Job job;
   while (next_job(job)) {
     run(job.run);

@@ -70,6 +70,10 @@ class WorkerPool {
   /// Jobs that wait. Any thread.
   [[nodiscard]] std::size_t waiting() const;
 
+  /// How long every thread has been at its task, none of them ending; 0 while one is free. Any
+  /// thread.
+  [[nodiscard]] std::chrono::milliseconds still_for(ordercast::TimePoint now) const;
+
  private:
   /// What one owner has waiting and running. Forgotten when both are nothing.
   struct Owner {
@@ -107,6 +111,8 @@ class WorkerPool {
   std::size_t bytes_ = 0;
   std::multimap<ordercast::TimePoint, Task> delayed_;
   bool stopping_ = false;
+  std::size_t busy_ = 0;             // Threads that are at a task.
+  ordercast::TimePoint moved_at_{};  // Last start or end of one.
   std::vector<std::thread> threads_;
 };
 
