@@ -48,7 +48,13 @@ void check_accepted(const RequestParser& parser, const RequestLimits& limits) {
   const auto& request = parser.request();
   require(request.body.size() <= limits.max_body_bytes, "the bound on a body");
   require(request.headers.size() <= RequestParser::max_header_fields, "the bound on headers");
-  require(count(request, "Transfer-Encoding") == 0, "no transfer coding gets through");
+  const auto codings = count(request, "Transfer-Encoding");
+  require(codings <= 1, "no second transfer coding gets through");
+  if (codings == 1) {
+    require(iequals(request.header("Transfer-Encoding"), "chunked"), "no other coding than chunked");
+    require(count(request, "Content-Length") == 0, "no length beside chunks");
+    require(parser.version() == "HTTP/1.1", "no chunks on HTTP/1.0");
+  }
   require(count(request, "Content-Length") <= 1, "no second length gets through");
   require(count(request, "Host") == 1 || parser.version() == "HTTP/1.0", "one Host");
   const auto length = request.header("Content-Length");
@@ -57,7 +63,7 @@ void check_accepted(const RequestParser& parser, const RequestLimits& limits) {
                                            [](char c) { return c >= '0' && c <= '9'; }),
             "a length is digits");
     require(std::stoull("0" + std::string(length)) == request.body.size(), "the body is as long");
-  } else {
+  } else if (codings == 0) {
     require(request.body.empty(), "no length, no body");
   }
   require(!request.method.empty() && request.method.find(' ') == std::string::npos, "a method");
