@@ -51,7 +51,8 @@ void check_accepted(const RequestParser& parser, const RequestLimits& limits) {
   const auto codings = count(request, "Transfer-Encoding");
   require(codings <= 1, "no second transfer coding gets through");
   if (codings == 1) {
-    require(iequals(request.header("Transfer-Encoding"), "chunked"), "no other coding than chunked");
+    require(iequals(request.header("Transfer-Encoding"), "chunked"),
+            "no other coding than chunked");
     require(count(request, "Content-Length") == 0, "no length beside chunks");
     require(parser.version() == "HTTP/1.1", "no chunks on HTTP/1.0");
   }

@@ -42,8 +42,7 @@ TEST_CASE("the observer's counts come out under the contract's names", "[metrics
         "ordercast_push_age_seconds 2.5", "ordercast_push_dead 1",
         "ordercast_pushes_total{result=\"sent\"} 0",
         "ordercast_worker_queue_depth{pool=\"writer\"} 8", "ordercast_wal_bytes 4096",
-        "# TYPE ordercast_connections gauge",
-        "# TYPE ordercast_deliveries_total counter",
+        "# TYPE ordercast_connections gauge", "# TYPE ordercast_deliveries_total counter",
         "# TYPE ordercast_commit_to_send_seconds histogram"}) {
     CAPTURE(line);
     CHECK(has_line(text, line));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "support/models/outbox.hpp"
+
 #include <ordercast/outbox.hpp>
 
 #include <catch2/catch.hpp>

@@ -24,9 +24,10 @@ void list(SqliteStore& store, std::size_t limit, std::FILE* out) {
   for (const auto& letter : letters) {
     std::fprintf(out, "%-16s %-24s %8lld %-38s %8llu %-16s %s%s%s\n", letter.id.c_str(),
                  iso8601(letter.dead_at_ms).c_str(), static_cast<long long>(letter.attempts),
-                 printable(letter.order_id).c_str(), static_cast<unsigned long long>(letter.version),
-                 letter.status.c_str(), printable(letter.error).c_str(),
-                 letter.device.empty() ? "" : ", device ", letter.device.c_str());
+                 printable(letter.order_id).c_str(),
+                 static_cast<unsigned long long>(letter.version), letter.status.c_str(),
+                 printable(letter.error).c_str(), letter.device.empty() ? "" : ", device ",
+                 letter.device.c_str());
   }
 }
 

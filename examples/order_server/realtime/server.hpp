@@ -2,11 +2,11 @@
 #pragma once
 
 #include "realtime/services.hpp"
-#include <ordercast/sharded.hpp>
 #include <ordercast/error.hpp>
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
 #include <ordercast/net/options.hpp>
+#include <ordercast/sharded.hpp>
 #include <ordercast/types.hpp>
 
 #include <chrono>
