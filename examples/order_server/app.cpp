@@ -11,6 +11,7 @@
 #include "realtime/order_lookup.hpp"
 #include "realtime/server.hpp"
 #include "realtime/services.hpp"
+#include "secrets.hpp"
 #include "store/demo_start.hpp"
 #include "store/sqlite_store.hpp"
 #include "workers/wall_clock.hpp"
@@ -89,9 +90,10 @@ SqliteOptions store_options(const Config& config) {
   return options;
 }
 
-TokenOptions token_options(const Config& config) {
+TokenOptions token_options(const Config& config, Store& store) {
   TokenOptions options;
-  options.secret = config.jwt_secret;
+  options.secret = signing_secret(config.jwt_secret, config.db,
+                                  store.is_demo() && listens_on_loopback(config.host));
   options.access_lifetime = config.access_token;
   options.refresh_lifetime = config.refresh_token;
   return options;
@@ -243,8 +245,8 @@ Routes main_routes(const Config& config, bool is_demo) {
 struct App::Parts {
   explicit Parts(const Config& config)
       : store(store_options(config)),
-        tokens(token_options(config)),
         is_demo(start_with_demo_data(store, hasher, config.demo_data, config.host, unix_ms())),
+        tokens(token_options(config, store)),
         mode(payment_mode(config, is_demo)),
         context{store,
                 tokens,
@@ -396,10 +398,10 @@ struct App::Parts {
   std::size_t most_connections = 0;  // Since memory was last given back.
   SqliteStore store;
   Metrics metrics;
-  Tokens tokens;
   PasswordHasher hasher;
   LoginLimiter login_limiter;
   const bool is_demo;
+  Tokens tokens;  // May need to know that.
   const PaymentMode mode;
   ApiContext context;
   Api api;
