@@ -249,6 +249,7 @@ struct App::Parts {
         tokens(token_options(config, store)),
         mode(payment_mode(config, is_demo)),
         context{store,
+                store,
                 tokens,
                 hasher,
                 login_limiter,
@@ -262,7 +263,10 @@ struct App::Parts {
                   push.wake();
                 },
                 [this](std::string user_id, std::string reason) {
-                  return disconnect(std::move(user_id), std::move(reason));
+                  return disconnect(std::move(user_id), {}, std::move(reason));
+                },
+                [this](std::string user_id, std::string session_id, std::string reason) {
+                  return disconnect(std::move(user_id), std::move(session_id), std::move(reason));
                 },
                 [this] { return queue_depths(); },
                 [this] { return store.push_stats(unix_ms()); },
@@ -299,6 +303,7 @@ struct App::Parts {
         payments("payment", payment_threads, payment_queue),
         ops("ops", 1, ops_queue),
         memory("memory", 1, 4) {
+    remember_ended_sessions();
     if (tls) api.promise_tls(config.hsts);
     api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});
     ops_api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});
@@ -317,14 +322,29 @@ struct App::Parts {
   }
 
   /// Not for an I/O thread: it waits for all of them.
-  std::optional<std::size_t> disconnect(std::string user_id, std::string reason) const {
+  std::optional<std::size_t> disconnect(std::string user_id, std::string session_id,
+                                        std::string reason) const {
     const auto closed = std::make_shared<std::promise<std::size_t>>();
     auto future = closed->get_future();
-    server->disconnect_user(std::move(user_id), ordercast::CloseCode::unauthorized,
-                            std::move(reason),
-                            [closed](std::size_t count) { closed->set_value(count); });
+    const auto done = [closed](std::size_t count) { closed->set_value(count); };
+    constexpr auto code = ordercast::CloseCode::unauthorized;
+    if (session_id.empty()) {
+      server->disconnect_user(std::move(user_id), code, std::move(reason), done);
+    } else {
+      server->disconnect_session(std::move(user_id), std::move(session_id), code, std::move(reason),
+                                 done);
+    }
     if (future.wait_for(disconnect_timeout) != std::future_status::ready) return std::nullopt;
     return future.get();
+  }
+
+  /// Access tokens of what ended before a restart may still be about.
+  void remember_ended_sessions() {
+    const std::chrono::milliseconds life(
+        std::max<std::chrono::seconds>(2 * tokens.access_lifetime(), std::chrono::hours(24)));
+    for (const auto& ended : store.sessions_ended_since(unix_ms() - life.count())) {
+      tokens.revoke(ended.user_id, ended.id, ended.ended_at_ms);
+    }
   }
 
   static DispatcherOptions dispatcher_options() {
