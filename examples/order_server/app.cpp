@@ -13,6 +13,7 @@
 #include "realtime/order_lookup.hpp"
 #include "realtime/server.hpp"
 #include "realtime/services.hpp"
+#include "secrets.hpp"
 #include "store/demo_start.hpp"
 #include "store/sqlite_store.hpp"
 #include "workers/store_health.hpp"
@@ -108,9 +109,10 @@ SqliteOptions store_options(const Config& config) {
   return options;
 }
 
-TokenOptions token_options(const Config& config) {
+TokenOptions token_options(const Config& config, Store& store) {
   TokenOptions options;
-  options.secret = config.jwt_secret;
+  options.secret = signing_secret(config.jwt_secret, config.db,
+                                  store.is_demo() && listens_on_loopback(config.host));
   options.access_lifetime = config.access_token;
   options.refresh_lifetime = config.refresh_token;
   return options;
@@ -263,10 +265,11 @@ Routes main_routes(const Config& config, bool is_demo) {
 struct App::Parts {
   explicit Parts(const Config& config)
       : store(store_options(config)),
-        tokens(token_options(config)),
         is_demo(start_with_demo_data(store, hasher, config.demo_data, config.host, unix_ms())),
+        tokens(token_options(config, store)),
         mode(payment_mode(config, is_demo)),
         context{store,
+                store,
                 tokens,
                 hasher,
                 login_limiter,
@@ -280,7 +283,10 @@ struct App::Parts {
                   push.wake();
                 },
                 [this](std::string user_id, std::string reason) {
-                  return disconnect(std::move(user_id), std::move(reason));
+                  return disconnect(std::move(user_id), {}, std::move(reason));
+                },
+                [this](std::string user_id, std::string session_id, std::string reason) {
+                  return disconnect(std::move(user_id), std::move(session_id), std::move(reason));
                 },
                 [this] { return queue_depths(); },
                 [this] { return store.push_stats(unix_ms()); },
@@ -322,6 +328,7 @@ struct App::Parts {
         health("health", 1, 1),
         watch("watch", 1, 1) {
     watch_parts();
+    remember_ended_sessions();
     if (tls) api.promise_tls(config.hsts);
     api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});
     ops_api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});
@@ -340,14 +347,29 @@ struct App::Parts {
   }
 
   /// Not for an I/O thread: it waits for all of them.
-  std::optional<std::size_t> disconnect(std::string user_id, std::string reason) const {
+  std::optional<std::size_t> disconnect(std::string user_id, std::string session_id,
+                                        std::string reason) const {
     const auto closed = std::make_shared<std::promise<std::size_t>>();
     auto future = closed->get_future();
-    server->disconnect_user(std::move(user_id), ordercast::CloseCode::unauthorized,
-                            std::move(reason),
-                            [closed](std::size_t count) { closed->set_value(count); });
+    const auto done = [closed](std::size_t count) { closed->set_value(count); };
+    constexpr auto code = ordercast::CloseCode::unauthorized;
+    if (session_id.empty()) {
+      server->disconnect_user(std::move(user_id), code, std::move(reason), done);
+    } else {
+      server->disconnect_session(std::move(user_id), std::move(session_id), code, std::move(reason),
+                                 done);
+    }
     if (future.wait_for(disconnect_timeout) != std::future_status::ready) return std::nullopt;
     return future.get();
+  }
+
+  /// Access tokens of what ended before a restart may still be about.
+  void remember_ended_sessions() {
+    const std::chrono::milliseconds life(
+        std::max<std::chrono::seconds>(2 * tokens.access_lifetime(), std::chrono::hours(24)));
+    for (const auto& ended : store.sessions_ended_since(unix_ms() - life.count())) {
+      tokens.revoke(ended.user_id, ended.id, ended.ended_at_ms);
+    }
   }
 
   DispatcherOptions dispatcher_options() {
@@ -473,10 +495,10 @@ struct App::Parts {
   std::size_t most_connections = 0;  // Since memory was last given back.
   SqliteStore store;
   Metrics metrics;
-  Tokens tokens;
   PasswordHasher hasher;
   LoginLimiter login_limiter;
   const bool is_demo;
+  Tokens tokens;  // May need to know that.
   const PaymentMode mode;
   ApiContext context;
   Api api;

@@ -30,7 +30,8 @@ namespace order_server {
 class App {
  public:
   /// Opens the database, and fills an empty one as `--demo-data` says. Throws StoreError, and
-  /// std::exception where demo data would be served to others unasked.
+  /// std::exception where demo data would be served to others unasked, or where there is no JWT
+  /// secret.
   explicit App(const Config& config);
   App(const App&) = delete;
   App& operator=(const App&) = delete;

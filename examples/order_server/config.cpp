@@ -15,13 +15,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <string_view>
 
 namespace order_server {
 namespace {
-
-constexpr std::size_t min_secret_bytes = 32;  // RFC 7518 section 3.2
 
 /// Adds options that say their default, range and unit in --help, and in the message when a value
 /// is wrong.
@@ -170,29 +169,29 @@ class Options {
 
 std::string random_secret() {
   require_sodium();
-  std::string secret(min_secret_bytes, '\0');
+  std::string secret(min_jwt_secret_bytes, '\0');
   randombytes_buf(secret.data(), secret.size());
   return secret;
 }
 
 /// Reads the secrets; an error message when one can't be used.
 std::string read_secrets(Config& config, const Environment& environment) {
-  if (auto secret = environment("JWT_SECRET")) {
-    if (secret->size() < min_secret_bytes) {
-      return "JWT_SECRET has " + std::to_string(secret->size()) +
-             " bytes; it needs at least 32, or none at all for a random one";
-    }
-    config.jwt_secret = std::move(*secret);
-  } else {
-    config.jwt_secret = random_secret();
-    config.notices.emplace_back(
-        "JWT_SECRET is not set: using a random one, so tokens end with this process");
+  auto jwt = read_secret(environment, "JWT_SECRET");
+  if (!jwt.wrong.empty()) return jwt.wrong;
+  if (jwt.value && jwt.value->size() < min_jwt_secret_bytes) {
+    return jwt.from + " has " + std::to_string(jwt.value->size()) +
+           " bytes; it needs at least 32, or none at all for a random one of the demo's";
   }
-  if (auto secret = environment("RAZORPAY_KEY_SECRET")) {
-    if (secret->empty()) {
-      return "RAZORPAY_KEY_SECRET is empty; give it a value, or unset it for a random one";
-    }
-    config.razorpay_key_secret = std::move(*secret);
+  config.jwt_secret = std::move(jwt.value).value_or("");
+  // Before the database is filled or opened; for the rest only the database knows.
+  if (config.jwt_secret.empty() && config.demo_data != DemoMode::automatic &&
+      !listens_on_loopback(config.host)) {
+    return missing_jwt_secret();
+  }
+  auto key = read_secret(environment, "RAZORPAY_KEY_SECRET");
+  if (!key.wrong.empty()) return key.wrong;
+  if (key.value) {
+    config.razorpay_key_secret = std::move(*key.value);
   } else {
     config.has_test_payments = true;
     config.razorpay_key_secret = random_secret();
@@ -204,7 +203,9 @@ std::string read_secrets(Config& config, const Environment& environment) {
   if (!config.razorpay_key_id.empty() && config.has_test_payments) {
     return "RAZORPAY_KEY_ID is set and RAZORPAY_KEY_SECRET is not; give both, or none for a demo";
   }
-  config.razorpay_webhook_secret = environment("RAZORPAY_WEBHOOK_SECRET").value_or("");
+  auto webhook = read_secret(environment, "RAZORPAY_WEBHOOK_SECRET");
+  if (!webhook.wrong.empty()) return webhook.wrong;
+  config.razorpay_webhook_secret = std::move(webhook.value).value_or("");
   config.fcm_service_account = environment("FCM_SERVICE_ACCOUNT").value_or("");
   if (config.fcm_service_account.empty()) {
     config.notices.emplace_back("FCM_SERVICE_ACCOUNT is not set: pushes are logged, and not sent");
@@ -218,12 +219,17 @@ std::string read_secrets(Config& config, const Environment& environment) {
 
 constexpr auto environment_help =
     "Environment:\n"
-    "  JWT_SECRET           HS256 secret of the tokens, at least 32 bytes [default: random]\n"
+    "  JWT_SECRET           HS256 secret of the tokens, at least 32 bytes; without it\n"
+    "                       the demo on loopback makes a random one and keeps it in\n"
+    "                       DB.jwt-secret, and all else does not start\n"
     "  RAZORPAY_KEY_ID      key id at the payment provider [default: orders there are made up]\n"
     "  RAZORPAY_KEY_SECRET  key secret that payments are signed under [default: ONLINE is\n"
     "                       refused, but for test payments on demo data]\n"
     "  RAZORPAY_WEBHOOK_SECRET  secret that webhooks are signed under [default: no webhook]\n"
     "  FCM_SERVICE_ACCOUNT  file with the service account for push [default: pushes are logged]\n"
+    "  JWT_SECRET_FILE, RAZORPAY_KEY_SECRET_FILE, RAZORPAY_WEBHOOK_SECRET_FILE\n"
+    "                       file with that secret, instead of the variable itself\n"
+    "  One newline at the end of a secret is dropped, other white space there is an error.\n"
     "\n"
     "Operators:\n"
     "  order_server outbox list|retry --help   what could not be delivered\n";

@@ -2,13 +2,13 @@
 #pragma once
 
 #include "push/push_policy.hpp"
+#include "secrets.hpp"
 #include "store/demo_start.hpp"
 #include <ordercast/net/options.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -80,8 +80,8 @@ struct Config {
 
   std::string log_level = "info";
 
-  // From the environment alone; a flag would show in the process list.
-  std::string jwt_secret;
+  // From the environment or files; a flag would show in the process list.
+  std::string jwt_secret;       ///< "": `signing_secret` makes one for the demo.
   std::string razorpay_key_id;  ///< "": orders of the provider are made up, for a demo.
   std::string razorpay_key_secret;
   bool has_test_payments = false;  ///< The key secret is made up: it is good on demo data alone.
@@ -99,14 +99,11 @@ struct ConfigExit {
   std::string error;  ///< For stderr: one line that names what is wrong and what is allowed.
 };
 
-/// Reads an environment variable; nothing when it is not set.
-using Environment = std::function<std::optional<std::string>(const char* name)>;
-
 /// The process' own environment.
 [[nodiscard]] std::optional<std::string> process_environment(const char* name);
 
 /// Reads the command line (without the program's name). A flag wins over `--config FILE`; of a flag
-/// that is given twice the last counts. Random secrets are made where none are given.
+/// that is given twice the last counts.
 [[nodiscard]] std::variant<Config, ConfigExit> parse_config(
     const std::vector<std::string>& arguments,
     const Environment& environment = &process_environment);

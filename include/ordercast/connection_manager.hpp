@@ -263,7 +263,7 @@ class ConnectionManager {
   }
 
   // Time.
-  void watch_stall(Slot slot, TimePoint now, bool queueing = false);
+  void watch_stall(Slot slot, TimePoint now, bool must = false);
   void schedule(Slot slot);
   void send_ping(Slot slot, TimePoint now);
   void on_deadline(Slot slot, TimePoint now);

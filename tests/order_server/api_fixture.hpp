@@ -150,6 +150,7 @@ class ApiFixture {
 
   ApiContext context{
       store,
+      store,
       tokens,
       hasher,
       login_limiter,
@@ -165,6 +166,10 @@ class ApiFixture {
       [this](std::string user_id, std::string reason) {
         disconnected.emplace_back(std::move(user_id), std::move(reason));
         return std::optional<std::size_t>(disconnected.size());
+      },
+      [this](std::string user_id, std::string session_id, std::string /*reason*/) {
+        disconnected.emplace_back(std::move(user_id), "session " + session_id);
+        return std::optional<std::size_t>(1);
       },
       [] { return std::vector<std::pair<std::string, std::size_t>>{}; },
       [] { return PushStats{}; },

@@ -170,7 +170,9 @@ TEST_CASE("--help names every option with its default, and the secrets' variable
     REQUIRE(at != std::string::npos);
     CHECK(contains(end.out.substr(at, end.out.find('\n', at) - at), "[default: "));
   }
-  for (const auto* name : {"JWT_SECRET", "RAZORPAY_KEY_SECRET", "FCM_SERVICE_ACCOUNT"}) {
+  for (const auto* name :
+       {"JWT_SECRET", "JWT_SECRET_FILE", "RAZORPAY_KEY_SECRET", "RAZORPAY_KEY_SECRET_FILE",
+        "RAZORPAY_WEBHOOK_SECRET_FILE", "FCM_SERVICE_ACCOUNT"}) {
     CHECK(contains(end.out, name));
   }
 }
@@ -207,16 +209,61 @@ TEST_CASE("a JWT_SECRET under 32 bytes is refused and never printed", "[config]"
   CHECK(exit_of({}, {{"JWT_SECRET", std::string(31, 's')}}).code != 0);
 }
 
-TEST_CASE("secrets that are not given are random, and that is said", "[config]") {
+TEST_CASE("secrets that are not given are random or left to the demo, and that is said",
+          "[config]") {
   const auto first = config_of({}, {});
   const auto second = config_of({}, {});
-  CHECK(first.jwt_secret.size() >= 32);
-  CHECK(first.jwt_secret != second.jwt_secret);
+  CHECK(first.jwt_secret.empty());
   CHECK(first.razorpay_key_secret != second.razorpay_key_secret);
-  REQUIRE(first.notices.size() == 3);
-  CHECK(contains(first.notices[0], "JWT_SECRET"));
-  CHECK(contains(first.notices[1], "RAZORPAY_KEY_SECRET"));
+  REQUIRE(first.notices.size() == 2);
+  CHECK(contains(first.notices[0], "RAZORPAY_KEY_SECRET"));
   CHECK(exit_of({}, {{"RAZORPAY_KEY_SECRET", ""}}).code != 0);
+}
+
+TEST_CASE("off loopback a missing JWT_SECRET ends the start before a database is made",
+          "[config][secrets]") {
+  for (const auto* mode : {"on", "off"}) {
+    const std::vector<std::string> public_host{"--host", "0.0.0.0", "--demo-data", mode};
+    CHECK(contains(exit_of(public_host, {}).error, "JWT_SECRET"));
+    CHECK(config_of(public_host).host == "0.0.0.0");
+  }
+}
+
+TEST_CASE("each secret also comes from a file", "[config][secrets]") {
+  const TempDir folder;
+  const auto file = folder.file("secret");
+  const std::string secret(40, 'f');
+  std::ofstream(file) << secret << '\n';
+  const auto config = config_of({}, {{"JWT_SECRET_FILE", file},
+                                     {"RAZORPAY_KEY_SECRET_FILE", file},
+                                     {"RAZORPAY_WEBHOOK_SECRET_FILE", file}});
+  CHECK(config.jwt_secret == secret);
+  CHECK(config.razorpay_key_secret == secret);
+  CHECK(config.razorpay_webhook_secret == secret);
+  CHECK_FALSE(config.has_test_payments);
+
+  std::ofstream(file) << "hunter2\n";
+  const auto end = exit_of({}, {{"JWT_SECRET_FILE", file}});
+  CHECK(contains(end.error, "JWT_SECRET_FILE has 7 bytes"));
+  CHECK_FALSE(contains(end.error, "hunter2"));
+}
+
+TEST_CASE("every secret is checked for white space and for being given twice",
+          "[config][secrets]") {
+  for (const std::string name : {"JWT_SECRET", "RAZORPAY_KEY_SECRET", "RAZORPAY_WEBHOOK_SECRET"}) {
+    const std::string secret(40, 'f');
+    auto variables = good_secrets;
+    variables[name] = secret + " ";
+    auto end = exit_of({}, variables);
+    CHECK(contains(end.error, name));
+    CHECK_FALSE(contains(end.error, secret));
+
+    variables[name] = secret;
+    variables[name + "_FILE"] = "/no/such/file";
+    end = exit_of({}, variables);
+    CHECK(contains(end.error, name + " and " + name + "_FILE"));
+    CHECK_FALSE(contains(end.error, secret));
+  }
 }
 
 TEST_CASE("FCM_SERVICE_ACCOUNT must be a file that can be read", "[config]") {

@@ -9,9 +9,8 @@ using ordercast::HttpRequest;
 namespace {
 
 bool allows(const std::string& origin, const std::string& host,
-            std::vector<std::string> allowed = {}) {
-  return Cors(std::move(allowed))
-      .allows({"GET", "/", {{"Origin", origin}, {"Host", host}}, "", ""});
+            const std::vector<std::string>& allowed = {}) {
+  return Cors(allowed).allows({"GET", "/", {{"Origin", origin}, {"Host", host}}, "", ""});
 }
 
 }  // namespace

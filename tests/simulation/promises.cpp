@@ -144,9 +144,9 @@ void Simulation::check_hints(const Client& client) {
     const auto hint = client.hinted.find(id);
     if (hint != client.hinted.end() && hint->second == order.version) continue;
     // Hints that fit no more are dropped, the oldest first: a later one says "read your list" too.
-    const auto is_later = [&](const auto& other) {
+    const auto is_later = [&, published_at = order.published_at](const auto& other) {
       const auto& it = store_.orders.at(other.first);
-      return other.second == it.version && it.published_at >= order.published_at;
+      return other.second == it.version && it.published_at >= published_at;
     };
     if (!weather_.heavy || std::none_of(client.hinted.begin(), client.hinted.end(), is_later)) {
       throw Broken(client.user + " was not told of the final state of " + id);

@@ -199,7 +199,7 @@ void Simulation::dispatch() {
     return;
   }
   if (store_.locked_until) return;
-  const auto most = weather_.wide ? 64 : 4;
+  const std::size_t most = weather_.wide ? 64 : 4;
   server.batch = std::min<std::size_t>(1 + pick(most), store_.outbox.size());
   server.in_flight = server.batch;
   std::vector<std::size_t> turns(server.batch);

@@ -146,7 +146,7 @@ TEST_CASE("orders that do not fit the outbox all arrive, and nobody is closed",
   limits.max_outbox_bytes = 64 * 1024;
   Scene s(limits);
   s.transport.high_water = 16 * 1024;
-  s.answers.order_bytes = GENERATE(18'000, 500'000);
+  s.answers.order_bytes = GENERATE(std::size_t{18'000}, std::size_t{500'000});
   s.transport[1].reads = false;
   for (int i = 0; i < 100; ++i) s.subscribe("o-" + std::to_string(i), R"(,"since":0)");
   CHECK_FALSE(s.transport[1].closed);

@@ -42,7 +42,7 @@ bool is_host_name(std::string_view text) {
          host_name(text).size() + (text.back() == '.' ? 1 : 0) == text.size();
 }
 
-AllowedHosts::AllowedHosts(std::vector<std::string> names, bool on_loopback)
+AllowedHosts::AllowedHosts(const std::vector<std::string>& names, bool on_loopback)
     : on_loopback_(on_loopback) {
   for (const auto& name : names) names_.push_back(host_name(name));
 }

@@ -27,7 +27,7 @@ class AllowedHosts {
   AllowedHosts() = default;
   /// `names` are allowed, and loopback names if the listener is on loopback. Without names a
   /// listener elsewhere allows all.
-  AllowedHosts(std::vector<std::string> names, bool on_loopback);
+  AllowedHosts(const std::vector<std::string>& names, bool on_loopback);
 
   /// Whether `host`, as it stands in a request, is one of ours. None at all is no browser.
   [[nodiscard]] bool allow(std::string_view host) const;

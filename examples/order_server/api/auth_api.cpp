@@ -2,6 +2,7 @@
 #include "api/context.hpp"
 #include "api/envelope.hpp"
 #include "api/json_body.hpp"
+#include "domain/ids.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -49,9 +50,22 @@ HttpResponse login(const ApiRequest& request, ApiContext& context) {
     return problem(401, "Invalid credentials");
   }
   context.login_limiter.succeeded(email);
+  const auto session_id = random_uuid();
+  const auto now_ms = context.now_ms();
+  const std::chrono::milliseconds life(context.tokens.refresh_lifetime());
+  context.sessions.add_session(session_id, user->id, now_ms, now_ms + life.count());
   return success({{"requiresOrgSelection", false},
-                  {"accessToken", context.tokens.issue_access(*user)},
-                  {"refreshToken", context.tokens.issue_refresh(*user)}});
+                  {"accessToken", context.tokens.issue_access(*user, session_id)},
+                  {"refreshToken", context.tokens.issue_refresh(*user, session_id)}});
+}
+
+/// Tokens that name no sign-in end with all others of their user.
+bool has_ended(const RefreshClaims& claims, ApiContext& context) {
+  const auto ended_at = context.sessions.session_ended_at(claims.session_id, claims.user_id);
+  if (!ended_at) return false;
+  constexpr std::int64_t second = 1000;  // Tokens are dated in whole seconds.
+  return !claims.session_id.empty() || !claims.issued_at_ms ||
+         *claims.issued_at_ms / second <= *ended_at / second;
 }
 
 HttpResponse refresh(const ApiRequest& request, ApiContext& context) {
@@ -59,11 +73,11 @@ HttpResponse refresh(const ApiRequest& request, ApiContext& context) {
   const std::string token = body.text("refreshToken", 1, 8192);
   if (auto refusal = body.refusal()) return std::move(*refusal);
 
-  const auto user_id = context.tokens.refresh_subject(token);
-  if (!user_id) return problem(401, "Invalid token");
-  const auto user = context.store.find_user(*user_id);
+  const auto claims = context.tokens.refresh_claims(token);
+  if (!claims || has_ended(*claims, context)) return problem(401, "Invalid token");
+  const auto user = context.store.find_user(claims->user_id);
   if (!user) return user_is_gone();
-  return success({{"accessToken", context.tokens.issue_access(*user)}});
+  return success({{"accessToken", context.tokens.issue_access(*user, claims->session_id)}});
 }
 
 HttpResponse me(const ApiRequest& request, ApiContext& context) {
@@ -78,12 +92,52 @@ HttpResponse me(const ApiRequest& request, ApiContext& context) {
   return success(std::move(data));
 }
 
-/// Ends what the user has open anywhere: tokens are stateless, so which connection belongs to which
-/// login is not known.
+/// Ends all sign-ins of a user; says how many sockets were closed.
+std::optional<std::size_t> end_everywhere(const std::string& user_id, ApiContext& context) {
+  const auto now_ms = context.now_ms();
+  for (const auto& id : context.sessions.end_all_sessions(user_id, now_ms)) {
+    context.tokens.revoke(user_id, id, now_ms);
+  }
+  context.tokens.revoke(user_id, "", now_ms);
+  return context.disconnect_user(user_id, "Logged out");
+}
+
+/// Ends the sign-in of the refresh token, or of the access token where there is none, or all. Its
+/// tokens are void before its sockets close, so that none comes back with them.
 HttpResponse logout(const ApiRequest& request, ApiContext& context) {
-  const auto closed = context.disconnect_user(request.caller.user_id, "Logged out");
-  if (!closed) return retry_later(503, "The server is restarting", std::chrono::seconds(1));
-  return success({{"disconnected", *closed}});
+  std::string refresh_token;
+  std::string device_token;
+  bool everywhere = false;
+  if (!request.http.body.empty()) {
+    JsonBody body(request.http);
+    refresh_token = body.optional_text("refreshToken", 8192);
+    device_token = body.optional_text("deviceToken", 4096);
+    everywhere = body.optional_flag("everywhere");
+    if (auto refusal = body.refusal()) return std::move(*refusal);
+  }
+  const auto& user_id = request.caller.user_id;
+  std::string session_id = request.caller.session_id;
+  if (!refresh_token.empty()) {
+    const auto claims = context.tokens.refresh_claims(refresh_token);
+    if (claims && claims->user_id != user_id) {
+      return problem(400, "refreshToken is another user's");
+    }
+    // One that is no longer good has nothing left to end; the caller's own sign-in has.
+    if (claims) session_id = claims->session_id;
+  }
+  if (!device_token.empty()) context.store.remove_device(user_id, device_token);
+
+  std::optional<std::size_t> closed;
+  if (everywhere || session_id.empty()) {  // A token without `sid` can't be told from its kin.
+    closed = end_everywhere(user_id, context);
+  } else {
+    const auto now_ms = context.now_ms();
+    context.sessions.end_session(session_id, user_id, now_ms);
+    context.tokens.revoke(user_id, session_id, now_ms);
+    closed = context.disconnect_session(user_id, session_id, "Logged out");
+  }
+  // Ended all the same: where no socket answers, none stays open.
+  return success({{"disconnected", closed.value_or(0)}});
 }
 
 }  // namespace
@@ -91,7 +145,7 @@ HttpResponse logout(const ApiRequest& request, ApiContext& context) {
 Routes auth_routes() {
   return {{"POST", "/api/v1/auth/login", Access::open, Lane::login, &login},
           {"POST", "/api/v1/auth/refresh", Access::open, Lane::reader, &refresh},
-          {"POST", "/api/v1/auth/logout", Access::signed_in, Lane::reader, &logout},
+          {"POST", "/api/v1/auth/logout", Access::signed_in, Lane::writer, &logout},
           {"GET", "/api/v1/auth/me", Access::signed_in, Lane::reader, &me}};
 }
 

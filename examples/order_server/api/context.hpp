@@ -8,6 +8,7 @@
 #include "metrics.hpp"
 #include "payments/razorpay.hpp"
 #include "store/push_store.hpp"
+#include "store/session_store.hpp"
 #include "store/store.hpp"
 #include "workers/watchdog.hpp"
 #include <ordercast/clock.hpp>
@@ -43,6 +44,7 @@ struct PaymentSetup {
 /// thread-safe or never changed after start. It must outlive the last answer.
 struct ApiContext {
   Store& store;
+  SessionStore& sessions;
   const Tokens& tokens;
   const PasswordHasher& hasher;
   LoginLimiter& login_limiter;
@@ -64,6 +66,11 @@ struct ApiContext {
   /// the server is ending. Blocks: not for `Lane::io`.
   std::function<std::optional<std::size_t>(std::string user_id, std::string reason)>
       disconnect_user;
+
+  /// The same for the WebSockets of one sign-in.
+  std::function<std::optional<std::size_t>(std::string user_id, std::string session_id,
+                                           std::string reason)>
+      disconnect_session;
 
   /// Waiting tasks by worker pool, for /metrics.
   std::function<std::vector<std::pair<std::string, std::size_t>>()> queue_depths;

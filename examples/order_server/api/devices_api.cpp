@@ -40,7 +40,13 @@ HttpResponse add_device(const ApiRequest& request, ApiContext& context) {
 
   const auto& user_id = request.caller.user_id;
   if (!context.store.find_user(user_id)) return problem(401, "This user no longer exists");
+  const auto& session_id = request.caller.session_id;
+  // A logout may have gone by while this waited for the writer.
+  if (!session_id.empty() && context.sessions.session_ended_at(session_id, user_id)) {
+    return problem(401, "Invalid token");
+  }
   const auto before = context.store.add_device(user_id, token, platform, context.now_ms());
+  if (!session_id.empty()) context.sessions.bind_device(session_id, user_id, token);
   if (!before) return success({{"registered", true}});
   context.metrics.push_devices_taken_over.add();
   spdlog::warn("device {} of user {} is now user {}'s, who registered it", abbreviated(token),

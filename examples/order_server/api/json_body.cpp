@@ -121,6 +121,16 @@ std::string JsonFields::optional_text(const char* name, std::size_t most) {
   return text(name, 0, most);
 }
 
+bool JsonFields::optional_flag(const char* name) {
+  const auto* field = find(name);
+  if (field == nullptr || field->is_null()) return false;
+  if (!field->is_boolean()) {
+    complain(name, "must be true or false");
+    return false;
+  }
+  return field->get<bool>();
+}
+
 std::int64_t JsonFields::integer(const char* name, std::int64_t least, std::int64_t most) {
   const json* value = find(name);
   if (value == nullptr) {

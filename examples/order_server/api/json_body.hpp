@@ -45,6 +45,8 @@ class JsonFields {
   [[nodiscard]] std::string text(const char* name, std::size_t least, std::size_t most);
   /// The same, or "" when the field is absent or null.
   [[nodiscard]] std::string optional_text(const char* name, std::size_t most);
+  /// A flag, false when the field is absent or null.
+  [[nodiscard]] bool optional_flag(const char* name);
   /// A required whole number from `least` to `most`.
   [[nodiscard]] std::int64_t integer(const char* name, std::int64_t least, std::int64_t most);
   /// The same for a sum: only digits will do, as what went through a double may be another sum.

@@ -3,6 +3,7 @@
 
 #include <ordercast/auth/jwt_authenticator.hpp>
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -30,32 +31,80 @@ ordercast::JwtIssuerOptions issue_options(const TokenOptions& options) {
 }  // namespace
 
 struct Tokens::State {
+  explicit State(const TokenOptions& options)
+      : authenticator(verify_options(options)),
+        issuer(issue_options(options)),
+        access_lifetime(options.access_lifetime),
+        refresh_lifetime(options.refresh_lifetime),
+        now(options.now) {}
+
   ordercast::JwtAuthenticator authenticator;
   ordercast::JwtIssuer issuer;
+  std::chrono::seconds access_lifetime;
+  std::chrono::seconds refresh_lifetime;
+  std::function<std::chrono::system_clock::time_point()> now;
+  mutable Revocations revocations;
 };
 
-Tokens::Tokens(const TokenOptions& options)
-    : state_(
-          std::make_shared<const State>(State{ordercast::JwtAuthenticator(verify_options(options)),
-                                              ordercast::JwtIssuer(issue_options(options))})) {}
+Tokens::Tokens(const TokenOptions& options) : state_(std::make_shared<const State>(options)) {}
 
 ordercast::AuthResult Tokens::authenticate(std::string_view token) const noexcept {
-  return state_->authenticator.authenticate(token);
+  auto result = state_->authenticator.verify(token);
+  if (const auto* failure = std::get_if<ordercast::AuthFailure>(&result)) return *failure;
+  auto& claims = std::get<ordercast::JwtClaims>(result);
+  try {
+    if (state_->revocations.is_void(claims.subject, claims.session_id, claims.issued_at)) {
+      return ordercast::AuthFailure{"Invalid token", "the sign-in has ended"};
+    }
+  } catch (...) {  // no memory
+    return ordercast::AuthFailure{"Invalid token", "internal error"};
+  }
+  return ordercast::Identity{std::move(claims.subject), *claims.role,
+                             std::move(claims.organization_id), std::move(claims.session_id)};
 }
 
-std::optional<std::string> Tokens::refresh_subject(std::string_view token) const noexcept {
+std::optional<RefreshClaims> Tokens::refresh_claims(std::string_view token) const noexcept {
   auto result = state_->authenticator.verify(token, ordercast::TokenKind::refresh);
   auto* claims = std::get_if<ordercast::JwtClaims>(&result);
   if (claims == nullptr) return std::nullopt;
-  return std::move(claims->subject);
+  RefreshClaims refresh{std::move(claims->subject), std::move(claims->session_id), std::nullopt};
+  if (claims->issued_at) {
+    refresh.issued_at_ms = std::chrono::milliseconds(claims->issued_at->time_since_epoch()).count();
+  }
+  return refresh;
 }
 
-std::string Tokens::issue_access(const User& user) const {
-  return state_->issuer.issue_access({user.id, user.role, user.organization_id}, user.email);
+std::string Tokens::issue_access(const User& user, std::string_view session_id) const {
+  return state_->issuer.issue_access({user.id, user.role, user.organization_id}, user.email,
+                                     session_id);
 }
 
-std::string Tokens::issue_refresh(const User& user) const {
-  return state_->issuer.issue_refresh(user.id);
+std::string Tokens::issue_refresh(const User& user, std::string_view session_id) const {
+  return state_->issuer.issue_refresh(user.id, session_id);
+}
+
+void Tokens::revoke(std::string_view user_id, std::string_view session_id,
+                    std::int64_t at_ms) const {
+  using std::chrono::floor;
+  using std::chrono::seconds;
+  const auto now = floor<seconds>(state_->now());
+  const Revocations::Seconds at(floor<seconds>(std::chrono::milliseconds(at_ms)));
+  // Tokens that others sign under the same secret may live longer than ours.
+  const auto until =
+      std::max(now, at) + std::max<seconds>(2 * state_->access_lifetime, std::chrono::hours(24));
+  if (session_id.empty()) {
+    state_->revocations.end_unnamed(user_id, at, until);
+  } else {
+    state_->revocations.end_session(session_id, now, until);
+  }
+}
+
+std::chrono::seconds Tokens::access_lifetime() const noexcept {
+  return state_->access_lifetime;
+}
+
+std::chrono::seconds Tokens::refresh_lifetime() const noexcept {
+  return state_->refresh_lifetime;
 }
 
 }  // namespace order_server

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "auth/revocations.hpp"
 #include "store/store.hpp"
 #include <ordercast/services.hpp>
 
@@ -21,8 +22,16 @@ struct TokenOptions {
   std::function<std::chrono::system_clock::time_point()> now = &std::chrono::system_clock::now;
 };
 
-/// Issues and verifies access and refresh tokens. Immutable; any thread; microseconds a call.
-/// Copies share one state, so it also serves as the Authenticator of a connection manager.
+/// What a good refresh token says.
+struct RefreshClaims {
+  std::string user_id;
+  std::string session_id;  ///< "" in a token of before there were sign-ins.
+  std::optional<std::int64_t> issued_at_ms;
+};
+
+/// Issues and verifies access and refresh tokens, and knows which sign-ins have ended. Any thread;
+/// microseconds a call. Copies share one state, so it also serves as the Authenticator of a
+/// connection manager.
 class Tokens {
  public:
   /// Throws std::invalid_argument for a secret that is too short.
@@ -31,11 +40,19 @@ class Tokens {
   /// Who an access token speaks for. A refresh token is refused.
   [[nodiscard]] ordercast::AuthResult authenticate(std::string_view token) const noexcept;
 
-  /// The user id of a good refresh token. An access token is refused.
-  [[nodiscard]] std::optional<std::string> refresh_subject(std::string_view token) const noexcept;
+  /// What a good refresh token says. An access token is refused. Whether its sign-in has ended is
+  /// for the store to say.
+  [[nodiscard]] std::optional<RefreshClaims> refresh_claims(std::string_view token) const noexcept;
 
-  [[nodiscard]] std::string issue_access(const User& user) const;
-  [[nodiscard]] std::string issue_refresh(const User& user) const;
+  [[nodiscard]] std::string issue_access(const User& user, std::string_view session_id = {}) const;
+  [[nodiscard]] std::string issue_refresh(const User& user, std::string_view session_id = {}) const;
+
+  /// From now on access tokens of that sign-in are refused; of `session_id` "" those of the user
+  /// that name none and were issued before `at_ms`.
+  void revoke(std::string_view user_id, std::string_view session_id, std::int64_t at_ms) const;
+
+  [[nodiscard]] std::chrono::seconds access_lifetime() const noexcept;
+  [[nodiscard]] std::chrono::seconds refresh_lifetime() const noexcept;
 
  private:
   struct State;

@@ -200,8 +200,31 @@ UPDATE orders SET nth_of_user = counted.nth FROM (
 CREATE INDEX orders_nth_of_user ON orders (user_id, nth_of_user);
 )sql";
 
+/// From schema 4 to 5: sign-ins, so that one can be ended. `device_token` is the device that
+/// registered in it.
+constexpr const char* to_schema_5 = R"sql(
+PRAGMA user_version = 5;
+
+CREATE TABLE IF NOT EXISTS sessions (
+  id TEXT PRIMARY KEY NOT NULL,
+  user_id TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  device_token TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS sessions_of_user ON sessions (user_id) WHERE ended_at IS NULL;
+CREATE INDEX IF NOT EXISTS sessions_expired ON sessions (expires_at);
+CREATE INDEX IF NOT EXISTS sessions_ended ON sessions (ended_at) WHERE ended_at IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS ended_users (
+  user_id TEXT PRIMARY KEY NOT NULL,
+  ended_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+)sql";
+
 /// Entry i brings a database of schema i to schema i + 1.
-constexpr std::array steps{schema_1, to_schema_2, to_schema_3, to_schema_4};
+constexpr std::array steps{schema_1, to_schema_2, to_schema_3, to_schema_4, to_schema_5};
 static_assert(steps.size() == schema_version);
 
 std::int64_t number(Connection& connection, std::string_view sql) {

@@ -6,7 +6,7 @@
 namespace order_server::sqlite {
 
 /// The version of the tables that this program reads and writes (`PRAGMA user_version`).
-inline constexpr int schema_version = 4;
+inline constexpr int schema_version = 5;
 
 /// Throws StoreError if the file is no database, another program's, or of a newer schema. Writes
 /// nothing, so that a wrong `--db` does no harm.

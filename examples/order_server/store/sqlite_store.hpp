@@ -2,6 +2,7 @@
 #pragma once
 
 #include "store/push_store.hpp"
+#include "store/session_store.hpp"
 #include "store/sqlite.hpp"
 #include "store/sqlite_files.hpp"
 #include "store/store.hpp"
@@ -73,7 +74,7 @@ struct SqliteOptions {
 /// The most devices that a user is pushed to; registering one more forgets the longest unseen.
 inline constexpr std::int64_t max_devices_per_user = 20;
 
-class SqliteStore final : public Store, public PushStore, public DeadLetters {
+class SqliteStore final : public Store, public PushStore, public DeadLetters, public SessionStore {
  public:
   /// Opens or makes the database. Throws StoreError: the path is bad, no database, another
   /// program's, of a newer schema, read-only, locked, or served by another process.
@@ -135,6 +136,16 @@ class SqliteStore final : public Store, public PushStore, public DeadLetters {
   std::optional<std::string> add_device(std::string_view user_id, std::string_view token,
                                         std::string_view platform, std::int64_t now_ms) override;
   void remove_device(std::string_view user_id, std::string_view token) override;
+
+  void add_session(std::string_view id, std::string_view user_id, std::int64_t now_ms,
+                   std::int64_t expires_at_ms) override;
+  std::optional<std::int64_t> session_ended_at(std::string_view id,
+                                               std::string_view user_id) override;
+  void bind_device(std::string_view session_id, std::string_view user_id,
+                   std::string_view device_token) override;
+  void end_session(std::string_view id, std::string_view user_id, std::int64_t now_ms) override;
+  std::vector<std::string> end_all_sessions(std::string_view user_id, std::int64_t now_ms) override;
+  std::vector<EndedSession> sessions_ended_since(std::int64_t since_ms) override;
 
   void check() override;
   std::int64_t log_bytes() const noexcept override { return files_.log_bytes(); }

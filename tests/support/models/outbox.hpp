@@ -29,20 +29,20 @@ class OutboxRun {
     }
     drain_to(0);
     same(outbox_.empty() && outbox_.bytes() == 0, "nothing is left");
-    same(Text::alive == 0, "an empty outbox holds no frame");
+    same(Text::alive_ == 0, "an empty outbox holds no frame");
   }
 
  private:
   /// Counts its kind: what has left the outbox must not be held any longer.
   struct Text {
-    explicit Text(unsigned value) : text(std::to_string(value)) { ++alive; }
+    explicit Text(unsigned value) : text(std::to_string(value)) { ++alive_; }
     Text(const Text&) = delete;
     Text& operator=(const Text&) = delete;
     Text(Text&&) = delete;
     Text& operator=(Text&&) = delete;
-    ~Text() { --alive; }
+    ~Text() { --alive_; }
     std::string text;
-    inline static std::size_t alive = 0;
+    inline static std::size_t alive_ = 0;
   };
   using Frame = std::shared_ptr<const Text>;
 
@@ -156,7 +156,7 @@ class OutboxRun {
     same(max_messages_ == 0 || outbox_.size() <= max_messages_, "the bound in messages");
     same(max_bytes_ == 0 || outbox_.size() < 2 || outbox_.bytes() <= max_bytes_,
          "the bound in bytes");
-    same(Text::alive <= model_.size() + 1, "what has left is not held any longer");
+    same(Text::alive_ <= model_.size() + 1, "what has left is not held any longer");
   }
 
   Source& source_;

@@ -29,7 +29,6 @@ class TimerWheelRun {
   }
 
  private:
-  using milliseconds = std::chrono::milliseconds;
   static constexpr unsigned ids = 1000;
 
   struct Thrown : std::runtime_error {
@@ -39,14 +38,14 @@ class TimerWheelRun {
   void step() {
     switch (source_.below(9)) {
       case 0:
-        schedule(source_.below(ids), now_ + milliseconds(source_.below(65536)));
+        schedule(source_.below(ids), now_ + std::chrono::milliseconds(source_.below(65536)));
         break;
       case 1:  // Overdue already, or as far off as a time can be.
         schedule(source_.below(ids),
                  source_.below(4) == 0
                      ? (source_.below(2) == 0 ? TimePoint::max() : TimePoint{})
                      : now_ - std::min(now_.time_since_epoch(),
-                                       Duration(milliseconds(source_.below(65536)))));
+                                       Duration(std::chrono::milliseconds(source_.below(65536)))));
         break;
       case 2:
         cancel(source_.below(ids));
@@ -54,8 +53,9 @@ class TimerWheelRun {
       case 3: {  // Fill: some at one moment, some a step apart.
         const auto first = source_.below(ids);
         const auto count = 1 + source_.below(200);
-        const auto apart = milliseconds(source_.below(3) == 0 ? source_.below(2000) : 0);
-        const auto deadline = now_ + milliseconds(source_.below(65536));
+        const auto apart =
+            std::chrono::milliseconds(source_.below(3) == 0 ? source_.below(2000) : 0);
+        const auto deadline = now_ + std::chrono::milliseconds(source_.below(65536));
         for (unsigned i = 0; i < count; ++i) schedule((first + i) % ids, deadline + apart * i);
         break;
       }
@@ -65,13 +65,13 @@ class TimerWheelRun {
         break;
       }
       case 5:  // A clock that has stepped back, or stands still: nothing comes up.
-        wheel_.advance(
-            now_ - std::min(now_.time_since_epoch(), Duration(milliseconds(source_.below(65536)))),
-            [](std::uint32_t) { same(false, "nothing comes up twice or early"); });
+        wheel_.advance(now_ - std::min(now_.time_since_epoch(),
+                                       Duration(std::chrono::milliseconds(source_.below(65536)))),
+                       [](std::uint32_t) { same(false, "nothing comes up twice or early"); });
         break;
       default:
-        advance(
-            milliseconds(source_.below(8) == 0 ? source_.below(65536) * 8 : source_.below(512)));
+        advance(std::chrono::milliseconds(source_.below(8) == 0 ? source_.below(65536) * 8
+                                                                : source_.below(512)));
     }
   }
 
@@ -109,7 +109,7 @@ class TimerWheelRun {
     switch (source_.below(16)) {
       case 0:
       case 1:
-        schedule(some_id(id), now_ + milliseconds(source_.below(65536)));
+        schedule(some_id(id), now_ + std::chrono::milliseconds(source_.below(65536)));
         break;
       case 2:
       case 3:
@@ -142,7 +142,8 @@ class TimerWheelRun {
   detail::TimerWheel wheel_;
   std::map<std::uint32_t, TimePoint> model_;
   // A machine that has just started, or one that has run for weeks.
-  TimePoint now_ = TimePoint{} + milliseconds(source_.below(2) == 0 ? 0 : 3'000'000'000);
+  TimePoint now_ =
+      TimePoint{} + std::chrono::milliseconds(source_.below(2) == 0 ? 0 : 3'000'000'000);
 };
 
 }  // namespace ordercast::test

@@ -193,7 +193,8 @@ class AddressList {
     const auto slash = entry.find('/');
     const auto address = ClientAddress::parse(entry.substr(0, slash));
     if (!address) return false;
-    const bool mapped = address->is_v4() && entry.substr(0, slash).find(':') != entry.npos;
+    const bool mapped =
+        address->is_v4() && entry.substr(0, slash).find(':') != std::string_view::npos;
     unsigned bits = mapped || !address->is_v4() ? 128 : 32;
     if (slash != std::string_view::npos) {
       const auto digits = entry.substr(slash + 1);
