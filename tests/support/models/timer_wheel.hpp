@@ -84,7 +84,7 @@ class TimerWheelRun {
     model_.erase(id);
   }
 
-  void advance(milliseconds by) {
+  void advance(std::chrono::milliseconds by) {
     now_ += by;
     // After a callback that threw the owner's loop goes on at its next tick.
     while (!advance_once()) now_ += detail::TimerWheel::resolution;
