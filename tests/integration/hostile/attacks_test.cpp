@@ -198,7 +198,7 @@ std::vector<TokenAttack> token_attacks() {
        sign_token(jwt_secret, hs256_header, claims.dump().insert(1, R"("role":"CUSTOMER",)"))},
       {"no expiry", sign_token(jwt_secret, immortal)},
       {"expired", with("exp", static_cast<long long>(std::time(nullptr)) - 1)},
-      {"from the future", with("iat", static_cast<long long>(std::time(nullptr)) + 9000)},
+      {"not good yet", with("nbf", static_cast<long long>(std::time(nullptr)) + 9000)},
       {"a refresh token", with("type", "refresh")},
       {"a role that is none", with("role", "ROOT")},
       {"a subject that is no text", with("sub", Json::array({1}))},
