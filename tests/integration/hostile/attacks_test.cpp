@@ -283,7 +283,7 @@ TEST_CASE("hostile tokens open no connection and no call", "[hostile]") {
 TEST_CASE("a foreign page hijacks no connection", "[hostile]") {
   Siege siege;
   for (const auto* origin : {"https://evil.example", "null", "http://127.0.0.1.evil.example",
-                             "http://localhost:1", "file://", ""}) {
+                             "http://localhost.evil.example:1", "file://", ""}) {
     CAPTURE(origin);
     WsClient client;
     CHECK_FALSE(client.connect("127.0.0.1", siege.port(), ws_target(demo().customer.token),
