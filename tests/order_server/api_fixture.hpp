@@ -167,7 +167,7 @@ class ApiFixture {
         disconnected.emplace_back(std::move(user_id), std::move(reason));
         return std::optional<std::size_t>(disconnected.size());
       },
-      [this](std::string user_id, std::string session_id, std::string /*reason*/) {
+      [this](std::string user_id, const std::string& session_id, const std::string& /*reason*/) {
         disconnected.emplace_back(std::move(user_id), "session " + session_id);
         return std::optional<std::size_t>(1);
       },
