@@ -22,6 +22,14 @@ import { Server } from '../harness/server.js';
 
 /** @param {import('playwright-core').Page} page */
 async function assertAccessible(page) {
+  // While something fades in, its colours are mixed with what is behind it.
+  await until('nothing moves any more', () =>
+    page.evaluate(() =>
+      document
+        .getAnimations()
+        .every((animation) => animation.effect?.getComputedTiming().endTime === Infinity),
+    ),
+  );
   await page.evaluate(axe.source);
   const found = await page.evaluate(async () => {
     const { violations } = await /** @type {any} */ (globalThis).axe.run(document, {
