@@ -71,8 +71,8 @@ class ConnectionManager {
   /// One whole text message, valid UTF-8.
   void on_message(Handle handle, std::string_view text);
   void on_pong(Handle handle) noexcept;
-  /// A ping or pong frame came in, solicited or not: it counts in the rate of messages, and going
-  /// on above it ends in 1008.
+  /// A frame came in that is no message (a ping or pong, solicited or not, a fragment without
+  /// payload): it counts in the rate of messages, and going on above it ends in 1008.
   void on_control(Handle handle);
   /// The transport takes frames again after it had answered `backpressure`.
   void on_writable(Handle handle);

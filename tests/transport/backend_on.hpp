@@ -125,6 +125,7 @@ class WholeBackendOn final : public WholeBackend {
   WholeBackendOn(net::ServerOptions options, const HttpHandler& http)
       : server_(std::move(options), [](const auto&) { return TestServices{}; }) {
     if (http) server_.set_http_handler(http);
+    server_.set_epoch("epoch-1", "node-1");
     port_ = server_.listen();
     thread_ = std::thread([this] { server_.run(); });
   }

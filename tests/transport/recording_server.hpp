@@ -106,7 +106,8 @@ class RecordingServer {
 
 /// A whole Server on a thread of its own. A token is a user id: "alice" is a customer, and one that
 /// starts with "admin" a SUPER_ADMIN; everybody may watch every order; "bad" is refused. An order
-/// whose id starts with "big" exists in version 7 and has 18 kB, see `big_order`.
+/// whose id starts with "big" exists in version 7 and has 18 kB, see `big_order`. The store's epoch
+/// is "epoch-1", the node "node-1".
 class WholeServer {
  public:
   explicit WholeServer(net::ServerOptions options = {}, HttpHandler http = {});

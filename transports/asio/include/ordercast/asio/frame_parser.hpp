@@ -12,6 +12,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// What a client sends after its handshake, read strictly (RFC 6455 section 5): bytes in, messages
 /// and control frames out, at the first fault a close code.
@@ -84,6 +85,11 @@ class FrameParser {
       const auto item = is_control() ? take_control(input) : take_data(input);
       if (item.kind != Kind::none || in_payload_) return item;
     }
+  }
+
+  /// How many fragments without payload that end no message have come since this was last asked.
+  [[nodiscard]] unsigned take_empty_fragments() noexcept {
+    return std::exchange(uncounted_fragments_, 0U);
   }
 
   /// True between messages: a fresh parser would go on just as well.
@@ -192,9 +198,12 @@ class FrameParser {
         refuse(CloseCode::message_too_big);
         return;
       }
-      if (length == 0 && !final_ && ++empty_fragments_ > max_empty_fragments) {
-        refuse(CloseCode::policy_violation);
-        return;
+      if (length == 0 && !final_) {
+        ++uncounted_fragments_;
+        if (++empty_fragments_ > max_empty_fragments) {
+          refuse(CloseCode::policy_violation);
+          return;
+        }
       }
       if (opcode_ != Opcode::continuation) message_opcode_ = opcode_;
     }
@@ -326,9 +335,10 @@ class FrameParser {
   std::size_t header_size_ = 0;
   std::size_t control_size_ = 0;
   std::size_t mask_at_ = 0;
-  std::size_t remaining_ = 0;    // Of the frame's payload.
-  std::size_t valid_bytes_ = 0;  // Of `message_`, known to be UTF-8.
-  unsigned empty_fragments_ = 0;
+  std::size_t remaining_ = 0;     // Of the frame's payload.
+  std::size_t valid_bytes_ = 0;   // Of `message_`, known to be UTF-8.
+  unsigned empty_fragments_ = 0;  // Of this message.
+  unsigned uncounted_fragments_ = 0;
   std::string message_;
 };
 

@@ -13,8 +13,9 @@ namespace ordercast::net {
 
 /// The members of a sink as plain calls; without a sink they do nothing. on_open, on_message,
 /// on_pong, on_writable, on_close and tick are required. Optional: a third argument of on_open
-/// (whether the client has selected `ordercast.v2`), `on_control(handle)` for each ping and pong of
-/// the client, and `on_binary(handle, bytes)`.
+/// (whether the client has selected `ordercast.v2`), `on_control(handle)` for each frame of the
+/// client that costs time and is no message (a ping, a pong, a fragment without payload that ends
+/// no message), and `on_binary(handle, bytes)`.
 template <class Handle>
 struct SinkCalls {
   void* sink = nullptr;

@@ -140,6 +140,8 @@ class Transport final : private detail::SocketOwner {
   static constexpr std::chrono::milliseconds min_tick{5};
   static constexpr std::chrono::milliseconds max_tick{250};
   static constexpr std::chrono::seconds stall_grace{1};
+  /// Fragments without payload that one message may have: they cost no memory, but time.
+  static constexpr std::size_t max_empty_fragments = 128;
 
   /// A connection's place. The generation counts its tenants and is the upper half of the handle.
   struct Slot {
@@ -167,6 +169,7 @@ class Transport final : private detail::SocketOwner {
   // Events of the socket policy.
   void on_secured(detail::SocketConnection& socket) override;
   void on_progress(detail::SocketConnection& socket) override;
+  void on_fragments(detail::SocketConnection& socket, std::size_t count) override;
   void on_fault(detail::SocketConnection& socket) noexcept override;
   void on_socket_closed(detail::SocketConnection& socket) override;
 

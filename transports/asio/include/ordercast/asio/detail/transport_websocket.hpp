@@ -56,6 +56,11 @@ inline void Transport::read_frames(Index index, Connection& connection, Input in
   if (!connection.parser) connection.parser = take_parser();
   while (connection.is_websocket()) {
     const auto item = connection.parser->next(input);
+    const auto handle = handle_of(index, connection);
+    for (auto count = connection.parser->take_empty_fragments();
+         count > 0 && connection.state == State::open; --count) {
+      guarded(index, [&] { sink_.on_control(sink_.sink, handle); });
+    }
     if (item.kind == FrameParser::Kind::none) break;
     on_item(index, connection, item);
   }

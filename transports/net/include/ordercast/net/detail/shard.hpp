@@ -79,14 +79,15 @@ class Shard {
   }
 
   // The sink.
-  void on_open(Handle handle, std::string_view token) {
-    manager_->on_open(handle, token);
+  void on_open(Handle handle, std::string_view token, bool hello) {
+    manager_->on_open(handle, token, hello);
     count();
   }
   void on_message(Handle handle, std::string_view text) {
     manager_->on_message(handle, text);
     count();
   }
+  void on_control(Handle handle) { manager_->on_control(handle); }
   void on_pong(Handle handle) { manager_->on_pong(handle); }
   void on_writable(Handle handle) { manager_->on_writable(handle); }
   void on_close(Handle handle) {

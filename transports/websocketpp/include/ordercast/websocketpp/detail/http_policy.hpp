@@ -26,6 +26,7 @@ class Request : public websocketpp::http::parser::request {
   std::size_t consume(const char* bytes, std::size_t count) {
     const auto used = parser_->consume({bytes, count});
     if (parser_->take_continue()) on_continue_();
+    if (parser_->complete() && parser_->is_handshake()) on_frames_({bytes + used, count - used});
     if (parser_->refused()) {
       throw websocketpp::http::exception(
           "refused", static_cast<websocketpp::http::status_code::value>(parser_->status()));
@@ -68,10 +69,13 @@ class Request : public websocketpp::http::parser::request {
   // nobody but the connection's owner has it.
 
   /// Gets ready for a request. Call before the connection starts.
-  /// `on_continue` is called when the client waits for the interim answer before it sends a body.
+  /// `on_continue` is called when the client waits for the interim answer before it sends a body,
+  /// `on_frames` with the first frames' bytes, often none: what came behind a handshake.
   void expect(net::RequestLimits limits, std::string remote_address,
-              std::function<void()> on_continue) const {
+              std::function<void()> on_continue,
+              std::function<void(std::string_view)> on_frames) const {
     on_continue_ = std::move(on_continue);
+    on_frames_ = std::move(on_frames);
     parser_ = std::make_unique<net::RequestParser>(limits);
     parser_->request().remote_address = std::move(remote_address);
   }
@@ -86,6 +90,7 @@ class Request : public websocketpp::http::parser::request {
   [[nodiscard]] HttpRequest take() const {
     const auto parsed = std::move(parser_);
     on_continue_ = nullptr;
+    on_frames_ = nullptr;
     return parsed ? std::move(parsed->request()) : HttpRequest{};
   }
 
@@ -97,6 +102,7 @@ class Request : public websocketpp::http::parser::request {
 
   mutable std::unique_ptr<net::RequestParser> parser_;
   mutable std::function<void()> on_continue_;
+  mutable std::function<void(std::string_view)> on_frames_;
 };
 
 /// `config::response_type`. Sends bytes that `write_response` made; answers that websocketpp makes

@@ -4,6 +4,7 @@
 #include <ordercast/net/secure.hpp>
 #include <ordercast/net/socket.hpp>
 #include <ordercast/net/unacknowledged.hpp>
+#include <ordercast/websocketpp/detail/fragment_counter.hpp>
 
 #include <asio/buffer.hpp>
 #include <asio/error.hpp>
@@ -58,6 +59,8 @@ class SocketOwner {
   virtual void on_secured(SocketConnection& connection) = 0;
   /// The kernel took bytes.
   virtual void on_progress(SocketConnection& connection) = 0;
+  /// So many fragments without payload came; websocketpp does not tell.
+  virtual void on_fragments(SocketConnection& connection, std::size_t count) = 0;
   /// A handler of websocketpp threw; what it left undone is unknown. Terminate the connection.
   virtual void on_fault(SocketConnection& connection) noexcept = 0;
   /// The socket is closed. The connection is of no use any more.
@@ -146,6 +149,14 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
       socket_->write_some(asio::buffer(bytes.data(), bytes.size()), ignored);
     }
   }
+
+  /// The handshake is over and these are the first frames' bytes: fragments count from here on.
+  void count_frames(std::string_view bytes) noexcept {
+    counts_frames_ = true;
+    fragments_ += frames_.count(bytes);
+  }
+  /// Fragments without payload of the message that is under way.
+  [[nodiscard]] std::size_t fragments_in_message() const noexcept { return frames_.in_message(); }
 
   /// Notices, while nobody reads, that the client has reset the connection. Once it sends something
   /// this no longer works, nor for a client that ends its half of the stream: it may be listening.
@@ -372,7 +383,13 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     if (error == asio::error::eof) {
       error = websocketpp::transport::error::make_error_code(websocketpp::transport::error::eof);
     }
+    if (counts_frames_) count_frames({static_cast<const char*>(read_into_.data()), count});
     guarded([&] { handler(error, count); });
+    const auto fragments = std::exchange(fragments_, 0);
+    if (fragments == 0) return;
+    guarded([&] {
+      if (owner_ != nullptr && state_ == State::open) owner_->on_fragments(*this, fragments);
+    });
   }
 
   std::size_t read_some(std::error_code& error) {
@@ -525,6 +542,9 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   std::size_t first_ = 0;
   std::size_t in_flight_ = 0;
   std::size_t lingering_bytes_ = 0;
+  FragmentCounter frames_;
+  std::size_t fragments_ = 0;  // Not told yet.
+  bool counts_frames_ = false;
   std::chrono::milliseconds linger_timeout_{0};
   std::chrono::milliseconds write_timeout_{0};
   std::chrono::milliseconds secure_timeout_{0};

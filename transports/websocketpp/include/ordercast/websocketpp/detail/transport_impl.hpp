@@ -45,7 +45,8 @@ inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket) {
                      options_.write_timeout, std::move(secure), options_.handshake_timeout);
   connection->get_request().expect(
       {options_.max_head_bytes, options_.max_body_bytes}, connection->remote_address(),
-      [c = connection.get()] { c->write_interim(net::continue_response); });
+      [c = connection.get()] { c->write_interim(net::continue_response); },
+      [c = connection.get()](std::string_view frames) { c->count_frames(frames); });
   connection->set_open_handshake_timeout(static_cast<long>(options_.handshake_timeout.count()));
   connection->set_close_handshake_timeout(static_cast<long>(options_.close_timeout.count()));
   connection->set_max_message_size(options_.max_message_bytes);
@@ -251,6 +252,18 @@ inline void Transport::on_progress(detail::SocketConnection& socket) {
   }
   connection.record.wants_writable = false;
   sink_.on_writable(sink_.sink, connection.record.handle);
+}
+
+inline void Transport::on_fragments(detail::SocketConnection& socket, std::size_t count) {
+  auto& connection = static_cast<Connection&>(socket);
+  const auto is_open = [&] {
+    return connection.record.kind == ConnectionRecord::Kind::websocket &&
+           connection.get_state() == websocketpp::session::state::open;
+  };
+  for (; count > 0 && is_open(); --count) sink_.on_control(sink_.sink, connection.record.handle);
+  if (is_open() && connection.fragments_in_message() > max_empty_fragments) {
+    close(connection.record.handle, CloseCode::policy_violation, {});
+  }
 }
 
 inline Transport::Frame Transport::frame_of(unsigned char opcode, std::string text) {

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+/// Finds the frames that websocketpp tells nobody of: fragments without payload that end no
+/// message. It accepts any number of them, and each costs time.
+///
+/// Reads headers only (RFC 6455 section 5.2) and skips payloads; linear in the frames. Faults of
+/// the protocol are left to websocketpp. One thread at a time.
+namespace ordercast::wspp::detail {
+
+class FragmentCounter {
+ public:
+  /// How many such fragments have their header's end in these bytes, which follow those of the call
+  /// before.
+  [[nodiscard]] std::size_t count(std::string_view bytes) noexcept {
+    std::size_t found = 0;
+    while (!bytes.empty()) {
+      if (skip_ > 0) {
+        const auto skipped = std::min<std::uint64_t>(skip_, bytes.size());
+        skip_ -= skipped;
+        bytes.remove_prefix(static_cast<std::size_t>(skipped));
+        continue;
+      }
+      header_[size_++] = static_cast<unsigned char>(bytes.front());
+      bytes.remove_prefix(1);
+      if (size_ < 2 || size_ < header_bytes()) continue;
+      const bool final = (header_[0] & 0x80U) != 0;
+      const bool control = (header_[0] & 0x08U) != 0;
+      skip_ = payload_bytes();
+      size_ = 0;
+      if (control) continue;
+      if (final) in_message_ = 0;
+      if (skip_ == 0 && !final) {
+        ++found;
+        ++in_message_;
+      }
+    }
+    return found;
+  }
+
+  /// How many of them the message that is under way has.
+  [[nodiscard]] std::size_t in_message() const noexcept { return in_message_; }
+
+ private:
+  [[nodiscard]] unsigned length() const noexcept { return header_[1] & 0x7FU; }
+  [[nodiscard]] std::size_t length_bytes() const noexcept {
+    return length() == 127 ? 8 : (length() == 126 ? 2 : 0);
+  }
+  [[nodiscard]] std::size_t header_bytes() const noexcept {
+    return 2 + length_bytes() + ((header_[1] & 0x80U) != 0 ? 4 : 0);
+  }
+  [[nodiscard]] std::uint64_t payload_bytes() const noexcept {
+    if (length_bytes() == 0) return length();
+    std::uint64_t bytes = 0;
+    for (std::size_t i = 0; i < length_bytes(); ++i) bytes = bytes << 8U | header_[2 + i];
+    return bytes;
+  }
+
+  std::array<unsigned char, 14> header_{};
+  std::size_t size_ = 0;    // Of the header so far.
+  std::uint64_t skip_ = 0;  // What is left of the payload.
+  std::size_t in_message_ = 0;
+};
+
+}  // namespace ordercast::wspp::detail
