@@ -267,7 +267,7 @@ class ConnectionManager {
   void schedule(Slot slot);
   void send_ping(Slot slot, TimePoint now);
   void on_deadline(Slot slot, TimePoint now);
-  [[nodiscard]] Duration next_ping_delay();
+  [[nodiscard]] std::chrono::milliseconds next_ping_delay();
   [[nodiscard]] std::uint64_t unacknowledged_bytes(const Handle& handle) const;
 
   Transport& transport_;

@@ -269,7 +269,7 @@ TimePoint ConnectionManager<T, S>::tick(TimePoint now) {
 }
 
 template <class T, class S>
-Duration ConnectionManager<T, S>::next_ping_delay() {
+std::chrono::milliseconds ConnectionManager<T, S>::next_ping_delay() {
   const auto most = (std::min)(limits_.ping_jitter, limits_.ping_interval);
   std::uniform_int_distribution<std::int64_t> jitter(0, most.count());
   return limits_.ping_interval - std::chrono::milliseconds(jitter(random_));
