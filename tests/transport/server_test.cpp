@@ -165,6 +165,38 @@ TEST_CASE("a drain ends with its window, whoever is still there", "[server]") {
   CHECK(deaf.socket().wait_for_end());
 }
 
+TEST_CASE("the longest durations are as good as for ever", "[server]") {
+  constexpr auto longest = (std::chrono::milliseconds::max)();
+  net::ServerOptions options;
+  options.transport.handshake_timeout = longest;
+  options.transport.http_timeout = longest;
+  options.transport.write_timeout = longest;
+  options.transport.close_timeout = longest;
+  options.transport.linger_timeout = longest;
+  options.transport.keep_alive_timeout = longest;
+  options.limits.ping_interval = longest;
+  options.limits.pong_timeout = longest;
+  options.limits.write_stall_timeout = longest;
+  WholeServer server(options, [](const HttpRequest&, const HttpResponder& respond) {
+    respond({200, {}, "ok"});
+  });
+  WsClient first;
+  REQUIRE(first.connect(host, server.port(), "/ws?token=alice"));
+  REQUIRE(settled(first));
+  REQUIRE(first.send_close(1000));
+  CHECK(first.expect_close()->code == 1000);
+  first.socket().close();
+  CHECK(http_request(host, server.port(), "GET", "/").body == "ok");
+
+  WsClient last;
+  REQUIRE(last.connect(host, server.port(), "/ws?token=alice"));
+  REQUIRE(settled(last));
+  server.drain(longest);
+  CHECK(last.expect_close()->code == 1012);
+  last.socket().close();
+  server.join();
+}
+
 TEST_CASE("stop ends a server with connections open", "[server]") {
   WholeServer server(threads(2));
   std::vector<WsClient> clients(10);

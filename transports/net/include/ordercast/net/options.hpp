@@ -6,6 +6,7 @@
 
 #include <asio/ip/address.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -92,6 +93,18 @@ struct TransportOptions {
   /// concerned gets 500 or close 1011, and the server goes on. Must not throw. Default: nobody.
   std::function<void(std::exception_ptr)> on_error;
 };
+
+/// The options with every duration between nothing and a year, so that a deadline, which is a point
+/// in time and one of these later, is always one that can be represented.
+[[nodiscard]] inline TransportOptions bounded(TransportOptions options) {
+  constexpr std::chrono::milliseconds year = std::chrono::hours(365 * 24);
+  for (auto* duration :
+       {&options.handshake_timeout, &options.http_timeout, &options.write_timeout,
+        &options.close_timeout, &options.linger_timeout, &options.keep_alive_timeout}) {
+    *duration = std::clamp(*duration, std::chrono::milliseconds(0), year);
+  }
+  return options;
+}
 
 /// How many connections one acceptor lets in. Above that the one that has been silent for longest
 /// goes: in its handshake or, for `max_connections`, between two requests. If nobody is silent the

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ordercast/clock.hpp>
 #include <ordercast/connection_budget.hpp>
 #include <ordercast/connection_manager.hpp>
 #include <ordercast/handshake.hpp>
@@ -193,7 +194,8 @@ void Server<Transport, ServicesT>::drain(std::chrono::milliseconds window) {
       --shards_to_drain_;
     });
   }
-  shards_.front()->post([this, window] { watch_drain(std::chrono::steady_clock::now() + window); });
+  shards_.front()->post(
+      [this, window] { watch_drain(later_by(std::chrono::steady_clock::now(), window)); });
 }
 
 template <class Transport, class ServicesT>

@@ -32,7 +32,7 @@ inline int make_epoll() {
 }  // namespace detail
 
 inline Transport::Transport(asio::io_context& io, TransportOptions options)
-    : options_(std::move(options)),
+    : options_(net::bounded(std::move(options))),
       writer_(options_.io),
       tick_timer_(io),
       epoll_(io, detail::make_epoll()),

@@ -18,7 +18,9 @@
 namespace ordercast::wspp {
 
 inline Transport::Transport(asio::io_context& io, TransportOptions options)
-    : options_(std::move(options)), tick_timer_(io), port_(std::make_shared<net::LoopPort>(io)) {
+    : options_(net::bounded(std::move(options))),
+      tick_timer_(io),
+      port_(std::make_shared<net::LoopPort>(io)) {
   detail::settle_byte_order();
 }
 
