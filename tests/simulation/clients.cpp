@@ -8,12 +8,12 @@
 // Those who are connected: clients that follow the contract, and attackers.
 namespace ordercast::simulation {
 
-int Simulation::open(const std::string& token) {
+int Simulation::open(const std::string& token, bool hello) {
   ++tally_.connects;
   const int handle = ++next_handle_;
   auto& shard = shard_of(handle);
   shard.network.wires[handle];
-  shard.manager.on_open(handle, token);
+  shard.manager.on_open(handle, token, hello);
   if (!shard.network.wires[handle].closed_by_server)
     shard.users[handle] = directory_.tokens[token].user;
   return handle;
@@ -43,13 +43,14 @@ void Simulation::connect(Client& client) {
   client.again.clear();
   client.was_refused = false;
   client.opened_at = now_;
-  client.handle = open(client.token);
+  client.handle = open(client.token, !client.epoch.empty());
   for (const auto& [order, version] : client.seen) subscribe(client, order, version);
 }
 
 void Simulation::subscribe(Client& client, const std::string& order, std::uint64_t since) {
-  say(*client.handle,
-      R"({"type":"subscribe","orderId":")" + order + R"(","since":)" + std::to_string(since) + "}");
+  const auto epoch = client.epoch.empty() ? "" : R"("epoch":")" + client.epoch + R"(",)";
+  say(*client.handle, R"({"type":"subscribe",)" + epoch + R"("orderId":")" + order +
+                          R"(","since":)" + std::to_string(since) + "}");
 }
 
 /// A client leaves an order and comes back to it, or asks for it again without leaving; with or
@@ -107,7 +108,7 @@ void Simulation::read(Client& client, std::size_t most_frames, std::size_t most_
     wire.wants_pong = false;
     shard_of(handle).manager.on_pong(handle);
   }
-  if (wire.wants_writable && wire.bytes < Network::high_water / 2) {
+  if (wire.wants_writable && shard_of(handle).network.waiting(wire) < Network::high_water / 2) {
     wire.wants_writable = false;
     shard_of(handle).manager.on_writable(handle);
   }
@@ -149,6 +150,12 @@ void Simulation::receive(Client& client, const std::string& text) {
   fingerprint_ = detail::hash_bytes(text, fingerprint_ + now_);
   const auto json = nlohmann::json::parse(text);
   const auto type = json.at("type").get<std::string>();
+  if (type == "hello") {  // What it has seen in another store is no measure here.
+    const auto epoch = json.at("epoch").get<std::string>();
+    if (std::exchange(client.epoch, epoch) == epoch) return;
+    for (auto& [order, version] : client.seen) version = 0;
+    return;
+  }
   if (type == "error") {
     const auto code = json.at("code").get<std::string>();
     client.was_refused = client.was_refused || code == "rate_limited";
@@ -177,6 +184,7 @@ void Simulation::receive(Client& client, const std::string& text) {
   }
   on_this_connection = version;
   client.seen[id] = std::max(client.seen[id], version);
+  client.seen_epoch[id] = json.at("data").at("epoch").get<unsigned>();
   ++tally_.delivered;
 }
 

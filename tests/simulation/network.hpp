@@ -66,6 +66,12 @@ class Network {
 
   static constexpr std::size_t high_water = 512;
 
+  /// Bytes of each wire that the kernel takes off the transport's hands before the peer reads them.
+  std::size_t kernel_room = 0;
+  /// The first promise that was broken. The manager takes what is thrown at it for a fault of one
+  /// connection, so it can't be thrown from here.
+  std::string broken;
+
   struct Wire {
     std::deque<Frame> buffered;   ///< In order; a null frame is a ping, which waits like any other.
     std::size_t bytes = 0;        ///< Not yet read, of all frames.
@@ -83,9 +89,9 @@ class Network {
   SendResult send(Handle handle, const Frame& frame) {
     chaos.maybe();
     Wire& wire = wires[handle];
-    if (wire.closed_by_server) throw Broken("a message was written after the close");
+    if (wire.closed_by_server) breaks("a message was written after the close");
     if (wire.gone) return SendResult::closed;
-    if (wire.bytes >= high_water) {
+    if (waiting(wire) >= high_water) {
       wire.wants_writable = true;
       return SendResult::backpressure;
     }
@@ -93,11 +99,20 @@ class Network {
     wire.bytes += frame->value().size();
     return SendResult::accepted;
   }
-  [[nodiscard]] std::size_t buffered_bytes(Handle handle) const { return wires.at(handle).bytes; }
+  [[nodiscard]] std::size_t buffered_bytes(Handle handle) const {
+    return waiting(wires.at(handle));
+  }
+  [[nodiscard]] std::size_t unacknowledged_bytes(Handle handle) const {
+    return wires.at(handle).bytes;
+  }
+  /// What the transport holds itself.
+  [[nodiscard]] std::size_t waiting(const Wire& wire) const {
+    return wire.bytes > kernel_room ? wire.bytes - kernel_room : 0;
+  }
   void ping(Handle handle) { wires[handle].buffered.push_back(nullptr); }
   void close(Handle handle, CloseCode code, std::string_view reason) {
     Wire& wire = wires[handle];
-    if (wire.closed_by_server) throw Broken("a connection was closed twice");
+    if (wire.closed_by_server) breaks("a connection was closed twice");
     wire.closed_by_server = true;
     wire.code = code;
     wire.reason = std::string(reason);
@@ -110,6 +125,11 @@ class Network {
 
   Chaos chaos;  ///< Makes `send` throw.
   std::map<Handle, Wire> wires;
+
+ private:
+  void breaks(const char* promise) {
+    if (broken.empty()) broken = promise;
+  }
 };
 
 }  // namespace ordercast::simulation

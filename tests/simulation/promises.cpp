@@ -11,8 +11,15 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
+void Simulation::check_networks() const {
+  for (const auto& shard : server_->shards) {
+    if (!shard->network.broken.empty()) throw Broken(shard->network.broken);
+  }
+}
+
 /// What the server holds is bounded by who is connected, whatever they do and however long.
 void Simulation::check_bounds() {
+  check_networks();
   std::size_t on_wires = 0;
   std::size_t sessions = 0;
   std::size_t posted = 0;
@@ -21,7 +28,7 @@ void Simulation::check_bounds() {
   for (const auto& [id, order] : store_.orders) largest = std::max(largest, order.padding + 256);
   for (const auto& shard : server_->shards) {
     for (const auto& [handle, wire] : shard->network.wires) {
-      if (wire.bytes > Network::high_water + largest)
+      if (wire.bytes > shard->network.kernel_room + Network::high_water + largest)
         throw Broken("a wire is over its high-water mark");
       on_wires += wire.buffered.size();
       wire_bytes += wire.bytes + wire.front_taken;
@@ -76,7 +83,8 @@ void Simulation::settle() {
   if (server_->ends_at) pass(drain_window);
   auto quiet = milliseconds(0);
   // Enough for the slowest to read all there is twice, and for a lock and what follows it.
-  for (milliseconds left = minutes(10); left > milliseconds(0); left -= slice) {
+  for (milliseconds left = minutes(weather_.crawls ? 60 : 10); left > milliseconds(0);
+       left -= slice) {
     ++now_;
     const bool busy = settle_round();
     quiet = busy ? milliseconds(0) : quiet + slice;
@@ -86,6 +94,7 @@ void Simulation::settle() {
     if (!busy && (all_final || quiet > seconds(90))) break;
     pass(slice);
   }
+  check_networks();
   for (const auto& client : clients_) check_final(client);
   for (const auto& shard : server_->shards) tally_.thrown += shard->network.chaos.thrown;
   check_nothing_left();
@@ -130,6 +139,12 @@ void Simulation::check_final(const Client& client) {
     if (version != final_version) {
       throw Broken(client.user + " has version " + std::to_string(version) + " of " + id +
                    ", and the final one is " + std::to_string(final_version));
+    }
+  }
+  // The same number may stand for something else in a store that was put back.
+  for (const auto& [id, epoch] : client.seen_epoch) {
+    if (!client.epoch.empty() && epoch != store_.epoch) {
+      throw Broken(client.user + " shows " + id + " as it was before the store was put back");
     }
   }
   check_hints(client);

@@ -22,6 +22,8 @@ Tally& Tally::operator+=(const Tally& other) {
   unavailable += other.unavailable;
   thrown += other.thrown;
   bytes += other.bytes;
+  restores += other.restores;
+  lost += other.lost;
   return *this;
 }
 
@@ -34,9 +36,14 @@ Simulation::Simulation(std::uint32_t seed) : random_(seed) {
   weather_.wide = chance(15);
   weather_.heavy = chance(20);
   weather_.steady = chance(30);
+  weather_.crawls = weather_.steady && chance(30);
+  weather_.kernel = chance(30);
+  weather_.restores = chance(15);
   weather_.locks = chance(25);
   weather_.shuffles = chance(15);
   weather_.throws = chance(15);
+  // From less than a message to more than any.
+  if (weather_.kernel) kernel_room_ = pick(chance(50) ? 1'000 : 100'000);
   const auto orders = weather_.wide ? 50 + pick(20) : 1 + pick(6);
   for (std::uint32_t i = 0; i < orders; ++i) {
     auto& order = store_.orders["order-" + std::to_string(i)];
@@ -51,12 +58,16 @@ Simulation::Simulation(std::uint32_t seed) : random_(seed) {
   for (std::uint32_t i = 0; i < clients; ++i) {
     Client client;
     client.user = names[pick(names.size())];
-    if (weather_.steady && chance(50)) client.rate = 100 + pick(900);
+    if (weather_.steady && chance(50)) {
+      client.rate = weather_.crawls ? 20 + pick(80) : 100 + pick(900);
+    }
+    if (weather_.restores) client.epoch = std::to_string(store_.epoch);
     for (const auto& [id, order] : store_.orders) {
       if (!may_watch(directory_.users[client.user], order.owner, order.organization)) {
         client.may_not.insert(id);
       } else if (weather_.wide || chance(70)) {
         client.seen[id] = order.version;
+        client.seen_epoch[id] = store_.epoch;
       }
     }
     clients_.push_back(std::move(client));
@@ -71,6 +82,9 @@ std::string Simulation::weather() const {
   add(weather_.wide, " wide");
   add(weather_.heavy, " heavy");
   add(weather_.steady, " steady");
+  add(weather_.crawls, " crawls");
+  add(weather_.kernel, " kernel");
+  add(weather_.restores, " restores");
   add(weather_.locks, " locks");
   add(weather_.shuffles, " shuffles");
   add(weather_.throws, " throws");
@@ -94,6 +108,8 @@ void Simulation::start_server() {
     auto shard = std::make_unique<Shard>(store_, directory_, clock_, limits(), server_->budget,
                                          static_cast<std::uint32_t>(random_()));
     shard->network.chaos.random = &random_;
+    if (weather_.kernel) shard->network.kernel_room = kernel_room_;
+    if (weather_.restores) shard->manager.set_epoch(std::to_string(store_.epoch), "node");
     server_->all.add(shard->manager, [to = shard.get()](std::function<void()> task) {
       to->network.chaos.maybe();
       to->posted.push_back(std::move(task));
@@ -185,6 +201,7 @@ void Simulation::commit() {
   // In a wide world orders change many at once, as when a shop opens.
   for (auto left = weather_.wide ? 1 + pick(store_.orders.size()) : 1; left > 0; --left) {
     store_.outbox.emplace_back(at->first, ++at->second.version);
+    store_.commits.push_back(at->first);
     if (++at == store_.orders.end()) at = store_.orders.begin();
   }
 }
@@ -210,7 +227,7 @@ void Simulation::dispatch() {
     const auto& [id, version] = store_.outbox[turn];
     auto& order = store_.orders[id];
     order.published_at = now_;
-    const auto json = order.json(id, version);
+    const auto json = order.json(id, version, store_.epoch);
     server.all.publish(
         {id, order.owner, order.organization, std::to_string(version), version, json},
         [&server](PublishOutcome outcome) {
@@ -241,6 +258,10 @@ bool Simulation::answer() {
   const auto at = pick(answers.size());
   const auto call = std::move(answers[at]);
   answers.erase(answers.begin() + at);
+  if (weather_.locks && chance(2)) {  // Nobody answers that one, ever.
+    ++tally_.lost;
+    return true;
+  }
   call();
   if (!chance(5)) return true;
   ++tally_.twice;
@@ -267,7 +288,24 @@ void Simulation::restart() {
   ++tally_.restarts;
   for (auto& client : clients_) client.handle.reset();
   for (auto& attacker : attackers_) attacker.handle.reset();
+  if (weather_.restores && chance(50)) restore();
   start_server();
+}
+
+/// Somebody serves a backup: the newest changes are gone, whoever has seen them, and their versions
+/// will be given again. Only a new epoch tells.
+void Simulation::restore() {
+  ++tally_.restores;
+  ++store_.epoch;
+  for (auto left = pick(20); left > 0 && !store_.commits.empty(); --left) {
+    const auto id = store_.commits.back();
+    store_.commits.pop_back();
+    auto& version = store_.orders[id].version;
+    if (!store_.outbox.empty() && store_.outbox.back() == std::pair(id, version)) {
+      store_.outbox.pop_back();
+    }
+    --version;
+  }
 }
 
 void Simulation::drain() {
@@ -290,6 +328,8 @@ void Simulation::pass_slice(milliseconds time) {
   clock_.advance(time);
   directory_.wall_ms += time.count();
   if (store_.locked_until && *store_.locked_until <= clock_.now()) store_.locked_until.reset();
+  // A push looks for its user first, whatever they are in the middle of.
+  if (weather_.steady && chance(1)) look_for(clients_[pick(clients_.size())]);
   for (auto& client : clients_) {
     if (client.rate != 0) {
       const auto share = client.rate * static_cast<std::size_t>(time.count()) / slice.count();

@@ -26,12 +26,14 @@ struct Client {
   std::string user;
   std::string token;
   std::map<std::string, std::uint64_t> seen;      ///< What it shows: its watched orders.
+  std::map<std::string, unsigned> seen_epoch;     ///< In which epoch of the store it read them.
   std::map<std::string, std::uint64_t> received;  ///< On this connection.
   std::map<std::string, std::uint64_t> hinted;    ///< On this connection, by `orders:changed`.
   std::set<std::string> may_not;                  ///< Orders that it must never get a byte of.
   std::optional<int> handle;
   std::uint64_t opened_at = 0;  ///< The step at which it connected.
   bool reads = true;
+  std::string epoch;     ///< What its versions are counted in; empty: it does not know epochs.
   std::size_t rate = 0;  ///< Bytes that it reads every `slice`, always; 0: as chance will.
   std::set<std::string>
       again;                 ///< Orders that the server could tell nothing of: to be asked again.
@@ -61,6 +63,8 @@ struct Tally {
   std::size_t unavailable = 0;  ///< Clients that were told so.
   std::size_t thrown = 0;       ///< Calls of the transport, the observer or a post that threw.
   std::size_t bytes = 0;        ///< That clients of a bounded rate have read.
+  std::size_t restores = 0;     ///< Times that the store was put back.
+  std::size_t lost = 0;         ///< Questions that were never answered.
 
   Tally& operator+=(const Tally& other);
 };
@@ -97,6 +101,7 @@ class Simulation {
   void step_wall_clock();
   void look_for(const Client& client);
   void restart();
+  void restore();
   void drain();
   void pass(std::chrono::milliseconds time);
   [[nodiscard]] Limits limits() const;
@@ -109,7 +114,7 @@ class Simulation {
   [[nodiscard]] bool is_busy() const;
 
   // Clients.
-  int open(const std::string& token);
+  int open(const std::string& token, bool hello = false);
   void say(int handle, const std::string& text);
   void close(int handle);
   void connect(Client& client);
@@ -125,6 +130,7 @@ class Simulation {
 
   // Promises.
   void check_bounds();
+  void check_networks() const;
   void check_drained();
   void check_close(const Network::Wire& wire) const;
   void check_hints(const Client& client);
@@ -144,6 +150,7 @@ class Simulation {
   std::size_t frames_before_ = Network::Text::alive();
   std::size_t bytes_before_ = Network::Text::alive_bytes();
   std::unique_ptr<Server> server_;
+  std::size_t kernel_room_ = 0;
   std::uint64_t fingerprint_ = 0;
   std::uint64_t now_ = 0;  // Counts what happens, to tell what was first.
   int next_handle_ = 0;

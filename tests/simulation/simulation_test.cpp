@@ -38,7 +38,8 @@ TEST_CASE("the final version of an order reaches every authorized client, whatev
              << tally.twice << " answers given twice; closed: " << tally.too_slow << " too slow, "
              << tally.abusive << " abusive, " << tally.too_many << " too many; "
              << tally.unavailable << " told unavailable, " << tally.thrown << " calls that threw, "
-             << tally.bytes << " bytes read slowly");
+             << tally.bytes << " bytes read slowly, " << tally.restores << " stores put back, "
+             << tally.lost << " questions never answered");
   // Runs in which nothing happens prove nothing.
   if (count >= 1000) {
     CHECK(tally.delivered > count);
@@ -51,6 +52,8 @@ TEST_CASE("the final version of an order reaches every authorized client, whatev
     CHECK(tally.unavailable > count / 10);
     CHECK(tally.thrown > 0);
     CHECK(tally.bytes > count);
+    CHECK(tally.restores > 0);
+    CHECK(tally.lost > 0);
   }
 }
 

@@ -27,6 +27,9 @@ struct Weather {
   bool wide = false;      ///< More orders than any threshold inside the core.
   bool heavy = false;     ///< Orders that exceed every bound in bytes, alone and together.
   bool steady = false;    ///< Some clients read a little all the time.
+  bool crawls = false;    ///< These read so little that one order takes them minutes.
+  bool kernel = false;    ///< Kernels hold much that the peer has not read.
+  bool restores = false;  ///< The store is put back to an older state, under a new epoch.
   bool locks = false;     ///< The store can't answer, for up to a minute.
   bool shuffles = false;  ///< Changes are published out of order, or again long after.
   bool throws = false;    ///< Transport and observer throw while a change is published.
@@ -40,12 +43,16 @@ struct Store {
     std::uint64_t version = 1;
     std::uint64_t published_at = 0;  ///< The step of its newest publish.
     std::size_t padding = 0;         ///< How much larger than the least its JSON is.
-    [[nodiscard]] std::string json(const std::string& id, std::uint64_t at_version) const {
-      return R"({"id":")" + id + R"(","version":)" + std::to_string(at_version) +
+    [[nodiscard]] std::string json(const std::string& id, std::uint64_t at_version,
+                                   unsigned epoch) const {
+      return R"({"id":")" + id + R"(","epoch":)" + std::to_string(epoch) + R"(,"version":)" +
+             std::to_string(at_version) +
              (padding == 0 ? "}" : R"(,"note":")" + std::string(padding, 'x') + "\"}");
     }
   };
   std::map<std::string, Order, std::less<>> orders;
+  unsigned epoch = 1;               ///< Another one when a backup is served.
+  std::deque<std::string> commits;  ///< The orders that changed, newest last.
   std::deque<std::pair<std::string, std::uint64_t>>
       outbox;                             ///< Committed, not marked as broadcast.
   std::optional<TimePoint> locked_until;  ///< No question is answered before.
@@ -102,8 +109,9 @@ struct SimulatedServices {
       std::optional<OrderSnapshot> snapshot;
       const auto found = store->orders.find(order_id);
       if (found != store->orders.end()) {
-        snapshot = OrderSnapshot{found->second.version,
-                                 found->second.json(found->first, found->second.version)};
+        snapshot =
+            OrderSnapshot{found->second.version,
+                          found->second.json(found->first, found->second.version, store->epoch)};
       }
       answers->push_back([done, snapshot, store = store] {
         if (store->locked_until) {
