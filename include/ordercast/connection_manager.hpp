@@ -241,7 +241,8 @@ class ConnectionManager {
   void on_fetched(const Question& question, const OrderSnapshot* snapshot);
   void on_unavailable(const Question& question);
   void ask_again(Slot slot, Pending& pending);
-  void drop_pending(Slot slot, Pending& pending, ErrorCode code, std::string_view reason);
+  void end_pending(Slot slot, Pending& pending, ErrorCode code);
+  void drop_pending(Slot slot, Pending& pending, ErrorCode code);
   void activate(Slot slot, Pending& pending);
   void defer_update(Slot slot, Watch& watch, const Broadcast<Frame>& broadcast);
   void owe(Slot slot, std::string_view order_id, std::uint64_t version);

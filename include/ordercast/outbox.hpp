@@ -16,9 +16,10 @@
 /// One slow connection's bounded, conflating send queue.
 ///
 /// An order is a state, not a log: of each order at most one `order:updated` waits, the newest, and
-/// at most one `orders:changed`. A newer one takes the older one's place in the queue. Control
-/// messages (pong, errors) are never conflated. So memory is bounded by what the connection
-/// watches, not by how long it is slow, and what it gets in the end is the final state.
+/// at most one `orders:changed`. A newer one takes the older one's place in the queue. Of control
+/// messages with the same topic (pongs; errors of one code on one order) one waits as well. So
+/// memory is bounded by what the connection watches, not by how long it is slow, and what it gets
+/// in the end is the final state.
 ///
 /// What does not fit is the owner's to decide on: it may make room (`take_newest_update`,
 /// `drop_oldest_hint`) or owe an order instead of queueing it (connection_manager.hpp).
@@ -48,10 +49,11 @@ class Outbox {
   /// No outbox holds more, whatever it was asked for.
   static constexpr std::size_t most_messages = std::size_t{1} << 20U;
 
-  /// Queues a message of `bytes` bytes. `order_id` is not looked at for `control`.
+  /// Queues a message of `bytes` bytes. For `control` the `order_id` is its topic; a control
+  /// message without one is never conflated.
   PushResult push(QueuedKind kind, std::string_view order_id, const Frame& frame,
                   std::size_t bytes) {
-    if (kind == QueuedKind::control) return append(kind, {}, frame, bytes);
+    if (!is_indexed(kind, order_id)) return append(kind, {}, frame, bytes);
     const auto older = find(kind, order_id);
     if (older == npos) return append(kind, order_id, frame, bytes);
     if (!fits(size_ - 1, bytes_ - entry(older).bytes, bytes)) return PushResult::full;
@@ -128,6 +130,9 @@ class Outbox {
   [[nodiscard]] static std::uint64_t hash(QueuedKind kind, std::string_view order_id) noexcept {
     return detail::hash_bytes(order_id, detail::hash_seed() + static_cast<std::uint64_t>(kind));
   }
+  [[nodiscard]] static bool is_indexed(QueuedKind kind, std::string_view order_id) noexcept {
+    return kind != QueuedKind::control || !order_id.empty();
+  }
   // Ids count up with the queue, so an entry keeps its id while those before it leave. They wrap
   // around at 2^31, so that none is ever `npos`.
   static constexpr std::uint32_t id_mask = 0x7FFFFFFFU;
@@ -165,7 +170,7 @@ class Outbox {
   void add(QueuedKind kind, std::string_view order_id, const Frame& frame, std::size_t bytes) {
     index_.reserve_one();
     entries_.push_back({frame, std::string(order_id), bytes, kind, false});
-    if (kind != QueuedKind::control) {
+    if (is_indexed(kind, order_id)) {
       index_.insert(hash(kind, order_id), id_at(entries_.size() - 1));
     }
     ++size_;
@@ -175,7 +180,7 @@ class Outbox {
   /// Takes an entry out wherever it stands; entries that left the middle go when they come up.
   void remove(std::uint32_t id) noexcept {
     Entry& leaving = entry(id);
-    if (leaving.kind != QueuedKind::control) {
+    if (is_indexed(leaving.kind, leaving.order_id)) {
       index_.erase(hash(leaving.kind, leaving.order_id), id);
     }
     bytes_ -= leaving.bytes;
@@ -197,7 +202,7 @@ class Outbox {
     std::uint32_t kept = 0;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       if (entries_[i].removed) continue;
-      if (entries_[i].kind != QueuedKind::control) {
+      if (is_indexed(entries_[i].kind, entries_[i].order_id)) {
         index_.replace(hash(entries_[i].kind, entries_[i].order_id), id_at(i),
                        (fresh_first + kept) & id_mask);
       }

@@ -109,14 +109,15 @@ void check_signed(Choices& choices) {
   require(claims.value("role", "") == to_string(who->role), "the role is the one that was signed");
   require(who->organization_id.empty() != has_organization(who->role),
           "an organisation's role has one, and no other does");
+  // NumericDates may have a fraction (RFC 7519 section 2). `iat` is information: none is too late.
   const auto exp = claims.find("exp");
-  require(exp != claims.end() && exp->is_number_integer() && *exp > forge::now,
+  require(exp != claims.end() && exp->is_number() && exp->get<double>() > forge::now,
           "it has not expired");
-  for (const auto* start : {"nbf", "iat"}) {
-    const auto at = claims.find(start);
-    require(at == claims.end() || (at->is_number_integer() && *at <= forge::now + 60),
-            "it is valid already");
-  }
+  const auto nbf = claims.find("nbf");
+  require(nbf == claims.end() || (nbf->is_number() && nbf->get<double>() <= forge::now + 60),
+          "it is valid already");
+  const auto iat = claims.find("iat");
+  require(iat == claims.end() || (iat->is_number() && iat->get<double>() >= 0), "iat is a date");
 }
 
 }  // namespace

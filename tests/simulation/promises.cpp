@@ -116,7 +116,11 @@ bool Simulation::settle_round() {
       busy = true;
     }
     if (client.rate == 0) read(client, 1000);
-    busy = busy || !client.handle || !wire_of(*client.handle).buffered.empty();
+    busy = busy || !client.handle;
+    if (client.handle) {
+      const auto& wire = wire_of(*client.handle);
+      busy = busy || wire.closed_by_server || wire.gone || !wire.buffered.empty();
+    }
     if (!client.handle || store_.locked_until) continue;
     for (const auto& order : std::exchange(client.again, {})) {
       if (client.seen.count(order) != 0) subscribe(client, order, client.seen[order]);
@@ -127,9 +131,14 @@ bool Simulation::settle_round() {
 }
 
 bool Simulation::has_final(const Client& client) const {
-  return client.handle && std::all_of(client.seen.begin(), client.seen.end(), [&](const auto& one) {
-           return one.second == store_.orders.at(one.first).version;
-         });
+  const auto& epochs = client.seen_epoch;
+  return client.handle &&
+         std::all_of(
+             client.seen.begin(), client.seen.end(),
+             [&](const auto& one) { return one.second == store_.orders.at(one.first).version; }) &&
+         (client.epoch.empty() || std::all_of(epochs.begin(), epochs.end(), [&](const auto& one) {
+            return one.second == store_.epoch;
+          }));
 }
 
 void Simulation::check_final(const Client& client) {

@@ -94,7 +94,7 @@ std::string Simulation::weather() const {
 Limits Simulation::limits() const {
   Limits limits;
   limits.max_outbox_messages = weather_.wide ? 250 : 8;
-  if (weather_.heavy) limits.max_outbox_bytes = std::size_t{16} * 1024;
+  if (weather_.heavy) limits.max_outbox_bytes = std::size_t{4} * 1024;
   limits.max_subscriptions = store_.orders.size();
   limits.max_connections_per_user = 9;  // Enough for clients of one user; attackers are more.
   limits.abuse_threshold = 25;

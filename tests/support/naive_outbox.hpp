@@ -17,7 +17,8 @@ class NaiveOutbox {
 
   PushResult push(QueuedKind kind, const std::string& order, const std::string& frame,
                   std::size_t bytes) {
-    const auto older = kind == QueuedKind::control ? waiting_.end() : find(kind, order);
+    const auto older =
+        kind == QueuedKind::control && order.empty() ? waiting_.end() : find(kind, order);
     if (older == waiting_.end()) {
       if (max_messages_ != 0 && waiting_.size() >= max_messages_) return PushResult::full;
       if (is_too_much(waiting_.size(), this->bytes() + bytes)) return PushResult::full;

@@ -366,3 +366,113 @@ TEST_CASE("with limits off, leaving orders costs no memory that grows", "[manage
   s.subscribe("o-0", R"(,"since":0)");
   CHECK(s.count("\"o-0\"") == 2);
 }
+
+TEST_CASE("a subscription that trouble ends leaves nothing behind in a full outbox",
+          "[manager][debts]") {
+  Limits limits;
+  limits.max_outbox_messages = 3;
+  Scene s(limits);
+  s.transport.high_water = 1;
+  s.subscribe("a");
+  s.answers.store_works = false;
+  s.subscribe("a", R"(,"since":0)");  // It stays open while it is read.
+  s.pass(58s);
+  s.answers.later = true;
+  s.pass(6s);
+  REQUIRE(s.answers.waiting.size() == 1);
+  s.transport[1].reads = false;
+  s.publish("a", 8);
+  s.publish("a", 9);  // Waits.
+  s.answers.answer_all();
+  for (const auto* order : {"b", "c", "d", "e"}) s.subscribe(order);
+  s.answers.answer_all();
+  for (int i = 0; i < 5; ++i) s.manager.on_message(1, R"({"type":"ping"})");
+  s.read_all();
+  CHECK_FALSE(s.transport[1].closed);
+  CHECK_FALSE(s.manager.subscriptions() == 5);
+}
+
+TEST_CASE("nobody is closed for what they asked for: answers wait until there is room",
+          "[manager][debts]") {
+  Limits limits;
+  limits.max_outbox_bytes = 400;  // Three answers.
+  limits.max_outbox_messages = 4;
+  Scene s(limits);
+  s.transport.high_water = 200;
+  s.transport[1].reads = false;
+  SECTION("no") {
+    s.answers.access = Access::denied;
+  }
+  SECTION("can't tell") {
+    s.answers.access = Access::unavailable;
+  }
+  for (int i = 0; i < 50; ++i) s.subscribe("order-" + std::to_string(i));
+  REQUIRE_FALSE(s.transport[1].closed);
+  // It reads a little all the time.
+  const auto end = s.clock.now() + 100s;
+  while (s.clock.now() < end) {
+    s.clock.advance(1s);
+    if (s.transport.take(1)) s.manager.on_writable(1);
+    s.manager.tick(s.clock.now());
+    s.manager.on_pong(1);
+  }
+  s.read_all();
+  CHECK_FALSE(s.transport[1].closed);
+  CHECK(s.manager.subscriptions() == 0);
+  for (int i = 0; i < 50; ++i) {
+    CHECK(s.count(R"("orderId":"order-)" + std::to_string(i) + "\"") >= 1);
+  }
+}
+
+TEST_CASE("leaving an order takes back an answer that waits", "[manager][debts]") {
+  Scene s;
+  s.transport.high_water = 1;
+  s.transport[1].reads = false;
+  s.answers.access = Access::denied;
+  for (const auto* order : {"a", "b", "c"}) s.subscribe(order);
+  CHECK(s.manager.subscriptions() == 1);
+  s.manager.on_message(1, R"({"type":"unsubscribe","orderId":"c"})");
+  CHECK(s.manager.subscriptions() == 0);
+  s.read_all();
+  CHECK(s.count("subscription_denied") == 2);
+  s.answers.access = Access::granted;
+  s.subscribe("c", R"(,"since":0)");
+  s.transport[1].reads = true;
+  s.read_all();
+  CHECK(s.count(R"("order:updated")") == 1);
+}
+
+TEST_CASE("what is published meanwhile is kept from a client whose denial waits",
+          "[manager][debts]") {
+  Scene s;
+  s.transport.high_water = 1;
+  s.transport[1].reads = false;
+  s.answers.access = Access::denied;
+  for (const auto* order : {"a", "b", "c"}) s.subscribe(order);
+  s.publish("c", 8);
+  s.pass(5s);
+  s.publish("c", 9);
+  s.read_all();
+  s.transport[1].reads = true;
+  s.publish("c", 10);
+  CHECK(s.count(R"("order:updated")") == 0);
+  CHECK(s.count("subscription_denied") == 3);
+}
+
+TEST_CASE("one pong that waits answers all pings before it, and of equal errors one waits",
+          "[manager][debts]") {
+  Limits limits;
+  limits.max_outbox_messages = 3;
+  limits.messages_per_second = 1;
+  limits.message_burst = 20;
+  Scene s(limits);
+  s.transport.high_water = 1;
+  s.transport[1].reads = false;
+  for (int i = 0; i < 40; ++i) s.manager.on_message(1, i % 2 == 0 ? R"({"type":"ping"})" : "{}");
+  CHECK_FALSE(s.transport[1].closed);
+  s.transport[1].reads = true;
+  s.read_all();
+  CHECK(s.count("pong") == 2);
+  CHECK(s.count("bad_message") == 1);
+  CHECK(s.count("rate_limited") == 1);
+}

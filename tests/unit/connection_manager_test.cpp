@@ -485,14 +485,18 @@ TEST_CASE("of more hints than an outbox holds the newest stay", "[manager]") {
         R"({"type":"orders:changed","orderId":"o39","status":"CONFIRMED"})");
 }
 
-TEST_CASE("a connection whose own questions fill its outbox is closed with 4009", "[manager]") {
+TEST_CASE("a connection that reads nothing and asks for more than it may is closed with 4009",
+          "[manager]") {
   Limits limits;
   limits.max_outbox_messages = 10;
+  limits.max_subscriptions = 1;
   Fixture f(limits);
   f.open(1, "root");
   f.transport[1].reads = false;
   f.transport.high_water = 1;
-  for (int i = 0; i < 20; ++i) f.manager.on_message(1, R"({"type":"ping"})");
+  for (int i = 0; i < 20; ++i) {
+    f.manager.on_message(1, R"({"type":"subscribe","orderId":")" + std::to_string(i) + "\"}");
+  }
   CHECK(f.transport[1].code == CloseCode::too_slow);
   CHECK(f.transport[1].frames_after_close == 0);
   CHECK(f.manager.connections() == 0);

@@ -51,7 +51,20 @@ TEST_CASE("a hint that waited before its order moves behind it", "[outbox]") {
   CHECK(drain(outbox) == std::vector<std::string>{"update 2", "hint 2"});
 }
 
-TEST_CASE("control messages are never conflated", "[outbox]") {
+TEST_CASE("of control messages on one topic the newest waits, and they don't meet orders",
+          "[outbox]") {
+  Outbox<std::string> outbox(4, 0);
+  outbox.push(QueuedKind::control, "pong", "pong 1", 6);
+  outbox.push(QueuedKind::order_updated, "pong", "update", 6);
+  CHECK(outbox.push(QueuedKind::control, "pong", "pong 2", 6) == PushResult::conflated);
+  CHECK(outbox.push(QueuedKind::control, "denied a", "a", 1) == PushResult::queued);
+  CHECK(outbox.push(QueuedKind::control, "denied b", "b", 1) == PushResult::queued);
+  CHECK(outbox.push(QueuedKind::control, "denied c", "c", 1) == PushResult::full);
+  CHECK(outbox.drop_updates("pong"));
+  CHECK(drain(outbox) == std::vector<std::string>{"pong 2", "a", "b"});
+}
+
+TEST_CASE("control messages without a topic are never conflated", "[outbox]") {
   Outbox<std::string> outbox(10, 0);
   for (int i = 0; i < 3; ++i) outbox.push(QueuedKind::control, "", "pong", 4);
   CHECK(drain(outbox).size() == 3);

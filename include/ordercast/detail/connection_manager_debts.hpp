@@ -5,10 +5,11 @@
 
 /// Bodies of ConnectionManager: open questions and debts. Include connection_manager.hpp.
 ///
-/// A subscription with a record in its session is in one of four stages (pending_list.hpp). It asks
+/// A subscription with a record in its session is in one of five stages (pending_list.hpp). It asks
 /// the authorizer; once authorized it may be owed the current order, which is read when the
-/// connection has room: in the order of subscribing, a few at a time. An answer "unavailable", none
-/// in time, or an exception is asked again; see Limits::retry_first.
+/// connection has room: in the order of subscribing, a few at a time. A refusal waits in its record
+/// for room as well, so that nobody is too slow for the answers to what they asked. An answer
+/// "unavailable", none in time, or an exception is asked again; see Limits::retry_first.
 namespace ordercast {
 
 /// Prepares the next question of a record.
@@ -73,7 +74,7 @@ void ConnectionManager<T, S>::on_authorized(const Question& question, Access acc
     if (access == Access::unavailable) {
       ask_again(slot, *pending);
     } else if (access == Access::denied) {
-      drop_pending(slot, *pending, ErrorCode::subscription_denied, "This order can't be watched");
+      end_pending(slot, *pending, ErrorCode::subscription_denied);
     } else if (pending->since || pending->any_version || pending->must) {
       pending->troubled_since.reset();
       pending->tries = 0;
@@ -151,7 +152,7 @@ void ConnectionManager<T, S>::ask_again(Slot slot, Pending& pending) {
   const bool is_first = !pending.troubled_since;
   if (is_first) pending.troubled_since = now;
   if (now - *pending.troubled_since >= limits_.retry_for) {
-    drop_pending(slot, pending, ErrorCode::unavailable, "This order can't be read just now");
+    end_pending(slot, pending, ErrorCode::unavailable);
     return;
   }
   list.set_stage(pending, pending.is_authorized() ? Stage::owed : Stage::unanswered);
@@ -161,18 +162,35 @@ void ConnectionManager<T, S>::ask_again(Slot slot, Pending& pending) {
   std::uniform_int_distribution<std::int64_t> jitter(delay.count() / 2, delay.count());
   list.set_due(pending, later_by(now, std::chrono::milliseconds(jitter(random_))));
   schedule(slot);
-  // A debt that the client did not ask for is none of its business until it is given up.
-  if (!is_first || pending.asked == 0) return;
+  // A debt that the client did not ask for is none of its business until it is given up; a slow
+  // client gets the answer itself, which may come sooner than this would.
+  if (!is_first || pending.asked == 0 || routes_[slot].queueing) return;
   tell([](auto& observer) { observer.on_error(ErrorCode::unavailable); });
   const std::string order_id = pending.order_id;
   send_control(
       slot, ErrorMessage{ErrorCode::unavailable, "Asking again; the subscription stays", order_id});
 }
 
-/// Ends a subscription whose question was answered with no, or could not be answered.
+/// Ends a subscription whose question was answered with no, or could not be answered. The answer
+/// waits in its record while the connection is slow.
 template <class T, class S>
-void ConnectionManager<T, S>::drop_pending(Slot slot, Pending& pending, ErrorCode code,
-                                           std::string_view reason) {
+void ConnectionManager<T, S>::end_pending(Slot slot, Pending& pending, ErrorCode code) {
+  if (!routes_[slot].queueing) {
+    drop_pending(slot, pending, code);
+    return;
+  }
+  auto& list = sessions_[slot].extra->pending;
+  list.set_stage(pending, Stage::refused);
+  list.drop_held(pending);
+  pending.refusal = code;
+  pending.due = (TimePoint::max)();
+  schedule(slot);
+}
+
+template <class T, class S>
+void ConnectionManager<T, S>::drop_pending(Slot slot, Pending& pending, ErrorCode code) {
+  const auto reason = code == ErrorCode::unavailable ? "This order can't be read just now"
+                                                     : "This order can't be watched";
   const std::string order_id = pending.order_id;
   const auto answers = code == ErrorCode::unavailable ? 1U : (std::max)(pending.asked, 1U);
   sessions_[slot].erase_pending(pending);
@@ -227,6 +245,7 @@ void ConnectionManager<T, S>::defer_update(Slot slot, Watch& watch,
   SessionT& session = sessions_[slot];
   Pending* const pending = session.find_pending(broadcast.order_id);
   if (pending == nullptr) return;
+  if (pending->stage == Stage::refused) return;
   const auto version = broadcast.version;
   if (pending->must && pending->is_authorized()) {
     // The change pays the debt itself if it can go out now.
@@ -282,18 +301,24 @@ void ConnectionManager<T, S>::owe(Slot slot, std::string_view order_id, std::uin
   watch.defer();
 }
 
-/// Reads what is owed, first come first served, while there is room.
+/// Tells what has ended and reads what is owed, first come first served, while there is room.
 template <class T, class S>
 void ConnectionManager<T, S>::pay(Slot slot) {
   if (!sessions_[slot].extra || sessions_[slot].extra->paying) return;
   const auto session = sessions_[slot].id;
   const std::size_t most = (std::max)(limits_.max_concurrent_fetches, 1U);
   sessions_[slot].extra->paying = true;
+  while (!routes_[slot].queueing) {
+    Pending* const next = sessions_[slot].extra->pending.next_refused();
+    if (next == nullptr) break;
+    drop_pending(slot, *next, next->refusal);
+    if (find_live(slot, session) == nullptr) return;  // It is gone, and the mark with it.
+  }
   while (!routes_[slot].queueing && sessions_[slot].extra->pending.fetching() < most) {
     Pending* const next = sessions_[slot].extra->pending.next_owed(services_.clock.now());
     if (next == nullptr) break;
     fetch(slot, *next);
-    if (find_live(slot, session) == nullptr) return;  // It is gone, and the mark with it.
+    if (find_live(slot, session) == nullptr) return;
   }
   auto& extra = sessions_[slot].extra;
   extra->paying = false;
@@ -322,6 +347,7 @@ void ConnectionManager<T, S>::ask_due(Slot slot, TimePoint now) {
         ask_again(slot, *pending);
         break;
       case Stage::owed:
+      case Stage::refused:
         break;  // Paid below, if there is room.
     }
   }

@@ -171,9 +171,17 @@ void ConnectionManager<T, S>::close_doomed() noexcept {
   }
 }
 
+/// Answers a client. Of answers on one topic the newest waits: one pong is for all pings before it,
+/// and the same error on the same order says nothing new.
 template <class T, class S>
 void ConnectionManager<T, S>::send_control(Slot slot, const ServerMessage& message) {
-  deliver(slot, routes_[slot], QueuedKind::control, {}, prepare_message<T>(message));
+  std::string topic;
+  if (const auto* error = std::get_if<ErrorMessage>(&message)) {
+    topic = std::string(to_string(error->code)) + ' ' + std::string(error->order_id);
+  } else if (std::holds_alternative<Pong>(message)) {
+    topic = "pong";
+  }
+  deliver(slot, routes_[slot], QueuedKind::control, topic, prepare_message<T>(message));
   close_doomed();
 }
 

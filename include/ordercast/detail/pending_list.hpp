@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ordercast/clock.hpp>
+#include <ordercast/error.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -25,6 +26,7 @@ struct PendingSubscription {
     unanswered,   ///< The authorizer could not tell; it is asked again at `due`.
     owed,         ///< Authorized; the order is read when there is room, not before `due`.
     fetching,     ///< The order source has been asked.
+    refused,      ///< It has ended; the client is told so when there is room.
   };
 
   struct Held {
@@ -39,6 +41,7 @@ struct PendingSubscription {
   std::uint32_t tries = 0;    ///< Answers "unavailable" in a row.
   std::uint32_t attempt = 0;  ///< Names the newest question; answers to older ones are void.
   Stage stage = Stage::authorizing;
+  ErrorCode refusal = ErrorCode::unavailable;  ///< Why it has ended.
   bool any_version = false;  ///< `since` was counted in another store: whatever there is, is news.
   bool must = false;  ///< A change became this debt: it is paid with that version or a newer one.
   std::uint64_t promised_at_ask = 0;  ///< The version owed when the order source was asked.
@@ -86,6 +89,7 @@ class PendingList {
     drop_held(record);
     if (record.stage == Stage::fetching) --fetching_;
     owed_.erase(record.request);
+    refused_.erase(record.request);
     by_order_.erase(record.order_id);
     records_.erase(record.request);
     if (records_.empty()) next_due_ = (TimePoint::max)();
@@ -101,8 +105,11 @@ class PendingList {
   }
 
   void set_stage(Record& record, Stage stage) {
-    if (stage == Stage::owed) owed_.insert(record.request);  // Before anything changes: may throw.
+    // Before anything changes: may throw.
+    if (stage == Stage::owed) owed_.insert(record.request);
+    if (stage == Stage::refused) refused_.insert(record.request);
     if (stage != Stage::owed) owed_.erase(record.request);
+    if (stage != Stage::refused) refused_.erase(record.request);
     if (record.stage == Stage::fetching) --fetching_;
     if (stage == Stage::fetching) ++fetching_;
     record.stage = stage;
@@ -116,6 +123,11 @@ class PendingList {
       if (record.due <= now) return &record;
     }
     return nullptr;
+  }
+
+  /// The record that has ended and was subscribed first; null when there is none.
+  [[nodiscard]] Record* next_refused() noexcept {
+    return refused_.empty() ? nullptr : find(*refused_.begin());
   }
 
   /// Keeps a message with its record. False, with nothing kept, when those of all records together
@@ -163,6 +175,7 @@ class PendingList {
   std::map<std::uint64_t, Record> records_;
   std::map<std::string_view, std::uint64_t> by_order_;  // Borrows the records' ids.
   std::set<std::uint64_t> owed_;
+  std::set<std::uint64_t> refused_;
   std::size_t fetching_ = 0;
   std::size_t held_bytes_ = 0;
   TimePoint next_due_ = (TimePoint::max)();
