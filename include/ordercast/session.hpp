@@ -46,7 +46,7 @@ class AbuseWindow {
   /// Notes a refusal; true when there have been too many.
   [[nodiscard]] bool refuse(TimePoint now, const Limits& limits) noexcept {
     if (limits.abuse_threshold == 0) return false;
-    if (count_ == 0 || now - start_ > limits.abuse_window) {
+    if (count_ == 0 || now > later_by(start_, limits.abuse_window)) {
       start_ = now;
       count_ = 0;
     }

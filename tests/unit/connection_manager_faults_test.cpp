@@ -32,6 +32,12 @@ struct Yes {
     done(true);
   }
 };
+struct Trouble {
+  template <class Done>
+  void authorize(const IdentityView& /*who*/, std::string_view /*order*/, Done done) const {
+    done(Access::unavailable);
+  }
+};
 struct ThrowingObserver {
   template <class... Args>
   void hear(Args&&... /*args*/) const {
@@ -253,19 +259,39 @@ TEST_CASE("limits at the ends of their types overflow nothing", "[manager][fault
   limits.pong_timeout = (std::chrono::milliseconds::max)();
   limits.write_stall_timeout = (std::chrono::milliseconds::max)();
   limits.answer_timeout = (std::chrono::milliseconds::max)();
+  limits.abuse_window = (std::chrono::milliseconds::max)();
   limits.retry_for = (std::chrono::milliseconds::max)();
   ManualClock clock;
   FakeTransport transport;
   ConnectionManager<FakeTransport, Seams> manager(transport, Seams{{}, {}, {}, {}, clock}, limits);
   manager.on_open(1, "alice");
   manager.on_message(1, subscribe("o"));
+  manager.on_message(1, "nonsense");
   manager.ping_user("alice");
+  clock.advance(1s);
+  manager.on_message(1, "nonsense");
   manager.on_pong(1);
   clock.advance(24h);
   manager.tick(clock.now());
   CHECK_FALSE(transport[1].closed);
   manager.begin_drain((std::chrono::milliseconds::max)());
   CHECK(transport[1].code == CloseCode::service_restart);
+}
+
+TEST_CASE("waits before a store is asked again overflow nothing", "[manager][faults]") {
+  using Seams = Services<Users, Trouble, NoSnapshots, NullObserver, ManualClock>;
+  Limits limits;
+  limits.retry_first = (std::chrono::milliseconds::max)() / 4;
+  limits.retry_most = (std::chrono::milliseconds::max)();
+  limits.retry_for = (std::chrono::milliseconds::max)();
+  ManualClock clock;
+  FakeTransport transport;
+  ConnectionManager<FakeTransport, Seams> manager(transport, Seams{{}, {}, {}, {}, clock}, limits);
+  manager.on_open(1, "alice");
+  manager.on_message(1, subscribe("o"));
+  clock.advance(24h);
+  manager.tick(clock.now());
+  CHECK(manager.subscriptions() == 1);
 }
 
 TEST_CASE("a version that the JSON does not say is counted", "[manager][faults]") {

@@ -151,14 +151,16 @@ void ConnectionManager<T, S>::ask_again(Slot slot, Pending& pending) {
   const auto now = services_.clock.now();
   const bool is_first = !pending.troubled_since;
   if (is_first) pending.troubled_since = now;
-  if (now - *pending.troubled_since >= limits_.retry_for) {
+  if (now >= later_by(*pending.troubled_since, limits_.retry_for)) {
     end_pending(slot, pending, ErrorCode::unavailable);
     return;
   }
   list.set_stage(pending, pending.is_authorized() ? Stage::owed : Stage::unanswered);
   const auto most = (std::max)(limits_.retry_most, std::chrono::milliseconds(1));
-  const auto doubled = limits_.retry_first * (1U << (std::min)(pending.tries++, 10U));
-  const auto delay = std::clamp(doubled, std::chrono::milliseconds(1), most);
+  const auto times = std::int64_t{1} << (std::min)(pending.tries++, 10U);
+  const auto delay = limits_.retry_first >= most / times
+                         ? most
+                         : (std::max)(limits_.retry_first * times, std::chrono::milliseconds(1));
   std::uniform_int_distribution<std::int64_t> jitter(delay.count() / 2, delay.count());
   list.set_due(pending, later_by(now, std::chrono::milliseconds(jitter(random_))));
   schedule(slot);

@@ -301,7 +301,7 @@ void ConnectionManager<T, S>::on_deadline(Slot slot, TimePoint now) {
   if (session.stall) {
     watch_stall(slot, now);
     if (session.stall && limits_.write_stall_timeout.count() != 0 &&
-        now - session.stall->since >= limits_.write_stall_timeout) {
+        now >= later_by(session.stall->since, limits_.write_stall_timeout)) {
       // It takes nothing, a close frame included: there is no handshake to wait for.
       terminate(slot, CloseCode::too_slow);
       return;
