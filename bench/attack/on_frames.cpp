@@ -147,6 +147,22 @@ void message_flood(Field& field) {
   });
 }
 
+/// Every socket sends the whole burst that it may, at the same moment.
+void bursts_together(Field& field) {
+  auto wires = field.sockets(2'000, &Field::stranger);
+  std::string burst;
+  for (int i = 0; i < 190; ++i) burst += text_frame(ping_text);
+  while (!field.over()) {
+    for (auto& wire : wires) wire.send(burst);
+    field.note("bursts");
+    for (int i = 0; i < 200 && !field.over(); ++i) {
+      for (auto& wire : wires) wire.drop_input();
+      field.rest(milliseconds(25));
+    }
+    field.note("ended", drop_ended(wires));
+  }
+}
+
 /// Closes, and goes on; or never answers the server's own; or leaves in mid-frame.
 void bad_ends(Field& field) {
   const auto close = frame(Opcode::close, std::string("\x03\xE8", 2));
@@ -231,6 +247,8 @@ std::vector<Attack> attacks_on_frames() {
        &broken_frames},
       {"broken-texts", "Texts that are no messages, 1,500 a second, and 1008.", &broken_texts},
       {"message-flood", "Messages far above the rate, and 1008.", &message_flood},
+      {"bursts-together", "2,000 sockets send the 190 messages that they may, all at once.",
+       &bursts_together},
       {"bad-ends", "Closes that go on, closes never answered, resets in mid-frame, half-closes.",
        &bad_ends},
       {"pings-together", "3,000 sockets whose pings fall together; half answer none.",

@@ -179,6 +179,46 @@ void garbage(Field& field) {
   }
 }
 
+/// Requests that cost the I/O thread alone, as many at once as a connection may have, all read.
+void cheap_pipelines(Field& field) {
+  const auto many = repeat(Field::request("GET", "/healthz", ""), 1'000);
+  std::vector<Wire> wires;
+  while (!field.over()) {
+    if (wires.size() < 1'000) {
+      wires.push_back(field.connect());
+      field.note("connections");
+    }
+    // All of them at the same time, and then a rest: harm that lasts longer than the work shows.
+    for (auto& wire : wires) wire.send(wire.all_sent() ? many : "");
+    for (int i = 0; i < 10; ++i) {
+      for (auto& wire : wires) wire.drop_input();
+      field.rest(milliseconds(20));
+    }
+    drop_ended(wires);
+    while (wires.size() < 1'000 && !field.over()) wires.push_back(field.connect());
+    field.note("rounds");
+  }
+}
+
+/// Bodies without an end behind a request that was answered, so that they are no handshakes.
+void kept_bodies(Field& field) {
+  const auto first = Field::request("GET", "/healthz", "");
+  const auto body =
+      Field::request("POST", "/api/v1/orders", field.customer(0), std::string(65'000, ' '));
+  std::vector<Wire> wires;
+  for (std::size_t i = 0; !field.over(); ++i, field.pace(1'000)) {
+    if (wires.size() < 4'000) {
+      wires.push_back(field.connect());
+      wires.back().send(first + body.substr(0, body.size() - 1));
+      field.note("bodies");
+    }
+    auto& wire = wires[i % wires.size()];
+    wire.drop_input();
+    wire.send();
+    if (i % 1'000 == 0) field.note("ended", drop_ended(wires));
+  }
+}
+
 /// Answers that are read at a byte a second, of pages of a megabyte.
 void read_slowly(Field& field) {
   static_cast<void>(field.place_orders(0, 50));
@@ -217,6 +257,10 @@ std::vector<Attack> attacks_on_requests() {
       {"large-bodies", "Bodies of 65 kB: deep, wide, no UTF-8, no JSON.", &large_bodies},
       {"unfinished-bodies", "4,000 bodies of 65 kB whose last byte does not come.",
        &unfinished_bodies},
+      {"cheap-pipelines", "A thousand connections with a thousand pipelined /healthz at once.",
+       &cheap_pipelines},
+      {"kept-bodies", "4,000 unfinished bodies on connections that have had an answer.",
+       &kept_bodies},
       {"dear-syntax", "One-byte chunks with extensions, 4,000 header fields, long queries.",
        &dear_syntax},
       {"garbage", "Random bytes, TLS hellos and CONNECT.", &garbage},

@@ -16,6 +16,7 @@
 #include "secrets.hpp"
 #include "store/demo_start.hpp"
 #include "store/sqlite_store.hpp"
+#include "workers/memory_watch.hpp"
 #include "workers/store_health.hpp"
 #include "workers/wall_clock.hpp"
 #include "workers/watchdog.hpp"
@@ -29,10 +30,12 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <optional>
@@ -76,9 +79,7 @@ constexpr std::size_t lookup_queue = 262'144;
 /// As many as a process may usually have; the hard limit may be lower.
 constexpr std::size_t wanted_descriptors = 1'048'576;
 
-/// When fewer than half of at least so many connections are left, memory is given back.
-constexpr std::size_t crowd = 500;
-/// Short against the time that such a crowd takes to come and go.
+/// Short against the time that a crowd takes to come and go.
 constexpr std::chrono::milliseconds memory_check{250};
 
 /// I/O threads answer in microseconds, unless the server has just ended.
@@ -243,6 +244,15 @@ void release_free_memory() noexcept {
 #endif
 }
 
+/// Of this process; 0 where the system does not tell.
+std::size_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::size_t total = 0;
+  std::size_t resident = 0;
+  statm >> total >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
 StaticFiles pages_of(const Config& config) {
   return config.web_root.empty() ? StaticFiles() : StaticFiles(config.web_root);
 }
@@ -383,17 +393,12 @@ struct App::Parts {
     return [this](Lane lane, Job job) { return pool(lane).submit(std::move(job)); };
   }
 
-  /// Gives memory back to the system after a crowd has left: glibc keeps what was freed below the
-  /// last block that is still in use. Waits until nobody is leaving any more, since sockets outlive
-  /// their connections a little. Looks every so often, on a thread that may block.
+  /// Gives memory back to the system that nobody uses any more. Looks every so often, on a thread
+  /// that may block.
   void watch_memory() {
-    const auto now = server->connections();
-    const bool at_rest = now >= last_connections;
-    last_connections = now;
-    most_connections = std::max(most_connections, now);
-    if (at_rest && most_connections >= crowd && now < most_connections / 2) {
+    if (memory_watch.look(server->connections(), resident_bytes(), steady_now())) {
       release_free_memory();
-      most_connections = now;
+      memory_watch.gave_back(resident_bytes(), steady_now());
     }
     static_cast<void>(memory.submit_after(memory_check, [this] { watch_memory(); }));
   }
@@ -491,8 +496,7 @@ struct App::Parts {
     });
   }
 
-  std::size_t last_connections = 0;  // Both are the memory thread's.
-  std::size_t most_connections = 0;  // Since memory was last given back.
+  MemoryWatch memory_watch;  // The memory thread's.
   SqliteStore store;
   Metrics metrics;
   PasswordHasher hasher;
