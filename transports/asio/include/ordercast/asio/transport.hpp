@@ -150,7 +150,10 @@ class Transport final {
   static constexpr std::chrono::milliseconds min_tick{5};
   static constexpr std::chrono::milliseconds max_tick{250};
   static constexpr std::size_t read_buffer_bytes = 64 * 1024;
-  static constexpr std::size_t events_a_turn = 256;
+  /// What one turn may do, so that nobody waits for others' whole input: what many have sent is
+  /// read a little of each at a time. Enough for a request with its token, or dozens of messages.
+  static constexpr std::size_t events_a_turn = 32;
+  static constexpr std::size_t turn_read_bytes = 2048;
   static constexpr std::size_t copied_body_bytes = 16 * 1024;
   static constexpr std::size_t min_guess_bytes = 1024;
   static constexpr std::size_t pipelined_bytes = 1024 * 1024;  // Of answers, run side by side.
@@ -180,6 +183,7 @@ class Transport final {
   void on_events();
   void go_on_securing(Index index, Connection& connection);
   void on_readable(Index index, Connection& connection);
+  [[nodiscard]] std::size_t most_to_read(const Connection& connection) const noexcept;
   void discard(Index index, Connection& connection);
   void schedule_turn() noexcept;
   void end_turn();

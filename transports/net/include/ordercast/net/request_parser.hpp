@@ -48,6 +48,8 @@ class RequestParser {
     const bool waits = in_body_ && !complete() && !refused();
     return waits && std::exchange(expects_continue_, false);
   }
+  /// True while the rest of a body is due.
+  [[nodiscard]] bool in_body() const noexcept { return in_body_ && !complete() && !refused(); }
   /// The status to refuse the request with; 0 while there is no reason to.
   [[nodiscard]] int status() const noexcept { return status_; }
   [[nodiscard]] bool refused() const noexcept { return status_ != 0; }

@@ -256,7 +256,7 @@ inline void Transport::on_readable(Index index, Connection& connection) {
   const auto count =
       connection.secure
           ? detail::read_secure(*connection.secure, read_buffer_.get(), read_buffer_bytes)
-          : ::recv(connection.fd, read_buffer_.get(), read_buffer_bytes, MSG_DONTWAIT);
+          : ::recv(connection.fd, read_buffer_.get(), most_to_read(connection), MSG_DONTWAIT);
   const auto error = connection.secure ? static_cast<int>(-count) : errno;
   if (count < 0 && (error == EAGAIN || error == EINTR)) return;
   if (count > 0) {
@@ -271,6 +271,13 @@ inline void Transport::on_readable(Index index, Connection& connection) {
   connection.http->ended = true;  // It listens still, and gets what it asked for.
   watch(index, connection, connection.interest & static_cast<std::uint8_t>(~EPOLLIN));
   if (connection.http->pending.empty()) finish(index, connection, options_.write_timeout);
+}
+
+/// A body is copied and no more; all else costs work by the byte.
+inline std::size_t Transport::most_to_read(const Connection& connection) const noexcept {
+  const bool in_body =
+      connection.state == State::http && connection.http && connection.http->parser.in_body();
+  return in_body ? read_buffer_bytes : turn_read_bytes;
 }
 
 /// Reads and drops, so that the client gets our last bytes and not a reset.
