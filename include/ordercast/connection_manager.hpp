@@ -210,7 +210,7 @@ class ConnectionManager {
   void leave(Slot slot) noexcept;
   void close(Slot slot, CloseCode code, std::string_view reason) noexcept;
   void terminate(Slot slot, CloseCode code) noexcept;
-  void close_for_drain(Slot slot);
+  void close_for_drain(Slot slot) noexcept;
   /// Runs `f` for one connection. What it throws, out of memory most likely, costs that connection
   /// alone: the client comes back and asks for what it missed.
   template <class F>

@@ -3,7 +3,9 @@
 
 #include <ordercast/connection_manager.hpp>
 
+#include <array>
 #include <cassert>
+#include <cstdio>
 
 /// Bodies of ConnectionManager: how connections come, beat and go. Include connection_manager.hpp.
 namespace ordercast {
@@ -205,11 +207,14 @@ void ConnectionManager<T, S>::begin_drain(std::chrono::milliseconds window) {
   for (const Slot slot : ready) close_for_drain(slot);
 }
 
-/// Clients come back at a time of their own within the window, not all at once.
+/// Clients come back at a time of their own within the window, not all at once. Needs no memory.
 template <class T, class S>
-void ConnectionManager<T, S>::close_for_drain(Slot slot) {
+void ConnectionManager<T, S>::close_for_drain(Slot slot) noexcept {
   std::uniform_int_distribution<std::int64_t> spread(0, drain_window_.count());
-  close(slot, CloseCode::service_restart, "retry-after-ms=" + std::to_string(spread(random_)));
+  std::array<char, 40> reason{};
+  const int length = std::snprintf(reason.data(), reason.size(), "retry-after-ms=%lld",
+                                   static_cast<long long>(spread(random_)));
+  close(slot, CloseCode::service_restart, {reason.data(), static_cast<std::size_t>(length)});
 }
 
 template <class T, class S>
