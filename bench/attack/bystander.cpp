@@ -69,6 +69,7 @@ void Bystander::change_orders() {
     std::this_thread::sleep_until(due);
     due = std::max(due, Clock::now() - interval);
     change_next(customer, staff);
+    ++change_turns_;
   }
 }
 
@@ -205,6 +206,16 @@ void Bystander::read() {
     if (stopping_) return;
     if (status != 200) fail(probe);
     add(probe, Clock::now() - start);
+    ++read_turns_;
+  }
+}
+
+void Bystander::finish_turns(std::chrono::seconds most) const {
+  const auto until = Clock::now() + most;
+  const std::size_t changed = change_turns_;
+  const std::size_t read = read_turns_;
+  while (Clock::now() < until && (change_turns_ < changed + 2 || read_turns_ < read + 2)) {
+    std::this_thread::sleep_for(milliseconds(5));
   }
 }
 

@@ -51,6 +51,9 @@ class Bystander {
 
   /// Ends the phase and begins another; returns what was felt in it.
   Window take_window();
+  /// Waits until what was begun before this call has been answered, at most so long: or the worst
+  /// wait of a phase would fall into the next.
+  void finish_turns(std::chrono::seconds most) const;
   /// Makes no more changes. `verify` may still wait.
   void stop_changes();
   /// Whether the final version of every order came to the socket; waits for it at most so long.
@@ -92,6 +95,8 @@ class Bystander {
   std::atomic<std::size_t> cuts_{0};
   std::atomic<std::size_t> faults_{0};
   std::atomic<std::size_t> changes_{0};
+  std::atomic<std::size_t> change_turns_{0};
+  std::atomic<std::size_t> read_turns_{0};
 
   mutable std::mutex mutex_;
   // Under mutex_.

@@ -141,6 +141,7 @@ class Siege {
     const auto start = Clock::now();
     act();
     const auto after = Ticks::now();
+    if (target_.running()) bystander.finish_turns(seconds(15));
     auto window = bystander.take_window();
     const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
     auto& out = result_[name] = figures(window);

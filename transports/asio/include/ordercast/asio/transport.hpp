@@ -152,8 +152,8 @@ class Transport final {
   static constexpr std::size_t read_buffer_bytes = 64 * 1024;
   /// What one turn may do, so that nobody waits for others' whole input: what many have sent is
   /// read a little of each at a time. Enough for a request with its token, or dozens of messages.
-  static constexpr std::size_t events_a_turn = 32;
-  static constexpr std::size_t turn_read_bytes = 2048;
+  static constexpr std::size_t events_a_turn = 16;
+  static constexpr std::size_t turn_read_bytes = 1024;
   static constexpr std::size_t copied_body_bytes = 16 * 1024;
   static constexpr std::size_t min_guess_bytes = 1024;
   static constexpr std::size_t pipelined_bytes = 1024 * 1024;  // Of answers, run side by side.
