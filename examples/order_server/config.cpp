@@ -3,238 +3,17 @@
 
 #include "api/allowed_hosts.hpp"
 #include "api/cors.hpp"
-#include "domain/sodium.hpp"
-#include "net/http_client.hpp"
+#include "config_options.hpp"
+#include "config_secrets.hpp"
 #include <ordercast/net/client_address.hpp>
 #include <ordercast/version.hpp>
 
 #include <CLI/CLI.hpp>
 
-#include <algorithm>
-#include <charconv>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <functional>
-#include <limits>
-#include <string_view>
+#include <utility>
 
 namespace order_server {
-namespace {
-
-/// Adds options that say their default, range and unit in --help, and in the message when a value
-/// is wrong.
-class Options {
- public:
-  explicit Options(CLI::App& app) : app_(app) {}
-
-  template <class T>
-  void number(const std::string& name, T& target, std::int64_t least, std::int64_t most,
-              const std::string& unit, const std::string& what) {
-    const std::string range = "a whole number from " + std::to_string(least) + " to " +
-                              std::to_string(most) + (unit.empty() ? "" : " (" + unit + ")");
-    add(name, target, std::to_string(static_cast<std::int64_t>(target)),
-        what + (unit.empty() ? "" : ", in " + unit) + "; " + std::to_string(least) + " to " +
-            std::to_string(most))
-        ->check(CLI::Validator(
-            [range, least, most](const std::string& text) -> std::string {
-              std::int64_t value = 0;
-              const auto* end = text.data() + text.size();
-              const auto [stop, error] = std::from_chars(text.data(), end, value);
-              // CLI11 would read 010 as eight.
-              const bool is_octal = text.size() > 1 && text.front() == '0';
-              const bool good = error == std::errc{} && stop == end && !is_octal &&
-                                value >= least && value <= most;
-              return good ? "" : "'" + text + "' is not allowed; allowed is " + range;
-            },
-            ""));
-  }
-
-  /// A duration in whole `Unit`s.
-  template <class Unit>
-  void duration(const std::string& name, Unit& target, std::int64_t least, std::int64_t most,
-                const std::string& unit, const std::string& what) {
-    auto& value = numbers_.emplace_back(std::make_unique<std::int64_t>(target.count()));
-    number(name, *value, least, most, unit, what);
-    finishers_.push_back([&target, from = value.get()] { target = Unit(*from); });
-  }
-
-  void text(const std::string& name, std::string& target, const std::string& what) {
-    add(name, target, target, what)
-        ->check(CLI::Validator(
-            [](const std::string& given) -> std::string {
-              return given.empty() ? "must not be empty" : "";
-            },
-            ""));
-  }
-
-  /// A folder that holds `content`.
-  void folder(const std::string& name, std::string& target, const std::string& what,
-              const std::string& content) {
-    add(name, target, "none", what)
-        ->check(CLI::Validator(
-            [content](const std::string& given) -> std::string {
-              std::error_code error;
-              const bool good =
-                  std::filesystem::is_regular_file(std::filesystem::path(given) / content, error);
-              return good ? "" : "'" + given + "' holds no " + content;
-            },
-            ""));
-  }
-
-  void file(const std::string& name, std::string& target, const std::string& what) {
-    add(name, target, "none", what)
-        ->check(CLI::Validator(
-            [](const std::string& given) -> std::string {
-              return std::ifstream(given).is_open() ? "" : "the file '" + given + "' can't be read";
-            },
-            ""));
-  }
-
-  /// Where another service is.
-  void service_url(const std::string& name, std::string& target, const std::string& what) {
-    add(name, target, target.empty() ? "none" : target, what)
-        ->check(CLI::Validator(
-            [](const std::string& given) -> std::string {
-              return is_service_url(given)
-                         ? ""
-                         : "'" + given +
-                               "' is not allowed; allowed is an https URL with no / at its end, or "
-                               "an http one on loopback";
-            },
-            ""));
-  }
-
-  void choice(const std::string& name, std::string& target, const std::vector<std::string>& allowed,
-              const std::string& what) {
-    std::string names;
-    for (const auto& entry : allowed) names.append(names.empty() ? "" : ", ").append(entry);
-    add(name, target, target, what + "; one of " + names)
-        ->check(CLI::Validator(
-            [names, allowed](const std::string& given) -> std::string {
-              const bool good = std::find(allowed.begin(), allowed.end(), given) != allowed.end();
-              return good ? "" : "'" + given + "' is not allowed; allowed are " + names;
-            },
-            ""));
-  }
-
-  /// A list with commas between its entries; an empty one is no entry at all.
-  template <class Check>
-  void list(const std::string& name, std::vector<std::string>& target, const std::string& what,
-            const std::string& allowed, Check good) {
-    auto& text = texts_.emplace_back(std::make_unique<std::string>());
-    add(name, *text, "none", what)
-        ->check(CLI::Validator(
-            [allowed, good](const std::string& given) -> std::string {
-              for (const auto& entry : split(given)) {
-                if (!good(entry)) return "'" + entry + "' is not allowed; allowed is " + allowed;
-              }
-              return "";
-            },
-            ""));
-    finishers_.push_back([&target, from = text.get()] { target = split(*from); });
-  }
-
-  /// Moves what was read to where it belongs.
-  void finish() const {
-    for (const auto& finisher : finishers_) finisher();
-  }
-
- private:
-  template <class T>
-  CLI::Option* add(const std::string& name, T& target, const std::string& fallback,
-                   const std::string& what) {
-    return app_.add_option(name, target, what + " [default: " + fallback + "]")
-        ->option_text(" ")
-        ->take_last();
-  }
-
-  static std::vector<std::string> split(std::string_view text) {
-    std::vector<std::string> entries;
-    while (!text.empty()) {
-      const auto comma = text.find(',');
-      const auto entry = ordercast::detail::trim(text.substr(0, comma));
-      if (!entry.empty()) entries.emplace_back(entry);
-      text = comma == std::string_view::npos ? std::string_view{} : text.substr(comma + 1);
-    }
-    return entries;
-  }
-
-  CLI::App& app_;
-  // What CLI11 writes to must stay where it is.
-  std::vector<std::unique_ptr<std::int64_t>> numbers_;
-  std::vector<std::unique_ptr<std::string>> texts_;
-  std::vector<std::function<void()>> finishers_;
-};
-
-std::string random_secret() {
-  require_sodium();
-  std::string secret(min_jwt_secret_bytes, '\0');
-  randombytes_buf(secret.data(), secret.size());
-  return secret;
-}
-
-/// Reads the secrets; an error message when one can't be used.
-std::string read_secrets(Config& config, const Environment& environment) {
-  auto jwt = read_secret(environment, "JWT_SECRET");
-  if (!jwt.wrong.empty()) return jwt.wrong;
-  if (jwt.value && jwt.value->size() < min_jwt_secret_bytes) {
-    return jwt.from + " has " + std::to_string(jwt.value->size()) +
-           " bytes; it needs at least 32, or none at all for a random one of the demo's";
-  }
-  config.jwt_secret = std::move(jwt.value).value_or("");
-  // Before the database is filled or opened; for the rest only the database knows.
-  if (config.jwt_secret.empty() && config.demo_data != DemoMode::automatic &&
-      !listens_on_loopback(config.host)) {
-    return missing_jwt_secret();
-  }
-  auto key = read_secret(environment, "RAZORPAY_KEY_SECRET");
-  if (!key.wrong.empty()) return key.wrong;
-  if (key.value) {
-    config.razorpay_key_secret = std::move(*key.value);
-  } else {
-    config.has_test_payments = true;
-    config.razorpay_key_secret = random_secret();
-    config.notices.emplace_back(
-        "RAZORPAY_KEY_SECRET is not set: ONLINE orders are refused, but for test payments on demo "
-        "data");
-  }
-  config.razorpay_key_id = environment("RAZORPAY_KEY_ID").value_or("");
-  if (!config.razorpay_key_id.empty() && config.has_test_payments) {
-    return "RAZORPAY_KEY_ID is set and RAZORPAY_KEY_SECRET is not; give both, or none for a demo";
-  }
-  auto webhook = read_secret(environment, "RAZORPAY_WEBHOOK_SECRET");
-  if (!webhook.wrong.empty()) return webhook.wrong;
-  config.razorpay_webhook_secret = std::move(webhook.value).value_or("");
-  config.fcm_service_account = environment("FCM_SERVICE_ACCOUNT").value_or("");
-  if (config.fcm_service_account.empty()) {
-    config.notices.emplace_back("FCM_SERVICE_ACCOUNT is not set: pushes are logged, and not sent");
-    return {};
-  }
-  if (!std::ifstream(config.fcm_service_account).is_open()) {
-    return "FCM_SERVICE_ACCOUNT: the file '" + config.fcm_service_account + "' can't be read";
-  }
-  return {};
-}
-
-constexpr auto environment_help =
-    "Environment:\n"
-    "  JWT_SECRET           HS256 secret of the tokens, at least 32 bytes; without it\n"
-    "                       the demo on loopback makes a random one and keeps it in\n"
-    "                       DB.jwt-secret, and all else does not start\n"
-    "  RAZORPAY_KEY_ID      key id at the payment provider [default: orders there are made up]\n"
-    "  RAZORPAY_KEY_SECRET  key secret that payments are signed under [default: ONLINE is\n"
-    "                       refused, but for test payments on demo data]\n"
-    "  RAZORPAY_WEBHOOK_SECRET  secret that webhooks are signed under [default: no webhook]\n"
-    "  FCM_SERVICE_ACCOUNT  file with the service account for push [default: pushes are logged]\n"
-    "  JWT_SECRET_FILE, RAZORPAY_KEY_SECRET_FILE, RAZORPAY_WEBHOOK_SECRET_FILE\n"
-    "                       file with that secret, instead of the variable itself\n"
-    "  One newline at the end of a secret is dropped, other white space there is an error.\n"
-    "\n"
-    "Operators:\n"
-    "  order_server outbox list|retry --help   what could not be delivered\n";
-
-}  // namespace
 
 std::optional<std::string> process_environment(const char* name) {
   const char* value = std::getenv(name);
@@ -331,17 +110,37 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
                    "Time that an HTTP connection may be idle between two requests; keep it above "
                    "the idle timeout of a load balancer in front");
   options.duration("--write-stall-seconds", config.write_stall_timeout, 0, 3600, "seconds",
-                   "Time that a connection may take nothing of what waits for it; 0 is for ever");
+                   "Closes a connection, WebSocket or HTTP, that takes nothing for so long while "
+                   "data is queued for it; 0 never does");
+  options.number("--max-outbox-messages", config.max_outbox_messages, 1, 1'000'000, "",
+                 "Messages that wait for one slow WebSocket; what does not fit is sent later, as "
+                 "the newest state");
+  options.number("--max-outbox-bytes", config.max_outbox_bytes, 4096, std::int64_t{1} << 30,
+                 "bytes", "The same, in bytes; one message fits whatever its size");
+  options.number("--max-pipelined-requests", config.max_pipelined_requests, 1, 1024, "",
+                 "HTTP requests of one connection that are at work at once; more are read later");
+  options.number("--max-unsent-bytes", config.max_unsent_bytes, 65'536, std::int64_t{1} << 30,
+                 "bytes",
+                 "HTTP answers that wait in memory for one connection to read them; one fits "
+                 "whatever its size, more get 503");
+  options.number("--max-unsent-total-bytes", config.max_unsent_total_bytes, 1 << 20,
+                 std::int64_t{1} << 40, "bytes",
+                 "The same for all connections; above it those that have stopped reading are "
+                 "closed");
   options.number("--handshakes-per-second", config.handshakes_per_second, 0, 1'000'000, "",
                  "WebSocket handshakes of one address, ten times as many at once; 0 is no limit");
   options.number("--logins-per-second", config.logins_per_second, 0, 1'000'000, "",
                  "Logins of one address, ten times as many at once; 0 is no limit");
+  options.number("--login-failures", config.login_failures, 1, 10'000, "",
+                 "Failed logins of one account within a minute that lock it for that time");
   options.number("--writes-per-second", config.writes_per_second, 0, 1'000'000, "",
                  "Changes of one customer, ten times as many at once; 0 is no limit");
   options.number("--staff-writes-per-second", config.staff_writes_per_second, 0, 1'000'000, "",
                  "Changes of one user of the staff, four times as many at once; 0 is no limit");
   options.number("--queue-limit", config.queue_limit, 1, 1'000'000, "",
                  "Requests that may wait for a database worker; more get 503");
+  options.number("--queue-bytes", config.queue_bytes, 1 << 20, std::int64_t{1} << 30, "bytes",
+                 "The same, by what these requests take in memory");
   options.duration("--ping-seconds", config.ping_interval, 1, 3600, "seconds",
                    "Time between the server's WebSocket pings");
   options.duration("--pong-seconds", config.pong_timeout, 1, 3600, "seconds",

@@ -47,7 +47,14 @@ struct Config {
   std::size_t max_body_bytes = 65536;
   std::uint32_t messages_per_second = 50;
   std::uint32_t message_burst = 200;
+  std::size_t max_outbox_messages = 2048;
+  std::size_t max_outbox_bytes = 1 << 20;
+  std::size_t max_pipelined_requests = 32;
+  std::size_t max_unsent_bytes = std::size_t{16} << 20;
+  std::size_t max_unsent_total_bytes = std::size_t{256} << 20;
   std::size_t queue_limit = 1024;
+  std::size_t queue_bytes = std::size_t{16} << 20;
+  std::size_t login_failures = 10;
   std::uint32_t handshakes_per_second = 100;
   std::uint32_t logins_per_second = 5;
   std::uint32_t writes_per_second = 5;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "app.hpp"
 #include "config.hpp"
+#include "domain/printable.hpp"
 #include "operators/outbox_command.hpp"
 #include "process/crash_report.hpp"
 #include "process/log_sink.hpp"
@@ -82,7 +83,8 @@ int main(int argc, char** argv) {
     if (const auto* end = std::get_if<order_server::ConfigExit>(&parsed)) {
       std::fputs(end->out.c_str(), stdout);
       if (!end->error.empty()) {
-        std::fprintf(stderr, "order_server: %s (--help lists all options)\n", end->error.c_str());
+        std::fprintf(stderr, "order_server: %s (--help lists all options)\n",
+                     order_server::one_line(end->error).c_str());
       }
       return end->code;
     }
@@ -94,7 +96,7 @@ int main(int argc, char** argv) {
     return 0;
   } catch (const std::exception& error) {
     order_server::AsyncWriter err(STDERR_FILENO);
-    err.write(std::string("order_server: ") + error.what() + "\n");
+    err.write("order_server: " + order_server::one_line(error.what()) + "\n");
     order_server::flush_log(last_lines);
     err.flush_for(last_lines);
     return 1;

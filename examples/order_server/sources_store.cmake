@@ -16,6 +16,7 @@ set(ORDER_SERVER_STORE_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_files.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_outbox.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_push.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_readers.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_schema.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_sessions.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_store.cpp)

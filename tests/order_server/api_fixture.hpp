@@ -144,7 +144,8 @@ class ApiFixture {
   std::vector<std::string> billed;  ///< Orders that the payment provider was asked for.
   ProviderOrder provider_order{"order_from_provider", {}};
   std::vector<std::pair<std::string, std::string>> disconnected;
-  std::optional<Lane> full_lane;  ///< Refuses what is submitted.
+  std::optional<Lane> full_lane;     ///< Refuses what is submitted.
+  std::function<void()> before_job;  ///< Runs between a job's queueing and its turn.
   std::vector<Lane> lanes_used;
   std::vector<std::string> owners;  ///< Of the jobs on those lanes.
 
@@ -194,6 +195,7 @@ class ApiFixture {
             if (lane == full_lane) return false;
             lanes_used.push_back(lane);
             owners.push_back(job.owner);
+            if (before_job) before_job();
             job.run();
             return true;
           }};

@@ -95,7 +95,17 @@ TEST_CASE("a bad value is one line that names the option, the value and what is 
            {{"--port", "-1"}, "--port: '-1'", "0 to 65535"},
            {{"--port", "80x"}, "--port: '80x'", "0 to 65535"},
            {{"--port", "010"}, "--port: '010'", "0 to 65535"},  // not eight
+           {{"--port", "0x10"}, "--port: '0x10'", "0 to 65535"},
+           {{"--port", "+1"}, "--port: '+1'", "0 to 65535"},
+           {{"--port", " 1"}, "--port: ' 1'", "0 to 65535"},
            {{"--port="}, "--port", ""},
+           {{"--max-unsent-bytes", "0"}, "--max-unsent-bytes: '0'", "65536 to 1073741824 (bytes)"},
+           {{"--max-unsent-total-bytes", "1"}, "--max-unsent-total-bytes: '1'", "1048576 to"},
+           {{"--max-outbox-bytes", "-1"}, "--max-outbox-bytes: '-1'", "4096 to"},
+           {{"--max-outbox-messages", "0"}, "--max-outbox-messages: '0'", "1 to 1000000"},
+           {{"--max-pipelined-requests", "0"}, "--max-pipelined-requests: '0'", "1 to 1024"},
+           {{"--queue-bytes", "1e6"}, "--queue-bytes: '1e6'", "1048576 to"},
+           {{"--login-failures", "0"}, "--login-failures: '0'", "1 to 10000"},
            {{"--threads", "0"}, "--threads: '0'", "1 to 256"},
            {{"--drain-seconds", "1.5"}, "--drain-seconds: '1.5'", "0 to 3600 (seconds)"},
            {{"--max-connections", "99999999999999999999"}, "--max-connections", "0 to 10000000"},
@@ -159,6 +169,14 @@ TEST_CASE("--help names every option with its default, and the secrets' variable
                              "--handshakes-per-second",
                              "--logins-per-second",
                              "--queue-limit",
+                             "--queue-bytes",
+                             "--login-failures",
+                             "--write-stall-seconds",
+                             "--max-unsent-bytes",
+                             "--max-unsent-total-bytes",
+                             "--max-outbox-bytes",
+                             "--max-outbox-messages",
+                             "--max-pipelined-requests",
                              "--ping-seconds",
                              "--pong-seconds",
                              "--access-token-minutes",
@@ -170,9 +188,8 @@ TEST_CASE("--help names every option with its default, and the secrets' variable
     REQUIRE(at != std::string::npos);
     CHECK(contains(end.out.substr(at, end.out.find('\n', at) - at), "[default: "));
   }
-  for (const auto* name :
-       {"JWT_SECRET", "JWT_SECRET_FILE", "RAZORPAY_KEY_SECRET", "RAZORPAY_KEY_SECRET_FILE",
-        "RAZORPAY_WEBHOOK_SECRET_FILE", "FCM_SERVICE_ACCOUNT"}) {
+  for (const auto* name : {"JWT_SECRET", "RAZORPAY_KEY_ID", "RAZORPAY_KEY_SECRET",
+                           "RAZORPAY_WEBHOOK_SECRET", "FCM_SERVICE_ACCOUNT", "NAME_FILE"}) {
     CHECK(contains(end.out, name));
   }
 }
@@ -236,8 +253,12 @@ TEST_CASE("each secret also comes from a file", "[config][secrets]") {
   std::ofstream(file) << secret << '\n';
   const auto config = config_of({}, {{"JWT_SECRET_FILE", file},
                                      {"RAZORPAY_KEY_SECRET_FILE", file},
-                                     {"RAZORPAY_WEBHOOK_SECRET_FILE", file}});
+                                     {"RAZORPAY_KEY_ID_FILE", file},
+                                     {"RAZORPAY_WEBHOOK_SECRET_FILE", file},
+                                     {"FCM_SERVICE_ACCOUNT_FILE", file}});
   CHECK(config.jwt_secret == secret);
+  CHECK(config.razorpay_key_id == secret);
+  CHECK(config.fcm_service_account == file);  // the account is what that file holds
   CHECK(config.razorpay_key_secret == secret);
   CHECK(config.razorpay_webhook_secret == secret);
   CHECK_FALSE(config.has_test_payments);
@@ -250,7 +271,8 @@ TEST_CASE("each secret also comes from a file", "[config][secrets]") {
 
 TEST_CASE("every secret is checked for white space and for being given twice",
           "[config][secrets]") {
-  for (const std::string name : {"JWT_SECRET", "RAZORPAY_KEY_SECRET", "RAZORPAY_WEBHOOK_SECRET"}) {
+  for (const std::string name :
+       {"JWT_SECRET", "RAZORPAY_KEY_ID", "RAZORPAY_KEY_SECRET", "RAZORPAY_WEBHOOK_SECRET"}) {
     const std::string secret(40, 'f');
     auto variables = good_secrets;
     variables[name] = secret + " ";
@@ -270,6 +292,24 @@ TEST_CASE("FCM_SERVICE_ACCOUNT must be a file that can be read", "[config]") {
   auto variables = good_secrets;
   variables["FCM_SERVICE_ACCOUNT"] = "/no/such/account.json";
   CHECK(contains(exit_of({}, variables).error, "/no/such/account.json"));
+
+  variables["FCM_SERVICE_ACCOUNT_FILE"] = "/no/such/account.json";
+  CHECK(contains(exit_of({}, variables).error,
+                 "FCM_SERVICE_ACCOUNT and FCM_SERVICE_ACCOUNT_FILE are both set"));
+  variables.erase("FCM_SERVICE_ACCOUNT");
+  CHECK(contains(exit_of({}, variables).error, "FCM_SERVICE_ACCOUNT_FILE: the file '/no/such"));
+}
+
+TEST_CASE("a key id without a key secret names the variable that gave it", "[config][secrets]") {
+  const TempDir folder;
+  const auto file = folder.file("id");
+  std::ofstream(file) << "rzp_live_x\n";
+  auto variables = good_secrets;
+  variables.erase("RAZORPAY_KEY_SECRET");
+  variables["RAZORPAY_KEY_ID_FILE"] = file;
+  const auto end = exit_of({}, variables);
+  CHECK(contains(end.error, "RAZORPAY_KEY_ID_FILE is set and RAZORPAY_KEY_SECRET is not"));
+  CHECK_FALSE(contains(end.error, "rzp_live_x"));
 }
 
 TEST_CASE("a certificate needs its key, and both must be files that can be read", "[config]") {

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "process/log_sink.hpp"
 
+#include "domain/printable.hpp"
+
 #include <catch2/catch.hpp>
 #include <fcntl.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <stdexcept>
 #include <string>
 
 using namespace order_server;
@@ -93,4 +98,24 @@ TEST_CASE("lines that the descriptor refuses are counted", "[log]") {
   CHECK(writer.flush_for(30s));
   CHECK(writer.dropped() == 2);
   ::close(full);
+}
+
+TEST_CASE("no message breaks a line, drives a terminal or is endless, raw exceptions included",
+          "[log][printable]") {
+  Pipe pipe;
+  const auto before = spdlog::default_logger();
+  start_logging("info", pipe.ends[1]);
+  const std::runtime_error error("disk\nfull\x1B[2J\xFF \\ \xE2\x80\xA8 K\xC3\xA4se");
+  spdlog::error("store: {}", error.what());
+  spdlog::info("a field: {}", printable("a\nb\\"));
+  spdlog::info("{}", std::string(9'000, 'x'));
+  flush_log(30s);
+  spdlog::set_default_logger(before);
+  std::string text(8'192, '\0');
+  text.resize(static_cast<std::size_t>(::read(pipe.ends[0], text.data(), text.size())));
+  const auto at = [&](const std::string& part) { return text.find(part) != std::string::npos; };
+  CHECK(at("error store: disk\\x0Afull\\x1B[2J\\xFF \\ \\xE2\\x80\\xA8 K\xC3\xA4se\n"));
+  CHECK(at("info a field: a\\x0Ab\\\\\n"));  // escaped once, not twice
+  CHECK(at(" " + std::string(max_line_bytes, 'x') + "...\n"));
+  CHECK(std::count(text.begin(), text.end(), '\n') == 3);
 }

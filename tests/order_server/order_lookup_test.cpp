@@ -7,8 +7,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <condition_variable>
 #include <functional>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -115,6 +117,64 @@ TEST_CASE("a look-up whose callback throws does not cost the others their answer
   });
   busy.unlock();
   lookups.run_posted(1);
+}
+
+TEST_CASE("ten thousand look-ups of one user cost another user one turn", "[lookup]") {
+  Lookups lookups(20'000);
+  std::mutex busy;
+  busy.lock();
+  REQUIRE(lookups.pool.submit([&] { const std::lock_guard wait(busy); }));
+  constexpr int many = 10'000;
+  std::vector<std::string> answered;  // the worker's
+  const auto ask = [&](const std::string& user, const std::string& order) {
+    lookups.lookup.find_owner(user, order, [&, user, order](const ReadAnswer<OrderOwner>& found) {
+      CHECK(found.is_available);
+      answered.push_back(user + " " + order);
+    });
+  };
+  for (int i = 0; i < many; ++i) ask("flood", "o-" + std::to_string(i));
+  ask("other", "mine");
+  // One that the flood has asked for too, and far back in its queue.
+  ask("other", "o-9999");
+  busy.unlock();
+  lookups.pool.stop();
+  REQUIRE(answered.size() == many + 2);
+  const auto place = [&](const char* text) {
+    return std::find(answered.begin(), answered.end(), text) - answered.begin();
+  };
+  CHECK(place("other mine") <= 2);
+  CHECK(place("other o-9999") <= 6);
+  // It was read once for both, and the flood's turn for it found nothing left to do.
+  CHECK(place("flood o-9999") <= 6);
+  CHECK(lookups.metrics.lookup_reads.value() == many + 1);
+}
+
+TEST_CASE("a full queue gives up the newest look-up of who has most, for that user alone",
+          "[lookup]") {
+  Lookups lookups(4);
+  std::mutex busy;
+  busy.lock();
+  std::promise<void> begun;
+  REQUIRE(lookups.pool.submit([&] {
+    begun.set_value();
+    const std::lock_guard wait(busy);
+  }));
+  begun.get_future().wait();
+  std::vector<std::string> unavailable;
+  std::vector<std::string> answered;  // the worker's
+  const auto ask = [&](const std::string& user, const std::string& order) {
+    lookups.lookup.find_owner(user, order, [&, user, order](const ReadAnswer<OrderOwner>& found) {
+      (found.is_available ? answered : unavailable).push_back(user + " " + order);
+    });
+  };
+  for (const char* order : {"o-1", "o-2", "o-3"}) ask("flood", order);
+  ask("other", "o-3");
+  ask("third", "o-9");  // is one too many
+  CHECK(unavailable == std::vector<std::string>{"flood o-3"});
+  busy.unlock();
+  lookups.pool.stop();
+  CHECK(answered.size() == 4);
+  CHECK(std::count(answered.begin(), answered.end(), "other o-3") == 1);
 }
 
 namespace {

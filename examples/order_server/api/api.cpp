@@ -65,16 +65,6 @@ bool is_write(const HttpRequest& request) noexcept {
          request.path().substr(0, signing_in.size()) != signing_in;
 }
 
-/// Transports say when a client has gone; one that can't leaves the work to be done.
-template <class Request>
-auto is_abandoned(const Request& request, int /*preferred*/) -> decltype(request.abandoned()) {
-  return request.abandoned();
-}
-template <class Request>
-bool is_abandoned(const Request& /*request*/, long /*otherwise*/) {
-  return false;
-}
-
 /// A request and what was found out about it, kept alive until its handler has answered.
 struct Call {
   HttpRequest request;
@@ -128,7 +118,7 @@ void Api::handle(HttpRequest request, const HttpResponder& respond) {
   }
   const Lane lane = call->match.route->lane;
   const auto work = [this, call, respond] {
-    if (is_abandoned(call->request, 0)) return;
+    if (call->request.abandoned()) return;
     const ApiRequest api_request{call->request, std::move(call->match.parameters), call->caller};
     finish(call->request, run(*call->match.route, api_request), respond);
   };

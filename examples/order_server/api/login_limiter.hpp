@@ -17,17 +17,18 @@
 namespace order_server {
 
 struct LoginLimits {
-  std::size_t failures = 10;        ///< Failures of one account within `window` that lock it.
-  std::chrono::seconds window{60};  ///< How long a failure counts.
-  std::size_t max_accounts = 4096;  ///< Accounts remembered. Cost: about 300 bytes each.
+  std::size_t failures = 10;         ///< Failures of one account within `window` that lock it.
+  std::chrono::seconds window{60};   ///< How long a failure counts.
+  std::size_t max_accounts = 16384;  ///< Accounts remembered. Cost: about 300 bytes each.
 };
 
 /// A sliding window of failures for each account. Unknown accounts are counted like known ones, or
 /// the difference would tell who has one.
 ///
 /// Thread-safe; expected constant time. Bounded: above `max_accounts` the account whose last
-/// failure is the oldest is forgotten. One login worker hashes fewer passwords in a window than the
-/// table holds, so nobody can push an account out of it before its failures have run out anyway.
+/// failure is the oldest is forgotten. Eight login workers, which is the most, hash fewer passwords
+/// in a window than the table holds, so nobody can push an account out of it before its failures
+/// have run out anyway.
 class LoginLimiter {
  public:
   explicit LoginLimiter(LoginLimits limits = {}) : limits_(limits) {}

@@ -38,16 +38,14 @@ void append_escaped(std::string& out, std::string_view bytes) {
   }
 }
 
-}  // namespace
-
-std::string printable(std::string_view text, std::size_t most) {
+std::string escaped(std::string_view text, std::size_t most, std::string_view backslash) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
     const auto length = ordercast::detail::utf8_sequence(text.substr(at));
     const auto piece = text.substr(at, length == 0 ? 1 : length);
     if (at + piece.size() > most) return out + "...";
     if (piece == "\\") {
-      out += "\\\\";
+      out += backslash;
     } else if (length > 0 && is_printable(code_point(piece))) {
       out += piece;
     } else {
@@ -56,6 +54,16 @@ std::string printable(std::string_view text, std::size_t most) {
     at += piece.size();
   }
   return out;
+}
+
+}  // namespace
+
+std::string printable(std::string_view text, std::size_t most) {
+  return escaped(text, most, "\\\\");
+}
+
+std::string one_line(std::string_view message, std::size_t most) {
+  return escaped(message, most, "\\");
 }
 
 }  // namespace order_server

@@ -18,4 +18,11 @@ inline constexpr std::size_t max_printable_bytes = 256;
 /// result is unambiguous. What is longer than `most` bytes ends in "...".
 [[nodiscard]] std::string printable(std::string_view text, std::size_t most = max_printable_bytes);
 
+/// Bytes of one line of the log, its time and level aside.
+inline constexpr std::size_t max_line_bytes = 4096;
+
+/// The same for a whole message, whatever went into it: its backslashes stay as they are, so that
+/// what `printable` has escaped is not escaped again.
+[[nodiscard]] std::string one_line(std::string_view message, std::size_t most = max_line_bytes);
+
 }  // namespace order_server

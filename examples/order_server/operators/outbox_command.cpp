@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "operators/outbox_command.hpp"
 
+#include "config_options.hpp"
 #include "domain/order_json.hpp"
 #include "domain/printable.hpp"
 #include "store/sqlite_store.hpp"
@@ -48,7 +49,7 @@ int run_outbox_command(const std::vector<std::string>& arguments, std::FILE* out
 
   auto* list_command = app.add_subcommand("list", "Print what was given up, oldest first");
   list_command->add_option("--limit", limit, "Most lines [default: 100]")
-      ->check(CLI::Range(1, 1'000'000));
+      ->check(whole_number(1, 1'000'000));
   auto* retry_command =
       app.add_subcommand("retry", "Have the server try again within 5 seconds, all attempts anew");
   retry_command->add_option("ID", id, "As listed: broadcast:17 or push:5");

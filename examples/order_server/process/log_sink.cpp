@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "process/log_sink.hpp"
 
+#include "domain/printable.hpp"
+
 #include <poll.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
@@ -137,8 +139,12 @@ class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
 
  private:
   void sink_it_(const spdlog::details::log_msg& message) override {
+    // The last place that every message passes, those of exceptions too.
+    const auto text = one_line({message.payload.data(), message.payload.size()});
+    spdlog::details::log_msg safe = message;
+    safe.payload = spdlog::string_view_t(text.data(), text.size());
     spdlog::memory_buf_t line;
-    formatter_->format(message, line);
+    formatter_->format(safe, line);
     writer_.write({line.data(), line.size()});
   }
   void flush_() override {}
@@ -148,8 +154,8 @@ class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
 
 }  // namespace
 
-void start_logging(std::string_view level) {
-  auto* writer = new AsyncWriter(STDERR_FILENO);
+void start_logging(std::string_view level, int fd) {
+  auto* writer = new AsyncWriter(fd);
   log_writer = writer;
   auto logger =
       std::make_shared<spdlog::logger>("order_server", std::make_shared<WriterSink>(*writer));

@@ -39,9 +39,11 @@ class AsyncWriter {
   const std::shared_ptr<State> state_;  // also held by the thread, which may be stuck for ever
 };
 
-/// Makes spdlog's default logger write to stderr through an AsyncWriter that lives as long as the
-/// process. Once, before there are threads. `level` is one of spdlog's names.
-void start_logging(std::string_view level);
+/// Makes spdlog's default logger write to `fd` (stderr) through an AsyncWriter that lives as long
+/// as the process. Once, before there are threads. `level` is one of spdlog's names.
+///
+/// A message is one line whatever went into it, and drives no terminal: see `one_line`.
+void start_logging(std::string_view level, int fd = 2);
 
 /// Waits for the log to be written, for at most `most`. For the end of the process.
 void flush_log(std::chrono::milliseconds most);

@@ -8,6 +8,7 @@
 #include "workers/worker_pool.hpp"
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 /// Looks orders up for I/O threads, which must never wait for a database.
@@ -49,12 +50,14 @@ class OrderLookup {
         orders_(pool, metrics, [&store](const std::string& id) { return read(store, id); }) {}
 
   /// Calls `found` exactly once: on a worker, or at once on this thread when the queue is full.
-  void find_owner(const std::string& order_id, Owners::Found found) {
-    owners_.find(order_id, std::move(found));
+  /// `user_id` is whose turn it takes, as a user may ask for any number of orders.
+  void find_owner(std::string_view user_id, const std::string& order_id, Owners::Found found) {
+    owners_.find("user " + std::string(user_id), order_id, std::move(found));
   }
-  /// The same for the whole order.
+  /// The same for the whole order, in the server's own turn: a connection reads few orders at once
+  /// (`Limits::max_concurrent_fetches`).
   void find(const std::string& order_id, Orders::Found found) {
-    orders_.find(order_id, std::move(found));
+    orders_.find({}, order_id, std::move(found));
   }
 
  private:

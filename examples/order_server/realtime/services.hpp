@@ -32,8 +32,9 @@ class StoreAuthorizer {
     ordercast::Identity identity{std::string(who.user_id), who.role,
                                  std::string(who.organization_id)};
     lookup_->find_owner(
-        std::string(order_id), [post = post_, identity = std::move(identity),
-                                done = std::move(done)](const ReadAnswer<OrderOwner>& found) {
+        who.user_id, std::string(order_id),
+        [post = post_, identity = std::move(identity),
+         done = std::move(done)](const ReadAnswer<OrderOwner>& found) {
           post([done, answer = access(identity, found)]() mutable { done(answer); });
         });
   }

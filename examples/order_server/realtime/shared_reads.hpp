@@ -4,9 +4,11 @@
 #include "metrics.hpp"
 #include "workers/worker_pool.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -31,6 +33,10 @@ void note_unavailable(Metrics& metrics, std::size_t count, const char* reason) n
 /// clients come back at once, an order is read once for all of its watchers. They never join a read
 /// that has begun, whose answer may be older than what they were registered for.
 ///
+/// Each owner (a user) who asks takes a turn of their own in the pool, so that nobody waits behind
+/// the many keys of another, not even for a key that both want: the first turn that comes serves
+/// all who wait for it, and the others find nothing left to do.
+///
 /// A read that fails, or that the full pool does not take, is answered as not available, at once:
 /// whoever asks knows best when to ask again. Any thread. Pool and metrics must outlive the last
 /// callback; `WorkerPool::stop` runs every read that waits.
@@ -45,37 +51,56 @@ class SharedReads {
       : pool_(pool), metrics_(metrics), read_(std::move(read)) {}
 
   /// Calls `found` exactly once: on a worker, or at once on this thread when the queue is full.
-  void find(const std::string& key, Found found) {
+  /// `owner` is whose turn it takes; "" is the server's own.
+  void find(const std::string& owner, const std::string& key, Found found) {
     metrics_.lookups.add();
     {
       const std::lock_guard lock(mutex_);
-      auto& waiting = waiting_[key];
+      auto& waiting = waiting_[key][owner];
       waiting.push_back(std::move(found));
       if (waiting.size() > 1) return;
     }
-    const char* reason = "too many look-ups wait";
+    const char* reason = too_many;
     try {
-      if (pool_.submit([this, key] { read(key); })) return;
+      Job job{[this, key] { read(key); }, owner, 0,
+              [this, key, owner] { give_up(take(key, owner), too_many); }};
+      if (pool_.submit(std::move(job))) return;
     } catch (const std::exception& error) {
       reason = error.what();
     }
-    give_up(take(key), reason);
+    give_up(take(key, owner), reason);
   }
 
  private:
   using Waiting = std::vector<Found>;
+  static constexpr const char* too_many = "too many look-ups wait";
 
+  /// All who wait for it, whoever they are.
   [[nodiscard]] Waiting take(const std::string& key) {
     const std::lock_guard lock(mutex_);
     const auto found = waiting_.find(key);
     if (found == waiting_.end()) return {};
-    auto waiting = std::move(found->second);
+    Waiting all;
+    for (auto& [owner, waiting] : found->second) {
+      std::move(waiting.begin(), waiting.end(), std::back_inserter(all));
+    }
     waiting_.erase(found);
-    return waiting;
+    return all;
+  }
+
+  /// That owner's only: others have turns of their own.
+  [[nodiscard]] Waiting take(const std::string& key, const std::string& owner) {
+    const std::lock_guard lock(mutex_);
+    const auto found = waiting_.find(key);
+    if (found == waiting_.end()) return {};
+    auto node = found->second.extract(owner);
+    if (found->second.empty()) waiting_.erase(found);
+    return node.empty() ? Waiting{} : std::move(node.mapped());
   }
 
   void read(const std::string& key) {
     const auto waiting = take(key);
+    if (waiting.empty()) return;  // another owner's turn came first
     metrics_.lookup_reads.add();
     std::optional<Value> value;
     try {
@@ -89,6 +114,7 @@ class SharedReads {
   }
 
   void give_up(const Waiting& waiting, const char* reason) {
+    if (waiting.empty()) return;
     note_unavailable(metrics_, waiting.size(), reason);
     answer(waiting, {});
   }
@@ -108,7 +134,8 @@ class SharedReads {
   Metrics& metrics_;
   const Read read_;
   std::mutex mutex_;
-  std::unordered_map<std::string, Waiting> waiting_;  // under mutex_: for a read that has not begun
+  // Under mutex_: who waits for a read that has not begun, by key and owner.
+  std::unordered_map<std::string, std::unordered_map<std::string, Waiting>> waiting_;
 };
 
 }  // namespace order_server

@@ -16,53 +16,31 @@ using sqlite::Transaction;
 
 namespace {
 
-/// Reads take milliseconds. One that takes longer is not waited for: the log is emptied later.
-constexpr std::chrono::milliseconds reads_end_within{250};
-
 /// How long a log that could not be emptied is left alone.
 constexpr std::chrono::milliseconds emptying_interval{100};
 
 }  // namespace
 
-SqliteStore::ReaderPool::Lease::Lease(ReaderPool& pool) : pool_(pool) {
-  std::unique_lock lock(pool_.mutex_);
-  pool_.returned_.wait(lock, [this] { return !pool_.paused_ && !pool_.idle_.empty(); });
-  connection_ = std::move(pool_.idle_.back());
-  pool_.idle_.pop_back();
-}
-
-SqliteStore::ReaderPool::Lease::~Lease() {
-  {
-    const std::lock_guard lock(pool_.mutex_);
-    pool_.idle_.push_back(std::move(connection_));
+SqliteStore::WriterTurn::WriterTurn(SqliteStore& store) : store_(store) {
+  std::unique_lock lock(store_.writer_mutex_);
+  if (!store_.writer_is_free_.wait_for(lock, store_.turn_timeout_,
+                                       [this] { return !store_.writer_is_taken_; })) {
+    throw StoreError("cannot write \"" + store_.writer_.file() + "\": other changes have taken " +
+                     std::to_string(store_.turn_timeout_.count()) + " ms");
   }
-  pool_.returned_.notify_all();
+  store_.writer_is_taken_ = true;
 }
 
-void SqliteStore::ReaderPool::add(std::unique_ptr<Connection> connection) {
-  const std::lock_guard lock(mutex_);
-  idle_.push_back(std::move(connection));
-  all_ = idle_.size();
-  idle_.reserve(all_);  // so that giving one back never fails
-}
-
-SqliteStore::ReaderPool::Pause::Pause(ReaderPool& pool) : pool_(pool) {
-  std::unique_lock lock(pool_.mutex_);
-  pool_.paused_ = true;
-  pool_.returned_.wait_for(lock, reads_end_within,
-                           [this] { return pool_.idle_.size() == pool_.all_; });
-}
-
-SqliteStore::ReaderPool::Pause::~Pause() {
+SqliteStore::WriterTurn::~WriterTurn() {
   {
-    const std::lock_guard lock(pool_.mutex_);
-    pool_.paused_ = false;
+    const std::lock_guard lock(store_.writer_mutex_);
+    store_.writer_is_taken_ = false;
   }
-  pool_.returned_.notify_all();
+  store_.writer_is_free_.notify_one();
 }
 
 SqliteStore::Write::Write(SqliteStore& store, Durability durability)
-    : lock_(store.writer_mutex_),
+    : turn_(store),
       store_(store),
       transaction_((store.files_.require_in_place(), store.make_room(durability),
                     store.writer_with(durability)),
@@ -121,7 +99,9 @@ SqliteStore::SqliteStore(const SqliteOptions& options)
       busy_timeout_(options.busy_timeout),
       max_log_bytes_(options.max_log_bytes),
       files_(options.file, options.exclusive),
-      writer_(options.file, Access::read_write_create, options.busy_timeout) {
+      turn_timeout_(options.turn_timeout),
+      writer_(options.file, Access::read_write_create, options.busy_timeout),
+      readers_(options.turn_timeout) {
   sqlite::require_own_or_empty(writer_);
   {
     Query mode = writer_.query("PRAGMA journal_mode = WAL");
@@ -149,7 +129,7 @@ void SqliteStore::check() {
     reader->query("SELECT count(*) FROM sqlite_schema").next();
   }
   if (max_log_bytes_ == 0 || files_.log_bytes() < max_log_bytes_ / 8 * 7) return;
-  const std::lock_guard lock(writer_mutex_);
+  const WriterTurn turn(*this);
   make_room(Durability::power_loss);
 }
 

@@ -5,6 +5,7 @@
 #include "store/session_store.hpp"
 #include "store/sqlite.hpp"
 #include "store/sqlite_files.hpp"
+#include "store/sqlite_readers.hpp"
 #include "store/store.hpp"
 
 #include <chrono>
@@ -50,6 +51,10 @@ struct SqliteOptions {
 
   /// How long to wait for a lock that another process holds before a StoreError. 0: not at all.
   std::chrono::milliseconds busy_timeout{5'000};
+
+  /// How long a call waits for its turn, behind the reads or the changes of other threads, before a
+  /// StoreError.
+  std::chrono::milliseconds turn_timeout{5'000};
 
   /// How many reads run at once; more wait for one another. 0 is taken as 1. Cost: a connection
   /// with up to 2 MB of cache each.
@@ -151,47 +156,20 @@ class SqliteStore final : public Store, public PushStore, public DeadLetters, pu
   std::int64_t log_bytes() const noexcept override { return files_.log_bytes(); }
 
  private:
-  /// The reading connections. `Lease` gives one back at the end of its scope.
-  class ReaderPool {
+  using ReaderPool = sqlite::ReaderPool;
+
+  /// The right to use the writer. Throws StoreError if it does not come within `turn_timeout`.
+  class WriterTurn {
    public:
-    /// Holds new leases up and waits a moment for those that are out.
-    class Pause {
-     public:
-      explicit Pause(ReaderPool& pool);
-      Pause(const Pause&) = delete;
-      Pause(Pause&&) = delete;
-      Pause& operator=(const Pause&) = delete;
-      Pause& operator=(Pause&&) = delete;
-      ~Pause();
-
-     private:
-      ReaderPool& pool_;
-    };
-
-    class Lease {
-     public:
-      explicit Lease(ReaderPool& pool);
-      Lease(const Lease&) = delete;
-      Lease(Lease&&) = delete;
-      Lease& operator=(const Lease&) = delete;
-      Lease& operator=(Lease&&) = delete;
-      ~Lease();
-      sqlite::Connection& operator*() const noexcept { return *connection_; }
-      sqlite::Connection* operator->() const noexcept { return connection_.get(); }
-
-     private:
-      ReaderPool& pool_;
-      std::unique_ptr<sqlite::Connection> connection_;
-    };
-
-    void add(std::unique_ptr<sqlite::Connection> connection);
+    explicit WriterTurn(SqliteStore& store);
+    WriterTurn(const WriterTurn&) = delete;
+    WriterTurn(WriterTurn&&) = delete;
+    WriterTurn& operator=(const WriterTurn&) = delete;
+    WriterTurn& operator=(WriterTurn&&) = delete;
+    ~WriterTurn();
 
    private:
-    std::mutex mutex_;
-    std::condition_variable returned_;
-    std::vector<std::unique_ptr<sqlite::Connection>> idle_;
-    std::size_t all_ = 0;
-    bool paused_ = false;
+    SqliteStore& store_;
   };
 
   /// The writer, locked, in a transaction that is as durable as asked for. Rolled back at the end
@@ -205,7 +183,7 @@ class SqliteStore final : public Store, public PushStore, public DeadLetters, pu
     void commit();
 
    private:
-    std::lock_guard<std::mutex> lock_;
+    WriterTurn turn_;
     SqliteStore& store_;
     sqlite::Transaction transaction_;
   };
@@ -221,12 +199,15 @@ class SqliteStore final : public Store, public PushStore, public DeadLetters, pu
   const std::int64_t max_log_bytes_;
   // Closed last: a process that closes any descriptor of the file loses SQLite's locks on it.
   sqlite::DatabaseFiles files_;
+  const std::chrono::milliseconds turn_timeout_;
   std::mutex writer_mutex_;
+  std::condition_variable writer_is_free_;
+  bool writer_is_taken_ = false;  // under writer_mutex_
   // Made before the readers and so closed after them: the last connection to close tidies the
   // write-ahead log away, and only the writer may write.
-  sqlite::Connection writer_;             // under writer_mutex_
-  std::optional<Durability> writer_has_;  // under writer_mutex_: what the writer is set to
-  std::chrono::steady_clock::time_point next_emptying_;  // under writer_mutex_
+  sqlite::Connection writer_;                            // WriterTurn
+  std::optional<Durability> writer_has_;                 // WriterTurn: what the writer is set to
+  std::chrono::steady_clock::time_point next_emptying_;  // WriterTurn
   ReaderPool readers_;
 };
 

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "api/api.hpp"
+#include "auth/tokens.hpp"
+#include "config.hpp"
+#include "push/push_sender.hpp"
+#include "push/push_worker.hpp"
+#include "realtime/server.hpp"
+#include "store/sqlite_store.hpp"
+#include "workers/worker_pool.hpp"
+#include <ordercast/net/options.hpp>
+#include <ordercast/net/tls.hpp>
+
+#include <memory>
+
+/// What the configuration means for each part of the server. Used at the start, on one thread.
+namespace order_server {
+
+/// Each hash keeps a core busy and 64 MiB of memory; half of the cores stay for everything else.
+[[nodiscard]] unsigned login_threads();
+
+[[nodiscard]] SqliteOptions store_options(const Config& config);
+/// Throws where there is no JWT secret; see `signing_secret`.
+[[nodiscard]] TokenOptions token_options(const Config& config, Store& store);
+
+[[nodiscard]] Site site_of(const Config& config);
+[[nodiscard]] WriteRules write_rules(const Config& config);
+[[nodiscard]] AddressRules address_rules(const Config& config);
+[[nodiscard]] LoginLimits login_limits(const Config& config);
+[[nodiscard]] QueueLimits queue_limits(const Config& config);
+
+/// Null without a certificate.
+[[nodiscard]] std::shared_ptr<ordercast::net::TlsContext> tls_context(const Config& config);
+[[nodiscard]] ordercast::net::ServerOptions server_options(
+    const Config& config, std::shared_ptr<ordercast::net::TlsContext> tls);
+[[nodiscard]] ordercast::net::ServerOptions ops_server_options(const Config& config);
+[[nodiscard]] RealtimeTransport transport_of(const Config& config);
+
+/// A secret that was made up pays nothing but on demo data.
+[[nodiscard]] PaymentMode payment_mode(const Config& config, bool is_demo);
+[[nodiscard]] PaymentSetup payment_setup(const Config& config, PaymentMode mode);
+
+[[nodiscard]] std::unique_ptr<PushSender> push_sender(const Config& config);
+[[nodiscard]] PushOptions push_options(const Config& config, Heartbeat& beat);
+
+[[nodiscard]] StaticFiles pages_of(const Config& config);
+[[nodiscard]] Routes main_routes(const Config& config, bool is_demo);
+
+}  // namespace order_server

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+#include "app_parts.hpp"
+
+#include "app_options.hpp"
+#include "domain/ids.hpp"
+#include "process/crash_report.hpp"
+#include "store/demo_start.hpp"
+#include "workers/wall_clock.hpp"
+
+#include <spdlog/spdlog.h>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <future>
+#include <thread>
+
+namespace order_server {
+namespace {
+
+/// A login takes a tenth of a second, so more than these would wait longer than anybody does.
+constexpr std::size_t login_queue = 128;
+constexpr std::size_t ops_queue = 16;
+/// Each may wait for the payment provider, so there are a few of them.
+constexpr std::size_t payment_threads = 4;
+constexpr std::size_t payment_queue = 256;
+constexpr std::size_t webhook_queue = 256;
+
+/// How often parts are asked for a sign of life, and the database whether it answers.
+constexpr std::chrono::milliseconds watch_interval{1'000};
+/// How long a part may stand still. The database may keep a statement waiting for five seconds, a
+/// round of the dispatcher or of push has a few, and a call of the payment provider takes up to 15.
+constexpr std::chrono::milliseconds io_limit{10'000};
+constexpr std::chrono::milliseconds database_limit{10'000};
+constexpr std::chrono::milliseconds dispatcher_limit{15'000};
+constexpr std::chrono::milliseconds push_limit{60'000};
+constexpr std::chrono::milliseconds worker_limit{60'000};
+/// Clients that come back after a restart subscribe all at once, to what they watched before. A
+/// refused look-up is a refused subscription, so this is far above what API requests get; about
+/// 300 bytes each.
+constexpr std::size_t lookup_queue = 262'144;
+
+/// Short against the time that a crowd takes to come and go.
+constexpr std::chrono::milliseconds memory_check{250};
+
+/// I/O threads answer in microseconds, unless the server has just ended.
+constexpr std::chrono::seconds disconnect_timeout{5};
+
+void release_free_memory() noexcept {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
+/// Of this process; 0 where the system does not tell.
+std::size_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::size_t total = 0;
+  std::size_t resident = 0;
+  statm >> total >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+App::Parts::Parts(const Config& config)
+    : store(store_options(config)),
+      login_limiter(login_limits(config)),
+      is_demo(start_with_demo_data(store, hasher, config.demo_data, config.host, unix_ms())),
+      tokens(token_options(config, store)),
+      mode(payment_mode(config, is_demo)),
+      context{store,
+              store,
+              tokens,
+              hasher,
+              login_limiter,
+              metrics,
+              mode == PaymentMode::off ? std::string() : config.razorpay_key_secret,
+              hasher.hash(random_uuid()),
+              &unix_ms,
+              [] { return ordercast::SteadyClock{}.now(); },
+              [this] {
+                dispatcher.wake();
+                push.wake();
+              },
+              [this](std::string user_id, std::string reason) {
+                return disconnect(std::move(user_id), {}, std::move(reason));
+              },
+              [this](std::string user_id, std::string session_id, std::string reason) {
+                return disconnect(std::move(user_id), std::move(session_id), std::move(reason));
+              },
+              [this] { return queue_depths(); },
+              [this] { return store.push_stats(unix_ms()); },
+              payment_setup(config, mode)},
+      api(context, main_routes(config, is_demo), Cors(config.allowed_origins, site_of(config)),
+          address_rules(config), submitter(), pages_of(config)),
+      ops_api(context, ops_routes(), Cors(), {}, submitter()),
+      tls(tls_context(config)),
+      server(transport_of(config).make(server_options(config, tls),
+                                       [this](const Post& post) {
+                                         watch_io_thread(post);
+                                         return RealtimeServices{
+                                             tokens, StoreAuthorizer(lookup, post),
+                                             StoreOrders(lookup, post), MetricsObserver(metrics)};
+                                       })),
+      dispatcher(
+          store, metrics,
+          [this](const ordercast::OrderEvent& event, Dispatcher::Done done) {
+            server->publish(event, std::move(done));
+          },
+          dispatcher_options()),
+      sender(push_sender(config)),
+      push(
+          store, *sender, metrics,
+          [this](const std::string& user_id, bool ping,
+                 std::function<void(std::optional<ordercast::TimePoint>)> done) {
+            server->last_heard(user_id, ping, std::move(done));
+          },
+          push_options(config, push_beat)),
+      lookups("lookup", config.db_readers, lookup_queue),
+      lookup(store, lookups, metrics),
+      readers("reader", config.db_readers, queue_limits(config)),
+      writer("writer", 1, queue_limits(config)),
+      logins("login", login_threads(), login_queue),
+      payments("payment", payment_threads, payment_queue),
+      webhooks("webhook", 1, webhook_queue),
+      ops("ops", 1, ops_queue),
+      memory("memory", 1, 4),
+      health("health", 1, 1),
+      watch("watch", 1, 1) {
+  watch_parts();
+  remember_ended_sessions();
+  if (tls) api.promise_tls(config.hsts);
+  api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});
+  ops_api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});
+  api.limit_writes(write_rules(config));
+  server->set_epoch(store.epoch(), "");
+  server->set_http_handler(
+      [this](ordercast::HttpRequest request, const ordercast::HttpResponder& respond) {
+        api.handle(std::move(request), respond);
+      });
+  server->set_handshake_filter(
+      [this](const ordercast::HttpRequest& request) { return api.refuse_handshake(request); });
+  if (config.ops_port != 0) make_ops_server(config);
+  if (mode == PaymentMode::off) {
+    spdlog::warn("no payment secret is set: ONLINE orders are refused, COD ones are taken");
+  }
+}
+
+std::optional<std::size_t> App::Parts::disconnect(std::string user_id, std::string session_id,
+                                                  std::string reason) const {
+  const auto closed = std::make_shared<std::promise<std::size_t>>();
+  auto future = closed->get_future();
+  const auto done = [closed](std::size_t count) { closed->set_value(count); };
+  constexpr auto code = ordercast::CloseCode::unauthorized;
+  if (session_id.empty()) {
+    server->disconnect_user(std::move(user_id), code, std::move(reason), done);
+  } else {
+    server->disconnect_session(std::move(user_id), std::move(session_id), code, std::move(reason),
+                               done);
+  }
+  if (future.wait_for(disconnect_timeout) != std::future_status::ready) return std::nullopt;
+  return future.get();
+}
+
+void App::Parts::remember_ended_sessions() {
+  const std::chrono::milliseconds life(
+      std::max<std::chrono::seconds>(2 * tokens.access_lifetime(), std::chrono::hours(24)));
+  for (const auto& ended : store.sessions_ended_since(unix_ms() - life.count())) {
+    tokens.revoke(ended.user_id, ended.id, ended.ended_at_ms);
+  }
+}
+
+DispatcherOptions App::Parts::dispatcher_options() {
+  DispatcherOptions options;
+  options.now_ms = &unix_ms;
+  options.beat = [this] { dispatcher_beat.beat(steady_now()); };
+  return options;
+}
+
+Api::Submit App::Parts::submitter() {
+  return [this](Lane lane, Job job) { return pool(lane).submit(std::move(job)); };
+}
+
+void App::Parts::watch_memory() {
+  if (memory_watch.look(server->connections(), resident_bytes(), steady_now())) {
+    release_free_memory();
+    memory_watch.gave_back(resident_bytes(), steady_now());
+  }
+  static_cast<void>(memory.submit_after(memory_check, [this] { watch_memory(); }));
+}
+
+void App::Parts::watch_io_thread(const Post& post) {
+  post([] { use_signal_stack(); });
+  const auto probe = std::make_shared<Probe>(post);
+  watchdog.add("io-" + std::to_string(io_probes.size()), PartKind::io_thread, io_limit,
+               [probe](ordercast::TimePoint now) { return probe->still_for(now); });
+  io_probes.push_back(probe);
+}
+
+void App::Parts::watch_parts() {
+  const auto add = [this](const char* name, std::chrono::milliseconds limit, const auto& part) {
+    watchdog.add(name, PartKind::worker, limit,
+                 [&part](ordercast::TimePoint now) { return part.still_for(now); });
+  };
+  add("database", database_limit, store_health);
+  add("dispatcher", dispatcher_limit, dispatcher_beat);
+  add("push", push_limit, push_beat);
+  add("writer", worker_limit, writer);
+  add("reader", worker_limit, readers);
+  add("lookup", worker_limit, lookups);
+  add("login", worker_limit, logins);
+  add("payment", worker_limit, payments);
+  add("webhook", worker_limit, webhooks);
+  context.io_turns = [this] { return watchdog.io_turns(steady_now()); };
+  context.parts = [this] { return watchdog.parts(steady_now()); };
+  context.not_ready = [this]() -> std::optional<std::string> {
+    if (!store_health.works()) return "The database does not answer";
+    if (const auto part = watchdog.stalled(steady_now())) return *part + " stands still";
+    return std::nullopt;
+  };
+  context.shared_metrics = [this](SharedPage::Answer answer) {
+    metrics_for_all.ask(std::move(answer));
+  };
+}
+
+void App::Parts::look_at_parts() {
+  const auto now = steady_now();
+  for (const auto& probe : io_probes) probe->ask(now);
+  watchdog.look(now);
+  static_cast<void>(watch.submit_after(watch_interval, [this] { look_at_parts(); }));
+}
+
+void App::Parts::check_store() {
+  store_health.check(store, steady_now());
+  static_cast<void>(health.submit_after(watch_interval, [this] { check_store(); }));
+}
+
+WorkerPool& App::Parts::pool(Lane lane) {
+  switch (lane) {
+    case Lane::writer:
+      return writer;
+    case Lane::login:
+      return logins;
+    case Lane::payment:
+      return payments;
+    case Lane::webhook:
+      return webhooks;
+    case Lane::ops:
+      return ops;
+    case Lane::io:
+    case Lane::reader:
+      break;
+  }
+  return readers;
+}
+
+std::vector<std::pair<std::string, std::size_t>> App::Parts::queue_depths() const {
+  return {{"reader", readers.waiting()},   {"writer", writer.waiting()},
+          {"login", logins.waiting()},     {"payment", payments.waiting()},
+          {"webhook", webhooks.waiting()}, {"lookup", lookups.waiting()}};
+}
+
+void App::Parts::make_ops_server(const Config& config) {
+  ops_server = transport_of(config).make_plain(ops_server_options(config));
+  ops_server->set_http_handler(
+      [this](ordercast::HttpRequest request, const ordercast::HttpResponder& respond) {
+        ops_api.handle(std::move(request), respond);
+      });
+  ops_server->set_handshake_filter([](const ordercast::HttpRequest&) {
+    return ordercast::HttpResponse{404, {}, {}};
+  });
+}
+
+}  // namespace order_server

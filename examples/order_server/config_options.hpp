@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "net/http_client.hpp"
+#include <ordercast/handshake.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+/// Options of a command line that say what they take, in --help and where a value is wrong. Used at
+/// the start, before there are threads.
+namespace order_server {
+
+/// Accepts decimal digits alone. CLI11 by itself would read 010 as eight and 0x10 as sixteen.
+inline CLI::Validator whole_number(std::int64_t least, std::int64_t most,
+                                   const std::string& unit = {}) {
+  const std::string range = "a whole number from " + std::to_string(least) + " to " +
+                            std::to_string(most) + (unit.empty() ? "" : " (" + unit + ")");
+  return CLI::Validator(
+      [range, least, most](const std::string& text) -> std::string {
+        std::int64_t value = 0;
+        const auto* end = text.data() + text.size();
+        const auto [stop, error] = std::from_chars(text.data(), end, value);
+        const auto digits = text.find_first_not_of('-');
+        const bool is_octal = text.size() > 1 && digits != std::string::npos && text[digits] == '0';
+        const bool good =
+            error == std::errc{} && stop == end && !is_octal && value >= least && value <= most;
+        return good ? "" : "'" + text + "' is not allowed; allowed is " + range;
+      },
+      "");
+}
+
+/// Adds options that say their default, range and unit in --help, and in the message when a value
+/// is wrong.
+class Options {
+ public:
+  explicit Options(CLI::App& app) : app_(app) {}
+
+  template <class T>
+  void number(const std::string& name, T& target, std::int64_t least, std::int64_t most,
+              const std::string& unit, const std::string& what) {
+    add(name, target, std::to_string(static_cast<std::int64_t>(target)),
+        what + (unit.empty() ? "" : ", in " + unit) + "; " + std::to_string(least) + " to " +
+            std::to_string(most))
+        ->check(whole_number(least, most, unit));
+  }
+
+  /// A duration in whole `Unit`s.
+  template <class Unit>
+  void duration(const std::string& name, Unit& target, std::int64_t least, std::int64_t most,
+                const std::string& unit, const std::string& what) {
+    auto& value = numbers_.emplace_back(std::make_unique<std::int64_t>(target.count()));
+    number(name, *value, least, most, unit, what);
+    finishers_.push_back([&target, from = value.get()] { target = Unit(*from); });
+  }
+
+  void text(const std::string& name, std::string& target, const std::string& what) {
+    add(name, target, target, what)
+        ->check(CLI::Validator(
+            [](const std::string& given) -> std::string {
+              return given.empty() ? "must not be empty" : "";
+            },
+            ""));
+  }
+
+  /// A folder that holds `content`.
+  void folder(const std::string& name, std::string& target, const std::string& what,
+              const std::string& content) {
+    add(name, target, "none", what)
+        ->check(CLI::Validator(
+            [content](const std::string& given) -> std::string {
+              std::error_code error;
+              const bool good =
+                  std::filesystem::is_regular_file(std::filesystem::path(given) / content, error);
+              return good ? "" : "'" + given + "' holds no " + content;
+            },
+            ""));
+  }
+
+  void file(const std::string& name, std::string& target, const std::string& what) {
+    add(name, target, "none", what)
+        ->check(CLI::Validator(
+            [](const std::string& given) -> std::string {
+              return std::ifstream(given).is_open() ? "" : "the file '" + given + "' can't be read";
+            },
+            ""));
+  }
+
+  /// Where another service is.
+  void service_url(const std::string& name, std::string& target, const std::string& what) {
+    add(name, target, target.empty() ? "none" : target, what)
+        ->check(CLI::Validator(
+            [](const std::string& given) -> std::string {
+              return is_service_url(given)
+                         ? ""
+                         : "'" + given +
+                               "' is not allowed; allowed is an https URL with no / at its end, or "
+                               "an http one on loopback";
+            },
+            ""));
+  }
+
+  void choice(const std::string& name, std::string& target, const std::vector<std::string>& allowed,
+              const std::string& what) {
+    std::string names;
+    for (const auto& entry : allowed) names.append(names.empty() ? "" : ", ").append(entry);
+    add(name, target, target, what + "; one of " + names)
+        ->check(CLI::Validator(
+            [names, allowed](const std::string& given) -> std::string {
+              const bool good = std::find(allowed.begin(), allowed.end(), given) != allowed.end();
+              return good ? "" : "'" + given + "' is not allowed; allowed are " + names;
+            },
+            ""));
+  }
+
+  /// A list with commas between its entries; an empty one is no entry at all.
+  template <class Check>
+  void list(const std::string& name, std::vector<std::string>& target, const std::string& what,
+            const std::string& allowed, Check good) {
+    auto& text = texts_.emplace_back(std::make_unique<std::string>());
+    add(name, *text, "none", what)
+        ->check(CLI::Validator(
+            [allowed, good](const std::string& given) -> std::string {
+              for (const auto& entry : split(given)) {
+                if (!good(entry)) return "'" + entry + "' is not allowed; allowed is " + allowed;
+              }
+              return "";
+            },
+            ""));
+    finishers_.push_back([&target, from = text.get()] { target = split(*from); });
+  }
+
+  /// Moves what was read to where it belongs.
+  void finish() const {
+    for (const auto& finisher : finishers_) finisher();
+  }
+
+ private:
+  template <class T>
+  CLI::Option* add(const std::string& name, T& target, const std::string& fallback,
+                   const std::string& what) {
+    return app_.add_option(name, target, what + " [default: " + fallback + "]")
+        ->option_text(" ")
+        ->take_last();
+  }
+
+  static std::vector<std::string> split(std::string_view text) {
+    std::vector<std::string> entries;
+    while (!text.empty()) {
+      const auto comma = text.find(',');
+      const auto entry = ordercast::detail::trim(text.substr(0, comma));
+      if (!entry.empty()) entries.emplace_back(entry);
+      text = comma == std::string_view::npos ? std::string_view{} : text.substr(comma + 1);
+    }
+    return entries;
+  }
+
+  CLI::App& app_;
+  // What CLI11 writes to must stay where it is.
+  std::vector<std::unique_ptr<std::int64_t>> numbers_;
+  std::vector<std::unique_ptr<std::string>> texts_;
+  std::vector<std::function<void()>> finishers_;
+};
+
+}  // namespace order_server

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT
+#include "config_secrets.hpp"
+
+#include "domain/sodium.hpp"
+
+#include <fstream>
+#include <utility>
+
+namespace order_server {
+
+const char* const environment_help =
+    "Environment:\n"
+    "  JWT_SECRET           HS256 secret of the tokens, at least 32 bytes; without it\n"
+    "                       the demo on loopback makes a random one and keeps it in\n"
+    "                       DB.jwt-secret, and all else does not start\n"
+    "  RAZORPAY_KEY_ID      key id at the payment provider [default: orders there are made up]\n"
+    "  RAZORPAY_KEY_SECRET  key secret that payments are signed under [default: ONLINE is\n"
+    "                       refused, but for test payments on demo data]\n"
+    "  RAZORPAY_WEBHOOK_SECRET  secret that webhooks are signed under [default: no webhook]\n"
+    "  FCM_SERVICE_ACCOUNT  file with the service account for push [default: pushes are logged]\n"
+    "  NAME_FILE            for each of these: the file that holds it, instead of the variable\n"
+    "  One newline at the end of a secret is dropped, other white space there is an error.\n"
+    "\n"
+    "Operators:\n"
+    "  order_server outbox list|retry --help   what could not be delivered\n";
+
+namespace {
+
+std::string random_secret() {
+  require_sodium();
+  std::string secret(min_jwt_secret_bytes, '\0');
+  randombytes_buf(secret.data(), secret.size());
+  return secret;
+}
+
+/// The account is a file whatever names it: FCM_SERVICE_ACCOUNT always did, and
+/// FCM_SERVICE_ACCOUNT_FILE is what the other secrets' names lead to.
+std::string read_service_account(Config& config, const Environment& environment) {
+  const std::string name = "FCM_SERVICE_ACCOUNT";
+  const auto by_file = name + "_FILE";
+  const auto plain = environment(name.c_str());
+  const auto file = environment(by_file.c_str());
+  if (plain && file) return name + " and " + by_file + " are both set; set one of them";
+  config.fcm_service_account = plain.value_or(file.value_or(""));
+  if (config.fcm_service_account.empty()) {
+    config.notices.emplace_back(name + " is not set: pushes are logged, and not sent");
+    return {};
+  }
+  if (!std::ifstream(config.fcm_service_account).is_open()) {
+    return (plain ? name : by_file) + ": the file '" + config.fcm_service_account +
+           "' can't be read";
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string read_secrets(Config& config, const Environment& environment) {
+  auto jwt = read_secret(environment, "JWT_SECRET");
+  if (!jwt.wrong.empty()) return jwt.wrong;
+  if (jwt.value && jwt.value->size() < min_jwt_secret_bytes) {
+    return jwt.from + " has " + std::to_string(jwt.value->size()) +
+           " bytes; it needs at least 32, or none at all for a random one of the demo's";
+  }
+  config.jwt_secret = std::move(jwt.value).value_or("");
+  // Before the database is filled or opened; for the rest only the database knows.
+  if (config.jwt_secret.empty() && config.demo_data != DemoMode::automatic &&
+      !listens_on_loopback(config.host)) {
+    return missing_jwt_secret();
+  }
+  auto key = read_secret(environment, "RAZORPAY_KEY_SECRET");
+  if (!key.wrong.empty()) return key.wrong;
+  if (key.value) {
+    config.razorpay_key_secret = std::move(*key.value);
+  } else {
+    config.has_test_payments = true;
+    config.razorpay_key_secret = random_secret();
+    config.notices.emplace_back(
+        "RAZORPAY_KEY_SECRET is not set: ONLINE orders are refused, but for test payments on demo "
+        "data");
+  }
+  auto key_id = read_secret(environment, "RAZORPAY_KEY_ID");
+  if (!key_id.wrong.empty()) return key_id.wrong;
+  if (key_id.value && config.has_test_payments) {
+    return key_id.from + " is set and RAZORPAY_KEY_SECRET is not; give both, or none for a demo";
+  }
+  config.razorpay_key_id = std::move(key_id.value).value_or("");
+  auto webhook = read_secret(environment, "RAZORPAY_WEBHOOK_SECRET");
+  if (!webhook.wrong.empty()) return webhook.wrong;
+  config.razorpay_webhook_secret = std::move(webhook.value).value_or("");
+  return read_service_account(config, environment);
+}
+
+}  // namespace order_server

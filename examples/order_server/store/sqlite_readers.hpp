@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "store/sqlite.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace order_server::sqlite {
+
+/// The reading connections of a store, for any number of threads. `Lease` gives one back at the end
+/// of its scope. Any thread; must outlive every lease.
+class ReaderPool {
+ public:
+  explicit ReaderPool(std::chrono::milliseconds patience) : patience_(patience) {}
+
+  /// Holds new leases up and waits a moment for those that are out.
+  class Pause {
+   public:
+    explicit Pause(ReaderPool& pool);
+    Pause(const Pause&) = delete;
+    Pause(Pause&&) = delete;
+    Pause& operator=(const Pause&) = delete;
+    Pause& operator=(Pause&&) = delete;
+    ~Pause();
+
+   private:
+    ReaderPool& pool_;
+  };
+
+  /// Waits for a connection; throws StoreError if none is free within the pool's patience.
+  class Lease {
+   public:
+    explicit Lease(ReaderPool& pool);
+    Lease(const Lease&) = delete;
+    Lease(Lease&&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    Lease& operator=(Lease&&) = delete;
+    ~Lease();
+    Connection& operator*() const noexcept { return *connection_; }
+    Connection* operator->() const noexcept { return connection_.get(); }
+
+   private:
+    ReaderPool& pool_;
+    std::unique_ptr<Connection> connection_;
+  };
+
+  /// Before the first lease.
+  void add(std::unique_ptr<Connection> connection);
+
+ private:
+  const std::chrono::milliseconds patience_;
+  std::mutex mutex_;
+  std::condition_variable returned_;
+  // All below under mutex_.
+  std::vector<std::unique_ptr<Connection>> idle_;
+  std::size_t all_ = 0;
+  bool paused_ = false;
+};
+
+}  // namespace order_server::sqlite
