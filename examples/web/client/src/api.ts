@@ -100,6 +100,8 @@ export interface CallOptions {
   readonly method?: Method;
   readonly body?: unknown;
   readonly token?: string | undefined;
+  /** Goes on when the page is left, where the platform can. */
+  readonly keepalive?: boolean;
 }
 
 /** How long a call may take, its answer's body included. */
@@ -119,6 +121,7 @@ export async function call(
   if (options.token !== undefined) headers.Authorization = `Bearer ${options.token}`;
   const abort = new AbortController();
   const init: RequestInit = { method: options.method ?? 'GET', headers, signal: abort.signal };
+  if (options.keepalive) init.keepalive = true;
   if (options.body !== undefined) {
     headers['Content-Type'] = 'application/json';
     init.body = JSON.stringify(options.body);

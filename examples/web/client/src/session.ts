@@ -56,6 +56,8 @@ export interface SessionEnvironment {
 
 /** How long a call to the server may take. */
 const callTimeoutMs = 15_000;
+/** The same for telling it of a sign-out. */
+const logoutTimeoutMs = 5000;
 /** A token that ends within this time, or up to twice this time, is renewed before it is used. */
 const marginMs = 30_000;
 const maxRevoked = 16;
@@ -152,10 +154,17 @@ export class Session {
     if (problem !== undefined && this.#state.status !== 'unreachable') throw problem;
   }
 
-  /** Never rejects. */
-  async signOut(reason?: string): Promise<void> {
-    this.#end(reason);
-    await this.#store.remove();
+  /**
+   * Ends the session here at once, and on the server as well as it can be done: its tokens are refused from then on,
+   * its sockets close, and `deviceToken` gets no more pushes. A server that can't be reached keeps nobody signed in.
+   * Settles when both are done or given up; never rejects.
+   */
+  async signOut({ deviceToken }: { deviceToken?: string } = {}): Promise<void> {
+    const tokens = this.#tokens;
+    // Begun first: the page may be about to be left.
+    const told = tokens === null ? undefined : this.#logOut(tokens, deviceToken);
+    await this.#forget();
+    await told;
   }
 
   /**
@@ -226,6 +235,31 @@ export class Session {
 
   // ---- The server -------------------------------------------------------------------------------
 
+  /** Tells the server that this session has ended. Never rejects. */
+  async #logOut(tokens: Tokens, deviceToken: string | undefined): Promise<void> {
+    const body = {
+      refreshToken: tokens.refresh,
+      ...(deviceToken === undefined ? {} : { deviceToken }),
+    };
+    const post = (path: string, more: CallOptions): Promise<Answer> =>
+      this.#call(path, { method: 'POST', keepalive: true, ...more }, logoutTimeoutMs);
+    try {
+      try {
+        await post('/auth/logout', { body, token: tokens.access });
+      } catch (problem) {
+        if (!isTokenRefusal(problem)) throw problem;
+        // It has expired; the refresh token gets one that the server takes, for this call alone.
+        const { data } = await post('/auth/refresh', { body: { refreshToken: tokens.refresh } });
+        const access = asObject(data)?.accessToken;
+        if (typeof access !== 'string') throw unreadable();
+        await post('/auth/logout', { body, token: access });
+      }
+    } catch (problem) {
+      // A refresh token that the server no longer takes has ended already.
+      if (!isTokenRefusal(problem)) this.#report(problem);
+    }
+  }
+
   /** Null when the server no longer takes the refresh token, which ends the session. */
   async #renew(): Promise<string | null> {
     const tokens = this.#tokens;
@@ -237,7 +271,7 @@ export class Session {
     } catch (error) {
       if (!isTokenRefusal(error)) throw error;
       if (!this.#isCurrent(tokens)) return this.#tokens?.access ?? null;
-      await this.signOut('Your session has ended. Please sign in again.');
+      await this.#forget('Your session has ended. Please sign in again.');
       return null;
     }
     const access = asObject(data)?.accessToken;
@@ -267,7 +301,7 @@ export class Session {
     } catch (error) {
       if (!this.#isCurrent(tokens)) return error;
       if (isTokenRefusal(error)) {
-        await this.signOut('Your session has ended. Please sign in again.');
+        await this.#forget('Your session has ended. Please sign in again.');
       } else {
         this.#retryLater(tokens, error);
       }
@@ -301,9 +335,9 @@ export class Session {
     retry.stopWaking?.();
   }
 
-  #call(path: string, options: CallOptions): Promise<Answer> {
+  #call(path: string, options: CallOptions, timeoutMs = callTimeoutMs): Promise<Answer> {
     const url = `${this.#options.origin}/api/v1${path}`;
-    const deadline = { timers: this.#environment.timers, timeoutMs: callTimeoutMs };
+    const deadline = { timers: this.#environment.timers, timeoutMs };
     return call(this.#options.fetch, url, options, deadline);
   }
 
@@ -328,6 +362,11 @@ export class Session {
     // A token that lives shorter than the margin is used for half of its life.
     const margin = Math.min(this.#marginMs, lifetime / 2);
     this.#renewAt = this.#environment.now() + left - margin;
+  }
+
+  async #forget(reason?: string): Promise<void> {
+    this.#end(reason);
+    await this.#store.remove();
   }
 
   #end(reason?: string): void {

@@ -164,6 +164,58 @@ describe('a session that is restored', () => {
   });
 });
 
+describe('a sign-out', () => {
+  it.each<[string, () => Response | Promise<Response>]>([
+    ['a network that fails', rejects],
+    ['a proxy’s 401', () => html(401)],
+    ['503', () => refusal(503)],
+    ['a server that knows no logout', () => refusal(404)],
+  ])('happens here whatever the server says: %s', async (_name, answer) => {
+    const { session, environment, storage, answers, problems } = setUp();
+    await session.restore();
+    answers.push(answer);
+    await session.signOut();
+    expect(session.state).toEqual({ status: 'signed-out' });
+    expect(storage.get(key)).toBeNull();
+    expect(problems).toHaveLength(1);
+    expect(environment.pendingTimers).toBe(0);
+  });
+
+  it('is here at once, and waits for a silent server for five seconds and no longer', async () => {
+    const { session, environment, storage, answers, calls } = setUp();
+    await session.restore();
+    answers.push(() => new Promise(() => undefined));
+    let settled = false;
+    void session.signOut().then(() => (settled = true));
+    expect(calls.at(-1)).toBe('/auth/logout');
+    expect(session.state).toEqual({ status: 'signed-out' });
+    await settle();
+    expect(storage.get(key)).toBeNull();
+    expect(settled).toBe(false);
+    await environment.pass(5000);
+    await settle();
+    expect(settled).toBe(true);
+    expect(environment.pendingTimers).toBe(0);
+  });
+
+  it('by the server is not told back to it', async () => {
+    const { session, answers, calls } = setUp();
+    await session.restore();
+    answers.push(() => refusal(401));
+    expect(await session.getToken({ fresh: true })).toBeNull();
+    expect(session.state.status).toBe('signed-out');
+    expect(calls).not.toContain('/auth/logout');
+  });
+
+  it('in another tab is told by that tab alone', async () => {
+    const { session, calls } = setUp();
+    await session.restore();
+    await session.onStored(remembered, null);
+    expect(session.state.status).toBe('signed-out');
+    expect(calls).not.toContain('/auth/logout');
+  });
+});
+
 describe('a device’s storage', () => {
   const never = (): Promise<never> => new Promise(() => undefined);
   const fails = (): Promise<never> => Promise.reject(new Error('keychain is locked'));

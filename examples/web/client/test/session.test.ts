@@ -20,6 +20,7 @@ function setUp() {
   let valid = 'access-1';
   let renewals = 0;
   let refreshStatus = 200;
+  const logouts: unknown[] = [];
   const answer = (status: number, body: object): Response =>
     new Response(JSON.stringify(body), { status });
   const refuse = (status: number): Response =>
@@ -28,6 +29,7 @@ function setUp() {
     const path = url.replace('https://shop.test/api/v1', '');
     calls.push(`${init?.method} ${path}`);
     const body = init?.body === undefined ? {} : JSON.parse(String(init.body));
+    if (path === '/auth/logout') logouts.push({ body, keepalive: init?.keepalive });
     if (path === '/auth/login') {
       if (body.password !== 'right') return refuse(401);
       return answer(200, { success: true, data: { accessToken: valid, refreshToken: 'refresh' } });
@@ -55,6 +57,7 @@ function setUp() {
   };
   return {
     calls,
+    logouts,
     stored,
     session: new Session(options),
     again: () => new Session(options),
@@ -119,6 +122,39 @@ describe('a session', () => {
     expect(stored.size).toBe(0);
     expect(await session.getToken({ fresh: false })).toBeNull();
     expect(await session.getToken({ fresh: true })).toBeNull();
+  });
+});
+
+describe('a sign-out', () => {
+  it('is told to the server, with the device, and goes on when the page is left', async () => {
+    const { session, calls, logouts } = setUp();
+    await session.signIn('a@shop.test', 'right');
+    await session.signOut({ deviceToken: 'device-1' });
+    const body = { refreshToken: 'refresh', deviceToken: 'device-1' };
+    expect(logouts).toEqual([{ body, keepalive: true }]);
+    expect(calls.filter((call) => call.includes('refresh'))).toEqual([]);
+    await session.signOut(); // There is nothing left to end.
+    expect(logouts).toHaveLength(1);
+  });
+
+  it('with an expired access token gets one for that call, and keeps it nowhere', async () => {
+    const { session, stored, logouts, expire } = setUp();
+    await session.signIn('a@shop.test', 'right');
+    expire();
+    await session.signOut();
+    expect(logouts).toEqual(Array(2).fill({ body: { refreshToken: 'refresh' }, keepalive: true }));
+    expect(stored.size).toBe(0);
+    expect(await session.getToken({ fresh: false })).toBeNull();
+  });
+
+  it('of a session that the server has ended stops there', async () => {
+    const { session, calls, logouts, expire, refuseRefresh } = setUp();
+    await session.signIn('a@shop.test', 'right');
+    expire();
+    refuseRefresh(401);
+    await session.signOut();
+    expect(logouts).toHaveLength(1);
+    expect(calls.at(-1)).toBe('POST /auth/refresh');
   });
 });
 

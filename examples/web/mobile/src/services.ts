@@ -55,14 +55,8 @@ export class Services {
   async signOut(): Promise<void> {
     const device = this.#device;
     this.#device = null;
-    if (device !== null) {
-      try {
-        await this.api.removeDevice(device.token, device.platform);
-      } catch {
-        // The next user's registration takes the token over.
-      }
-    }
-    await this.session.signOut();
+    // Where the server can't be told, the next user's registration takes the device over.
+    await this.session.signOut(device === null ? {} : { deviceToken: device.token });
   }
 }
 
