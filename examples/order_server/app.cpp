@@ -38,6 +38,7 @@ void App::run() {
   parts.push.start();
   static_cast<void>(parts.memory.submit([&parts] { parts.watch_memory(); }));
   static_cast<void>(parts.health.submit([&parts] { parts.check_store(); }));
+  static_cast<void>(parts.health.submit([&parts] { parts.watch_accounts(); }));
   static_cast<void>(parts.watch.submit([&parts] { parts.look_at_parts(); }));
   parts.server->run();
   parts.watch.stop();  // the I/O threads have ended, as they should

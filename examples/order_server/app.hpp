@@ -20,8 +20,8 @@
 ///     dispatcher    outbox to broadcasts  (1)
 ///     push          outbox to devices     (1)
 ///     memory        gives memory back, reads a new certificate (1)
-///     health        asks whether the database answers (1)
-///     watch         looks whether the parts move (1)
+///     health        asks whether the database answers, and whether an operator has disabled a user
+///     (1) watch         looks whether the parts move (1)
 ///
 /// An I/O thread never waits for any other: it queues work, bounded, and the answer is posted back.
 /// So a slow disk delays neither heartbeats nor broadcasts that are on their way.

@@ -5,6 +5,7 @@
 #include "domain/ids.hpp"
 #include "process/crash_report.hpp"
 #include "store/demo_start.hpp"
+#include "workers/fail_point.hpp"
 #include "workers/wall_clock.hpp"
 
 #include <spdlog/spdlog.h>
@@ -32,6 +33,9 @@ constexpr std::size_t webhook_queue = 256;
 
 /// How often parts are asked for a sign of life, and the database whether it answers.
 constexpr std::chrono::milliseconds watch_interval{1'000};
+/// How often the database is asked whether an operator has changed a user: a stolen account is to
+/// end within a second.
+constexpr std::chrono::milliseconds account_interval{500};
 /// How long a part may stand still. The database may keep a statement waiting for five seconds, a
 /// round of the dispatcher or of push has a few, and a call of the payment provider takes up to 15.
 constexpr std::chrono::milliseconds io_limit{10'000};
@@ -72,6 +76,12 @@ App::Parts::Parts(const Config& config)
       login_limiter(login_limits(config)),
       is_demo(start_with_demo_data(store, hasher, config.demo_data, config.host, unix_ms())),
       tokens(token_options(config, store)),
+      accounts(
+          store, store, tokens,
+          [this](const std::string& user_id, std::string reason) {
+            return disconnect(user_id, {}, std::move(reason)).has_value();
+          },
+          &unix_ms),
       mode(payment_mode(config, is_demo)),
       context{store,
               store,
@@ -130,10 +140,10 @@ App::Parts::Parts(const Config& config)
       webhooks("webhook", 1, webhook_queue),
       ops("ops", 1, ops_queue),
       memory("memory", 1, 4),
-      health("health", 1, 1),
+      health("health", 1, 2),
       watch("watch", 1, 1) {
   watch_parts();
-  remember_ended_sessions();
+  accounts.start();
   if (tls) api.promise_tls(config.hsts);
   api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});
   ops_api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});
@@ -167,14 +177,6 @@ std::optional<std::size_t> App::Parts::disconnect(std::string user_id, std::stri
   return future.get();
 }
 
-void App::Parts::remember_ended_sessions() {
-  const std::chrono::milliseconds life(
-      std::max<std::chrono::seconds>(2 * tokens.access_lifetime(), std::chrono::hours(24)));
-  for (const auto& ended : store.sessions_ended_since(unix_ms() - life.count())) {
-    tokens.revoke(ended.user_id, ended.id, ended.ended_at_ms);
-  }
-}
-
 DispatcherOptions App::Parts::dispatcher_options() {
   DispatcherOptions options;
   options.now_ms = &unix_ms;
@@ -197,14 +199,14 @@ void App::Parts::watch_memory() {
 void App::Parts::watch_io_thread(const Post& post) {
   post([] { use_signal_stack(); });
   const auto probe = std::make_shared<Probe>(post);
-  watchdog.add("io-" + std::to_string(io_probes.size()), PartKind::io_thread, io_limit,
+  watchdog.add("io-" + std::to_string(io_probes.size()), PartKind::io_thread, stall_limit(io_limit),
                [probe](ordercast::TimePoint now) { return probe->still_for(now); });
   io_probes.push_back(probe);
 }
 
 void App::Parts::watch_parts() {
   const auto add = [this](const char* name, std::chrono::milliseconds limit, const auto& part) {
-    watchdog.add(name, PartKind::worker, limit,
+    watchdog.add(name, PartKind::worker, stall_limit(limit),
                  [&part](ordercast::TimePoint now) { return part.still_for(now); });
   };
   add("database", database_limit, store_health);
@@ -238,6 +240,16 @@ void App::Parts::look_at_parts() {
 void App::Parts::check_store() {
   store_health.check(store, steady_now());
   static_cast<void>(health.submit_after(watch_interval, [this] { check_store(); }));
+}
+
+void App::Parts::watch_accounts() {
+  if (context.draining) return;  // all sockets close, and the I/O threads end
+  try {
+    accounts.look();
+  } catch (const StoreError&) {  // NOLINT(bugprone-empty-catch)
+    // `check_store` says what is wrong; this looks again.
+  }
+  static_cast<void>(health.submit_after(account_interval, [this] { watch_accounts(); }));
 }
 
 WorkerPool& App::Parts::pool(Lane lane) {

@@ -4,6 +4,7 @@
 #include "api/api.hpp"
 #include "api/shared_page.hpp"
 #include "app.hpp"
+#include "auth/account_watch.hpp"
 #include "push/push_sender.hpp"
 #include "push/push_worker.hpp"
 #include "realtime/dispatcher.hpp"
@@ -40,9 +41,6 @@ struct App::Parts {
   std::optional<std::size_t> disconnect(std::string user_id, std::string session_id,
                                         std::string reason) const;
 
-  /// Access tokens of what ended before a restart may still be about.
-  void remember_ended_sessions();
-
   DispatcherOptions dispatcher_options();
   Api::Submit submitter();
   WorkerPool& pool(Lane lane);
@@ -60,6 +58,8 @@ struct App::Parts {
   /// Asks every I/O thread for a sign of life and logs who has none. Waits for nobody.
   void look_at_parts();
   void check_store();
+  /// Looks whether an operator has disabled somebody, as another process.
+  void watch_accounts();
 
   static ordercast::TimePoint steady_now() { return ordercast::SteadyClock{}.now(); }
 
@@ -70,6 +70,7 @@ struct App::Parts {
   LoginLimiter login_limiter;
   const bool is_demo;
   Tokens tokens;  // May need to know that.
+  AccountWatch accounts;
   const PaymentMode mode;
   ApiContext context;
   Api api;

@@ -22,7 +22,8 @@ const char* const environment_help =
     "  One newline at the end of a secret is dropped, other white space there is an error.\n"
     "\n"
     "Operators:\n"
-    "  order_server outbox list|retry --help   what could not be delivered\n";
+    "  order_server outbox list|retry --help   what could not be delivered\n"
+    "  order_server user --help                who may sign in\n";
 
 namespace {
 

@@ -2,7 +2,7 @@
 #include "app.hpp"
 #include "config.hpp"
 #include "domain/printable.hpp"
-#include "operators/outbox_command.hpp"
+#include "operators/commands.hpp"
 #include "process/crash_report.hpp"
 #include "process/log_sink.hpp"
 #include "process/signals.hpp"
@@ -76,9 +76,7 @@ int main(int argc, char** argv) {
   order_server::ignore_harmless_signals();
   try {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
-    if (order_server::is_outbox_command(arguments)) {
-      return order_server::run_outbox_command(arguments, stdout, stderr);
-    }
+    if (const auto code = order_server::run_command(arguments)) return *code;
     auto parsed = order_server::parse_config(arguments);
     if (const auto* end = std::get_if<order_server::ConfigExit>(&parsed)) {
       std::fputs(end->out.c_str(), stdout);

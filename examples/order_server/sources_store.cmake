@@ -12,11 +12,14 @@ set(ORDER_SERVER_STORE_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/domain/transitions.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/demo_data.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_accounts.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_catalog.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_engine.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_files.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_outbox.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_push.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_readers.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_rows.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_schema.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_sessions.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_store.cpp)

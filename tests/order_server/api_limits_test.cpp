@@ -3,6 +3,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <atomic>
+#include <memory>
+
 using namespace order_server;
 
 namespace {
@@ -101,4 +104,42 @@ TEST_CASE("on loopback only loopback names are answered, before anything else", 
 
   fixture.api.answer_to({{}, false});
   CHECK(with_host("anything.example").status == 200);
+}
+
+TEST_CASE("what a client no longer waits for is not done, whatever it is", "[api]") {
+  ApiFixture fixture;
+  const auto id = fixture.place_order(fixture.customer).at("id").get<std::string>();
+  const auto version = fixture.stored_version(id);
+  const auto gone = std::make_shared<std::atomic<bool>>(false);
+  int answers = 0;
+  const auto send = [&](std::string method, std::string target, const User& user,
+                        std::string body) {
+    HttpRequest request{std::move(method),
+                        std::move(target),
+                        {{"Authorization", "Bearer " + fixture.token_of(user)},
+                         {"Content-Type", "application/json"}},
+                        std::move(body),
+                        "127.0.0.1"};
+    request.client_gone = gone;
+    fixture.api.handle(std::move(request), [&](const HttpResponse&) { ++answers; });
+  };
+  const auto send_all = [&] {
+    gone->store(false);
+    send("GET", "/api/v1/orders", fixture.customer, "");
+    gone->store(false);
+    send("PATCH", "/api/v1/orders/" + id + "/status", fixture.manager, R"({"status":"CONFIRMED"})");
+    gone->store(false);
+    send("POST", "/api/v1/auth/login", fixture.customer,
+         R"({"email":"customer@example.com","password":"customer123"})");
+  };
+  // They leave while their request waits for its turn.
+  fixture.before_job = [&] { gone->store(true); };
+  send_all();
+  CHECK(answers == 0);
+  CHECK(fixture.stored_version(id) == version);
+
+  fixture.before_job = nullptr;
+  send_all();
+  CHECK(answers == 3);
+  CHECK(fixture.stored_version(id) == version + 1);
 }

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 namespace order_server {
@@ -143,6 +144,55 @@ TEST_CASE("a file that goes while a change is made costs the change its answer",
                         },
                         2000),
                     Contains("was removed"));
+}
+
+TEST_CASE("a database that is overwritten in place is noticed, and no change is accepted",
+          "[store][files]") {
+  TempDir dir;
+  SqliteStore store(exclusive_options(dir.file()));
+  add_sample_shop(store);
+  store.create_order(sample_order("o-1"));
+  REQUIRE_NOTHROW(store.check());
+  const auto overwrite = [&](const std::string& bytes) {
+    std::fstream file(dir.file(), std::ios::in | std::ios::out | std::ios::binary);
+    file << bytes;
+  };
+  SECTION("emptied") {
+    std::filesystem::resize_file(dir.file(), 0);
+  }
+  SECTION("with zeros") {
+    overwrite(std::string(4096, '\0'));
+  }
+  SECTION("with text") {
+    overwrite("a page of another program, as a copy to the wrong name leaves it" +
+              std::string(100, ' '));
+  }
+  SECTION("with another program's database") {
+    const auto other = dir.file("other.db");
+    execute_in(other, "PRAGMA application_id = 7; CREATE TABLE t (x);");
+    std::filesystem::copy_file(other, dir.file(),
+                               std::filesystem::copy_options::overwrite_existing);
+  }
+  CHECK_THROWS_WITH(store.create_order(sample_order("o-2")), Contains("was overwritten while"));
+  CHECK_THROWS_WITH(store.mark_broadcast({1}), Contains("was overwritten while"));
+  CHECK_THROWS_WITH(store.check(), Contains("was overwritten while"));
+}
+
+TEST_CASE("another store's database that is copied over ours is noticed by the next check",
+          "[store][files]") {
+  TempDir dir;
+  const auto other = dir.file("other.db");
+  { const SqliteStore store(options_for(other)); }
+  {
+    // Long in use: what a store began with is in its file by now, and not in the log.
+    SqliteStore store(exclusive_options(dir.file()));
+    add_sample_shop(store);
+  }
+  SqliteStore store(exclusive_options(dir.file()));
+  REQUIRE_NOTHROW(store.check());
+  std::filesystem::copy_file(other, dir.file(), std::filesystem::copy_options::overwrite_existing);
+  CHECK_THROWS_AS(store.check(), StoreError);
+  CHECK_THROWS_WITH(store.create_order(sample_order("o-1")), Contains("was overwritten while"));
 }
 
 }  // namespace order_server

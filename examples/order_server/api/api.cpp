@@ -3,6 +3,7 @@
 
 #include "api/envelope.hpp"
 #include "domain/printable.hpp"
+#include "workers/fail_point.hpp"
 #include <ordercast/net/response_writer.hpp>
 
 #include <spdlog/spdlog.h>
@@ -152,6 +153,7 @@ std::optional<HttpResponse> Api::answer_at_once(const HttpRequest& request,
   if (match.route->lane == Lane::login && !admits(logins_, request)) return too_busy_address();
   if (match.route->access == Access::open) return std::nullopt;
 
+  stall_point("io");
   auto who = context_.tokens.authenticate(bearer_token(request));
   if (const auto* failure = std::get_if<ordercast::AuthFailure>(&who)) {
     return unauthorized(failure->reason);

@@ -45,7 +45,8 @@ HttpResponse login(const ApiRequest& request, ApiContext& context) {
   const auto user = context.store.find_user_by_email(email);
   const bool good =
       context.hasher.verify(user ? user->password_hash : context.decoy_hash, password);
-  if (!user || !good) {
+  // A disabled account is no business of who tries its password.
+  if (!user || !good || user->is_disabled) {
     context.login_limiter.failed(email, context.now());
     return problem(401, "Invalid credentials");
   }
@@ -54,6 +55,12 @@ HttpResponse login(const ApiRequest& request, ApiContext& context) {
   const auto now_ms = context.now_ms();
   const std::chrono::milliseconds life(context.tokens.refresh_lifetime());
   context.sessions.add_session(session_id, user->id, now_ms, now_ms + life.count());
+  // An operator may have disabled the user, or set a password, while this one was hashed.
+  const auto still = context.store.find_user(user->id);
+  if (!still || still->is_disabled || still->password_hash != user->password_hash) {
+    context.sessions.end_session(session_id, user->id, context.now_ms());
+    return problem(401, "Invalid credentials");
+  }
   return success({{"requiresOrgSelection", false},
                   {"accessToken", context.tokens.issue_access(*user, session_id)},
                   {"refreshToken", context.tokens.issue_refresh(*user, session_id)}});
@@ -77,6 +84,7 @@ HttpResponse refresh(const ApiRequest& request, ApiContext& context) {
   if (!claims || has_ended(*claims, context)) return problem(401, "Invalid token");
   const auto user = context.store.find_user(claims->user_id);
   if (!user) return user_is_gone();
+  if (user->is_disabled) return problem(401, "Invalid token");
   return success({{"accessToken", context.tokens.issue_access(*user, claims->session_id)}});
 }
 

@@ -39,7 +39,9 @@ HttpResponse add_device(const ApiRequest& request, ApiContext& context) {
   if (auto refusal = body.refusal()) return std::move(*refusal);
 
   const auto& user_id = request.caller.user_id;
-  if (!context.store.find_user(user_id)) return problem(401, "This user no longer exists");
+  const auto user = context.store.find_user(user_id);
+  if (!user) return problem(401, "This user no longer exists");
+  if (user->is_disabled) return problem(401, "Invalid token");
   const auto& session_id = request.caller.session_id;
   // A logout may have gone by while this waited for the writer.
   if (!session_id.empty() && context.sessions.session_ended_at(session_id, user_id)) {

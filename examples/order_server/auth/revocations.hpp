@@ -8,13 +8,14 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 /// Which sign-ins have ended while access tokens of theirs may still be about. Asked for each token
 /// after its signature, also when that was remembered, so that a logout counts at once.
 namespace order_server {
 
 /// Thread-safe; expected constant time. Holds a sign-in for no longer than an access token lives,
-/// so it grows with logouts within that time alone: about 150 bytes each.
+/// so it grows with logouts within that time alone, about 150 bytes each, and with disabled users.
 class Revocations {
  public:
   using Seconds = std::chrono::time_point<std::chrono::system_clock, std::chrono::seconds>;
@@ -34,12 +35,24 @@ class Revocations {
     users_[std::string(user_id)] = {now, until};
   }
 
+  /// Every token of a disabled user is void, until they are enabled again.
+  void set_disabled(std::string_view user_id, bool is_disabled) {
+    const std::lock_guard lock(mutex_);
+    if (is_disabled) {
+      disabled_.emplace(user_id);
+    } else {
+      disabled_.erase(std::string(user_id));
+    }
+  }
+
   /// Whether a token is void. One that does not say when it was issued counts as old.
   [[nodiscard]] bool is_void(std::string_view user_id, std::string_view session_id,
                              std::optional<Seconds> issued_at) const {
     const std::lock_guard lock(mutex_);
+    const std::string user(user_id);
+    if (disabled_.count(user) != 0) return true;
     if (sessions_.count(std::string(session_id)) != 0) return true;
-    const auto found = users_.find(std::string(user_id));
+    const auto found = users_.find(user);
     if (found == users_.end()) return false;
     // Tokens are dated in whole seconds. A sign-in that the store knows has been ended by its id,
     // and a new one may be of the same second.
@@ -69,6 +82,7 @@ class Revocations {
   mutable std::mutex mutex_;
   std::unordered_map<std::string, Seconds> sessions_;
   std::unordered_map<std::string, Ended> users_;
+  std::unordered_set<std::string> disabled_;
   Seconds swept_at_{};
 };
 

@@ -99,6 +99,10 @@ void Tokens::revoke(std::string_view user_id, std::string_view session_id,
   }
 }
 
+void Tokens::set_disabled(std::string_view user_id, bool is_disabled) const {
+  state_->revocations.set_disabled(user_id, is_disabled);
+}
+
 std::chrono::seconds Tokens::access_lifetime() const noexcept {
   return state_->access_lifetime;
 }

@@ -51,6 +51,9 @@ class Tokens {
   /// that name none and were issued before `at_ms`.
   void revoke(std::string_view user_id, std::string_view session_id, std::int64_t at_ms) const;
 
+  /// From now on access tokens of a disabled user are refused, whoever signed them.
+  void set_disabled(std::string_view user_id, bool is_disabled) const;
+
   [[nodiscard]] std::chrono::seconds access_lifetime() const noexcept;
   [[nodiscard]] std::chrono::seconds refresh_lifetime() const noexcept;
 

@@ -64,7 +64,8 @@ int run_outbox_command(const std::vector<std::string>& arguments, std::FILE* out
     std::fputs(app.help("", CLI::AppFormatMode::All).c_str(), out);
     return 0;
   } catch (const CLI::Error& error) {
-    std::fprintf(err, "order_server outbox: %s (--help lists all options)\n", error.what());
+    std::fprintf(err, "order_server outbox: %s (--help lists all options)\n",
+                 one_line(error.what()).c_str());
     return 2;
   }
   if (*retry_command && all != id.empty()) {

@@ -13,7 +13,9 @@ namespace order_server {
 [[nodiscard]] inline std::string_view fault_of_device_token(std::string_view token,
                                                             std::string_view platform) noexcept {
   constexpr std::size_t least_apns_bytes = 32;
-  constexpr std::string_view expo = "ExponentPushToken[";
+  const auto begins = [token](std::string_view prefix) {
+    return token.substr(0, prefix.size()) == prefix;
+  };
   const auto is_visible = [](char c) { return c > ' ' && c < '\x7F'; };
   const auto is_hex = [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -21,12 +23,16 @@ namespace order_server {
   if (!std::all_of(token.begin(), token.end(), is_visible)) {
     return "must hold visible ASCII characters alone, as FCM's registration tokens do";
   }
-  if (token.substr(0, expo.size()) == expo) {
+  if (begins("ExponentPushToken[") || begins("ExpoPushToken[")) {
     return "is one of Expo's, which FCM does not know; allowed is FCM's registration token "
            "(getDevicePushTokenAsync on Android, @react-native-firebase/messaging on iOS)";
   }
-  if (platform == "ios" && token.size() >= 2 * least_apns_bytes &&
-      std::all_of(token.begin(), token.end(), is_hex)) {
+  // As older code prints it, in angle brackets, too.
+  const auto bare = token.size() > 2 && token.front() == '<' && token.back() == '>'
+                        ? token.substr(1, token.size() - 2)
+                        : token;
+  if (platform == "ios" && bare.size() >= 2 * least_apns_bytes &&
+      std::all_of(bare.begin(), bare.end(), is_hex)) {
     return "is one of APNs, which FCM does not know; allowed is FCM's registration token "
            "(Messaging.messaging().token)";
   }

@@ -88,6 +88,7 @@ void PushWorker::run() {
   auto backoff = first_database_wait;
   while (!stopping_) {
     options_.beat();
+    stall_point("push");
     auto wait = backoff;
     try {
       wait = turn();

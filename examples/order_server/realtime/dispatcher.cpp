@@ -99,6 +99,7 @@ void Dispatcher::run() {
   for (;;) {
     bool go_on = true;
     options_.beat();
+    stall_point("dispatcher");
     try {
       const bool more = dispatch_batch();
       prune();

@@ -120,14 +120,23 @@ SqliteStore::SqliteStore(const SqliteOptions& options)
         std::make_unique<Connection>(options.file, Access::query_only, options.busy_timeout));
   }
   files_.remember(writer_);
+  epoch_ = epoch();
+}
+
+void SqliteStore::require_own_epoch() {
+  const ReaderPool::Lease reader(readers_);
+  reader->execute("PRAGMA shrink_memory");  // or it would be asked of the cache
+  {
+    Query meta = reader->query("SELECT value FROM meta WHERE name = 'epoch'");
+    if (meta.next() && meta.text(0) == epoch_) return;
+  }
+  files_.note_overwritten();
+  files_.require_in_place();
 }
 
 void SqliteStore::check() {
   files_.require_in_place();
-  {
-    const ReaderPool::Lease reader(readers_);
-    reader->query("SELECT count(*) FROM sqlite_schema").next();
-  }
+  require_own_epoch();
   if (max_log_bytes_ == 0 || files_.log_bytes() < max_log_bytes_ / 8 * 7) return;
   const WriterTurn turn(*this);
   make_room(Durability::power_loss);

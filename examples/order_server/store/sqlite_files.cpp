@@ -2,6 +2,7 @@
 #include "store/sqlite_files.hpp"
 
 #include "store/sqlite.hpp"
+#include "store/sqlite_schema.hpp"
 #include "store/store.hpp"
 
 #include <fcntl.h>
@@ -9,12 +10,32 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 namespace order_server::sqlite {
 namespace {
+
+/// Whether the file begins as every database of ours does, whatever is written to it. The
+/// application's id of a new one may still be in its log.
+bool has_own_header(int descriptor) {
+  // https://sqlite.org/fileformat2.html#the_database_header
+  std::array<char, 100> header{};
+  if (pread(descriptor, header.data(), header.size(), 0) != static_cast<ssize_t>(header.size())) {
+    return false;
+  }
+  constexpr std::string_view magic("SQLite format 3\0", 16);
+  constexpr std::size_t id_at = 68;
+  std::int64_t id = 0;
+  for (std::size_t i = id_at; i < id_at + 4; ++i) {
+    id = id * 256 + static_cast<unsigned char>(header.at(i));
+  }
+  return std::string_view(header.data(), magic.size()) == magic &&
+         (id == 0 || id == application_id);
+}
 
 std::string error_text(int error) {
   return std::generic_category().message(error);
@@ -85,6 +106,16 @@ void DatabaseFiles::require_in_place() const {
                      " while it was in use. Put the file that was there back, or restart the "
                      "server on what is there now");
   }
+  require_own_content();
+}
+
+/// Overwriting a file in place (`cp other.db orders.db`, `> orders.db`) keeps its inode.
+void DatabaseFiles::require_own_content() const {
+  if (locked_ < 0) return;
+  if (!is_overwritten_ && has_own_header(locked_)) return;
+  throw StoreError("cannot write \"" + file_ +
+                   "\": the file was overwritten while it was in use. Stop the server, put the "
+                   "database back, remove what lies beside it (-wal, -shm), and start again");
 }
 
 std::int64_t DatabaseFiles::log_bytes() const noexcept {

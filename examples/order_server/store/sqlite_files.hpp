@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <string>
 
@@ -34,8 +35,12 @@ class DatabaseFiles {
   /// Notes which files `connection` has open. Call it when the log is there. Throws StoreError.
   void remember(const Connection& connection);
 
-  /// Throws StoreError if the database, its log or the log's index is no longer where it was.
+  /// Throws StoreError if the database, its log or the log's index is no longer where it was, or if
+  /// a database that was taken for this process has been overwritten.
   void require_in_place() const;
+
+  /// From now on `require_in_place` throws: the file holds another database.
+  void note_overwritten() noexcept { is_overwritten_ = true; }
 
   /// Bytes of the write-ahead log; 0 if there is none.
   [[nodiscard]] std::int64_t log_bytes() const noexcept;
@@ -48,9 +53,11 @@ class DatabaseFiles {
   };
 
   void lock();
+  void require_own_content() const;
 
   const std::string file_;
   int locked_ = -1;
+  std::atomic<bool> is_overwritten_{false};
   std::array<File, 3> files_;  ///< The database, -wal, -shm.
 };
 

@@ -140,4 +140,41 @@ PushStats SqliteStore::push_stats(std::int64_t now_ms) {
   return stats;
 }
 
+std::optional<std::string> SqliteStore::add_device(std::string_view user_id, std::string_view token,
+                                                   std::string_view platform, std::int64_t now_ms) {
+  Write write(*this, durability_);
+  std::optional<std::string> before;
+  {
+    Query found = write->query("SELECT user_id FROM devices WHERE token = ?1", token);
+    if (found.next() && found.text(0) != user_id) before = found.text(0);
+  }
+  // Where the clock has gone back, this one still is the newest and not the first to be forgotten.
+  // A token is one installed app: whoever logs in there last is who gets its pushes, and nobody
+  // gets those of who was there before.
+  write->query("DELETE FROM push_jobs WHERE token = ?1 AND user_id <> ?2", token, user_id).run();
+  write
+      ->query(
+          "INSERT INTO devices (token, user_id, platform, registered_at) VALUES (?1, ?2, ?3, "
+          "max(?4, (SELECT ifnull(max(registered_at) + 1, 0) FROM devices "
+          "WHERE user_id = ?2 AND token <> ?1 AND registered_at > ?4))) "
+          "ON CONFLICT (token) DO UPDATE SET user_id = excluded.user_id, "
+          "platform = excluded.platform, registered_at = excluded.registered_at",
+          token, user_id, platform, now_ms)
+      .run();
+  write
+      ->query(
+          "DELETE FROM devices WHERE token IN (SELECT token FROM devices WHERE user_id = ?1 "
+          "ORDER BY registered_at DESC, rowid DESC LIMIT -1 OFFSET ?2)",
+          user_id, max_devices_per_user)
+      .run();
+  write.commit();
+  return before;
+}
+
+void SqliteStore::remove_device(std::string_view user_id, std::string_view token) {
+  Write write(*this, durability_);
+  write->query("DELETE FROM devices WHERE token = ?1 AND user_id = ?2", token, user_id).run();
+  write.commit();
+}
+
 }  // namespace order_server

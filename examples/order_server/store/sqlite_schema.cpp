@@ -9,8 +9,7 @@
 namespace order_server::sqlite {
 namespace {
 
-/// Marks a file as ours: "OCOS" in ASCII, set below as a number.
-constexpr std::int64_t application_id = 0x4F434F53;
+static_assert(application_id == 1329811283, "set below as a number");
 
 // Users have no foreign keys on them: tokens are stateless, so whoever holds a good one may order
 // and register a device. Ids of orders and of what belongs to them are text for the world; inside,
@@ -223,8 +222,25 @@ CREATE TABLE IF NOT EXISTS ended_users (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
+/// From schema 5 to 6: users that may not sign in, and what operators changed of users, for a
+/// server that runs meanwhile. Numbers of changes are never used twice.
+constexpr const char* to_schema_6 = R"sql(
+PRAGMA user_version = 6;
+
+CREATE TABLE IF NOT EXISTS disabled_users (
+  user_id TEXT PRIMARY KEY NOT NULL,
+  disabled_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS account_changes (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  user_id TEXT NOT NULL
+) STRICT;
+)sql";
+
 /// Entry i brings a database of schema i to schema i + 1.
-constexpr std::array steps{schema_1, to_schema_2, to_schema_3, to_schema_4, to_schema_5};
+constexpr std::array steps{schema_1,    to_schema_2, to_schema_3,
+                           to_schema_4, to_schema_5, to_schema_6};
 static_assert(steps.size() == schema_version);
 
 std::int64_t number(Connection& connection, std::string_view sql) {

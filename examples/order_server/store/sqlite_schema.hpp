@@ -3,10 +3,15 @@
 
 #include "store/sqlite.hpp"
 
+#include <cstdint>
+
 namespace order_server::sqlite {
 
 /// The version of the tables that this program reads and writes (`PRAGMA user_version`).
-inline constexpr int schema_version = 5;
+inline constexpr int schema_version = 6;
+
+/// Marks a file as ours: "OCOS" in ASCII.
+inline constexpr std::int64_t application_id = 0x4F434F53;
 
 /// Throws StoreError if the file is no database, another program's, or of a newer schema. Writes
 /// nothing, so that a wrong `--db` does no harm.

@@ -79,24 +79,30 @@ void SqliteStore::end_session(std::string_view id, std::string_view user_id, std
 std::vector<std::string> SqliteStore::end_all_sessions(std::string_view user_id,
                                                        std::int64_t now_ms) {
   Write write(*this, durability_);
+  auto ended = end_sessions(*write, user_id, now_ms);
+  write.commit();
+  return ended;
+}
+
+std::vector<std::string> SqliteStore::end_sessions(sqlite::Connection& connection,
+                                                   std::string_view user_id, std::int64_t now_ms) {
   std::vector<std::string> ended;
   {
-    Query live =
-        write->query("SELECT id FROM sessions WHERE user_id = ?1 AND ended_at IS NULL", user_id);
+    Query live = connection.query("SELECT id FROM sessions WHERE user_id = ?1 AND ended_at IS NULL",
+                                  user_id);
     while (live.next()) ended.push_back(live.text(0));
   }
-  write
-      ->query("UPDATE sessions SET ended_at = ?2 WHERE user_id = ?1 AND ended_at IS NULL", user_id,
-              now_ms)
+  connection
+      .query("UPDATE sessions SET ended_at = ?2 WHERE user_id = ?1 AND ended_at IS NULL", user_id,
+             now_ms)
       .run();
-  write
-      ->query(
+  connection
+      .query(
           "INSERT INTO ended_users (user_id, ended_at) VALUES (?1, ?2) "
           "ON CONFLICT (user_id) DO UPDATE SET ended_at = excluded.ended_at",
           user_id, now_ms)
       .run();
-  write->query("DELETE FROM devices WHERE user_id = ?1", user_id).run();
-  write.commit();
+  connection.query("DELETE FROM devices WHERE user_id = ?1", user_id).run();
   return ended;
 }
 

@@ -3,7 +3,7 @@
 
 #include "domain/ids.hpp"
 #include "domain/order_json.hpp"
-#include "store/sqlite_schema.hpp"
+#include "store/sqlite_rows.hpp"
 #include "workers/fail_point.hpp"
 
 #include <algorithm>
@@ -17,6 +17,9 @@ namespace {
 
 using sqlite::Access;
 using sqlite::Connection;
+using sqlite::insert_log;
+using sqlite::insert_order;
+using sqlite::known;
 using sqlite::NullIfEmpty;
 using sqlite::Query;
 using sqlite::Transaction;
@@ -27,29 +30,10 @@ struct NumberedOrder {
   Order order;
 };
 
-constexpr std::string_view user_columns =
-    "SELECT id, email, name, password_hash, role, organization_id FROM users WHERE ";
 constexpr std::string_view order_columns =
     "SELECT number, id, user_id, store_id, organization_id, status, payment_status, "
     "payment_method, fulfillment_type, total_minor, delivery_address, razorpay_order_id, "
     "razorpay_payment_id, note, version, created_at, updated_at FROM orders";
-
-/// A name that the table's CHECK lets in but this program does not know is a broken database.
-template <class Enum>
-Enum known(std::optional<Enum> value, const char* column) {
-  if (!value) throw StoreError(std::string("unknown value in the database's column ") + column);
-  return *value;
-}
-
-std::optional<User> read_user(Query query) {
-  if (!query.next()) return std::nullopt;
-  return User{query.text(0),
-              query.text(1),
-              query.text(2),
-              query.text(3),
-              known(ordercast::role_from_string(query.text(4)), "users.role"),
-              query.text(5)};
-}
 
 NumberedOrder read_order_row(const Query& row) {
   NumberedOrder result;
@@ -122,73 +106,6 @@ std::optional<NumberedOrder> load_order(Connection& connection, std::string_view
   return load_order(connection, order_in_scope(), id, scope.user_id, scope.organization_id);
 }
 
-void insert_user(Connection& connection, const User& user) {
-  connection
-      .query(
-          "INSERT INTO users (id, email, name, password_hash, role, organization_id) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-          user.id, user.email, user.name, user.password_hash, to_string(user.role),
-          NullIfEmpty{user.organization_id})
-      .run();
-}
-
-void insert_shop(Connection& connection, const Shop& shop) {
-  connection
-      .query("INSERT INTO shops (id, organization_id, name) VALUES (?1, ?2, ?3)", shop.id,
-             shop.organization_id, shop.name)
-      .run();
-}
-
-void insert_product(Connection& connection, const Product& product) {
-  connection
-      .query("INSERT INTO products (id, store_id, name, price_minor) VALUES (?1, ?2, ?3, ?4)",
-             product.id, product.store_id, product.name, product.price_minor)
-      .run();
-}
-
-void insert_log(Connection& connection, std::int64_t order_number, std::size_t position,
-                const StatusLog& log) {
-  connection
-      .query(
-          "INSERT INTO status_logs (order_number, position, id, status, note, created_at) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-          order_number, static_cast<std::int64_t>(position), log.id, to_string(log.status),
-          NullIfEmpty{log.note}, log.created_at_ms)
-      .run();
-}
-
-/// The order with its items and logs, but no outbox entry.
-void insert_order(Connection& connection, const Order& order) {
-  connection
-      .query(
-          "INSERT INTO orders (id, user_id, store_id, organization_id, status, payment_status, "
-          "payment_method, fulfillment_type, total_minor, delivery_address, razorpay_order_id, "
-          "razorpay_payment_id, note, version, created_at, updated_at, nth_of_user) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-          "1 + ifnull((SELECT max(nth_of_user) FROM orders WHERE user_id = ?2), 0))",
-          order.id, order.user_id, order.store_id, order.organization_id, to_string(order.status),
-          to_string(order.payment_status), to_string(order.payment_method),
-          to_string(order.fulfillment_type), order.total_minor, NullIfEmpty{order.delivery_address},
-          NullIfEmpty{order.razorpay_order_id}, NullIfEmpty{order.razorpay_payment_id},
-          NullIfEmpty{order.note}, static_cast<std::int64_t>(order.version), order.created_at_ms,
-          order.updated_at_ms)
-      .run();
-  const std::int64_t number = connection.last_insert_id();
-  std::int64_t position = 0;
-  for (const OrderItem& item : order.items) {
-    connection
-        .query(
-            "INSERT INTO order_items (order_number, position, id, product_id, name, quantity, "
-            "unit_price_minor) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            number, ++position, item.id, item.product_id, item.name, item.quantity,
-            item.unit_price_minor)
-        .run();
-  }
-  for (std::size_t i = 0; i < order.status_logs.size(); ++i) {
-    insert_log(connection, number, i + 1, order.status_logs[i]);
-  }
-}
-
 /// The entry that drives broadcast and push of the order as it is now. `notify`: devices hear of
 /// it.
 void insert_outbox(Connection& connection, const Order& order, bool notify) {
@@ -234,101 +151,7 @@ ChangeResult apply_decision(Connection& connection, NumberedOrder found,
   return {std::move(next), true, change->rejection};
 }
 
-bool has_users(Connection& connection) {
-  return connection.query("SELECT 1 FROM users LIMIT 1").next();
-}
-
 }  // namespace
-
-bool SqliteStore::empty() {
-  const ReaderPool::Lease reader(readers_);
-  return !has_users(*reader);
-}
-
-bool SqliteStore::fill(const DemoData& data) {
-  Write write(*this, durability_);
-  if (has_users(*write)) return false;
-  for (const User& user : data.users) insert_user(*write, user);
-  for (const Shop& shop : data.shops) insert_shop(*write, shop);
-  for (const Product& product : data.products) insert_product(*write, product);
-  for (const Order& order : data.orders) insert_order(*write, order);
-  write->query("INSERT OR REPLACE INTO meta (name, value) VALUES ('demo', '1')").run();
-  write.commit();
-  return true;
-}
-
-bool SqliteStore::is_demo() {
-  const ReaderPool::Lease reader(readers_);
-  return reader->query("SELECT 1 FROM meta WHERE name = 'demo'").next();
-}
-
-std::string SqliteStore::epoch() {
-  const ReaderPool::Lease reader(readers_);
-  Query query = reader->query("SELECT value FROM meta WHERE name = 'epoch'");
-  if (!query.next()) throw StoreError("the database \"" + reader->file() + "\" has no epoch");
-  return query.text(0);
-}
-
-void SqliteStore::add_user(const User& user) {
-  Write write(*this, durability_);
-  insert_user(*write, user);
-  write.commit();
-}
-
-void SqliteStore::add_shop(const Shop& shop) {
-  Write write(*this, durability_);
-  insert_shop(*write, shop);
-  write.commit();
-}
-
-void SqliteStore::add_product(const Product& product) {
-  Write write(*this, durability_);
-  insert_product(*write, product);
-  write.commit();
-}
-
-std::optional<User> SqliteStore::find_user(std::string_view id) {
-  static const std::string sql = std::string(user_columns) + "id = ?1";
-  const ReaderPool::Lease reader(readers_);
-  return read_user(reader->query(sql, id));
-}
-
-std::optional<User> SqliteStore::find_user_by_email(std::string_view email) {
-  static const std::string sql = std::string(user_columns) + "email = ?1";
-  const ReaderPool::Lease reader(readers_);
-  return read_user(reader->query(sql, email));
-}
-
-std::vector<Shop> SqliteStore::list_shops() {
-  const ReaderPool::Lease reader(readers_);
-  Query query = reader->query("SELECT id, organization_id, name FROM shops ORDER BY id");
-  std::vector<Shop> shops;
-  while (query.next()) shops.push_back({query.text(0), query.text(1), query.text(2)});
-  return shops;
-}
-
-std::optional<Shop> SqliteStore::find_shop(std::string_view id) {
-  const ReaderPool::Lease reader(readers_);
-  Query query = reader->query("SELECT id, organization_id, name FROM shops WHERE id = ?1", id);
-  if (!query.next()) return std::nullopt;
-  return Shop{query.text(0), query.text(1), query.text(2)};
-}
-
-std::vector<Product> SqliteStore::list_products(std::string_view store_id) {
-  const ReaderPool::Lease reader(readers_);
-  Query query = store_id.empty() ? reader->query(
-                                       "SELECT id, store_id, name, price_minor FROM products "
-                                       "ORDER BY store_id, id")
-                                 : reader->query(
-                                       "SELECT id, store_id, name, price_minor FROM products "
-                                       "WHERE store_id = ?1 ORDER BY id",
-                                       store_id);
-  std::vector<Product> products;
-  while (query.next()) {
-    products.push_back({query.text(0), query.text(1), query.text(2), query.integer(3)});
-  }
-  return products;
-}
 
 std::optional<Order> SqliteStore::find_order(std::string_view id, const OrderScope& scope) {
   const ReaderPool::Lease reader(readers_);
@@ -457,43 +280,6 @@ EventResult SqliteStore::apply_payment_event(const PaymentEventKey& event,
   result.change = apply_decision(*write, std::move(*found), decide, now_ms);
   write.commit();
   return result;
-}
-
-std::optional<std::string> SqliteStore::add_device(std::string_view user_id, std::string_view token,
-                                                   std::string_view platform, std::int64_t now_ms) {
-  Write write(*this, durability_);
-  std::optional<std::string> before;
-  {
-    Query found = write->query("SELECT user_id FROM devices WHERE token = ?1", token);
-    if (found.next() && found.text(0) != user_id) before = found.text(0);
-  }
-  // Where the clock has gone back, this one still is the newest and not the first to be forgotten.
-  // A token is one installed app: whoever logs in there last is who gets its pushes, and nobody
-  // gets those of who was there before.
-  write->query("DELETE FROM push_jobs WHERE token = ?1 AND user_id <> ?2", token, user_id).run();
-  write
-      ->query(
-          "INSERT INTO devices (token, user_id, platform, registered_at) VALUES (?1, ?2, ?3, "
-          "max(?4, (SELECT ifnull(max(registered_at) + 1, 0) FROM devices "
-          "WHERE user_id = ?2 AND token <> ?1 AND registered_at > ?4))) "
-          "ON CONFLICT (token) DO UPDATE SET user_id = excluded.user_id, "
-          "platform = excluded.platform, registered_at = excluded.registered_at",
-          token, user_id, platform, now_ms)
-      .run();
-  write
-      ->query(
-          "DELETE FROM devices WHERE token IN (SELECT token FROM devices WHERE user_id = ?1 "
-          "ORDER BY registered_at DESC, rowid DESC LIMIT -1 OFFSET ?2)",
-          user_id, max_devices_per_user)
-      .run();
-  write.commit();
-  return before;
-}
-
-void SqliteStore::remove_device(std::string_view user_id, std::string_view token) {
-  Write write(*this, durability_);
-  write->query("DELETE FROM devices WHERE token = ?1 AND user_id = ?2", token, user_id).run();
-  write.commit();
 }
 
 }  // namespace order_server

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "store/account_store.hpp"
 #include "store/push_store.hpp"
 #include "store/session_store.hpp"
 #include "store/sqlite.hpp"
@@ -79,7 +80,11 @@ struct SqliteOptions {
 /// The most devices that a user is pushed to; registering one more forgets the longest unseen.
 inline constexpr std::int64_t max_devices_per_user = 20;
 
-class SqliteStore final : public Store, public PushStore, public DeadLetters, public SessionStore {
+class SqliteStore final : public Store,
+                          public PushStore,
+                          public DeadLetters,
+                          public SessionStore,
+                          public AccountStore {
  public:
   /// Opens or makes the database. Throws StoreError: the path is bad, no database, another
   /// program's, of a newer schema, read-only, locked, or served by another process.
@@ -152,6 +157,14 @@ class SqliteStore final : public Store, public PushStore, public DeadLetters, pu
   std::vector<std::string> end_all_sessions(std::string_view user_id, std::int64_t now_ms) override;
   std::vector<EndedSession> sessions_ended_since(std::int64_t since_ms) override;
 
+  std::vector<User> list_users() override;
+  bool set_disabled(std::string_view user_id, bool is_disabled, std::int64_t now_ms) override;
+  void set_password(std::string_view user_id, std::string_view password_hash,
+                    std::int64_t now_ms) override;
+  std::vector<std::string> disabled_users() override;
+  std::vector<AccountChange> account_changes_after(std::int64_t sequence) override;
+  std::int64_t last_account_change() override;
+
   void check() override;
   std::int64_t log_bytes() const noexcept override { return files_.log_bytes(); }
 
@@ -188,7 +201,13 @@ class SqliteStore final : public Store, public PushStore, public DeadLetters, pu
     sqlite::Transaction transaction_;
   };
 
+  /// All sign-ins of a user, with their devices; returns the ids of those that had not ended.
+  static std::vector<std::string> end_sessions(sqlite::Connection& connection,
+                                               std::string_view user_id, std::int64_t now_ms);
+
   sqlite::Connection& writer_with(Durability durability);
+  /// Throws StoreError if the file on disk is another store's by now.
+  void require_own_epoch();
   /// Empties a write-ahead log that has grown; throws StoreError if there is no room for a change.
   void make_room(Durability durability);
   /// Whether the log is empty now.
@@ -209,6 +228,7 @@ class SqliteStore final : public Store, public PushStore, public DeadLetters, pu
   std::optional<Durability> writer_has_;                 // WriterTurn: what the writer is set to
   std::chrono::steady_clock::time_point next_emptying_;  // WriterTurn
   ReaderPool readers_;
+  std::string epoch_;  // Never changed once the store is open.
 };
 
 }  // namespace order_server

@@ -33,6 +33,7 @@ struct User {
   std::string password_hash;
   ordercast::Role role = ordercast::Role::customer;
   std::string organization_id;
+  bool is_disabled = false;  ///< May not sign in; whatever speaks for them is refused.
 };
 
 struct Shop {

@@ -3,6 +3,7 @@
 
 #include "domain/printable.hpp"
 #include "process/crash_report.hpp"
+#include "workers/fail_point.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -194,6 +195,7 @@ void WorkerPool::finished(const std::string& owner) {
 
 void WorkerPool::run(const Task& task) const {
   try {
+    stall_point(name_);
     task();
   } catch (const std::exception& error) {
     spdlog::error("{} worker: {}", name_, printable(error.what()));

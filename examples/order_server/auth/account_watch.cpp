@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include "auth/account_watch.hpp"
+
+#include "domain/printable.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace order_server {
+
+AccountWatch::AccountWatch(AccountStore& accounts, SessionStore& sessions, const Tokens& tokens,
+                           Disconnect disconnect, std::function<std::int64_t()> now_ms)
+    : accounts_(accounts),
+      sessions_(sessions),
+      tokens_(tokens),
+      disconnect_(std::move(disconnect)),
+      now_ms_(std::move(now_ms)) {}
+
+void AccountWatch::start() {
+  // First: what changes from here on is seen again, which does no harm.
+  seen_ = accounts_.last_account_change();
+  for (const auto& id : accounts_.disabled_users()) tokens_.set_disabled(id, true);
+  revoke_ended({});
+}
+
+void AccountWatch::look() {
+  for (const auto& change : accounts_.account_changes_after(seen_)) {
+    // As it is now: there may have been more than one change.
+    const auto disabled = accounts_.disabled_users();
+    const bool is_disabled =
+        std::find(disabled.begin(), disabled.end(), change.user_id) != disabled.end();
+    tokens_.set_disabled(change.user_id, is_disabled);
+    revoke_ended(change.user_id);
+    // The tokens are void before the sockets close, so that none comes back with them. Of a user
+    // who was enabled again none is open.
+    if (!disconnect_(change.user_id, is_disabled ? "Account disabled" : "Signed out")) return;
+    spdlog::info("user {} was changed by an operator and is {}; older sign-ins have ended",
+                 printable(change.user_id), is_disabled ? "disabled" : "not disabled");
+    seen_ = change.sequence;
+  }
+}
+
+/// "" for all users.
+void AccountWatch::revoke_ended(const std::string& user_id) {
+  for (const auto& ended : sessions_.sessions_ended_since(oldest_that_matters())) {
+    if (!user_id.empty() && ended.user_id != user_id) continue;
+    tokens_.revoke(ended.user_id, ended.id, ended.ended_at_ms);
+  }
+}
+
+std::int64_t AccountWatch::oldest_that_matters() const {
+  const std::chrono::milliseconds life(
+      std::max<std::chrono::seconds>(2 * tokens_.access_lifetime(), std::chrono::hours(24)));
+  return now_ms_() - life.count();
+}
+
+}  // namespace order_server

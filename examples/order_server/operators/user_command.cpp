@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+#include "operators/user_command.hpp"
+
+#include "config_options.hpp"
+#include "domain/ids.hpp"
+#include "domain/printable.hpp"
+#include "secrets.hpp"
+#include "store/sqlite_store.hpp"
+#include "workers/wall_clock.hpp"
+#include <ordercast/types.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+
+namespace order_server {
+namespace {
+
+constexpr std::size_t max_email_bytes = 254;  // RFC 5321 section 4.5.3.1.3
+constexpr std::size_t max_name_bytes = 200;
+constexpr std::size_t min_password_bytes = 8;
+constexpr std::size_t max_password_bytes = 1024;  // as the API takes them
+
+/// What the command line asks for.
+struct Asked {
+  std::string db = "order_server.db";
+  std::string email;
+  std::string role;
+  std::string organization;
+  std::string name;
+  std::string password_file;
+};
+
+bool is_plain(std::string_view text) {
+  return printable(text, text.size()) == text && text.find_first_of(" ,;<>\"") == std::string::npos;
+}
+
+CLI::Validator email_address() {
+  return CLI::Validator(
+      [](const std::string& text) -> std::string {
+        const auto at = text.rfind('@');
+        const bool good = at != std::string::npos && at > 0 && at + 1 < text.size() &&
+                          text.size() <= max_email_bytes && is_plain(text);
+        return good ? "" : "'" + printable(text) + "' is no e-mail address";
+      },
+      "");
+}
+
+CLI::Validator some_text(std::size_t most) {
+  return CLI::Validator(
+      [most](const std::string& text) -> std::string {
+        const bool good =
+            !text.empty() && text.size() <= most && printable(text, text.size()) == text;
+        return good ? "" : "must be 1 to " + std::to_string(most) + " bytes of printable text";
+      },
+      "");
+}
+
+CLI::Validator role_name() {
+  return CLI::Validator(
+      [](const std::string& text) -> std::string {
+        if (ordercast::role_from_string(text)) return "";
+        return "'" + printable(text) +
+               "' is not allowed; allowed are SUPER_ADMIN, ORG_ADMIN, STORE_MANAGER, STAFF, RIDER, "
+               "CUSTOMER";
+      },
+      "");
+}
+
+/// As sign-ins look it up.
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return text;
+}
+
+/// Throws std::runtime_error for a password that can't be used.
+std::string new_password(const Asked& asked, const std::function<std::string()>& ask_password) {
+  std::string password;
+  if (asked.password_file.empty()) {
+    password = ask_password();
+  } else {
+    const auto read = read_secret(
+        [&](const char* name) -> std::optional<std::string> {
+          if (std::string_view(name) != "password_FILE") return std::nullopt;
+          return asked.password_file;
+        },
+        "password");
+    if (!read.value) {
+      throw std::runtime_error("--password-file" + read.wrong.substr(read.wrong.find(':')));
+    }
+    password = *read.value;
+  }
+  if (password.size() < min_password_bytes || password.size() > max_password_bytes) {
+    throw std::runtime_error("the password has " + std::to_string(password.size()) + " bytes; " +
+                             std::to_string(min_password_bytes) + " to " +
+                             std::to_string(max_password_bytes) + " are allowed");
+  }
+  return password;
+}
+
+User existing(SqliteStore& store, const std::string& email) {
+  auto user = store.find_user_by_email(lower_case(email));
+  if (!user) throw std::runtime_error("there is no user '" + email + "'; list shows who there is");
+  return *user;
+}
+
+/// What is wrong with role and organization together; "" if nothing is.
+std::string complaint(const Asked& asked) {
+  const bool is_of_one = asked.role != "SUPER_ADMIN" && asked.role != "CUSTOMER";
+  if (is_of_one && asked.organization.empty()) return "--role " + asked.role + " needs --org";
+  if (!is_of_one && !asked.organization.empty()) {
+    return "--role " + asked.role + " belongs to no organization; leave --org out";
+  }
+  return {};
+}
+
+void add(SqliteStore& store, const Asked& asked, const std::string& password,
+         const PasswordHasher& hasher, std::FILE* out) {
+  User user;
+  user.id = random_uuid();
+  user.email = lower_case(asked.email);
+  user.name = asked.name.empty() ? user.email.substr(0, user.email.rfind('@')) : asked.name;
+  user.role = *ordercast::role_from_string(asked.role);
+  user.organization_id = asked.organization;
+  user.password_hash = hasher.hash(password);
+  if (store.find_user_by_email(user.email)) {
+    throw std::runtime_error("there is a user '" + user.email + "' already");
+  }
+  store.add_user(user);
+  std::fprintf(out, "%s\n", user.id.c_str());
+}
+
+void list(SqliteStore& store, std::FILE* out) {
+  std::fprintf(out, "%-36s %-32s %-13s %-20s %-8s %s\n", "ID", "EMAIL", "ROLE", "ORGANIZATION",
+               "STATE", "NAME");
+  for (const auto& user : store.list_users()) {
+    const std::string role(ordercast::to_string(user.role));
+    std::fprintf(out, "%-36s %-32s %-13s %-20s %-8s %s\n", printable(user.id).c_str(),
+                 printable(user.email).c_str(), role.c_str(),
+                 user.organization_id.empty() ? "-" : printable(user.organization_id).c_str(),
+                 user.is_disabled ? "disabled" : "active", printable(user.name).c_str());
+  }
+}
+
+/// The verbs and their options.
+struct Commands {
+  explicit Commands(CLI::App& app, Asked& asked)
+      : add(app.add_subcommand("add", "Add a user and print the new id")),
+        list(app.add_subcommand("list", "Print all users, by e-mail address")),
+        disable(app.add_subcommand(
+            "disable", "Refuse a user and end all sign-ins, connections and devices of theirs")),
+        enable(app.add_subcommand("enable", "Let a disabled user sign in again")),
+        set_password(app.add_subcommand(
+            "set-password", "Set a new password and end all sign-ins, connections and devices")) {
+    app.require_subcommand(1);
+    for (auto* command : {add, list, disable, enable, set_password}) {
+      command->add_option("--db", asked.db, "SQLite database file [default: order_server.db]");
+    }
+    for (auto* command : {add, disable, enable, set_password}) {
+      command->add_option("--email", asked.email, "E-mail address, with which the user signs in")
+          ->required()
+          ->check(email_address());
+    }
+    for (auto* command : {add, set_password}) {
+      command->add_option("--password-file", asked.password_file,
+                          "File with the password; without it you are asked for it");
+    }
+    add->add_option("--role", asked.role,
+                    "SUPER_ADMIN, ORG_ADMIN, STORE_MANAGER, STAFF, RIDER or CUSTOMER")
+        ->required()
+        ->check(role_name());
+    add->add_option("--org", asked.organization,
+                    "Organization of the staff; not for SUPER_ADMIN and CUSTOMER")
+        ->check(some_text(max_name_bytes));
+    add->add_option("--name", asked.name, "Name [default: what stands before the @]")
+        ->check(some_text(max_name_bytes));
+  }
+
+  CLI::App* add;
+  CLI::App* list;
+  CLI::App* disable;
+  CLI::App* enable;
+  CLI::App* set_password;
+};
+
+void run(const Commands& commands, const Asked& asked,
+         const std::function<std::string()>& ask_password, const PasswordHasher& hasher,
+         std::FILE* out) {
+  if (!*commands.add && !std::filesystem::exists(asked.db)) {
+    throw std::runtime_error("there is no database '" + asked.db + "'; --db names it");
+  }
+  // Before the database is opened or made: it takes as long as the operator does.
+  std::string password;
+  if (*commands.add || *commands.set_password) password = new_password(asked, ask_password);
+  SqliteOptions options;
+  options.file = asked.db;
+  options.readers = 1;
+  SqliteStore store(options);
+  if (*commands.add) {
+    add(store, asked, password, hasher, out);
+  } else if (*commands.list) {
+    list(store, out);
+  } else if (*commands.set_password) {
+    store.set_password(existing(store, asked.email).id, hasher.hash(password), unix_ms());
+  } else {
+    const auto user = existing(store, asked.email);
+    const bool disable = static_cast<bool>(*commands.disable);
+    if (!store.set_disabled(user.id, disable, unix_ms())) {
+      std::fprintf(out, "'%s' was %s already\n", asked.email.c_str(),
+                   disable ? "disabled" : "enabled");
+    }
+  }
+}
+
+}  // namespace
+
+bool is_user_command(const std::vector<std::string>& arguments) {
+  return !arguments.empty() && arguments.front() == "user";
+}
+
+int run_user_command(const std::vector<std::string>& arguments,
+                     const std::function<std::string()>& ask_password, const PasswordHasher& hasher,
+                     std::FILE* out, std::FILE* err) {
+  CLI::App app("Who may sign in. A server that runs acts on it within a second.",
+               "order_server user");
+  Asked asked;
+  const Commands commands(app, asked);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend() - 1));
+    const auto wrong = *commands.add ? complaint(asked) : std::string();
+    if (!wrong.empty()) throw CLI::ValidationError(wrong);
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app.help("", CLI::AppFormatMode::All).c_str(), out);
+    return 0;
+  } catch (const CLI::Error& error) {
+    std::fprintf(err, "order_server user: %s (--help lists all options)\n",
+                 one_line(error.what()).c_str());
+    return 2;
+  }
+  try {
+    run(commands, asked, ask_password, hasher, out);
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(err, "order_server user: %s\n", one_line(error.what()).c_str());
+    return 1;
+  }
+}
+
+}  // namespace order_server

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+#include "store/sqlite_rows.hpp"
+#include "store/sqlite_store.hpp"
+
+#include <string>
+
+/// What the store is filled with: users, shops, products, and what it says of itself.
+namespace order_server {
+
+using sqlite::Connection;
+using sqlite::NullIfEmpty;
+using sqlite::Query;
+
+namespace {
+
+void insert_user(Connection& connection, const User& user) {
+  connection
+      .query(
+          "INSERT INTO users (id, email, name, password_hash, role, organization_id) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+          user.id, user.email, user.name, user.password_hash, to_string(user.role),
+          NullIfEmpty{user.organization_id})
+      .run();
+}
+
+void insert_shop(Connection& connection, const Shop& shop) {
+  connection
+      .query("INSERT INTO shops (id, organization_id, name) VALUES (?1, ?2, ?3)", shop.id,
+             shop.organization_id, shop.name)
+      .run();
+}
+
+void insert_product(Connection& connection, const Product& product) {
+  connection
+      .query("INSERT INTO products (id, store_id, name, price_minor) VALUES (?1, ?2, ?3, ?4)",
+             product.id, product.store_id, product.name, product.price_minor)
+      .run();
+}
+
+bool has_users(Connection& connection) {
+  return connection.query("SELECT 1 FROM users LIMIT 1").next();
+}
+
+}  // namespace
+
+bool SqliteStore::empty() {
+  const ReaderPool::Lease reader(readers_);
+  return !has_users(*reader);
+}
+
+bool SqliteStore::fill(const DemoData& data) {
+  Write write(*this, durability_);
+  if (has_users(*write)) return false;
+  for (const User& user : data.users) insert_user(*write, user);
+  for (const Shop& shop : data.shops) insert_shop(*write, shop);
+  for (const Product& product : data.products) insert_product(*write, product);
+  for (const Order& order : data.orders) sqlite::insert_order(*write, order);
+  write->query("INSERT OR REPLACE INTO meta (name, value) VALUES ('demo', '1')").run();
+  write.commit();
+  return true;
+}
+
+bool SqliteStore::is_demo() {
+  const ReaderPool::Lease reader(readers_);
+  return reader->query("SELECT 1 FROM meta WHERE name = 'demo'").next();
+}
+
+std::string SqliteStore::epoch() {
+  const ReaderPool::Lease reader(readers_);
+  Query query = reader->query("SELECT value FROM meta WHERE name = 'epoch'");
+  if (!query.next()) throw StoreError("the database \"" + reader->file() + "\" has no epoch");
+  return query.text(0);
+}
+
+void SqliteStore::add_user(const User& user) {
+  Write write(*this, durability_);
+  insert_user(*write, user);
+  write.commit();
+}
+
+void SqliteStore::add_shop(const Shop& shop) {
+  Write write(*this, durability_);
+  insert_shop(*write, shop);
+  write.commit();
+}
+
+void SqliteStore::add_product(const Product& product) {
+  Write write(*this, durability_);
+  insert_product(*write, product);
+  write.commit();
+}
+
+std::optional<User> SqliteStore::find_user(std::string_view id) {
+  static const std::string sql = std::string(sqlite::user_columns) + "id = ?1";
+  const ReaderPool::Lease reader(readers_);
+  Query query = reader->query(sql, id);
+  return sqlite::read_user(query);
+}
+
+std::optional<User> SqliteStore::find_user_by_email(std::string_view email) {
+  static const std::string sql = std::string(sqlite::user_columns) + "email = ?1";
+  const ReaderPool::Lease reader(readers_);
+  Query query = reader->query(sql, email);
+  return sqlite::read_user(query);
+}
+
+std::vector<Shop> SqliteStore::list_shops() {
+  const ReaderPool::Lease reader(readers_);
+  Query query = reader->query("SELECT id, organization_id, name FROM shops ORDER BY id");
+  std::vector<Shop> shops;
+  while (query.next()) shops.push_back({query.text(0), query.text(1), query.text(2)});
+  return shops;
+}
+
+std::optional<Shop> SqliteStore::find_shop(std::string_view id) {
+  const ReaderPool::Lease reader(readers_);
+  Query query = reader->query("SELECT id, organization_id, name FROM shops WHERE id = ?1", id);
+  if (!query.next()) return std::nullopt;
+  return Shop{query.text(0), query.text(1), query.text(2)};
+}
+
+std::vector<Product> SqliteStore::list_products(std::string_view store_id) {
+  const ReaderPool::Lease reader(readers_);
+  Query query = store_id.empty() ? reader->query(
+                                       "SELECT id, store_id, name, price_minor FROM products "
+                                       "ORDER BY store_id, id")
+                                 : reader->query(
+                                       "SELECT id, store_id, name, price_minor FROM products "
+                                       "WHERE store_id = ?1 ORDER BY id",
+                                       store_id);
+  std::vector<Product> products;
+  while (query.next()) {
+    products.push_back({query.text(0), query.text(1), query.text(2), query.integer(3)});
+  }
+  return products;
+}
+
+}  // namespace order_server
