@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A stream of WebSocket frames, cut anywhere, against itself in one piece, and its valid start
-// against a reader that is written from RFC 6455 section 5.2, frame by frame.
+// against a reader that is written from RFC 6455 section 5.2, frame by frame. Half of the inputs
+// choose from a grammar of well-formed streams, whose messages must all be read.
 #include "fuzz/fuzz.hpp"
 #include "support/seen_frame.hpp"
 #include <ordercast/asio/frame_parser.hpp>
@@ -20,13 +21,14 @@ using ordercast::raw::FrameParserOptions;
 using ordercast::raw::Input;
 using Kind = FrameParser::Kind;
 
-constexpr std::size_t max_message = 300;  // small, so that the limit is met
+constexpr std::size_t small_message = 300;  // so that the limit is met
 
 using ordercast::test::SeenFrame;
 
 /// What a parser sees; `cut` says how many bytes come next.
 template <class Cut>
-std::vector<SeenFrame> parsed(std::string bytes, Cut cut, bool accept_binary) {
+std::vector<SeenFrame> parsed(std::string bytes, Cut cut, bool accept_binary,
+                              std::size_t max_message = small_message) {
   FrameParser parser(FrameParserOptions{max_message, accept_binary});
   std::vector<SeenFrame> seen;
   for (std::size_t at = 0; at < bytes.size();) {
@@ -124,10 +126,71 @@ std::vector<std::string> by_the_book(std::string_view rest, bool accept_binary) 
   return all;
 }
 
-}  // namespace
+/// A frame as a client writes it, masked.
+std::string frame(ordercast::fuzz::Choices& choices, unsigned opcode, bool is_final,
+                  const std::string& payload) {
+  std::string wire(1, static_cast<char>(opcode | (is_final ? 0x80U : 0U)));
+  const auto length = payload.size();
+  const int extra = length < 126 ? 0 : length < 65536 ? 2 : 8;
+  wire += static_cast<char>(0x80U | (extra == 0 ? length : extra == 2 ? 126 : 127));
+  for (int i = extra - 1; i >= 0; --i) wire += static_cast<char>(length >> (8 * i) & 0xFFU);
+  const unsigned seed = choices.byte();
+  const std::string mask = {static_cast<char>(seed), static_cast<char>(seed * 7),
+                            static_cast<char>(seed * 31), '\x55'};
+  wire += mask;
+  for (std::size_t i = 0; i < length; ++i) wire += static_cast<char>(payload[i] ^ mask[i % 4]);
+  return wire;
+}
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  ordercast::fuzz::Choices choices(data, size);
+/// Messages whole and in fragments, empty ones among them, with control frames between, and sizes
+/// on both sides of each form of the length.
+void check_stream(ordercast::fuzz::Choices& choices) {
+  constexpr std::size_t max_message = 70'000;
+  static const std::vector<std::size_t> sizes = {0, 1, 2, 125, 126, 127, 300, 65'535, 65'536};
+  std::string wire;
+  std::vector<std::string> expected;
+  const auto control = [&] {
+    const bool is_ping = choices.below(2) == 0;
+    const std::string payload(choices.below(126), 'c');
+    wire += frame(choices, is_ping ? 9 : 10, true, payload);
+    expected.push_back((is_ping ? "ping " : "pong ") + payload);
+  };
+  for (auto messages = 1 + choices.below(6); messages > 0; --messages) {
+    while (choices.below(4) == 1) control();
+    const bool is_text = choices.below(3) != 0;
+    // Characters of several bytes are cut by fragments.
+    const std::string unit =
+        is_text ? std::vector<std::string>{"a", "\xC3\xA9", "\xF0\x9F\x98\x80"}[choices.below(3)]
+                : std::string(1, '\xFF');
+    const auto size = sizes[choices.below(static_cast<unsigned>(sizes.size()))];
+    std::string message;
+    while (message.size() + unit.size() <= size) message += unit;
+    std::string_view rest = message;
+    unsigned opcode = is_text ? 1 : 2;
+    for (auto fragments = choices.below(5); fragments > 0; --fragments) {
+      const auto part = rest.substr(0, choices.below(3) == 0 ? 0 : choices.word());
+      rest.remove_prefix(part.size());
+      wire += frame(choices, std::exchange(opcode, 0), false, std::string(part));
+      if (choices.below(3) == 1) control();
+    }
+    wire += frame(choices, opcode, true, std::string(rest));
+    expected.push_back((is_text ? "text " : "binary ") + message);
+  }
+  const auto cut = choices.below(3);
+  const auto seen = parsed(
+      wire,
+      [&]() -> std::size_t {
+        return cut == 0 ? wire.size() : cut == 1 ? 1 : 1 + choices.word() % 5'000;
+      },
+      true, max_message);
+  require(seen.size() == expected.size(), "every message is read");
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    const char* name = name_of(seen[i].kind);
+    require(name != nullptr && expected[i] == name + seen[i].payload, "as it was sent");
+  }
+}
+
+void check_bytes(ordercast::fuzz::Choices& choices) {
   const bool accept_binary = choices.below(2) == 1;
   const auto cuts = choices.text();
   const std::string bytes(choices.rest());
@@ -151,6 +214,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (name == nullptr) break;
     require(i < expected.size() && expected[i] == name + item.payload,
             "what is read is what was sent");
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  ordercast::fuzz::Choices choices(data, size);
+  if (choices.below(2) == 0) {
+    check_bytes(choices);
+  } else {
+    check_stream(choices);
   }
   return 0;
 }
