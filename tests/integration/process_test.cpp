@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "order_server.hpp"
+#include "process_faults.hpp"
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
@@ -50,31 +51,8 @@ struct OddServer {
   std::unique_ptr<ChildProcess> process;
 };
 
-/// A pipe that is full and that nobody reads.
-class FullPipe {
- public:
-  explicit FullPipe(const std::filesystem::path& path) {
-    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
-    fd_ = ::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
-    REQUIRE(fd_ >= 0);
-    const std::string line(4096, 'x');
-    while (::write(fd_, line.data(), line.size()) > 0) {
-    }
-  }
-  FullPipe(const FullPipe&) = delete;
-  FullPipe& operator=(const FullPipe&) = delete;
-  ~FullPipe() { ::close(fd_); }
-
- private:
-  int fd_ = -1;
-};
-
 void set_limit(const OrderServer& server, __rlimit_resource resource, rlim_t soft) {
-  const pid_t pid = const_cast<OrderServer&>(server).process().pid();
-  rlimit limit{};
-  REQUIRE(::prlimit(pid, resource, nullptr, &limit) == 0);
-  limit.rlim_cur = std::min(soft, limit.rlim_max);
-  REQUIRE(::prlimit(pid, resource, &limit, nullptr) == 0);
+  set_soft_limit(const_cast<OrderServer&>(server).process().pid(), resource, soft);
 }
 
 }  // namespace

@@ -199,6 +199,10 @@ void ManagerRun<Source>::receive(Client& client, const std::string& text) {
     if (code == "unavailable" && text.find("stays") != std::string::npos) return;
     if (code == "too_many_subscriptions" || code == "rate_limited") client.tainted = true;
     if (code == "rate_limited") client.unheard = true;
+    const auto denied = world_.orders.find(order_id);
+    same(code != "subscription_denied" || denied == world_.orders.end() ||
+             !may_see(client, denied->second),
+         "nobody is denied what is theirs");
     client.watched.erase(order_id);
     client.need.erase(order_id);
     return;
