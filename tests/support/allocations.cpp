@@ -7,15 +7,25 @@
 namespace {
 
 thread_local std::size_t count = 0;
-thread_local bool armed = false;
 thread_local std::size_t until_failure = 0;
+thread_local std::size_t failures_left = 0;
+thread_local bool failed = false;
+
+/// Whether this one is to fail.
+bool fails() noexcept {
+  ++count;
+  if (failures_left == 0) return false;
+  if (until_failure > 0) {
+    --until_failure;
+    return false;
+  }
+  --failures_left;
+  failed = true;
+  return true;
+}
 
 void* counted(std::size_t bytes) {
-  ++count;
-  if (armed && until_failure-- == 0) {
-    armed = false;
-    throw std::bad_alloc();
-  }
+  if (fails()) throw std::bad_alloc();
   void* memory = std::malloc(bytes == 0 ? 1 : bytes);  // NOLINT(cppcoreguidelines-no-malloc)
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
@@ -53,21 +63,28 @@ void operator delete[](void* memory, std::size_t /*bytes*/) noexcept {
   std::free(memory);
 }  // NOLINT
 
+// Asio's handlers come from here.
+extern "C" void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
+  void* memory = nullptr;
+  return !fails() && ::posix_memalign(&memory, alignment, bytes) == 0 ? memory : nullptr;
+}
+
 namespace ordercast::test {
 
 std::size_t allocations() noexcept {
   return count;
 }
 
-FailingAllocation::FailingAllocation(std::size_t after) noexcept {
+FailingAllocation::FailingAllocation(std::size_t after, std::size_t count) noexcept {
   until_failure = after;
-  armed = true;
+  failures_left = count;
+  failed = false;
 }
 FailingAllocation::~FailingAllocation() {
-  armed = false;
+  failures_left = 0;
 }
 bool FailingAllocation::fired() const noexcept {
-  return !armed;
+  return failed;
 }
 
 }  // namespace ordercast::test

@@ -10,16 +10,17 @@ namespace ordercast::test {
 /// Allocations of this thread so far.
 [[nodiscard]] std::size_t allocations() noexcept;
 
-/// While it lives, the `after`-th allocation from now (0: the next) throws std::bad_alloc once.
+/// While it lives, the `after`-th allocation from now (0: the next) and those behind it, `count` in
+/// all, throw std::bad_alloc.
 class FailingAllocation {
  public:
-  explicit FailingAllocation(std::size_t after) noexcept;
+  explicit FailingAllocation(std::size_t after, std::size_t count = 1) noexcept;
   FailingAllocation(const FailingAllocation&) = delete;
   FailingAllocation& operator=(const FailingAllocation&) = delete;
   FailingAllocation(FailingAllocation&&) = delete;
   FailingAllocation& operator=(FailingAllocation&&) = delete;
   ~FailingAllocation();
-  /// Whether the allocation that was to fail has come.
+  /// Whether the (first) allocation that was to fail has come.
   [[nodiscard]] bool fired() const noexcept;
 };
 

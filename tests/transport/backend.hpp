@@ -121,10 +121,30 @@ class WholeBackend {
   [[nodiscard]] virtual std::size_t subscriptions() const = 0;
 };
 
+/// A transport with a real connection manager, and its acceptor, on one loop and thread.
+class ScarceBackend {
+ public:
+  ScarceBackend() = default;
+  ScarceBackend(const ScarceBackend&) = delete;
+  ScarceBackend& operator=(const ScarceBackend&) = delete;
+  virtual ~ScarceBackend() = default;
+
+  [[nodiscard]] virtual std::uint16_t port() const = 0;
+  virtual void post(std::function<void()> task) = 0;
+  virtual void stop() = 0;
+
+  // On the loop's thread.
+  [[nodiscard]] virtual ScarceServer::Counts counts() const = 0;
+  virtual void publish(const OrderEvent& event) = 0;
+  virtual void disconnect_user(const std::string& user_id, CloseCode code) = 0;
+  virtual void begin_drain(std::chrono::milliseconds window) = 0;
+};
+
 /// Makes servers on one transport.
 struct Backends {
   std::unique_ptr<RecordingBackend> (*recording)(RecordingServer::Setup setup);
   std::unique_ptr<WholeBackend> (*whole)(net::ServerOptions options, HttpHandler http);
+  std::unique_ptr<ScarceBackend> (*scarce)(net::TransportOptions options, HttpHandler http);
   void (*listen_once)(const std::string& host, std::uint16_t port);
 };
 

@@ -155,12 +155,66 @@ class WholeBackendOn final : public WholeBackend {
 };
 
 template <class Transport>
+class ScarceBackendOn final : public ScarceBackend {
+ public:
+  ScarceBackendOn(net::TransportOptions options, HttpHandler http)
+      : transport_(io_, std::move(options)),
+        manager_(transport_, TestServices{}),
+        acceptor_(io_,
+                  {{&io_,
+                    [this](auto socket, auto ticket) {
+                      transport_.adopt(std::move(socket), std::move(ticket));
+                    }}},
+                  {0, 0, 0, [](const auto&) { return false; }}) {
+    transport_.bind(manager_);
+    transport_.set_http_handler(std::move(http));
+    port_ = acceptor_.listen("127.0.0.1", 0);
+    thread_ = std::thread([this] { io_.run(); });
+  }
+
+  [[nodiscard]] std::uint16_t port() const override { return port_; }
+  void post(std::function<void()> task) override { asio::post(io_, std::move(task)); }
+  void stop() override {
+    if (!thread_.joinable()) return;
+    post([this] {
+      acceptor_.close();
+      transport_.stop();
+    });
+    thread_.join();
+  }
+  [[nodiscard]] ScarceServer::Counts counts() const override {
+    return {transport_.websockets(), transport_.http_requests(), acceptor_.open(),
+            manager_.connections(),  manager_.subscriptions(),   manager_.sessions()};
+  }
+  void publish(const OrderEvent& event) override { manager_.publish(event); }
+  void disconnect_user(const std::string& user_id, CloseCode code) override {
+    manager_.disconnect_user(user_id, code, "told to go");
+  }
+  void begin_drain(std::chrono::milliseconds window) override {
+    transport_.begin_drain();
+    manager_.begin_drain(window);
+  }
+
+ private:
+  asio::io_context io_{1};
+  Transport transport_;
+  ConnectionManager<Transport, TestServices> manager_;
+  net::Acceptor acceptor_;
+  std::uint16_t port_ = 0;
+  std::thread thread_;
+};
+
+template <class Transport>
 Backends backends_on() {
   return {[](RecordingServer::Setup setup) -> std::unique_ptr<RecordingBackend> {
             return std::make_unique<RecordingBackendOn<Transport>>(std::move(setup));
           },
           [](net::ServerOptions options, HttpHandler http) -> std::unique_ptr<WholeBackend> {
             return std::make_unique<WholeBackendOn<Transport>>(std::move(options), http);
+          },
+          [](net::TransportOptions options, HttpHandler http) -> std::unique_ptr<ScarceBackend> {
+            return std::make_unique<ScarceBackendOn<Transport>>(std::move(options),
+                                                                std::move(http));
           },
           [](const std::string& host, std::uint16_t port) {
             net::ServerOptions options;

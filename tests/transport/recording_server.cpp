@@ -184,6 +184,40 @@ void WholeServer::join() {
   backend_->join();
 }
 
+ScarceServer::ScarceServer(net::TransportOptions options, HttpHandler http)
+    : backend_(backends().scarce(std::move(options), std::move(http))) {}
+ScarceServer::~ScarceServer() {
+  stop();
+}
+std::uint16_t ScarceServer::port() const noexcept {
+  return backend_->port();
+}
+ScarceServer::Counts ScarceServer::counts() {
+  Counts counts;
+  on_io_thread([&] { counts = backend_->counts(); });
+  return counts;
+}
+void ScarceServer::on_io_thread(const std::function<void()>& f) {
+  std::promise<void> done;
+  backend_->post([&] {
+    f();
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+void ScarceServer::publish(const OrderEvent& event) {
+  backend_->publish(event);
+}
+void ScarceServer::disconnect_user(const std::string& user_id, CloseCode code) {
+  backend_->disconnect_user(user_id, code);
+}
+void ScarceServer::begin_drain(std::chrono::milliseconds window) {
+  backend_->begin_drain(window);
+}
+void ScarceServer::stop() {
+  backend_->stop();
+}
+
 std::string big_order() {
   return R"({"text":")" + std::string(18'000, 'x') + R"("})";
 }

@@ -132,6 +132,39 @@ class WholeServer {
   std::unique_ptr<class WholeBackend> backend_;
 };
 
+/// A transport, its acceptor and a real connection manager on one thread, whose allocations can be
+/// made to fail. Tokens and orders as of `WholeServer`.
+class ScarceServer {
+ public:
+  struct Counts {
+    std::size_t websockets = 0;
+    std::size_t http_requests = 0;
+    std::size_t sockets = 0;  ///< As the acceptor counts them.
+    std::size_t connections = 0;
+    std::size_t subscriptions = 0;
+    std::size_t sessions = 0;
+  };
+
+  ScarceServer(net::TransportOptions options, HttpHandler http);
+  ScarceServer(const ScarceServer&) = delete;
+  ScarceServer& operator=(const ScarceServer&) = delete;
+  ~ScarceServer();
+
+  [[nodiscard]] std::uint16_t port() const noexcept;
+  [[nodiscard]] Counts counts();
+  /// Runs on the server's thread and waits for its end.
+  void on_io_thread(const std::function<void()>& f);
+  /// On the server's thread.
+  void publish(const OrderEvent& event);
+  void disconnect_user(const std::string& user_id, CloseCode code);
+  void begin_drain(std::chrono::milliseconds window);
+  /// Ends all connections, waits for the loop to run out of work, and joins its thread.
+  void stop();
+
+ private:
+  std::unique_ptr<class ScarceBackend> backend_;
+};
+
 [[nodiscard]] std::string big_order();
 
 /// Throws what `listen` throws for this address.

@@ -13,6 +13,7 @@
 #include <ordercast/error.hpp>
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
+#include <ordercast/net/handler_memory.hpp>
 #include <ordercast/net/loop_port.hpp>
 #include <ordercast/net/options.hpp>
 #include <ordercast/net/sink.hpp>
@@ -86,7 +87,7 @@ class Transport final {
 
   // Connections ---------------------------------------------------------------------------------
 
-  /// Takes over a connected socket.
+  /// Takes over a connected socket. Throws if there is no memory for it; then it is closed.
   void adopt(net::Socket socket, net::SocketTicket ticket = {});
 
   /// From now on handshakes get 503 with Retry-After; plain HTTP goes on, without keep-alive.
@@ -159,6 +160,7 @@ class Transport final {
   static constexpr std::size_t pipelined_bytes = 1024 * 1024;  // Of answers, run side by side.
   static constexpr std::chrono::seconds stall_grace{1};
   static constexpr std::size_t max_spare_parsers = 64;
+  static constexpr std::size_t writes_a_time = 512;
   static constexpr std::uint32_t max_discarded_bytes = 1024 * 1024;
 
   class Answer;
@@ -169,6 +171,7 @@ class Transport final {
   }
   [[nodiscard]] Connection* find(Handle handle) noexcept;
   [[nodiscard]] const Connection* find(Handle handle) const noexcept;
+  void admit(Index index, Connection& connection);
   void watch(Index index, Connection& connection, std::uint8_t interest) noexcept;
   void end_stream(Index index, Connection& connection);
   void finish(Index index, Connection& connection, std::chrono::milliseconds within);
@@ -188,7 +191,7 @@ class Transport final {
   void schedule_turn() noexcept;
   void end_turn();
   void bury(Index last) noexcept;
-  void schedule_tick(Duration delay);
+  void schedule_tick(Duration delay) noexcept;
   void on_tick();
   void on_deadline(Index index, TimePoint now);
   void set_deadline(Index index, Duration within) {
@@ -198,8 +201,9 @@ class Transport final {
   // Writing.
   void queue(Index index, Connection& connection, const Frame& frame);
   void flush() noexcept;
-  void drop_unsettled(std::size_t first, std::size_t last) noexcept;
-  void flush_some(std::size_t first, std::size_t last);
+  void flush_some(std::size_t first, std::size_t last) noexcept;
+  [[nodiscard]] bool gather_gaps(std::size_t first, std::size_t last) noexcept;
+  [[nodiscard]] ssize_t write_few(const detail::TurnLog::Entry& entry) noexcept;
   void write_all(std::size_t first) noexcept;
   void settle(const detail::Write& write, const detail::TurnLog::Entry& entry) noexcept;
   void keep_unwritten(const detail::TurnLog::Entry& entry, std::size_t written);
@@ -218,8 +222,10 @@ class Transport final {
   void read_requests(Index index, Connection& connection, Input input);
   [[nodiscard]] bool may_start(const Connection& connection) const noexcept;
   void start_request(Index index, Connection& connection);
-  void answer(Handle handle, std::uint64_t request, HttpResponse response);
-  void answer_later(Handle handle, std::uint64_t request, HttpResponse response);
+  void answer(Handle handle, std::uint64_t request, HttpResponse response) noexcept;
+  void give_answer(Index index, Connection& connection, std::uint64_t request,
+                   HttpResponse response);
+  void answer_later(Handle handle, std::uint64_t request, HttpResponse response) noexcept;
   [[nodiscard]] bool has_room(Index index, const detail::HttpState& http, std::size_t owned);
   [[nodiscard]] bool evict_stalled(Index but);
   void queue_http(Index index, Connection& connection, const Frame& frame);
@@ -262,8 +268,13 @@ class Transport final {
   bool tick_scheduled_ = false;
   std::uint64_t serving_ = 0;  // The request whose handler is on the stack, and its connection.
   Handle serving_handle_ = 0;
+  asio::io_context& io_;
   asio::steady_timer tick_timer_;
   asio::posix::stream_descriptor epoll_;
+  // What the loop itself waits with; it must not fail.
+  std::shared_ptr<net::HandlerMemory> wait_memory_ = std::make_shared<net::HandlerMemory>();
+  std::shared_ptr<net::HandlerMemory> turn_memory_ = std::make_shared<net::HandlerMemory>();
+  std::shared_ptr<net::HandlerMemory> tick_memory_ = std::make_shared<net::HandlerMemory>();
   std::shared_ptr<net::LoopPort> port_;
   std::shared_ptr<Transport*> self_;  // For what is still queued, or held elsewhere: our life.
 };

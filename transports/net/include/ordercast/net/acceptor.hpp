@@ -4,6 +4,7 @@
 #include <ordercast/detail/hash.hpp>
 #include <ordercast/net/client_address.hpp>
 #include <ordercast/net/descriptor_limit.hpp>
+#include <ordercast/net/handler_memory.hpp>
 #include <ordercast/net/options.hpp>
 #include <ordercast/net/response_writer.hpp>
 #include <ordercast/net/socket.hpp>
@@ -34,7 +35,8 @@
 /// Above its limits the connection that has been silent for longest goes; if there is none, the
 /// newcomer gets 503. It never spins: it closes what it turns away, and when the process runs out
 /// of descriptors all the same it spends a reserved one to turn the newcomer away. An accept error
-/// that leaves the newcomer in the queue would otherwise be reported again at once, for ever.
+/// that leaves the newcomer in the queue would otherwise be reported again at once, for ever. When
+/// memory runs out the newcomer that needed it is closed.
 ///
 /// Threads: one acceptor is used by the thread of its own `io_context`; `deal` is called there.
 namespace ordercast::net {
@@ -79,8 +81,9 @@ class Acceptor {
     acceptor_.set_option(tcp::acceptor::reuse_address(true));
     acceptor_.bind(endpoint);
     acceptor_.listen(backlog);
+    acceptor_.non_blocking(true);
     take_reserve();
-    accept();
+    wait();
     return acceptor_.local_endpoint().port();
   } catch (const std::system_error& error) {
     const auto where = "listen on " + host + ":" + std::to_string(port);
@@ -103,17 +106,28 @@ class Acceptor {
   [[nodiscard]] std::size_t open() const noexcept { return ledger_->open(); }
 
  private:
-  void accept() {
-    const auto& target = targets_[next_];
-    acceptor_.async_accept(*target.io, [this](const std::error_code& error, Socket socket) {
-      if (!acceptor_.is_open()) return;
-      if (!error) {
-        deal(std::move(socket));
-      } else if (!turn_one_away(error)) {
-        return accept_later();
+  /// Newcomers that are taken before others of the same loop have their turn.
+  static constexpr int batch = 64;
+
+  void wait() {
+    acceptor_.async_wait(asio::ip::tcp::acceptor::wait_read,
+                         keep_memory(waiting_, [this](const std::error_code& cancelled) {
+                           if (!cancelled && acceptor_.is_open()) accept_some();
+                         }));
+  }
+
+  void accept_some() {
+    for (int taken = 0; taken < batch && acceptor_.is_open(); ++taken) {
+      std::error_code error;
+      try {
+        auto socket = acceptor_.accept(*targets_[next_].io, error);
+        if (!error) deal(std::move(socket));
+      } catch (...) {  // Out of memory: the newcomer is closed, and comes again.
       }
-      accept();
-    });
+      if (error == asio::error::would_block || error == asio::error::try_again) break;
+      if (error && !turn_one_away(error)) return accept_later();
+    }
+    if (acceptor_.is_open()) wait();
   }
 
   void deal(Socket socket) {
@@ -186,11 +200,11 @@ class Acceptor {
 
   void accept_later() {
     pause_.expires_after(std::chrono::milliseconds(100));
-    pause_.async_wait([this](const std::error_code& cancelled) {
+    pause_.async_wait(keep_memory(pausing_, [this](const std::error_code& cancelled) {
       if (cancelled || !acceptor_.is_open()) return;
       if (reserve_ < 0) take_reserve();
-      accept();
-    });
+      wait();
+    }));
   }
 
   void take_reserve() noexcept { reserve_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
@@ -209,6 +223,8 @@ class Acceptor {
   std::uint64_t seed_ = ordercast::detail::hash_seed();
   std::size_t next_ = 0;
   int reserve_ = -1;
+  std::shared_ptr<HandlerMemory> waiting_ = std::make_shared<HandlerMemory>();
+  std::shared_ptr<HandlerMemory> pausing_ = std::make_shared<HandlerMemory>();
   std::shared_ptr<ConnectionLedger> ledger_ = std::make_shared<ConnectionLedger>();
 };
 

@@ -8,6 +8,7 @@
 #include <ordercast/http.hpp>
 #include <ordercast/net/acceptor.hpp>
 #include <ordercast/net/detail/shard.hpp>
+#include <ordercast/net/handler_memory.hpp>
 #include <ordercast/net/options.hpp>
 #include <ordercast/net/socket.hpp>
 #include <ordercast/sharded.hpp>
@@ -16,6 +17,7 @@
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -150,7 +152,7 @@ class Server {
   Sharded<Manager> sharded_;
   std::unique_ptr<asio::steady_timer> drain_timer_;
   std::atomic<bool> draining_{false};
-  std::atomic<std::size_t> shards_to_drain_{0};
+  std::shared_ptr<HandlerMemory> drain_memory_ = std::make_shared<HandlerMemory>();
 };
 
 template <class Transport, class ServicesT>
@@ -175,7 +177,7 @@ Server<Transport, ServicesT>::Server(ServerOptions options, const ServicesFactor
 template <class Transport, class ServicesT>
 void Server<Transport, ServicesT>::run() {
   std::vector<std::thread> threads;
-  threads.emplace_back([this] { accept_io_.run(); });
+  threads.emplace_back([this] { detail::run_loop(accept_io_, options_.transport.on_error); });
   for (std::size_t i = 1; i < shards_.size(); ++i) {
     threads.emplace_back([&shard = *shards_[i]] { shard.run(); });
   }
@@ -186,16 +188,16 @@ void Server<Transport, ServicesT>::run() {
 template <class Transport, class ServicesT>
 void Server<Transport, ServicesT>::drain(std::chrono::milliseconds window) {
   if (draining_.exchange(true)) return;
-  shards_to_drain_ = shards_.size();
-  for (auto& shard : shards_) {
-    shard->post([this, window, &shard = *shard] {
-      shard.transport.begin_drain();
-      shard.manager().begin_drain(window);
-      --shards_to_drain_;
-    });
+  try {
+    for (auto& shard : shards_) {
+      shard->post([window, &shard = *shard] { shard.begin_drain(window); });
+    }
+    shards_.front()->post(
+        [this, window] { watch_drain(later_by(std::chrono::steady_clock::now(), window)); });
+  } catch (...) {  // Out of memory: a second call does what this one has not done.
+    draining_ = false;
+    throw;
   }
-  shards_.front()->post(
-      [this, window] { watch_drain(later_by(std::chrono::steady_clock::now(), window)); });
 }
 
 template <class Transport, class ServicesT>
@@ -204,11 +206,14 @@ void Server<Transport, ServicesT>::watch_drain(TimePoint deadline) {
     return shard.transport.websockets() + shard.transport.http_requests();
   });
   const auto now = std::chrono::steady_clock::now();
-  if ((shards_to_drain_ == 0 && busy == 0) || now >= deadline) return stop();
+  const bool all_drain = std::all_of(shards_.begin(), shards_.end(),
+                                     [](const auto& shard) { return shard->is_draining(); });
+  if ((all_drain && busy == 0) || now >= deadline) return stop();
   drain_timer_->expires_at(std::min(deadline, now + std::chrono::milliseconds(20)));
-  drain_timer_->async_wait([this, deadline](const std::error_code& cancelled) {
-    if (!cancelled) watch_drain(deadline);
-  });
+  drain_timer_->async_wait(
+      keep_memory(drain_memory_, [this, deadline](const std::error_code& cancelled) {
+        if (!cancelled) watch_drain(deadline);
+      }));
 }
 
 template <class Transport, class ServicesT>

@@ -5,6 +5,7 @@
 #include <ordercast/error.hpp>
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
+#include <ordercast/net/handler_memory.hpp>
 #include <ordercast/net/loop_port.hpp>
 #include <ordercast/net/options.hpp>
 #include <ordercast/net/sink.hpp>
@@ -82,7 +83,8 @@ class Transport final : private detail::SocketOwner {
 
   // Connections ---------------------------------------------------------------------------------
 
-  /// Takes over a connected socket of this transport's `io_context`.
+  /// Takes over a connected socket of this transport's `io_context`. Throws if there is no memory
+  /// for it; then it is closed.
   void adopt(net::Socket socket, net::SocketTicket ticket = {});
 
   /// From now on handshakes get 503 with Retry-After; plain HTTP goes on.
@@ -158,6 +160,8 @@ class Transport final : private detail::SocketOwner {
     return static_cast<Transport*>(connection.owner());
   }
 
+  void admit(net::Socket& socket, net::SocketTicket& ticket);
+
   // Events of websocketpp.
   void listen_to(Connection& connection);
   void on_open(Connection& connection);
@@ -189,7 +193,8 @@ class Transport final : private detail::SocketOwner {
   static void end(Connection& connection) noexcept;
   void report_lost() noexcept;
   void report(std::exception_ptr error) const noexcept;
-  void schedule_tick(Duration delay);
+  void schedule_tick(Duration delay) noexcept;
+  void on_tick(bool stopped);
 
   TransportOptions options_;
   net::SinkCalls<Handle> sink_;
@@ -197,7 +202,8 @@ class Transport final : private detail::SocketOwner {
   HandshakeFilter handshake_filter_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
-  std::vector<ConnectionPtr> lost_;  // Closed without a word of websocketpp: the next tick reports.
+  // Closed without a word of websocketpp. They keep their slots until they are reported.
+  std::vector<std::uint32_t> lost_;
   std::atomic<std::size_t> websockets_{0};
   std::atomic<std::size_t> http_requests_{0};
   std::size_t unsent_ = 0;   // Bytes of HTTP answers that are in memory for one connection each.
@@ -205,7 +211,10 @@ class Transport final : private detail::SocketOwner {
   bool draining_ = false;
   bool stopping_ = false;
   bool tick_scheduled_ = false;
+  asio::io_context& io_;
   asio::steady_timer tick_timer_;
+  std::shared_ptr<net::HandlerMemory> tick_memory_ = std::make_shared<net::HandlerMemory>();
+  std::shared_ptr<net::HandlerMemory> lost_memory_ = std::make_shared<net::HandlerMemory>();
   std::shared_ptr<Config::alog_type> log_ = std::make_shared<Config::alog_type>();
   Config::rng_type random_;
   std::shared_ptr<net::LoopPort> port_;  // Also the sign, for what is still queued, of our life.

@@ -193,18 +193,31 @@ inline void Transport::start_request(Index index, Connection& connection) {
   serving_ = 0;
 }
 
-inline void Transport::answer(Handle handle, std::uint64_t request, HttpResponse response) {
+/// Without memory for the answer the connection ends: half of one may be queued.
+inline void Transport::answer(Handle handle, std::uint64_t request,
+                              HttpResponse response) noexcept {
   auto* const connection = find(handle);
   if (connection == nullptr || connection->state != State::http || !connection->http) return;
-  auto* const pending = connection->http->find(request);
+  const auto index = static_cast<Index>(handle);
+  try {
+    give_answer(index, *connection, request, std::move(response));
+  } catch (...) {
+    report(std::current_exception());
+    close_socket(index, *connection);
+  }
+}
+
+inline void Transport::give_answer(Index index, Connection& connection, std::uint64_t request,
+                                   HttpResponse response) {
+  auto* const pending = connection.http->find(request);
   if (pending == nullptr || pending->answered) return;
   pending->last = pending->last || draining_;
   const auto after = pending->last ? net::AfterResponse::close : net::AfterResponse::keep_alive;
-  auto& http = *connection->http;
+  auto& http = *connection.http;
   auto owned = response.shared_body ? 0 : response.body.size();
   if (!pending->to_head) http.guess = std::max({owned, http.guess / 2, min_guess_bytes});
   if (pending->to_head) owned = 0;
-  if (owned > copied_body_bytes && !has_room(static_cast<Index>(handle), http, owned)) {
+  if (owned > copied_body_bytes && !has_room(index, http, owned)) {
     response = busy_response();
   }
   auto head = net::write_head(response, pending->to_head, std::time(nullptr), after);
@@ -222,16 +235,23 @@ inline void Transport::answer(Handle handle, std::uint64_t request, HttpResponse
   http.owned += pending->owned;
   unsent_ += pending->owned;
   pending->answered = true;
-  send_answers(static_cast<Index>(handle), *connection);
+  send_answers(index, connection);
 }
 
 /// The same, from outside the handler: what waited behind the answer may go on.
-inline void Transport::answer_later(Handle handle, std::uint64_t request, HttpResponse response) {
+inline void Transport::answer_later(Handle handle, std::uint64_t request,
+                                    HttpResponse response) noexcept {
   answer(handle, request, std::move(response));
   auto* const connection = find(handle);
   if (connection == nullptr || connection->state != State::http || !connection->http) return;
-  resume_requests(static_cast<Index>(handle), *connection);
-  if (connection->state == State::http) update_http(static_cast<Index>(handle), *connection);
+  const auto index = static_cast<Index>(handle);
+  try {
+    resume_requests(index, *connection);
+    if (connection->state == State::http) update_http(index, *connection);
+  } catch (...) {  // Out of memory.
+    report(std::current_exception());
+    close_socket(index, *connection);
+  }
 }
 
 /// Queues the answers whose turn it is.

@@ -34,11 +34,13 @@ inline int make_epoll() {
 inline Transport::Transport(asio::io_context& io, TransportOptions options)
     : options_(net::bounded(std::move(options))),
       writer_(options_.io),
+      io_(io),
       tick_timer_(io),
       epoll_(io, detail::make_epoll()),
       port_(std::make_shared<net::LoopPort>(io)),
       self_(std::make_shared<Transport*>(this)) {
-  spare_parsers_.reserve(max_spare_parsers);  // So that giving one back can't fail.
+  spare_parsers_.reserve(max_spare_parsers);  // So that giving one back can't fail,
+  writes_.reserve(writes_a_time);             // nor a write for all its recipients.
 }
 
 inline Transport::~Transport() {
@@ -53,14 +55,33 @@ inline Transport::~Transport() {
 
 inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket) {
   if (stopping_) return ticket.release();
-  const Index index = connections_.acquire();
+  Index index = 0;
+  try {
+    index = connections_.acquire();
+  } catch (...) {      // Out of memory.
+    ticket.release();  // Before the socket is closed.
+    throw;
+  }
   auto& connection = connections_[index];
-  std::error_code error;
-  connection.fd = socket.release(error);
+  connection.ticket = std::move(ticket);
   if (++last_serial_ == 0) ++last_serial_;
   connection.serial = last_serial_;
-  connection.ticket = std::move(ticket);
+  std::error_code error;
+  connection.fd = socket.release(error);
   if (error) return close_socket(index, connection);
+  try {
+    admit(index, connection);
+  } catch (...) {
+    close_socket(index, connection);
+    throw;
+  }
+}
+
+/// Begins to serve a connection, or closes it.
+inline void Transport::admit(Index index, Connection& connection) {
+  set_deadline(index, options_.handshake_timeout);
+  wait_events();
+  if (!tick_scheduled_) schedule_tick(max_tick);
   if (options_.tls) {
     connection.secure = options_.tls->accept(connection.fd);
     if (!connection.secure) return close_socket(index, connection);
@@ -75,9 +96,6 @@ inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket) {
     return close_socket(index, connection);
   }
   connection.interest = EPOLLIN;
-  set_deadline(index, options_.handshake_timeout);
-  wait_events();
-  if (!tick_scheduled_) schedule_tick(max_tick);
 }
 
 inline void Transport::stop() {
@@ -187,14 +205,15 @@ inline void Transport::report(std::exception_ptr error) const noexcept {
 /// costs the kernel's memory, and none of Asio's.
 inline void Transport::wait_events() {
   if (waiting_) return;
-  waiting_ = true;
   epoll_.async_wait(asio::posix::stream_descriptor::wait_read,
-                    [this, self = std::weak_ptr(self_)](const std::error_code& cancelled) {
+                    net::keep_memory(wait_memory_, [this, self = std::weak_ptr(self_)](
+                                                       const std::error_code& cancelled) {
                       if (self.expired()) return;
                       waiting_ = false;
                       if (!cancelled) on_events();
                       if (connections_.size() > 0 && !stopping_) wait_events();
-                    });
+                    }));
+  waiting_ = true;
 }
 
 inline void Transport::on_events() {
@@ -301,9 +320,9 @@ inline void Transport::discard(Index index, Connection& connection) {
 inline void Transport::schedule_turn() noexcept {
   if (turn_scheduled_) return;
   try {
-    asio::post(epoll_.get_executor(), [this, self = std::weak_ptr(self_)] {
-      if (!self.expired()) end_turn();
-    });
+    asio::post(io_, net::keep_memory(turn_memory_, [this, self = std::weak_ptr(self_)] {
+                 if (!self.expired()) end_turn();
+               }));
     turn_scheduled_ = true;
   } catch (...) {  // Out of memory: whoever queues next tries again, and so does the next tick.
   }
@@ -326,6 +345,7 @@ inline void Transport::end_turn() {
   }
   progressed_.clear();
   if (last != Connection::npos) bury(last);
+  if (!tick_scheduled_ && !stopping_ && connections_.size() > 0) schedule_tick(max_tick);
   if (connections_.size() == 0 && waiting_) epoll_.cancel();
 }
 
@@ -342,14 +362,20 @@ inline void Transport::bury(Index last) noexcept {
   }
 }
 
-inline void Transport::schedule_tick(Duration delay) {
-  tick_scheduled_ = true;
-  tick_timer_.expires_after(std::clamp<Duration>(delay, min_tick, max_tick));
-  tick_timer_.async_wait([this, self = std::weak_ptr(self_)](const std::error_code& cancelled) {
-    if (self.expired()) return;
-    tick_scheduled_ = false;
-    if (!cancelled && connections_.size() > 0) on_tick();
-  });
+inline void Transport::schedule_tick(Duration delay) noexcept {
+  try {
+    tick_timer_.expires_after(std::clamp<Duration>(delay, min_tick, max_tick));
+    tick_timer_.async_wait(net::keep_memory(
+        tick_memory_, [this, self = std::weak_ptr(self_)](const std::error_code& cancelled) {
+          if (self.expired()) return;
+          tick_scheduled_ = false;
+          if (!cancelled && connections_.size() > 0) on_tick();
+        }));
+    tick_scheduled_ = true;
+  } catch (
+      ...) {  // Out of memory, which only a first timer needs: the end of the turn tries again.
+    schedule_turn();
+  }
 }
 
 inline void Transport::on_tick() {

@@ -26,41 +26,41 @@ inline void Transport::queue(Index index, Connection& connection, const Frame& f
   schedule_turn();
 }
 
-/// Writes the log. Without memory for it, those that had to be written end: their streams have a
-/// gap that nobody may see filled, and the log must not be written twice.
+/// Writes the log.
 inline void Transport::flush() noexcept {
-  constexpr std::size_t batch = 512;
   const auto count = log_.entries().size();
-  for (std::size_t first = 0; first < count; first += batch) {
-    const auto last = std::min(first + batch, count);
-    try {
-      flush_some(first, last);
-    } catch (...) {
-      report(std::current_exception());
-      drop_unsettled(first, last);
-    }
+  for (std::size_t first = 0; first < count; first += writes_a_time) {
+    flush_some(first, std::min(first + writes_a_time, count));
   }
   log_.clear();
 }
 
-inline void Transport::drop_unsettled(std::size_t first, std::size_t last) noexcept {
+inline void Transport::flush_some(std::size_t first, std::size_t last) noexcept {
+  const auto& entries = log_.entries();
+  const bool has_gaps = gather_gaps(first, last);
+  write_all(first);
   for (auto i = first; i < last; ++i) {
-    const auto index = log_.entries()[i].connection;
-    auto& connection = connections_[index];
-    if (std::exchange(connection.entry, detail::TurnLog::npos) != detail::TurnLog::npos) {
-      close_socket(index, connection);
-    }
+    auto& write = writes_[i - first];
+    if (!has_gaps && entries[i].more != detail::TurnLog::npos) write.result = write_few(entries[i]);
+    settle(write, entries[i]);
   }
 }
 
-inline void Transport::flush_some(std::size_t first, std::size_t last) {
+/// Fills `writes_`, one for each entry. False if there is no memory for the slices of those with
+/// gaps: they have nothing to write then.
+inline bool Transport::gather_gaps(std::size_t first, std::size_t last) noexcept {
   const auto& entries = log_.entries();
   std::size_t gaps = 0;
   for (auto i = first; i < last; ++i) {
     if (entries[i].more != detail::TurnLog::npos) gaps += log_.count(entries[i]);
   }
   gaps_.clear();
-  gaps_.reserve(gaps);  // So that no slice moves any more.
+  bool has_gaps = true;
+  try {
+    gaps_.reserve(gaps);  // So that no slice moves any more.
+  } catch (...) {
+    has_gaps = false;
+  }
   writes_.clear();
   const detail::TurnLog::Entry* built = nullptr;  // The last entry with gaps.
   detail::Write built_write;
@@ -72,7 +72,7 @@ inline void Transport::flush_some(std::size_t first, std::size_t last) {
                          std::min<std::size_t>(entry.run.count, detail::max_slices), 0});
       continue;
     }
-    if (built == nullptr || !log_.same_runs(entry, *built)) {
+    if (has_gaps && (built == nullptr || !log_.same_runs(entry, *built))) {
       const auto start = gaps_.size();
       log_.for_each_run(entry, [&](detail::TurnLog::Run run) {
         gaps_.insert(gaps_.end(), log_.slices() + run.first, log_.slices() + run.first + run.count);
@@ -81,11 +81,25 @@ inline void Transport::flush_some(std::size_t first, std::size_t last) {
       built_write = {fd, gaps_.data() + start, std::min(gaps_.size() - start, detail::max_slices),
                      0};
     }
-    built_write.fd = fd;
+    built_write.fd = has_gaps ? fd : -1;
     writes_.push_back(built_write);
   }
-  write_all(first);
-  for (auto i = first; i < last; ++i) settle(writes_[i - first], entries[i]);
+  return has_gaps;
+}
+
+/// Writes the start of an entry with gaps, from slices on the stack.
+inline ssize_t Transport::write_few(const detail::TurnLog::Entry& entry) noexcept {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): filled as far as it is used.
+  std::array<iovec, detail::secure_slices> slices;
+  std::size_t count = 0;
+  log_.for_each_run(entry, [&](detail::TurnLog::Run run) {
+    for (auto at = run.first; at < run.first + run.count && count < slices.size(); ++at) {
+      slices[count++] = log_.slices()[at];
+    }
+  });
+  const auto& connection = connections_[entry.connection];
+  return connection.secure ? detail::write_secure(*connection.secure, slices.data(), count)
+                           : detail::write_now(connection.fd, slices.data(), count);
 }
 
 /// Encrypted bytes are made for one connection each: nothing is left for io_uring to gather.

@@ -12,6 +12,7 @@
 #include <asio/io_context.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -21,6 +22,20 @@
 #include <utility>
 
 namespace ordercast::net::detail {
+
+/// Runs a loop to its end. What comes out of it, a failure of Asio's own memory, ends no loop: one
+/// handler is lost, and everything that matters waits with memory of its own.
+inline void run_loop(asio::io_context& io,
+                     const std::function<void(std::exception_ptr)>& on_error) noexcept {
+  for (;;) {
+    try {
+      io.run();
+      return;
+    } catch (...) {
+      if (on_error) on_error(std::current_exception());
+    }
+  }
+}
 
 /// One I/O thread's share of a server: event loop, transport, connection manager. It stands between
 /// transport and manager as the sink, so that the manager's counts can be read from other threads.
@@ -64,7 +79,15 @@ class Shard {
   }
 
   /// Returns when `stop` was called and everything has ended.
-  void run() { io.run(); }
+  void run() { run_loop(io, on_error_); }
+
+  /// On the loop's thread.
+  void begin_drain(std::chrono::milliseconds window) {
+    draining_ = true;
+    transport.begin_drain();
+    manager().begin_drain(window);
+  }
+  [[nodiscard]] bool is_draining() const noexcept { return draining_; }
 
   void stop() {
     transport.stop();
@@ -131,6 +154,7 @@ class Shard {
   std::function<void(std::exception_ptr)> on_error_;
   std::shared_ptr<LoopPort> port_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
+  std::atomic<bool> draining_{false};
   std::atomic<std::size_t> connections_{0};
   std::atomic<std::size_t> subscriptions_{0};
   std::optional<Manager> manager_;

@@ -115,7 +115,12 @@ class Response : public websocketpp::http::parser::response {
   [[nodiscard]] std::string raw() const {
     if (!wire_.empty()) return wire_;
     if (get_status_code() == websocketpp::http::status_code::switching_protocols) {
-      return response::raw();
+      // websocketpp's own goes through a stream, which drops what there is no memory for.
+      std::string wire = "HTTP/1.1 101 Switching Protocols\r\n";
+      for (const auto& [name, value] : get_headers()) {
+        wire.append(name).append(": ").append(value).append("\r\n");
+      }
+      return wire.append("\r\n");
     }
     return net::write_response(net::error_response(static_cast<int>(get_status_code())), false,
                                std::time(nullptr));

@@ -221,12 +221,14 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   timer_ptr set_timer(long milliseconds, websocketpp::transport::timer_handler callback) {
     auto timer = std::make_shared<asio::steady_timer>(socket_->get_executor(),
                                                       std::chrono::milliseconds(milliseconds));
-    timer->async_wait([self = shared_from_this(), timer,
-                       callback = std::move(callback)](const std::error_code& error) {
+    // Shared, because Asio copies handlers, and that must not fail.
+    const auto shared =
+        std::make_shared<websocketpp::transport::timer_handler>(std::move(callback));
+    timer->async_wait([self = shared_from_this(), timer, shared](const std::error_code& error) {
       using websocketpp::transport::error::make_error_code;
       self->guarded([&] {
-        callback(error ? make_error_code(websocketpp::transport::error::operation_aborted)
-                       : std::error_code{});
+        (*shared)(error ? make_error_code(websocketpp::transport::error::operation_aborted)
+                        : std::error_code{});
       });
     });
     return timer;
@@ -289,8 +291,8 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   /// too, or soon after. With a write under way there is nobody to wait for: it closes at once.
   void async_shutdown(const websocketpp::transport::shutdown_handler& handler) {
     try {
-      dispatch([handler] { handler({}); });
-    } catch (...) {  // Out of memory.
+      dispatch([done = handler] { done({}); });  // Not `const`, so that Asio can move it.
+    } catch (...) {                              // Out of memory.
       return lose();
     }
     if (state_ != State::open) return;
@@ -317,15 +319,28 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   /// Calls `then` with this connection when the socket is ready, or closed.
   template <class Then>
   void wait_for(Socket::wait_type what, Then then) {
-    socket_->async_wait(what,
-                        [self = shared_from_this(), then](const std::error_code&) { then(*self); });
+    socket_->async_wait(what, [self = shared_from_this(), then](const std::error_code&) {
+      self->limited([&] { then(*self); });
+    });
+  }
+
+  /// Runs our own part of the work: what fails there, for lack of memory, leaves a connection that
+  /// waits for nothing.
+  template <class F>
+  void limited(F&& f) noexcept {
+    try {
+      f();
+    } catch (...) {
+      if (owner_ != nullptr && state_ == State::open) return owner_->on_fault(*this);
+      lose();
+    }
   }
 
   /// Closes the socket when this phase of its life takes too long.
   void limit_phase(std::chrono::milliseconds timeout) {
     phase_timer_.emplace(socket_->get_executor(), timeout);
     phase_timer_->async_wait([self = shared_from_this()](const std::error_code& cancelled) {
-      if (!cancelled) self->close_socket();
+      if (!cancelled) self->limited([&] { self->close_socket(); });
     });
   }
 
@@ -366,8 +381,9 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     if (state_ == State::open && secure_ && secure_->has_pending()) {
       // The socket would say nothing of what is decrypted already. Not from inside this call:
       // websocketpp asks for more as its last act, which would nest without bound.
-      asio::post(socket_->get_executor(),
-                 [self = shared_from_this(), readable] { readable(*self); });
+      asio::post(socket_->get_executor(), [self = shared_from_this(), readable] {
+        self->limited([&] { readable(*self); });
+      });
     } else {
       wait_for(read_wants_write_ ? Socket::wait_write : Socket::wait_read, readable);
     }
@@ -427,7 +443,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
           const bool owes = net::unacknowledged_bytes(self->socket_->native_handle()) > 0;
           const bool progress = owes && self->made_progress();
           if (!owes || (!progress && patience <= 1)) return self->close_socket();
-          self->linger_a_while(progress ? patience : patience - 1);
+          self->limited([&] { self->linger_a_while(progress ? patience : patience - 1); });
         });
   }
 

@@ -5,6 +5,8 @@
 #include <ordercast/websocketpp/detail/byte_order.hpp>
 #include <ordercast/websocketpp/transport.hpp>
 
+#include <asio/post.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <ctime>
@@ -19,6 +21,7 @@ namespace ordercast::wspp {
 
 inline Transport::Transport(asio::io_context& io, TransportOptions options)
     : options_(net::bounded(std::move(options))),
+      io_(io),
       tick_timer_(io),
       port_(std::make_shared<net::LoopPort>(io)) {
   detail::settle_byte_order();
@@ -37,6 +40,15 @@ inline Transport::~Transport() {
 
 inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket) {
   if (stopping_) return ticket.release();
+  try {
+    admit(socket, ticket);
+  } catch (...) {      // Out of memory.
+    ticket.release();  // Before the socket is closed.
+    throw;
+  }
+}
+
+inline void Transport::admit(net::Socket& socket, net::SocketTicket& ticket) {
   std::unique_ptr<net::SecureSession> secure;
   if (options_.tls) {
     secure = options_.tls->accept(socket.native_handle());
@@ -126,7 +138,12 @@ inline void Transport::on_socket_closed(detail::SocketConnection& socket) {
   }
   const auto index = static_cast<std::uint32_t>(connection.record.handle);
   if (connection.is_lost() && connection.record.kind == ConnectionRecord::Kind::websocket) {
-    lost_.push_back(std::move(slots_[index].connection));
+    lost_.push_back(index);
+    if (lost_.size() > 1) return;  // The first one's turn is theirs.
+    asio::post(io_, net::keep_memory(lost_memory_, [this, alive = std::weak_ptr(port_)] {
+                 if (!alive.expired()) report_lost();
+               }));
+    return;
   }
   slots_[index].connection = nullptr;
   free_slots_.push_back(index);
@@ -156,13 +173,16 @@ inline void Transport::end(Connection& connection) noexcept {
 
 /// Tells of those whose close handler has no memory to run with.
 inline void Transport::report_lost() noexcept {
-  for (const auto& connection : std::exchange(lost_, {})) {
+  for (std::size_t i = 0; i < lost_.size(); ++i) {  // The sink may cause more.
+    const auto connection = std::exchange(slots_[lost_[i]].connection, nullptr);
+    free_slots_.push_back(lost_[i]);
     try {
       on_close(*connection);
     } catch (...) {
       report(std::current_exception());
     }
   }
+  lost_.clear();  // Keeps its room, so that the next one can't fail.
 }
 
 inline Connection* Transport::find(Handle handle) const noexcept {
@@ -170,7 +190,7 @@ inline Connection* Transport::find(Handle handle) const noexcept {
   if (index >= slots_.size() || slots_[index].generation != handle >> 32U) return nullptr;
   auto* const connection = slots_[index].connection.get();
   return connection != nullptr && connection->record.kind == ConnectionRecord::Kind::websocket &&
-                 !connection->record.closed
+                 !connection->record.closed && !connection->is_lost()
              ? connection
              : nullptr;
 }
@@ -352,23 +372,29 @@ inline void Transport::terminate(Handle handle) noexcept {
   if (auto* const connection = find(handle)) end(*connection);
 }
 
-inline void Transport::schedule_tick(Duration delay) {
-  tick_scheduled_ = true;
-  tick_timer_.expires_after(std::clamp<Duration>(delay, min_tick, max_tick));
-  tick_timer_.async_wait([this, alive = std::weak_ptr(port_)](const std::error_code& cancelled) {
-    if (alive.expired()) return;
-    tick_scheduled_ = false;
-    report_lost();
-    if (cancelled || websockets() == 0) return;
-    const auto now = std::chrono::steady_clock::now();
-    auto next = now + max_tick;
-    try {
-      next = std::min(next, sink_.tick(sink_.sink, now));
-    } catch (...) {
-      report(std::current_exception());
-    }
-    schedule_tick(next - now);
-  });
+inline void Transport::schedule_tick(Duration delay) noexcept {
+  try {
+    tick_timer_.expires_after(std::clamp<Duration>(delay, min_tick, max_tick));
+    tick_timer_.async_wait(net::keep_memory(
+        tick_memory_, [this, alive = std::weak_ptr(port_)](const std::error_code& cancelled) {
+          if (!alive.expired()) on_tick(!!cancelled);
+        }));
+    tick_scheduled_ = true;
+  } catch (...) {  // Out of memory: the next event tries again.
+  }
+}
+
+inline void Transport::on_tick(bool stopped) {
+  tick_scheduled_ = false;
+  if (stopped || websockets() == 0) return;
+  const auto now = std::chrono::steady_clock::now();
+  auto next = now + max_tick;
+  try {
+    next = std::min(next, sink_.tick(sink_.sink, now));
+  } catch (...) {
+    report(std::current_exception());
+  }
+  schedule_tick(next - now);
 }
 
 // HTTP -------------------------------------------------------------------------------------------
@@ -392,7 +418,8 @@ class Transport::Answer {
   void give(HttpResponse response) {
     if (given_.exchange(true)) return;
     port_->post([connection = connection_, response = std::move(response)]() mutable {
-      if (const auto alive = connection.lock()) answer(*alive, std::move(response));
+      const auto alive = connection.lock();
+      if (alive) alive->guarded([&] { answer(*alive, std::move(response)); });
     });
   }
 
