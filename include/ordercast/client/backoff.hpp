@@ -45,7 +45,8 @@ class Backoff {
     if (failures_ < max_doublings) ++failures_;
     const auto cut = std::floor(draw * static_cast<double>(limit.count()) / 2);
     const auto delay = limit - Milliseconds(static_cast<Milliseconds::rep>(cut));
-    return retry_after ? std::max(delay, std::min(*retry_after, options_.max_retry_after)) : delay;
+    return retry_after ? (std::max)(delay, (std::min)(*retry_after, options_.max_retry_after))
+                       : delay;
   }
 
   /// Call when a connection has proved good, not when it has merely opened.
@@ -60,7 +61,7 @@ class Backoff {
       if (limit > options_.max / 2) return options_.max;
       limit *= 2;
     }
-    return std::min(limit, options_.max);
+    return (std::min)(limit, options_.max);
   }
 
   BackoffOptions options_;
@@ -80,7 +81,7 @@ class Backoff {
     if (digits.empty() || !is_digit(digits.front())) continue;
     Milliseconds wait{0};
     for (; !digits.empty() && is_digit(digits.front()); digits.remove_prefix(1)) {
-      wait = std::min(wait * 10 + Milliseconds(digits.front() - '0'), most);
+      wait = (std::min)(wait * 10 + Milliseconds(digits.front() - '0'), most);
     }
     return wait;
   }

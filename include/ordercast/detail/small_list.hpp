@@ -37,7 +37,7 @@ class SmallList {
 
   /// Makes room, so that the next `push_back` can't throw.
   void reserve_one() {
-    if (size_ == capacity_) relocate(capacity_ + std::max(1U, capacity_ / 2));
+    if (size_ == capacity_) relocate(capacity_ + (std::max)(1U, capacity_ / 2));
   }
   void push_back(T value) {
     reserve_one();
@@ -49,7 +49,7 @@ class SmallList {
     std::destroy_at(begin() + size_);
     if (capacity_ == Inline || size_ * 4 > capacity_) return;
     try {
-      relocate(std::max(Inline, capacity_ / 2));
+      relocate((std::max)(Inline, capacity_ / 2));
     } catch (const std::bad_alloc&) {  // The larger block serves as well.
     }
   }

@@ -141,8 +141,8 @@ void SubscriptionRegistry<H, S>::for_each_subscriber(std::string_view order_id, 
   auto& subscribers = topics_[topic].subscribers;
   Subscriber* const first = subscribers.begin();
   const std::uint32_t count = subscribers.size();
-  for (std::uint32_t i = 0; i < std::min(count, steps_ahead); ++i) ahead(first[i].handle);
-  for (std::uint32_t i = 0; i < std::min(count, steps_soon); ++i) soon(first[i].handle);
+  for (std::uint32_t i = 0; i < (std::min)(count, steps_ahead); ++i) ahead(first[i].handle);
+  for (std::uint32_t i = 0; i < (std::min)(count, steps_soon); ++i) soon(first[i].handle);
   for (std::uint32_t i = 0; i < count; ++i) {
     if (i + steps_ahead < count) ahead(first[i + steps_ahead].handle);
     if (i + steps_soon < count) soon(first[i + steps_soon].handle);

@@ -57,7 +57,7 @@ class TimerWheel {
     const auto target = tick_before(now);
     if (target <= now_tick_) return;
     // One turn of the wheel visits every slot; more would find nothing else.
-    const auto first = target - std::min(target - now_tick_, slot_count);
+    const auto first = target - (std::min)(target - now_tick_, slot_count);
     now_tick_ = target;  // What `f` schedules comes after.
     const LeftOver guard{*this};
     for (auto tick = first + 1; tick <= target; ++tick) {
@@ -78,7 +78,7 @@ class TimerWheel {
 
   /// A time at or before the earliest deadline; `TimePoint::max()` when there is none. O(slots).
   [[nodiscard]] TimePoint next_deadline() const noexcept {
-    if (size_ == 0) return TimePoint::max();
+    if (size_ == 0) return (TimePoint::max)();
     for (std::uint64_t ahead = 1; ahead <= slot_count; ++ahead) {
       if (slots_[slot_of(now_tick_ + ahead)] != npos) return time_of(now_tick_ + ahead);
     }

@@ -109,7 +109,7 @@ class PublicKey {
   PublicKey(const std::string& pem, bool ecdsa) : ecdsa_(ecdsa) {
     // Without a callback of ours OpenSSL asks the terminal for the password of an encrypted PEM.
     const auto no_password = [](char*, int, int, void*) { return -1; };
-    if (pem.size() <= static_cast<std::size_t>(std::numeric_limits<int>::max())) {
+    if (pem.size() <= static_cast<std::size_t>((std::numeric_limits<int>::max)())) {
       const OpensslPtr<BIO> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
       if (bio) {
         key_.reset(PEM_read_bio_PUBKEY(bio.get(), nullptr, no_password, nullptr), OpensslDelete{});

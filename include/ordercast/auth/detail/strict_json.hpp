@@ -73,7 +73,7 @@ class JsonObjectBuilder {
     return on_scalar(JsonKind::integer, {}, value);
   }
   bool number_unsigned(Json::number_unsigned_t value) {
-    constexpr auto max = std::numeric_limits<std::int64_t>::max();
+    constexpr auto max = (std::numeric_limits<std::int64_t>::max)();
     if (value > static_cast<Json::number_unsigned_t>(max)) return on_scalar(JsonKind::other);
     return on_scalar(JsonKind::integer, {}, static_cast<std::int64_t>(value));
   }

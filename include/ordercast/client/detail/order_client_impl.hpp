@@ -14,7 +14,7 @@ namespace ordercast::client {
 inline Effects OrderClient::subscribe(std::string_view order_id, std::uint64_t version) {
   Step step(*this, {});
   if (auto* watched = orders_.find(order_id)) {
-    watched->version = std::max(watched->version, version);
+    watched->version = (std::max)(watched->version, version);
     if (watched->again_at) send_subscribe(*watched);  // Somebody wants it now.
   } else if (order_id.empty() || order_id.size() > max_order_id_bytes) {
     emit(ServerError{std::string(to_string(ErrorCode::bad_message)),
@@ -49,7 +49,7 @@ inline Effects OrderClient::on_wake(TimePoint now) {
     if (!pong_due_ && now - last_ping_ >= options_.wake_floor) ping(options_.probe_timeout);
   } else if (state_ == State::waiting) {
     auto earliest = last_attempt_ + options_.wake_floor;
-    if (hold_until_) earliest = std::max(earliest, *hold_until_);
+    if (hold_until_) earliest = (std::max)(earliest, *hold_until_);
     if (earliest <= now) {
       attempt();
     } else if (earliest < *retry_at_) {

@@ -56,7 +56,7 @@ class WatchedOrders {
   bool leave(std::string_view order_id) {
     const auto* watched = find(order_id);
     if (watched == nullptr) return false;
-    if (const auto seen = std::max(watched->version, watched->floor); seen > 0) {
+    if (const auto seen = (std::max)(watched->version, watched->floor); seen > 0) {
       left_.emplace_back(watched->order_id, seen);
       if (left_.size() > max_remembered_) left_.pop_front();
     }

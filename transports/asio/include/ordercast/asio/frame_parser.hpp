@@ -125,7 +125,7 @@ class FrameParser {
   /// False when it isn't whole yet.
   bool take_header(Input& input) {
     while (header_size_ < header_needs()) {
-      const auto count = std::min(header_needs() - header_size_, input.size);
+      const auto count = (std::min)(header_needs() - header_size_, input.size);
       if (count == 0) return false;
       std::memcpy(header_.data() + header_size_, input.take(count), count);
       header_size_ += count;
@@ -216,7 +216,7 @@ class FrameParser {
 
   /// The next piece of the payload, unmasked where it lies.
   std::string_view take_piece(Input& input) noexcept {
-    const auto count = std::min(remaining_, input.size);
+    const auto count = (std::min)(remaining_, input.size);
     char* const piece = input.take(count);
     std::array<char, 8> pattern{};
     for (std::size_t i = 0; i < pattern.size(); ++i) pattern[i] = mask_[(mask_at_ + i) % 4];
@@ -288,7 +288,7 @@ class FrameParser {
 
   /// Not beyond what a message may have.
   void grow(std::size_t least) {
-    message_.reserve(std::max(least, std::min(2 * least, options_.max_message_bytes)));
+    message_.reserve((std::max)(least, (std::min)(2 * least, options_.max_message_bytes)));
   }
 
   /// Fails at the first byte that can't be part of UTF-8; the end of a piece may cut a character.

@@ -64,7 +64,7 @@ class Acceptor {
         descriptor_limit_(connections_within_descriptor_limit()),
         limit_(descriptor_limit_),
         speaks_http_(speaks_http) {
-    if (limits_.max_connections != 0) limit_ = std::min(limit_, limits_.max_connections);
+    if (limits_.max_connections != 0) limit_ = (std::min)(limit_, limits_.max_connections);
   }
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;

@@ -45,7 +45,7 @@ class ChunkedDecoder {
   static constexpr std::size_t max_size_digits = 16;
 
   std::size_t take_data(std::string_view bytes, std::string& body) {
-    const auto count = std::min(bytes.size(), left_);
+    const auto count = (std::min)(bytes.size(), left_);
     body.append(bytes.substr(0, count));
     left_ -= count;
     if (left_ == 0) part_ = Part::data_end;

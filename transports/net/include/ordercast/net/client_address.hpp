@@ -107,7 +107,7 @@ class ClientAddress {
   [[nodiscard]] bool shares_prefix(const ClientAddress& other, unsigned bits) const noexcept {
     if (is_v4_ != other.is_v4_) return false;
     for (std::size_t i = 0; bits > 0; ++i) {
-      const unsigned count = std::min(bits, 8U);
+      const unsigned count = (std::min)(bits, 8U);
       const unsigned mask = 0xFF00U >> count & 0xFFU;
       if (((bytes_[i] ^ other.bytes_[i]) & mask) != 0) return false;
       bits -= count;
@@ -268,7 +268,7 @@ inline std::string scheme_of(std::string_view text) {
 inline std::optional<std::string> take_value(std::string_view& text) {
   std::string value;
   if (text.empty() || text.front() != '"') {
-    const auto end = std::min(text.find_first_of(",;"), text.size());
+    const auto end = (std::min)(text.find_first_of(",;"), text.size());
     value = ordercast::detail::trim(text.substr(0, end));
     text.remove_prefix(end);
     return value.find('"') == std::string::npos ? std::optional(std::move(value)) : std::nullopt;

@@ -14,7 +14,7 @@ namespace ordercast::net {
 [[nodiscard]] inline std::size_t descriptor_limit() noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
-  if (limit.rlim_cur == RLIM_INFINITY) return std::numeric_limits<std::size_t>::max();
+  if (limit.rlim_cur == RLIM_INFINITY) return (std::numeric_limits<std::size_t>::max)();
   return static_cast<std::size_t>(limit.rlim_cur);
 }
 

@@ -109,7 +109,7 @@ class RequestParser {
       if (chunks_.status() != 0) refuse(chunks_.status());
       return used;
     }
-    const auto taken = std::min(bytes.size(), body_bytes_ - request_.body.size());
+    const auto taken = (std::min)(bytes.size(), body_bytes_ - request_.body.size());
     request_.body.append(bytes.substr(0, taken));
     return taken;
   }

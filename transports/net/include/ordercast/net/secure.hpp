@@ -80,7 +80,7 @@ SecureResult write_gathered(SecureSession& session, ConstBufferIterator first,
   static thread_local std::array<char, secure_record_bytes> record;
   std::size_t size = 0;
   for (; first != last && size < record.size(); ++first) {
-    const auto count = std::min(first->size(), record.size() - size);
+    const auto count = (std::min)(first->size(), record.size() - size);
     if (count == 0) continue;
     std::memcpy(record.data() + size, first->data(), count);
     size += count;

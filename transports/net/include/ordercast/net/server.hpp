@@ -159,8 +159,8 @@ template <class Transport, class ServicesT>
 Server<Transport, ServicesT>::Server(ServerOptions options, const ServicesFactory& make_services)
     : options_(std::move(options)) {
   std::vector<Acceptor::Target> targets;
-  options_.transport.max_unsent_total_bytes /= std::max(options_.threads, 1U);
-  for (unsigned i = 0; i < std::max(options_.threads, 1U); ++i) {
+  options_.transport.max_unsent_total_bytes /= (std::max)(options_.threads, 1U);
+  for (unsigned i = 0; i < (std::max)(options_.threads, 1U); ++i) {
     auto& shard = *shards_.emplace_back(std::make_unique<Shard>(options_.transport));
     const auto post = shard.poster();
     shard.start(make_services(post), options_.limits, budget_);
@@ -209,7 +209,7 @@ void Server<Transport, ServicesT>::watch_drain(TimePoint deadline) {
   const bool all_drain = std::all_of(shards_.begin(), shards_.end(),
                                      [](const auto& shard) { return shard->is_draining(); });
   if ((all_drain && busy == 0) || now >= deadline) return stop();
-  drain_timer_->expires_at(std::min(deadline, now + std::chrono::milliseconds(20)));
+  drain_timer_->expires_at((std::min)(deadline, now + std::chrono::milliseconds(20)));
   drain_timer_->async_wait(
       keep_memory(drain_memory_, [this, deadline](const std::error_code& cancelled) {
         if (!cancelled) watch_drain(deadline);

@@ -27,7 +27,7 @@ struct SinkCalls {
   void (*on_pong)(void*, Handle) = [](void*, Handle) {};
   void (*on_writable)(void*, Handle) = [](void*, Handle) {};
   void (*on_close)(void*, Handle) = [](void*, Handle) {};
-  TimePoint (*tick)(void*, TimePoint) = [](void*, TimePoint) { return TimePoint::max(); };
+  TimePoint (*tick)(void*, TimePoint) = [](void*, TimePoint) { return (TimePoint::max)(); };
 };
 
 namespace detail {

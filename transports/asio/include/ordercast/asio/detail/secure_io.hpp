@@ -41,7 +41,7 @@ inline ssize_t write_secure(net::SecureSession& session, const iovec* slices,
   std::size_t skip = 0;  // Of the first slice.
   while (count > 0) {
     std::array<asio::const_buffer, secure_slices> buffers;
-    const auto used = std::min(count, buffers.size());
+    const auto used = (std::min)(count, buffers.size());
     for (std::size_t i = 0; i < used; ++i) buffers[i] = {slices[i].iov_base, slices[i].iov_len};
     buffers[0] += skip;
     const auto written =

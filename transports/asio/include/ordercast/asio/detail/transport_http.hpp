@@ -215,7 +215,7 @@ inline void Transport::give_answer(Index index, Connection& connection, std::uin
   const auto after = pending->last ? net::AfterResponse::close : net::AfterResponse::keep_alive;
   auto& http = *connection.http;
   auto owned = response.shared_body ? 0 : response.body.size();
-  if (!pending->to_head) http.guess = std::max({owned, http.guess / 2, min_guess_bytes});
+  if (!pending->to_head) http.guess = (std::max)({owned, http.guess / 2, min_guess_bytes});
   if (pending->to_head) owned = 0;
   if (owned > copied_body_bytes && !has_room(index, http, owned)) {
     response = busy_response();
@@ -366,14 +366,14 @@ inline void Transport::update_http(Index index, Connection& connection) {
     connection.counted = busy;
     http_requests_.fetch_add(busy ? 1 : std::size_t(-1), std::memory_order_relaxed);
   }
-  auto deadline = TimePoint::max();
+  auto deadline = (TimePoint::max)();
   if (busy) {
     http.idle = false;
     http.since = {};
     if (!http.pending.empty()) deadline = http.pending.front().since + options_.http_timeout;
     if (connection.unwritten > 0) {
       if (http.queued - connection.unwritten > http.seen_written) made_progress(connection, now);
-      deadline = std::min(deadline, http.write_since + options_.write_timeout);
+      deadline = (std::min)(deadline, http.write_since + options_.write_timeout);
     }
   } else if (http.last_id == 0) {
     return;  // The first request is due when the connection's own deadline is.
@@ -410,7 +410,7 @@ inline void Transport::on_write_deadline(Index index, Connection& connection, Ti
   const auto last_call = connection.http->write_since + options_.write_timeout;
   if (!owes || (!progress && now >= last_call)) return close_socket(index, connection);
   if (connection.state == State::http) return update_http(index, connection);
-  timers_.schedule(index, std::min(now + patience, last_call));
+  timers_.schedule(index, (std::min)(now + patience, last_call));
 }
 
 inline HttpResponse Transport::busy_response() const {

@@ -389,9 +389,9 @@ inline void Transport::on_tick() {
     }
   });
   if (first_dead_ != Connection::npos || !log_.empty()) schedule_turn();
-  auto next = std::min(now + max_tick, timers_.next_deadline());
+  auto next = (std::min)(now + max_tick, timers_.next_deadline());
   try {
-    next = std::min(next, sink_.tick(sink_.sink, now));
+    next = (std::min)(next, sink_.tick(sink_.sink, now));
   } catch (...) {
     report(std::current_exception());
   }

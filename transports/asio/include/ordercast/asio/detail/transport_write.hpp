@@ -30,7 +30,7 @@ inline void Transport::queue(Index index, Connection& connection, const Frame& f
 inline void Transport::flush() noexcept {
   const auto count = log_.entries().size();
   for (std::size_t first = 0; first < count; first += writes_a_time) {
-    flush_some(first, std::min(first + writes_a_time, count));
+    flush_some(first, (std::min)(first + writes_a_time, count));
   }
   log_.clear();
 }
@@ -78,7 +78,7 @@ inline bool Transport::gather_gaps(std::size_t first, std::size_t last) noexcept
         gaps_.insert(gaps_.end(), log_.slices() + run.first, log_.slices() + run.first + run.count);
       });
       built = &entry;
-      built_write = {fd, gaps_.data() + start, std::min(gaps_.size() - start, detail::max_slices),
+      built_write = {fd, gaps_.data() + start, (std::min)(gaps_.size() - start, detail::max_slices),
                      0};
     }
     built_write.fd = has_gaps ? fd : -1;

@@ -426,7 +426,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     read_handler_ = nullptr;
     read_wants_write_ = false;
     try {
-      linger_a_while(write_timeout_ / std::max(linger_timeout_, std::chrono::milliseconds(1)));
+      linger_a_while(write_timeout_ / (std::max)(linger_timeout_, std::chrono::milliseconds(1)));
       wait_readable();
     } catch (...) {  // Out of memory: no wait without a bound.
       close_socket();

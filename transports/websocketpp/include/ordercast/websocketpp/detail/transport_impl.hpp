@@ -262,7 +262,7 @@ inline void Transport::on_secured(detail::SocketConnection& socket) {
   auto& connection = static_cast<Connection&>(socket);
   const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::steady_clock::now() - connection.record.accepted_at);
-  const auto left = std::max(options_.handshake_timeout - taken, std::chrono::milliseconds(1));
+  const auto left = (std::max)(options_.handshake_timeout - taken, std::chrono::milliseconds(1));
   connection.set_open_handshake_timeout(static_cast<long>(left.count()));
 }
 
@@ -390,7 +390,7 @@ inline void Transport::on_tick(bool stopped) {
   const auto now = std::chrono::steady_clock::now();
   auto next = now + max_tick;
   try {
-    next = std::min(next, sink_.tick(sink_.sink, now));
+    next = (std::min)(next, sink_.tick(sink_.sink, now));
   } catch (...) {
     report(std::current_exception());
   }
