@@ -4,8 +4,10 @@
 #include <ordercast/websocketpp/client.hpp>
 
 #include <asio/io_context.hpp>
+#include <asio/post.hpp>
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -63,14 +65,19 @@ class Client {
   }
 };
 
-/// Sends a connection one message of each kind and ends it with `code`.
-void serve(RecordingServer& server, CloseCode code) {
-  const auto handle = server.opened();
+/// Sends a connection one message of each kind.
+void say_all(RecordingServer& server, Handle handle) {
   server.send(handle, R"({"type":"pong"})");
   server.send(handle, R"({"type":"order:updated","orderId":"o","data":{"id":"o","version":3}})");
   server.send(handle, R"({"type":"orders:changed","orderId":"o","status":"READY"})");
   server.send(handle, R"({"type":"error","code":"bad_message","message":"m"})");
   server.send(handle, "no JSON");
+}
+
+/// Sends the next connection one message of each kind and ends it with `code`.
+void serve(RecordingServer& server, CloseCode code) {
+  const auto handle = server.opened();
+  say_all(server, handle);
   server.close(handle, code, "told\x1b[31m\x7f\xC2\x9B so");
 }
 
@@ -162,4 +169,61 @@ TEST_CASE("a client hands on a close reason without its control characters", "[c
   peer.join();
   REQUIRE(client.lost.size() == 1);
   CHECK(client.lost.front() == "closed with 1001: told?[31m?? so");
+}
+
+TEST_CASE("a client's handlers may call the client in any way", "[client]") {
+  using Socket = wspp::OrderSocket;
+  const std::vector<std::pair<std::string, std::function<void(Socket&)>>> acts{
+      {"stop", [](Socket& socket) { socket.stop(); }},
+      {"start", [](Socket& socket) { socket.start("again"); }},
+      {"stop and start",
+       [](Socket& socket) {
+         socket.stop();
+         socket.start("again");
+       }},
+      {"wake", [](Socket& socket) { socket.wake(); }},
+      {"subscribe", [](Socket& socket) { socket.subscribe("another"); }},
+      {"unsubscribe", [](Socket& socket) { socket.unsubscribe("o"); }},
+      {"fetched", [](Socket& socket) { socket.fetched("o", 9, R"({"version":9})"); }},
+      {"visible", [](Socket& socket) { socket.set_visible(true); }},
+      {"token", [](Socket& socket) { socket.set_token("new"); }},
+      {"token_failed", [](Socket& socket) { socket.token_failed(); }},
+      {"token_refused", [](Socket& socket) { socket.token_refused(); }},
+  };
+  const auto at = GENERATE(as<std::string>{}, "connecting", "open", "poll", "order", "changed",
+                           "error", "ignored", "lost", "token", "waiting");
+  for (const auto& [name, act] : acts) {
+    CAPTURE(at, name);
+    RecordingServer server;
+    Client client(server.port());
+    bool acted = false;
+    std::atomic<bool> finished{false};
+    const bool ends_well = at == "waiting";
+    client.act = [&, f = act](const std::string& what) {
+      if (what == at && !std::exchange(acted, true)) return f(*client.socket);
+      // Nothing else comes that would have to be waited for.
+      if (acted && (what == "waiting" || what == "token" || what == "stopped")) {
+        asio::post(client.io, [&] { client.socket.reset(); });
+      }
+    };
+    client.socket->subscribe("o");
+    std::thread peer([&] {
+      while (!finished) {
+        const auto event = server.next(20ms);
+        if (!event || event->kind != Event::Kind::open) continue;
+        server.on_io_thread([&] { say_all(server, event->handle); });
+        server.close(event->handle, ends_well ? CloseCode::going_away : CloseCode::unauthorized,
+                     "");
+      }
+    });
+    client.socket->start("token");
+    client.io.run_for(500ms);
+    client.io.restart();
+    client.socket.reset();
+    CHECK(client.run());
+    CHECK(acted);
+    finished = true;
+    peer.join();
+    CHECK(server.websockets() == 0);
+  }
 }

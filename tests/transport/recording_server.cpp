@@ -158,6 +158,10 @@ std::size_t WholeServer::publish(const OrderEvent& event) {
   return reached.get_future().get();
 }
 
+void WholeServer::publish(const OrderEvent& event, std::function<void()> done) {
+  backend_->publish(event, [done = std::move(done)](PublishOutcome) { done(); });
+}
+
 void WholeServer::ping_user(const std::string& user_id) {
   std::promise<void> done;
   backend_->ping_user(user_id, [&] { done.set_value(); });

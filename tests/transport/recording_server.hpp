@@ -120,6 +120,8 @@ class WholeServer {
   void ping_user(const std::string& user_id);
   /// Publishes and waits for `done`.
   std::size_t publish(const OrderEvent& event);
+  /// Publishes; `done` runs where the server runs it.
+  void publish(const OrderEvent& event, std::function<void()> done);
   void disconnect_user(std::string user_id, CloseCode code, std::string reason);
   void drain(std::chrono::milliseconds window);
   void stop();

@@ -7,11 +7,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -50,7 +53,7 @@ void cause(Kind kind, RecordingServer& server, WsClient& client, Handle handle) 
     case Kind::writable:
       server.on_io_thread(
           [&] { server.send_until_backpressure(handle, std::string(16'384, 'x')); });
-      while (client.next_text(1000ms)) {
+      while (client.next_text(300ms)) {
       }
       break;
     case Kind::open:
@@ -189,4 +192,149 @@ TEST_CASE("what a sink throws ends its connection alone, whatever it was told", 
   CHECK(server.errors() == 1);
   other.send_text("still here");
   CHECK(server.expect(Kind::message, bystander));
+}
+
+namespace {
+
+/// Everything that an application hears of a transport.
+enum class Callback { open, message, control, pong, writable, close, request, handshake };
+
+/// What it may do there. `self` is 0 where the callback has no WebSocket.
+struct Action {
+  std::string name;
+  std::function<void(RecordingServer&, Handle self, Handle other)> act;
+};
+
+std::vector<Action> actions() {
+  using Server = RecordingServer;
+  return {
+      {"close itself", [](Server& s, Handle self,
+                          Handle) { s.close(self, CloseCode::going_away, "by the callback"); }},
+      {"terminate itself", [](Server& s, Handle self, Handle) { s.terminate(self); }},
+      {"close, then terminate itself",
+       [](Server& s, Handle self, Handle) {
+         s.close(self, CloseCode::going_away, "");
+         s.terminate(self);
+         s.close(self, CloseCode::going_away, "");
+       }},
+      {"send much",
+       [](Server& s, Handle self, Handle other) {
+         s.send_until_backpressure(self, std::string(16'384, 'x'));
+         s.send(other, "from the callback");
+         s.ping(self);
+         s.ping(other);
+       }},
+      {"terminate another", [](Server& s, Handle, Handle other) { s.terminate(other); }},
+      {"throw", [](Server&, Handle, Handle) { throw std::runtime_error("from the callback"); }},
+      {"terminate itself and throw",
+       [](Server& s, Handle self, Handle) {
+         s.terminate(self);
+         throw std::runtime_error("from the callback");
+       }},
+      {"begin to drain", [](Server& s, Handle, Handle) { s.begin_drain(); }},
+      {"stop", [](Server& s, Handle, Handle) { s.end_all(); }},
+      {"stop and throw",
+       [](Server& s, Handle, Handle) {
+         s.end_all();
+         throw std::runtime_error("from the callback");
+       }},
+  };
+}
+
+/// A server whose callbacks act once, when they are told to.
+struct Acting {
+  Acting() : server(setup()) {}
+  RecordingServer::Setup setup() {
+    RecordingServer::Setup made;
+    made.hook = [this](const Event& event) {
+      constexpr Callback kinds[] = {Callback::open, Callback::message, Callback::pong,
+                                    Callback::writable, Callback::close};
+      if (event.kind == Kind::open) ++balance[event.handle];
+      if (event.kind == Kind::close) --balance[event.handle];
+      if (event.handle != other) at(kinds[static_cast<std::size_t>(event.kind)], event.handle);
+    };
+    made.control_hook = [this](Handle handle) {
+      if (handle != other) at(Callback::control, handle);
+    };
+    made.http = [this](const HttpRequest&, const HttpResponder& respond) {
+      if (answers_first) respond({200, {}, "first"});
+      at(Callback::request, 0);
+      respond({200, {}, "second"});
+    };
+    made.filter = [this](const HttpRequest& request) -> std::optional<HttpResponse> {
+      at(Callback::handshake, 0);
+      if (request.path() == "/refused") return HttpResponse{403, {}, ""};
+      return std::nullopt;
+    };
+    return made;
+  }
+  void at(Callback callback, Handle handle) {
+    if (callback != when || acted.exchange(true)) return;
+    act(server, handle, other);
+  }
+
+  Callback when = Callback::open;
+  bool answers_first = false;
+  std::function<void(RecordingServer&, Handle, Handle)> act;
+  Handle other = 0;
+  std::atomic<bool> acted{true};
+  std::map<Handle, int> balance;  // On the I/O thread.
+  RecordingServer server;
+};
+
+}  // namespace
+
+TEST_CASE("whatever a callback does, each connection is reported once and others go on",
+          "[reentrancy]") {
+  const auto when =
+      GENERATE(Callback::open, Callback::message, Callback::control, Callback::pong,
+               Callback::writable, Callback::close, Callback::request, Callback::handshake);
+  const auto variant = GENERATE(false, true);  // The answer first; a handshake that is refused.
+  if (variant && when != Callback::request && when != Callback::handshake) return;
+  for (const auto& action : actions()) {
+    CAPTURE(static_cast<int>(when), variant, action.name);
+    Acting acting;
+    auto& server = acting.server;
+    WsClient other;
+    REQUIRE(other.connect(host, server.port(), "/ws"));
+    const auto bystander = server.opened();
+    server.on_io_thread([&] {
+      acting.other = bystander;
+      acting.when = when;
+      acting.answers_first = variant;
+      acting.act = action.act;
+      acting.acted = false;
+    });
+    WsClient client;
+    if (when == Callback::request) {
+      REQUIRE(client.socket().connect(host, server.port()));
+      const auto request = http_request_text("GET", "/", {});
+      REQUIRE(client.socket().send_bytes(request + request));
+    } else {
+      client.connect(host, server.port(), variant ? "/refused" : "/ws", {}, 2000ms);
+      if (when != Callback::open && when != Callback::handshake) {
+        const std::map<Callback, Kind> kinds{{Callback::message, Kind::message},
+                                             {Callback::control, Kind::pong},
+                                             {Callback::pong, Kind::pong},
+                                             {Callback::writable, Kind::writable},
+                                             {Callback::close, Kind::close}};
+        cause(kinds.at(when), server, client, server.opened());
+      }
+    }
+    const auto until = std::chrono::steady_clock::now() + 10s;
+    while (!acting.acted && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+    REQUIRE(acting.acted);
+    const bool stops = action.name.find("stop") == 0;
+    client.socket().close();
+    if (!stops && action.name != "terminate another") {
+      other.send_text("still here");
+      for (auto event = server.next(); event && event->text != "still here";) event = server.next();
+    }
+    other.socket().close();
+    server.stop();
+    CHECK(server.websockets() == 0);
+    CHECK(server.http_requests() == 0);
+    CHECK(server.open_sockets() == 0);
+    for (const auto& [handle, count] : acting.balance) CHECK(count == 0);
+  }
 }

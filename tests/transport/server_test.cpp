@@ -6,8 +6,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <future>
+#include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace ordercast;
@@ -217,4 +221,48 @@ TEST_CASE("calls after the end of a server do nothing", "[server]") {
   server.drain(1s);
   server.stop();
   CHECK(server.connections() == 0);
+}
+
+TEST_CASE("what runs when a change is published may do anything to the server", "[server]") {
+  const auto shards = GENERATE(1U, 3U);
+  const std::vector<std::pair<std::string, std::function<void(WholeServer&)>>> acts{
+      {"throw", [](WholeServer&) { throw std::runtime_error("from done"); }},
+      {"publish again",
+       [](WholeServer& server) {
+         server.publish(confirmed, [&server] { server.publish(confirmed, [] {}); });
+       }},
+      {"disconnect",
+       [](WholeServer& server) {
+         server.disconnect_user("alice", CloseCode::unauthorized, "by done");
+       }},
+      {"drain", [](WholeServer& server) { server.drain(0ms); }},
+      {"stop", [](WholeServer& server) { server.stop(); }},
+      {"stop and throw",
+       [](WholeServer& server) {
+         server.stop();
+         throw std::runtime_error("from done");
+       }},
+  };
+  for (const auto& [name, act] : acts) {
+    CAPTURE(shards, name);
+    std::promise<void> acted;
+    WholeServer server(threads(shards));
+    WsClient alice;
+    WsClient bob;
+    REQUIRE(alice.connect(host, server.port(), "/ws?token=alice"));
+    REQUIRE(bob.connect(host, server.port(), "/ws?token=bob"));
+    REQUIRE(settled(alice));
+    REQUIRE(settled(bob));
+    server.publish(confirmed, [&, f = act] {
+      acted.set_value();
+      f(server);
+    });
+    REQUIRE(acted.get_future().wait_for(10s) == std::future_status::ready);
+    if (name == "drain" || name.substr(0, 4) == "stop") {
+      server.join();
+    } else {
+      CHECK(settled(bob));
+      CHECK(server.publish(confirmed) == (name == "disconnect" ? 0U : 1U));
+    }
+  }
 }

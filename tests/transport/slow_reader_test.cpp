@@ -119,3 +119,33 @@ TEST_CASE("a slow client that asks for more snapshots than may wait gets all of 
   CHECK(seen.size() == 100);
   CHECK(settled(client));
 }
+
+TEST_CASE("a client with a small buffer that reads steadily is never taken for one that is stuck",
+          "[slow]") {
+  net::ServerOptions options;
+  options.limits.ping_interval = 500ms;
+  options.limits.pong_timeout = 300ms;
+  options.limits.write_stall_timeout = 1500ms;
+  WholeServer server(options);
+  WsClient client;
+  REQUIRE(
+      client.connect(host, server.port(), "/ws?token=alice", {}, default_timeout, small_buffer));
+  client.send_text(R"({"type":"subscribe","orderId":"o"})");
+  REQUIRE(settled(client));
+  fill(server, "o", 600);
+  // 100 kB a second, for three times the stall's time. The kernel holds megabytes of it, and takes
+  // nothing more from the server until a third of them is gone.
+  pollfd hung{client.socket().fd(), POLLRDHUP, 0};
+  for (int read = 0; read < 28; ++read) {
+    REQUIRE(client.next_text());
+    REQUIRE(::poll(&hung, 1, 160) == 0);
+  }
+  client.send_text(R"({"type":"ping"})");
+  std::string last;
+  for (auto text = client.next_text(); text && *text != R"({"type":"pong"})";
+       text = client.next_text()) {
+    last = *text;
+  }
+  CHECK(last.find(R"("version":600)") != std::string::npos);
+  CHECK(settled(client));
+}
