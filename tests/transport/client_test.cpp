@@ -217,13 +217,19 @@ TEST_CASE("a client's handlers may call the client in any way", "[client]") {
       }
     });
     client.socket->start("token");
-    client.io.run_for(500ms);
+    const auto until = std::chrono::steady_clock::now() + 20s;
+    while (!acted && std::chrono::steady_clock::now() < until) client.io.run_for(20ms);
+    client.io.run_for(100ms);  // Something of what that causes.
     client.io.restart();
     client.socket.reset();
     CHECK(client.run());
     CHECK(acted);
     finished = true;
     peer.join();
+    const auto gone = std::chrono::steady_clock::now() + 10s;
+    while (server.websockets() > 0 && std::chrono::steady_clock::now() < gone) {
+      std::this_thread::yield();
+    }
     CHECK(server.websockets() == 0);
   }
 }
