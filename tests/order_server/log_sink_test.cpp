@@ -82,7 +82,8 @@ TEST_CASE(
 }
 
 TEST_CASE("a writer ends though its descriptor blocks for ever", "[log]") {
-  static Pipe pipe;  // its writer may be stuck for the rest of the process
+  // Its writer is stuck for the rest of the process, so it is never closed.
+  static Pipe& pipe = *new Pipe;
   AsyncWriter writer(pipe.ends[1]);
   for (int i = 0; i < 300; ++i) writer.write(std::string(1023, 'x') + "\n");
   CHECK_FALSE(writer.flush_for(1ms));
