@@ -42,9 +42,11 @@ class Outbox {
  public:
   /// Bounds in messages and in bytes of their frames. 0 messages: `most_messages`; 0 bytes: no
   /// bound. The bound in bytes never keeps out a message that would wait alone.
-  Outbox(std::size_t max_messages, std::size_t max_bytes)
+  /// `first_id` is where the ids inside begin to count; a test begins shortly before they wrap.
+  Outbox(std::size_t max_messages, std::size_t max_bytes, std::uint32_t first_id = 0)
       : max_messages_(max_messages == 0 ? most_messages : (std::min)(max_messages, most_messages)),
-        max_bytes_(max_bytes) {}
+        max_bytes_(max_bytes),
+        first_(first_id & id_mask) {}
 
   /// No outbox holds more, whatever it was asked for.
   static constexpr std::size_t most_messages = std::size_t{1} << 20U;
@@ -217,7 +219,7 @@ class Outbox {
   std::size_t max_bytes_;
   std::size_t size_ = 0;
   std::size_t bytes_ = 0;
-  std::uint32_t first_ = 0;  // The id of entries_.front(); wraps around.
+  std::uint32_t first_;  // The id of entries_.front(); wraps around.
   std::deque<Entry> entries_;
   detail::FlatIndex index_;
 };
