@@ -225,7 +225,8 @@ class Acceptor {
   int reserve_ = -1;
   std::shared_ptr<HandlerMemory> waiting_ = std::make_shared<HandlerMemory>();
   std::shared_ptr<HandlerMemory> pausing_ = std::make_shared<HandlerMemory>();
-  std::shared_ptr<ConnectionLedger> ledger_ = std::make_shared<ConnectionLedger>();
+  std::shared_ptr<ConnectionLedger> ledger_ =
+      std::make_shared<ConnectionLedger>(limits_.max_request_bytes);
 };
 
 }  // namespace ordercast::net

@@ -128,6 +128,10 @@ struct AcceptLimits {
   std::function<bool(const asio::ip::address&)> exempt = [](const asio::ip::address& address) {
     return address.is_loopback();
   };
+
+  /// Bytes of requests that are still being read, all together; above it the one that has been at
+  /// its own for longest is ended. 0: no limit.
+  std::size_t max_request_bytes = 64 * 1024 * 1024;
 };
 
 struct ServerOptions {

@@ -50,6 +50,10 @@ class RequestParser {
   }
   /// True while the rest of a body is due.
   [[nodiscard]] bool in_body() const noexcept { return in_body_ && !complete() && !refused(); }
+  /// Bytes of the request that have come; about what it takes in memory.
+  [[nodiscard]] std::size_t held_bytes() const noexcept {
+    return head_.size() + head_bytes_ + request_.body.size();
+  }
   /// The status to refuse the request with; 0 while there is no reason to.
   [[nodiscard]] int status() const noexcept { return status_; }
   [[nodiscard]] bool refused() const noexcept { return status_ != 0; }
@@ -95,6 +99,7 @@ class RequestParser {
     } else if (end != std::string::npos) {
       const auto surplus = head_.size() - (end + 4);
       parse_head(std::string_view(head_).substr(0, end + 2));
+      head_bytes_ = end + 4;
       head_ = {};
       in_body_ = !refused();
       return refused() ? bytes.size() : head.size() - surplus;
@@ -278,6 +283,7 @@ class RequestParser {
   HttpRequest request_;
   std::string version_;
   std::string head_;
+  std::size_t head_bytes_ = 0;  ///< Of a head that has been parsed.
   std::size_t body_bytes_ = 0;
   int status_ = 0;
   bool in_body_ = false;

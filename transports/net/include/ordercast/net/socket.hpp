@@ -27,6 +27,11 @@ using Socket = asio::ip::tcp::socket;
 /// Any thread. The lock is held for a few look-ups at most, but for `evict`.
 class ConnectionLedger {
  public:
+  /// `most_request_bytes` is what requests may take while they are being read, all together; 0: any
+  /// amount.
+  explicit ConnectionLedger(std::size_t most_request_bytes = 0) noexcept
+      : most_request_bytes_(most_request_bytes) {}
+
   [[nodiscard]] std::size_t open() const noexcept { return open_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t handshakes() const noexcept {
     return handshakes_.load(std::memory_order_relaxed);
@@ -57,30 +62,36 @@ class ConnectionLedger {
       if (which == Evict::handshakes && !one->handshake) continue;
       int unread = 0;
       if (::ioctl(one->fd, FIONREAD, &unread) != 0 || unread > 0) continue;
-      ::shutdown(one->fd, SHUT_RDWR);
-      forget_handshake(*one);
-      one->evicted = true;
-      evicted_.splice(evicted_.end(), silent_, one);
+      end(one);
       return true;
     }
     return false;
+  }
+
+  /// Bytes of requests that are being read. Any thread.
+  [[nodiscard]] std::size_t request_bytes() const noexcept {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return request_bytes_;
   }
 
  private:
   friend class SocketTicket;
 
   /// One that may be evicted. `fd` is open as long as it is listed.
+  struct Silent;
+  using Place = std::list<Silent>::iterator;
   struct Silent {
     int fd;
     std::uint64_t address;
     bool handshake;
     bool evicted = false;
+    std::size_t bytes = 0;                    ///< Of the request that it has begun.
+    std::list<Place>::iterator reading = {};  ///< Where it stands in `reading_`, if there are any.
   };
-  using Place = std::list<Silent>::iterator;
 
   Place enter(int fd, std::uint64_t address) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto place = silent_.insert(silent_.end(), {fd, address, true});
+    const auto place = silent_.insert(silent_.end(), Silent{fd, address, true});
     try {
       if (address != 0) {
         auto& of_address = by_address_[address];
@@ -97,11 +108,22 @@ class ConnectionLedger {
   }
   Place rest(int fd, std::uint64_t address) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    return silent_.insert(silent_.end(), {fd, address, false});
+    return silent_.insert(silent_.end(), Silent{fd, address, false});
+  }
+  /// The request that it has begun takes so many bytes now. Above the bound those go that are at
+  /// theirs for longest: one that comes quickly is not the one that must make room.
+  void hold(Place place, std::size_t bytes) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (place->evicted) return;
+    if (place->bytes == 0) place->reading = reading_.insert(reading_.end(), place);
+    request_bytes_ += bytes - place->bytes;
+    place->bytes = bytes;
+    while (most_request_bytes_ != 0 && request_bytes_ > most_request_bytes_) end(reading_.front());
   }
   void speak(Place place) noexcept {
     const std::lock_guard<std::mutex> lock(mutex_);
     forget_handshake(*place);
+    forget_request(*place);
     (place->evicted ? evicted_ : silent_).erase(place);
   }
   void leave(std::uint64_t address) noexcept {
@@ -111,7 +133,19 @@ class ConnectionLedger {
     const auto found = by_address_.find(address);
     if (--found->second.open == 0) by_address_.erase(found);
   }
-  /// Under the lock.
+  // Under the lock.
+  void end(Place one) noexcept {
+    ::shutdown(one->fd, SHUT_RDWR);
+    forget_handshake(*one);
+    forget_request(*one);
+    one->evicted = true;
+    evicted_.splice(evicted_.end(), silent_, one);
+  }
+  void forget_request(Silent& one) noexcept {
+    if (one.bytes == 0) return;
+    request_bytes_ -= std::exchange(one.bytes, 0);
+    reading_.erase(one.reading);
+  }
   void forget_handshake(Silent& one) noexcept {
     if (!std::exchange(one.handshake, false)) return;
     handshakes_.fetch_sub(1, std::memory_order_relaxed);
@@ -120,10 +154,13 @@ class ConnectionLedger {
 
   std::atomic<std::size_t> open_{0};
   std::atomic<std::size_t> handshakes_{0};
+  const std::size_t most_request_bytes_;
   mutable std::mutex mutex_;
   std::unordered_map<std::uint64_t, OfAddress> by_address_;  // under mutex_
   std::list<Silent> silent_;                                 // under mutex_; longest silent first
   std::list<Silent> evicted_;                                // under mutex_
+  std::list<Place> reading_;       // under mutex_: of `silent_`, who holds bytes; the longest first
+  std::size_t request_bytes_ = 0;  // under mutex_
 };
 
 /// One of the connections that an acceptor counts. One thread at a time. Release it before the
@@ -148,6 +185,7 @@ class SocketTicket {
     place_ = other.place_;
     fd_ = other.fd_;
     address_ = other.address_;
+    bytes_ = other.bytes_;
     silent_ = std::exchange(other.silent_, false);
     return *this;
   }
@@ -159,11 +197,24 @@ class SocketTicket {
     if (ledger_ && std::exchange(silent_, false)) ledger_->speak(place_);
   }
 
+  /// The request that is being read takes so many bytes. Counted in steps, so that small requests
+  /// need no lock; without memory for that it is not counted.
+  void hold(std::size_t bytes) noexcept {
+    bytes -= bytes % step_bytes;
+    if (!ledger_ || !silent_ || bytes <= bytes_) return;
+    try {
+      ledger_->hold(place_, bytes);
+      bytes_ = bytes;
+    } catch (...) {
+    }
+  }
+
   /// The connection is between two requests; it may be evicted. Without memory for that it stays.
   void rest() noexcept {
     if (!ledger_ || silent_) return;
     try {
       place_ = ledger_->rest(fd_, address_);
+      bytes_ = 0;
       silent_ = true;
     } catch (...) {
     }
@@ -175,10 +226,13 @@ class SocketTicket {
   }
 
  private:
+  static constexpr std::size_t step_bytes = 4096;
+
   std::shared_ptr<ConnectionLedger> ledger_;
   ConnectionLedger::Place place_{};
   int fd_ = -1;
   std::uint64_t address_ = 0;
+  std::size_t bytes_ = 0;  // As the ledger counts them.
   bool silent_ = false;
 };
 

@@ -125,6 +125,11 @@ inline void Transport::read_requests(Index index, Connection& connection, Input 
     start_request(index, connection);
   }
   if (connection.state != State::http) return;
+  // The rest of a body waits with the client until what was asked before it has been answered.
+  const bool busy = !http.pending.empty() || connection.unwritten > 0;
+  http.paused = http.paused || (busy && http.parser.in_body());
+  if (!busy) connection.ticket.rest();
+  connection.ticket.hold(http.parser.held_bytes());
   if (http.paused) {
     http.unread.assign(input.data, input.size);
     watch(index, connection, connection.interest & static_cast<std::uint8_t>(~EPOLLIN));

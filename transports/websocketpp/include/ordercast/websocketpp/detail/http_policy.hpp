@@ -25,6 +25,7 @@ class Request : public websocketpp::http::parser::request {
  public:
   std::size_t consume(const char* bytes, std::size_t count) {
     const auto used = parser_->consume({bytes, count});
+    on_held_(parser_->held_bytes());
     if (parser_->take_continue()) on_continue_();
     if (parser_->complete() && parser_->is_handshake()) on_frames_({bytes + used, count - used});
     if (parser_->refused()) {
@@ -69,11 +70,13 @@ class Request : public websocketpp::http::parser::request {
   // nobody but the connection's owner has it.
 
   /// Gets ready for a request. Call before the connection starts.
+  /// `on_held` is told how many bytes of the request have come.
   /// `on_continue` is called when the client waits for the interim answer before it sends a body,
   /// `on_frames` with the first frames' bytes, often none: what came behind a handshake.
   void expect(net::RequestLimits limits, std::string remote_address,
-              std::function<void()> on_continue,
+              std::function<void(std::size_t)> on_held, std::function<void()> on_continue,
               std::function<void(std::string_view)> on_frames) const {
+    on_held_ = std::move(on_held);
     on_continue_ = std::move(on_continue);
     on_frames_ = std::move(on_frames);
     parser_ = std::make_unique<net::RequestParser>(limits);
@@ -89,6 +92,7 @@ class Request : public websocketpp::http::parser::request {
   /// Moves the request out and frees what was kept for it.
   [[nodiscard]] HttpRequest take() const {
     const auto parsed = std::move(parser_);
+    on_held_ = nullptr;
     on_continue_ = nullptr;
     on_frames_ = nullptr;
     return parsed ? std::move(parsed->request()) : HttpRequest{};
@@ -101,6 +105,7 @@ class Request : public websocketpp::http::parser::request {
   }
 
   mutable std::unique_ptr<net::RequestParser> parser_;
+  mutable std::function<void(std::size_t)> on_held_;
   mutable std::function<void()> on_continue_;
   mutable std::function<void(std::string_view)> on_frames_;
 };

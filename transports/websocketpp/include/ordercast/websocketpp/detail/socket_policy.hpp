@@ -102,6 +102,8 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
 
   /// The first request has been read.
   void settle() noexcept { ticket_.settle(); }
+  /// Of it so many bytes have come.
+  void hold(std::size_t bytes) noexcept { ticket_.hold(bytes); }
 
   /// No more calls to the owner.
   void disown() noexcept { owner_ = nullptr; }

@@ -59,6 +59,7 @@ inline void Transport::admit(net::Socket& socket, net::SocketTicket& ticket) {
                      options_.write_timeout, std::move(secure), options_.handshake_timeout);
   connection->get_request().expect(
       {options_.max_head_bytes, options_.max_body_bytes}, connection->remote_address(),
+      [c = connection.get()](std::size_t bytes) { c->hold(bytes); },
       [c = connection.get()] { c->write_interim(net::continue_response); },
       [c = connection.get()](std::string_view frames) { c->count_frames(frames); });
   connection->set_open_handshake_timeout(static_cast<long>(options_.handshake_timeout.count()));
