@@ -84,15 +84,15 @@ void lists_left(Field& field) {
 }
 
 void metrics_unread(Field& field) {
-  const auto metrics = repeat(Field::request("GET", "/metrics", ""), 32);
+  auto metrics = repeat(Field::request("GET", "/metrics", ""), 32);
   ask_unread(
-      field, 100, [&](std::size_t) { return metrics; }, 200);
+      field, 100, [&](std::size_t) { return std::string(metrics); }, 200);
 }
 
 void files_unread(Field& field) {
-  const auto page = repeat(Field::request("GET", "/demo", ""), 32);
+  auto page = repeat(Field::request("GET", "/demo", ""), 32);
   ask_unread(
-      field, 200, [&](std::size_t) { return page; }, 200);
+      field, 200, [&](std::size_t) { return std::string(page); }, 200);
 }
 
 /// Bodies as large as they may be, deep, wide or no JSON at all.
