@@ -7,6 +7,7 @@
 #include <ordercast/detail/timer_wheel.hpp>
 #include <ordercast/json_codec.hpp>
 #include <ordercast/limits.hpp>
+#include <ordercast/requirements.hpp>
 #include <ordercast/services.hpp>
 #include <ordercast/session.hpp>
 #include <ordercast/subscription_registry.hpp>
@@ -15,6 +16,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -39,6 +41,9 @@ namespace ordercast {
 /// `Transport`: see docs/transports.md. `ServicesT`: see services.hpp.
 template <class Transport, class ServicesT = DefaultServices>
 class ConnectionManager {
+  static_assert(detail::check_transport<Transport>());
+  static_assert(detail::check_services<ServicesT>());
+
  public:
   using TransportType = Transport;
   using Handle = typename Transport::Handle;
@@ -46,7 +51,7 @@ class ConnectionManager {
 
   /// `budget`, if given, is shared by the managers of one process and bounds a user's connections
   /// across them; it must outlive the manager. `seed` spreads pings and returns after a drain; give
-  /// one to run the same twice.
+  /// one to run the same twice. Throws std::invalid_argument for limits that can't be.
   explicit ConnectionManager(Transport& transport, ServicesT services = {}, Limits limits = {},
                              ConnectionBudget* budget = nullptr,
                              std::uint32_t seed = std::random_device{}())
@@ -54,7 +59,9 @@ class ConnectionManager {
         services_(std::move(services)),
         limits_(limits),
         budget_(budget),
-        random_(seed) {}
+        random_(seed) {
+    validate(limits_);
+  }
 
   ConnectionManager(const ConnectionManager&) = delete;
   ConnectionManager& operator=(const ConnectionManager&) = delete;
@@ -164,9 +171,10 @@ class ConnectionManager {
   };
   using Registry = SubscriptionRegistry<detail::DenseHandle, Watch>;
 
-  /// Names one question. An answer is void once the session, the record or that attempt is gone.
+  /// Names one question. An answer is void once the manager, the session, the record or that
+  /// attempt is gone.
   struct Question {
-    ConnectionManager* manager;
+    std::weak_ptr<ConnectionManager*> manager;
     Slot slot;
     std::uint64_t session;
     std::uint64_t request;
@@ -175,15 +183,21 @@ class ConnectionManager {
   /// The completion of `authorize`.
   struct AuthorizeDone {
     void operator()(bool allowed) const { (*this)(allowed ? Access::granted : Access::denied); }
-    void operator()(Access access) const { question.manager->on_authorized(question, access); }
+    void operator()(Access access) const {
+      if (const auto manager = question.manager.lock()) (*manager)->on_authorized(question, access);
+    }
     Question question;
   };
   /// The completion of `fetch`.
   struct FetchDone {
     void operator()(const std::optional<OrderSnapshot>& snapshot) const {
-      question.manager->on_fetched(question, snapshot ? &*snapshot : nullptr);
+      if (const auto manager = question.manager.lock()) {
+        (*manager)->on_fetched(question, snapshot ? &*snapshot : nullptr);
+      }
     }
-    void operator()(Unavailable /*answer*/) const { question.manager->on_unavailable(question); }
+    void operator()(Unavailable /*answer*/) const {
+      if (const auto manager = question.manager.lock()) (*manager)->on_unavailable(question);
+    }
     Question question;
   };
 
@@ -271,6 +285,8 @@ class ConnectionManager {
   [[nodiscard]] std::chrono::milliseconds next_ping_delay();
   [[nodiscard]] std::uint64_t unacknowledged_bytes(const Handle& handle) const;
 
+  /// Completions look here whether the manager is still there.
+  std::shared_ptr<ConnectionManager*> self_ = std::make_shared<ConnectionManager*>(this);
   Transport& transport_;
   ServicesT services_;
   Limits limits_;

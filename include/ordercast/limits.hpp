@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 
 /// Bounds of one connection manager. Each option states its default, what zero means and its cost.
 namespace ordercast {
@@ -67,5 +69,24 @@ struct Limits {
   std::chrono::milliseconds retry_most{5'000};
   std::chrono::milliseconds retry_for{60'000};
 };
+
+/// Throws std::invalid_argument that names a duration which is negative. Numbers need no check:
+/// each of them means something.
+inline void validate(const Limits& limits) {
+  const auto check = [](const char* name, std::chrono::milliseconds duration) {
+    if (duration.count() >= 0) return;
+    throw std::invalid_argument(std::string("Limits::") + name + " is negative: " +
+                                std::to_string(duration.count()) + " ms; 0 or more is allowed");
+  };
+  check("abuse_window", limits.abuse_window);
+  check("ping_interval", limits.ping_interval);
+  check("ping_jitter", limits.ping_jitter);
+  check("pong_timeout", limits.pong_timeout);
+  check("write_stall_timeout", limits.write_stall_timeout);
+  check("answer_timeout", limits.answer_timeout);
+  check("retry_first", limits.retry_first);
+  check("retry_most", limits.retry_most);
+  check("retry_for", limits.retry_for);
+}
 
 }  // namespace ordercast

@@ -14,6 +14,7 @@
 #include <ordercast/limits.hpp>
 #include <ordercast/outbox.hpp>
 #include <ordercast/protocol.hpp>
+#include <ordercast/requirements.hpp>
 #include <ordercast/services.hpp>
 #include <ordercast/session.hpp>
 #include <ordercast/sharded.hpp>

@@ -21,8 +21,8 @@
 /// when a database was asked elsewhere). `authorize` answers with an Access (or a bool), `fetch`
 /// with an optional OrderSnapshot or Unavailable. "Unavailable", an exception, and no answer within
 /// Limits::answer_timeout are asked again. A completion for a connection that has closed meanwhile,
-/// or a second one, does nothing. It must not outlive the manager. What a call is handed lives
-/// until it returns.
+/// a second one, or one after the manager's end does nothing. What a call is handed lives until it
+/// returns. requirements.hpp checks all this at compile time.
 namespace ordercast {
 
 /// Why a token was refused. `reason` is what the client reads beside close code 4001 and never

@@ -11,6 +11,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -276,6 +277,39 @@ TEST_CASE("limits at the ends of their types overflow nothing", "[manager][fault
   CHECK_FALSE(transport[1].closed);
   manager.begin_drain((std::chrono::milliseconds::max)());
   CHECK(transport[1].code == CloseCode::service_restart);
+}
+
+TEST_CASE("a completion that comes after the end of its manager does nothing",
+          "[manager][faults]") {
+  struct Keeper {
+    std::vector<std::function<void(Access)>>* kept;
+    void authorize(const IdentityView& /*who*/, std::string_view /*order*/,
+                   std::function<void(Access)> done) const {
+      kept->push_back(std::move(done));
+    }
+  };
+  using Seams = Services<Users, Keeper>;
+  std::vector<std::function<void(Access)>> kept;
+  {
+    FakeTransport transport;
+    ConnectionManager<FakeTransport, Seams> manager(transport, Seams{{}, {&kept}});
+    manager.on_open(1, "alice");
+    manager.on_message(1, subscribe("o"));
+  }
+  REQUIRE(kept.size() == 1);
+  kept.front()(Access::granted);
+  kept.front()(Access::unavailable);
+}
+
+TEST_CASE("a limit that can't be is named when the manager is made", "[manager]") {
+  Limits limits;
+  limits.pong_timeout = -1ms;
+  FakeTransport transport;
+  using Manager = ConnectionManager<FakeTransport>;
+  CHECK_THROWS_WITH(Manager(transport, {}, limits),
+                    "Limits::pong_timeout is negative: -1 ms; 0 or more is allowed");
+  limits.pong_timeout = 0ms;
+  CHECK_NOTHROW(Manager(transport, {}, limits));
 }
 
 TEST_CASE("waits before a store is asked again overflow nothing", "[manager][faults]") {

@@ -22,8 +22,8 @@
 ///
 /// `handle` is the `HttpHandler` of a transport and `refuse_handshake` its `HandshakeFilter`. Both
 /// run on I/O threads and never block: verifying a token takes microseconds, all else that a
-/// handler needs happens on its lane. Requests without a good token are answered before they take a
-/// place in a queue. Any thread; the context must outlive the last answer.
+/// handler needs happens on its lane. A request that needs a token and has no good one is answered
+/// before it takes a place in a queue. Any thread; the context must outlive the last answer.
 namespace order_server {
 
 /// What one address may do, beside what one account may. Loopback is not counted.

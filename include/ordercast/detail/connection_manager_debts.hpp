@@ -21,7 +21,7 @@ auto ConnectionManager<T, S>::ask(Slot slot, Pending& pending, Stage stage) -> Q
   const auto timeout = limits_.answer_timeout;
   list.set_due(pending, timeout.count() == 0 ? (TimePoint::max)()
                                              : later_by(services_.clock.now(), timeout));
-  return {this, slot, sessions_[slot].id, pending.request, pending.attempt};
+  return {self_, slot, sessions_[slot].id, pending.request, pending.attempt};
 }
 
 /// The answer may come from inside, so `pending` is void afterwards.

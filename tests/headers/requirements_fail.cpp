@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// Without a CASE this compiles. With one it must not, and the compiler has to say what is missing.
+#include <ordercast/ordercast.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+using namespace ordercast;
+
+namespace {
+
+/// The least that is a transport.
+struct Archetype {
+  using Handle = int;
+  using Frame = char;
+  static Frame prepare(std::string /*text*/) { return {}; }
+  SendResult send(Handle /*to*/, const Frame& /*frame*/) { return SendResult::accepted; }
+  [[nodiscard]] std::size_t buffered_bytes(Handle /*of*/) const { return 0; }
+  void ping(Handle /*to*/) {}
+  void close(Handle /*which*/, CloseCode /*code*/, std::string_view /*reason*/) {}
+  void terminate(Handle /*which*/) {}
+};
+
+// Each lacks one member, or hides it with something else.
+struct NoHandle {
+  using Frame = char;
+};
+struct NoFrame {
+  using Handle = int;
+};
+struct Unhashable {};
+struct BadHandle : Archetype {
+  using Handle = Unhashable;
+  SendResult send(Handle /*to*/, const Frame& /*frame*/) { return SendResult::accepted; }
+};
+struct NoPrepare : Archetype {
+  static void prepare(std::string /*text*/) {}
+};
+struct NoSend : Archetype {
+  void send(Handle /*to*/, const Frame& /*frame*/) {}
+};
+struct NoBufferedBytes : Archetype {
+  int buffered_bytes = 0;
+};
+struct NoPing : Archetype {
+  int ping = 0;
+};
+struct NoClose : Archetype {
+  int close = 0;
+};
+struct NoTerminate : Archetype {
+  int terminate = 0;
+};
+
+template <class Authenticator = RefuseAll, class Authorizer = DenyAll, class Orders = NoSnapshots,
+          class Observer = NullObserver, class Clock = SteadyClock>
+using Seams = Services<Authenticator, Authorizer, Orders, Observer, Clock>;
+struct Empty {};
+struct NoClock {
+  RefuseAll authenticator;
+  DenyAll authorizer;
+  NoSnapshots orders;
+  NullObserver observer;
+};
+
+static_assert(is_transport<Archetype>);
+static_assert(is_services<DefaultServices>);
+static_assert(!is_transport<NoHandle> && !is_transport<NoFrame> && !is_transport<BadHandle> &&
+              !is_transport<NoPrepare> && !is_transport<NoSend> && !is_transport<NoBufferedBytes> &&
+              !is_transport<NoPing> && !is_transport<NoClose> && !is_transport<NoTerminate> &&
+              !is_transport<int>);
+static_assert(!is_services<NoClock> && !is_services<Seams<Empty>> &&
+              !is_services<Seams<RefuseAll, Empty>> &&
+              !is_services<Seams<RefuseAll, DenyAll, Empty>> &&
+              !is_services<Seams<RefuseAll, DenyAll, NoSnapshots, Empty>> &&
+              !is_services<Seams<RefuseAll, DenyAll, NoSnapshots, NullObserver, Empty>>);
+
+#ifndef CASE_TRANSPORT
+#define CASE_TRANSPORT Archetype
+#endif
+#ifndef CASE_SERVICES
+#define CASE_SERVICES DefaultServices
+#endif
+
+[[maybe_unused]] void use(CASE_TRANSPORT& transport) {
+  ConnectionManager<CASE_TRANSPORT, CASE_SERVICES> manager(transport);
+}
+
+}  // namespace
