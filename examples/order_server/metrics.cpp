@@ -193,6 +193,7 @@ std::string render_metrics(const Metrics& metrics, const MetricsExtras& extras) 
                  MetricType::Counter);
   families.sample(as_double(metrics.deliveries[0]), {{"type", "order:updated"}});
   families.sample(as_double(metrics.deliveries[1]), {{"type", "orders:changed"}});
+  families.sample(as_double(metrics.deliveries[2]), {{"type", "application"}});
 
   families.counter("ordercast_conflated_total", "Waiting messages replaced by a newer one",
                    as_double(metrics.conflated));

@@ -59,13 +59,13 @@ class DurationHistogram {
 
 /// Everything that is counted. Any thread.
 struct Metrics {
-  Tally connections;                                      ///< Gauge: authenticated WebSockets.
-  Tally subscriptions;                                    ///< Gauge.
-  std::array<Tally, 2> deliveries;                        ///< By MessageType.
-  Tally conflated;                                        ///< Replaced by a newer one unsent.
-  Tally dropped;                                          ///< Never sent.
-  std::array<Tally, ordercast::error_code_count> errors;  ///< By ErrorCode.
-  Tally refused;                                          ///< Closed before they were connected.
+  Tally connections;    ///< Gauge: authenticated WebSockets.
+  Tally subscriptions;  ///< Gauge.
+  std::array<Tally, ordercast::message_type_count> deliveries;  ///< By MessageType.
+  Tally conflated;                                              ///< Replaced by a newer one unsent.
+  Tally dropped;                                                ///< Never sent.
+  std::array<Tally, ordercast::error_code_count> errors;        ///< By ErrorCode.
+  Tally refused;  ///< Closed before they were connected.
   Tally closed_by_server;
   DurationHistogram commit_to_send;
   Tally broadcasts;           ///< Outbox entries published.

@@ -8,7 +8,9 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 
 /// One committed change, encoded and framed once for everyone who gets it.
@@ -42,12 +44,71 @@ struct Broadcast {
   }
 };
 
+namespace detail {
+
+/// How the topics of messages begin that are for those who watch an order, or for others.
+[[nodiscard]] inline std::string announcement_prefix(bool watchers, std::string_view id) {
+  std::string prefix(1, watchers ? 'w' : 'o');
+  if (watchers) prefix.append(id);
+  prefix.push_back('\0');  // No id has one.
+  return prefix;
+}
+
+}  // namespace detail
+
 /// Encodes and frames one server message. `Transport::prepare` must be callable from any thread.
 template <class Transport>
 [[nodiscard]] SizedFrame<typename Transport::Frame> prepare_message(const ServerMessage& message) {
   std::string text = encode(message);
   const auto bytes = text.size();
   return {Transport::prepare(std::move(text)), bytes};
+}
+
+/// A message of the application's own, one JSON object. Its `type` is the application's to choose,
+/// but none of the protocol's (protocol.hpp). Clients of ordercast ignore types they don't know.
+struct ApplicationMessage {
+  std::string_view text;
+
+  /// On a slow connection a newer message with the same key and addressee replaces an older one.
+  /// Without a key it is never conflated, and counts against the bounds of the outbox.
+  std::string_view key = {};
+};
+
+/// Whom an ApplicationMessage is for.
+enum class Audience : std::uint8_t {
+  user,          ///< Each connection of the user.
+  watchers,      ///< Each connection that is subscribed to the order and may watch it.
+  organization,  ///< Each connection of the organisation's staff.
+};
+
+/// An ApplicationMessage, framed once for everyone who gets it. Immutable once made.
+template <class Frame>
+struct Announcement {
+  Audience audience = Audience::user;
+  std::string id;     ///< Of the user, order or organisation.
+  std::string topic;  ///< What conflates with it.
+  bool conflates = false;
+  SizedFrame<Frame> message;
+};
+
+/// Frames a message of the application's own. Throws std::invalid_argument if its type is missing
+/// or one of the protocol's. O(size of the message); thread-safe.
+template <class Transport>
+[[nodiscard]] Announcement<typename Transport::Frame> prepare_announcement(
+    Audience audience, std::string_view id, const ApplicationMessage& message) {
+  const auto type = detail::find_type(message.text);
+  if (!type || detail::is_server_type(*type)) {
+    throw std::invalid_argument(
+        "An application's message is one JSON object with a `type` that is not the protocol's");
+  }
+  Announcement<typename Transport::Frame> made;
+  made.audience = audience;
+  made.id = std::string(id);
+  made.topic = detail::announcement_prefix(audience == Audience::watchers, id);
+  made.topic.append(message.key);
+  made.conflates = !message.key.empty();
+  made.message = {Transport::prepare(std::string(message.text)), message.text.size()};
+  return made;
 }
 
 /// Encodes and frames a change: each of its two messages once, and only if it is asked for.

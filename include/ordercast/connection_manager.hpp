@@ -97,6 +97,19 @@ class ConnectionManager {
   /// The same for a change that was prepared for several managers.
   std::size_t publish(const Broadcast<Frame>& broadcast);
 
+  /// Sends a message of the application's own to each connection of a user, to each that watches an
+  /// order and may, or to each of an organisation's staff. Framed once; returns how many
+  /// connections it reached or waits for. A connection gets it behind what was sent to it before;
+  /// of an order's watchers, one that is owed the order gets it behind that order. Those whose
+  /// subscription is not authorized yet don't get it. Throws std::invalid_argument; see
+  /// `prepare_announcement`.
+  std::size_t send_to_user(std::string_view user_id, const ApplicationMessage& message);
+  std::size_t send_to_watchers(std::string_view order_id, const ApplicationMessage& message);
+  std::size_t send_to_organization(std::string_view organization_id,
+                                   const ApplicationMessage& message);
+  /// The same for a message that was prepared for several managers.
+  std::size_t announce(const Announcement<Frame>& announcement);
+
   /// Closes every connection of a user (log-out, revocation). Returns how many.
   std::size_t disconnect_user(std::string_view user_id, CloseCode code, std::string_view reason);
 
@@ -244,6 +257,7 @@ class ConnectionManager {
   void handle(Slot slot, const Unsubscribe& message);
   void handle(Slot slot, const Ping& message);
   void handle(Slot slot, const Presence& message);
+  [[nodiscard]] bool is_handled(Slot slot, std::string_view text);
   void refuse(Slot slot, ErrorCode code, std::string_view message, std::string_view order_id);
 
   // Open questions and debts (detail/connection_manager_debts.hpp).
@@ -265,9 +279,14 @@ class ConnectionManager {
 
   // Messages to clients.
   Delivery deliver(Slot slot, RouteT& route, QueuedKind kind, std::string_view order_id,
-                   const SizedFrame<Frame>& message);
+                   const SizedFrame<Frame>& message, bool conflates = true);
   Delivery queue(Slot slot, QueuedKind kind, std::string_view order_id,
-                 const SizedFrame<Frame>& message);
+                 const SizedFrame<Frame>& message, bool conflates);
+  Delivery deliver_announcement(Slot slot, const std::string& topic,
+                                const SizedFrame<Frame>& message, bool conflates);
+  bool follow(Slot slot, const Announcement<Frame>& announcement);
+  void move_behind_debt(Slot slot, Pending& pending);
+  void finish(Slot slot, Watch& watch, Pending& pending);
   bool make_room(Slot slot);
   void send_control(Slot slot, const ServerMessage& message);
   void start_queueing(Slot slot);
@@ -311,6 +330,7 @@ class ConnectionManager {
 
 }  // namespace ordercast
 
+#include <ordercast/detail/connection_manager_announcements.hpp>
 #include <ordercast/detail/connection_manager_debts.hpp>
 #include <ordercast/detail/connection_manager_delivery.hpp>
 #include <ordercast/detail/connection_manager_protocol.hpp>

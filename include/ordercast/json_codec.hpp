@@ -169,10 +169,10 @@ inline Decoded ClientMessageReader::result() && {
   return ClientMessage{Subscribe{std::move(*order_id_), since_, std::move(epoch_)}};
 }
 
-/// The `version` at the top level of one JSON object, if it is an integer up to `max_version`.
-/// Steps over everything else without reading it; the text is taken to be valid JSON. O(length).
-[[nodiscard]] inline std::optional<std::uint64_t> find_version(std::string_view json) noexcept {
-  constexpr std::string_view name = "\"version\"";
+/// The member of the outermost JSON object with this name (given in quotes), as it is written; the
+/// text is taken to be valid JSON, and everything else is stepped over. Empty for none. O(length).
+[[nodiscard]] inline std::string_view find_member(std::string_view json,
+                                                  std::string_view name) noexcept {
   int depth = 0;
   for (std::size_t at = 0; at < json.size(); ++at) {
     const char c = json[at];
@@ -187,19 +187,43 @@ inline Decoded ClientMessageReader::result() && {
       const auto colon = json.find_first_not_of(" \t\r\n", at + 1);
       if (colon == std::string_view::npos || json[colon] != ':') continue;  // A value.
       const auto first = json.find_first_not_of(" \t\r\n", colon + 1);
-      if (first == std::string_view::npos) return std::nullopt;
-      std::uint64_t value = 0;
-      auto digit = first;
-      for (; digit < json.size() && json[digit] >= '0' && json[digit] <= '9'; ++digit) {
-        value = value * 10 + static_cast<std::uint64_t>(json[digit] - '0');
-        if (value > max_version) return std::nullopt;
-      }
-      const char after = digit < json.size() ? json[digit] : '}';
-      const bool is_integer = digit != first && after != '.' && after != 'e' && after != 'E';
-      return is_integer ? std::optional(value) : std::nullopt;
+      return first == std::string_view::npos ? std::string_view() : json.substr(first);
     }
   }
-  return std::nullopt;
+  return {};
+}
+
+/// The `type` of one JSON object, if it is a string without escapes.
+[[nodiscard]] inline std::optional<std::string_view> find_type(std::string_view json) noexcept {
+  const auto value = find_member(json, "\"type\"");
+  if (value.empty() || value.front() != '"') return std::nullopt;
+  const auto end = value.find_first_of("\"\\", 1);
+  if (end == std::string_view::npos || value[end] != '"') return std::nullopt;
+  return value.substr(1, end - 1);
+}
+
+/// Whether a type is one that the protocol's servers use.
+[[nodiscard]] constexpr bool is_server_type(std::string_view type) noexcept {
+  for (const std::string_view ours :
+       {"pong", "hello", "error", "order:updated", "orders:changed"}) {
+    if (type == ours) return true;
+  }
+  return false;
+}
+
+/// The `version` at the top level of one JSON object, if it is an integer up to `max_version`.
+/// O(length).
+[[nodiscard]] inline std::optional<std::uint64_t> find_version(std::string_view json) noexcept {
+  const auto text = find_member(json, "\"version\"");
+  std::uint64_t value = 0;
+  std::size_t digits = 0;
+  for (; digits < text.size() && text[digits] >= '0' && text[digits] <= '9'; ++digits) {
+    value = value * 10 + static_cast<std::uint64_t>(text[digits] - '0');
+    if (value > max_version) return std::nullopt;
+  }
+  const char after = digits < text.size() ? text[digits] : '}';
+  if (digits == 0 || after == '.' || after == 'e' || after == 'E') return std::nullopt;
+  return value;
 }
 
 /// Appends a JSON string (RFC 8259 section 7), quotes included. Bad UTF-8 becomes U+FFFD.

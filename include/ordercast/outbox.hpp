@@ -19,7 +19,8 @@
 /// at most one `orders:changed`. A newer one takes the older one's place in the queue. Of control
 /// messages with the same topic (pongs; errors of one code on one order) one waits as well. So
 /// memory is bounded by what the connection watches, not by how long it is slow, and what it gets
-/// in the end is the final state.
+/// in the end is the final state. Of the application's own messages with the same topic the newest
+/// waits, at the end of the queue: it may follow from what was queued after the older one.
 ///
 /// What does not fit is the owner's to decide on: it may make room (`take_newest_update`,
 /// `drop_oldest_hint`) or owe an order instead of queueing it (connection_manager.hpp).
@@ -28,7 +29,12 @@
 /// while its connection is slow.
 namespace ordercast {
 
-enum class QueuedKind : std::uint8_t { control, order_updated, orders_changed };
+enum class QueuedKind : std::uint8_t {
+  control,         ///< A pong, an error.
+  order_updated,   ///< An order.
+  orders_changed,  ///< A hint.
+  application,     ///< A message of the application's own.
+};
 
 enum class PushResult : std::uint8_t {
   queued,
@@ -51,19 +57,20 @@ class Outbox {
   /// No outbox holds more, whatever it was asked for.
   static constexpr std::size_t most_messages = std::size_t{1} << 20U;
 
-  /// Queues a message of `bytes` bytes. For `control` the `order_id` is its topic; a control
-  /// message without one is never conflated.
-  PushResult push(QueuedKind kind, std::string_view order_id, const Frame& frame,
-                  std::size_t bytes) {
-    if (!is_indexed(kind, order_id)) return append(kind, {}, frame, bytes);
-    const auto older = find(kind, order_id);
-    if (older == npos) return append(kind, order_id, frame, bytes);
+  /// Queues a message of `bytes` bytes. For `control` and `application` the `order_id` is the
+  /// topic; without one, or where `conflates` is false, an older message stays.
+  PushResult push(QueuedKind kind, std::string_view order_id, const Frame& frame, std::size_t bytes,
+                  bool conflates = true) {
+    conflates = conflates && !order_id.empty();
+    const auto older = conflates ? find(kind, order_id) : npos;
+    if (older == npos) return append(kind, order_id, frame, bytes, conflates);
     if (!fits(size_ - 1, bytes_ - entry(older).bytes, bytes)) return PushResult::full;
     // The order itself goes before the hint on it: a hint that stands before its order moves back.
     const auto update =
         kind == QueuedKind::orders_changed ? find(QueuedKind::order_updated, order_id) : npos;
-    if (update != npos && position(update) > position(older)) {
-      add(kind, order_id, frame, bytes);  // First, so that nothing is lost where memory runs out.
+    if (kind == QueuedKind::application || (update != npos && position(update) > position(older))) {
+      // First, so that nothing is lost where memory runs out.
+      add(kind, order_id, frame, bytes, true);
       remove(older);
       return PushResult::conflated;
     }
@@ -114,6 +121,24 @@ class Outbox {
     return false;
   }
 
+  /// Takes out the application's messages whose topic begins with `prefix`, oldest first, and calls
+  /// `f(topic, frame, bytes, conflates)` for each. O(messages that wait) if any of the
+  /// application's do.
+  template <class F>
+  void take_application(std::string_view prefix, F&& f) {
+    if (application_ == 0) return;
+    for (std::size_t at = 0; at < entries_.size(); ++at) {
+      const Entry& waiting = entries_[at];
+      if (waiting.removed || waiting.kind != QueuedKind::application ||
+          std::string_view(waiting.order_id).substr(0, prefix.size()) != prefix) {
+        continue;
+      }
+      f(waiting.order_id, waiting.frame, waiting.bytes, waiting.indexed);
+      take_out(id_at(at));
+    }
+    close_gaps();
+  }
+
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
@@ -126,14 +151,12 @@ class Outbox {
     std::string order_id;
     std::size_t bytes = 0;
     QueuedKind kind = QueuedKind::control;
+    bool indexed = false;  ///< A newer one of the same kind and order takes its place.
     bool removed = false;
   };
 
   [[nodiscard]] static std::uint64_t hash(QueuedKind kind, std::string_view order_id) noexcept {
     return detail::hash_bytes(order_id, detail::hash_seed() + static_cast<std::uint64_t>(kind));
-  }
-  [[nodiscard]] static bool is_indexed(QueuedKind kind, std::string_view order_id) noexcept {
-    return kind != QueuedKind::control || !order_id.empty();
   }
   // Ids count up with the queue, so an entry keeps its id while those before it leave. They wrap
   // around at 2^31, so that none is ever `npos`.
@@ -162,33 +185,40 @@ class Outbox {
   }
 
   PushResult append(QueuedKind kind, std::string_view order_id, const Frame& frame,
-                    std::size_t bytes) {
+                    std::size_t bytes, bool indexed) {
     if (!fits(size_, bytes_, bytes)) return PushResult::full;
-    add(kind, order_id, frame, bytes);
+    add(kind, order_id, frame, bytes, indexed);
     return PushResult::queued;
   }
 
   /// Strong guarantee.
-  void add(QueuedKind kind, std::string_view order_id, const Frame& frame, std::size_t bytes) {
+  void add(QueuedKind kind, std::string_view order_id, const Frame& frame, std::size_t bytes,
+           bool indexed) {
     index_.reserve_one();
-    entries_.push_back({frame, std::string(order_id), bytes, kind, false});
-    if (is_indexed(kind, order_id)) {
-      index_.insert(hash(kind, order_id), id_at(entries_.size() - 1));
-    }
+    entries_.push_back({frame, std::string(order_id), bytes, kind, indexed, false});
+    if (indexed) index_.insert(hash(kind, order_id), id_at(entries_.size() - 1));
     ++size_;
     bytes_ += bytes;
+    application_ += kind == QueuedKind::application ? 1U : 0U;
   }
 
   /// Takes an entry out wherever it stands; entries that left the middle go when they come up.
   void remove(std::uint32_t id) noexcept {
+    take_out(id);
+    close_gaps();
+  }
+
+  void take_out(std::uint32_t id) noexcept {
     Entry& leaving = entry(id);
-    if (is_indexed(leaving.kind, leaving.order_id)) {
-      index_.erase(hash(leaving.kind, leaving.order_id), id);
-    }
+    if (leaving.indexed) index_.erase(hash(leaving.kind, leaving.order_id), id);
     bytes_ -= leaving.bytes;
     --size_;
+    application_ -= leaving.kind == QueuedKind::application ? 1U : 0U;
     leaving.removed = true;
     leaving.frame = Frame{};
+  }
+
+  void close_gaps() noexcept {
     while (!entries_.empty() && entries_.front().removed) {
       entries_.pop_front();
       first_ = (first_ + 1) & id_mask;
@@ -204,7 +234,7 @@ class Outbox {
     std::uint32_t kept = 0;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       if (entries_[i].removed) continue;
-      if (is_indexed(entries_[i].kind, entries_[i].order_id)) {
+      if (entries_[i].indexed) {
         index_.replace(hash(entries_[i].kind, entries_[i].order_id), id_at(i),
                        (fresh_first + kept) & id_mask);
       }
@@ -219,7 +249,8 @@ class Outbox {
   std::size_t max_bytes_;
   std::size_t size_ = 0;
   std::size_t bytes_ = 0;
-  std::uint32_t first_;  // The id of entries_.front(); wraps around.
+  std::size_t application_ = 0;  // Of size_, the application's own.
+  std::uint32_t first_;          // The id of entries_.front(); wraps around.
   std::deque<Entry> entries_;
   detail::FlatIndex index_;
 };

@@ -112,6 +112,14 @@ using ObserverCalls = std::void_t<
     decltype(std::declval<O>().on_closed_by_server(CloseCode{})),
     decltype(std::declval<O>().on_version_mismatch(std::string_view{}, std::uint64_t{}))>;
 
+template <class S>
+using UnknownCall = decltype(std::declval<S&>().messages.on_unknown(
+    std::declval<const Identity&>(), std::declval<std::string_view>(),
+    std::declval<std::string_view>()));
+template <class S>
+constexpr bool has_on_unknown() noexcept {
+  return gives<bool, UnknownCall, S>;
+}
 template <class T>
 constexpr bool has_types() noexcept {
   return compiles<HandleOf, T> && compiles<FrameOf, T>;

@@ -69,7 +69,8 @@ struct NoSnapshots {
 };
 
 /// The kinds of message that are counted as deliveries.
-enum class MessageType : std::uint8_t { order_updated, orders_changed };
+enum class MessageType : std::uint8_t { order_updated, orders_changed, application };
+inline constexpr std::size_t message_type_count = 3;
 
 /// Hears what happens, for metrics and logs. Called on the manager's thread; must not call back;
 /// what it throws is ignored. A delivery counts when the transport has taken it.
@@ -90,15 +91,25 @@ struct NullObserver {
   void on_version_mismatch(std::string_view /*order_id*/, std::uint64_t /*version*/) noexcept {}
 };
 
-/// The bundle that a manager is built with. Any class with these five members will do.
+/// Has no messages of its own: a type that is not the protocol's is refused. An application that
+/// has some puts a member `messages` of its own into its services, with
+/// `bool on_unknown(const IdentityView& who, std::string_view type, std::string_view message)`. It
+/// gets each message whose `type` is not the protocol's, within the limits on rate and size, valid
+/// JSON, and answers whether it is the application's; if not, the client is told `unknown_type`.
+/// It may call the manager.
+struct NoMessages {};
+
+/// The bundle that a manager is built with. Any class with the first five members will do.
 template <class Authenticator = RefuseAll, class Authorizer = DenyAll,
-          class OrderSource = NoSnapshots, class Observer = NullObserver, class Clock = SteadyClock>
+          class OrderSource = NoSnapshots, class Observer = NullObserver, class Clock = SteadyClock,
+          class Messages = NoMessages>
 struct Services {
   Authenticator authenticator{};
   Authorizer authorizer{};
   OrderSource orders{};
   Observer observer{};
   Clock clock{};
+  Messages messages{};
 };
 
 using DefaultServices = Services<>;

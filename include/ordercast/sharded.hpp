@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -52,19 +53,26 @@ class Sharded {
   /// Throws only before anything is posted, when memory for the frames runs out; then `done` does
   /// not run. What `done` throws is swallowed.
   void publish(const OrderEvent& event, std::function<void(PublishOutcome)> done = {}) const {
-    auto broadcast = prepare_broadcast<typename Manager::TransportType>(event);
-    const auto round = std::make_shared<Round>(std::move(broadcast), shards_.size());
-    round->done = std::move(done);
-    for (const auto& shard : shards_) {
-      try {
-        shard.post([round, manager = shard.manager] {
-          round->reached.fetch_add(manager->publish(round->broadcast), std::memory_order_relaxed);
-          round->failed.fetch_sub(1, std::memory_order_relaxed);
-        });
-      } catch (...) {  // It stays counted as failed; the other shards get theirs.
-        continue;
-      }
-    }
+    send_to_all(
+        prepare_broadcast<typename Manager::TransportType>(event),
+        [](Manager& manager, const auto& broadcast) { return manager.publish(broadcast); },
+        std::move(done));
+  }
+
+  /// Sends a message of the application's own, as `ConnectionManager::send_to_user` and the like
+  /// do, on every shard; `done` as for `publish`. Messages of one caller arrive in its order, and
+  /// behind what it published before. Throws std::invalid_argument; see `prepare_announcement`.
+  void send_to_user(std::string_view user_id, const ApplicationMessage& message,
+                    std::function<void(PublishOutcome)> done = {}) const {
+    announce(Audience::user, user_id, message, std::move(done));
+  }
+  void send_to_watchers(std::string_view order_id, const ApplicationMessage& message,
+                        std::function<void(PublishOutcome)> done = {}) const {
+    announce(Audience::watchers, order_id, message, std::move(done));
+  }
+  void send_to_organization(std::string_view organization_id, const ApplicationMessage& message,
+                            std::function<void(PublishOutcome)> done = {}) const {
+    announce(Audience::organization, organization_id, message, std::move(done));
   }
 
   /// Answers when a connection of a user that is open now last answered a ping: `TimePoint::min()`
@@ -121,11 +129,11 @@ class Sharded {
     Manager* manager;
     Post post;
   };
-  /// One publish under way. Its last owner reports: a task that ran, threw or was dropped has let
-  /// go of it in each case.
+  /// One message on its way to all shards. Its last owner reports: a task that ran, threw or was
+  /// dropped has let go of it in each case.
+  template <class Message>
   struct Round {
-    Round(Broadcast<typename Manager::Frame> change, std::size_t shards)
-        : broadcast(std::move(change)), failed(shards) {}
+    Round(Message sent, std::size_t shards) : message(std::move(sent)), failed(shards) {}
     Round(const Round&) = delete;
     Round& operator=(const Round&) = delete;
     Round(Round&&) = delete;
@@ -139,11 +147,35 @@ class Sharded {
       }
     }
 
-    const Broadcast<typename Manager::Frame> broadcast;
+    const Message message;
     std::atomic<std::size_t> reached{0};
     std::atomic<std::size_t> failed;  ///< Shards that have not sent it.
     std::function<void(PublishOutcome)> done;
   };
+
+  void announce(Audience audience, std::string_view id, const ApplicationMessage& message,
+                std::function<void(PublishOutcome)> done) const {
+    send_to_all(
+        prepare_announcement<typename Manager::TransportType>(audience, id, message),
+        [](Manager& manager, const auto& announcement) { return manager.announce(announcement); },
+        std::move(done));
+  }
+
+  template <class Message, class Send>
+  void send_to_all(Message message, Send send, std::function<void(PublishOutcome)> done) const {
+    const auto round = std::make_shared<Round<Message>>(std::move(message), shards_.size());
+    round->done = std::move(done);
+    for (const auto& shard : shards_) {
+      try {
+        shard.post([round, send, manager = shard.manager] {
+          round->reached.fetch_add(send(*manager, round->message), std::memory_order_relaxed);
+          round->failed.fetch_sub(1, std::memory_order_relaxed);
+        });
+      } catch (...) {  // It stays counted as failed; the other shards get theirs.
+        continue;
+      }
+    }
+  }
 
   /// A sum over all shards. Its last owner reports.
   struct Sum {

@@ -97,6 +97,10 @@ class SubscriptionRegistry {
   template <class F>
   void for_each_connection_of(std::string_view user_id, F&& f) const;
 
+  /// Calls `f(handle)` for each connection of the organisation's staff.
+  template <class F>
+  void for_each_staff_of(std::string_view organization_id, F&& f) const;
+
   /// Calls `f(handle)` for each connection. O(connections ever open at once).
   template <class F>
   void for_each_connection(F&& f) const;

@@ -236,8 +236,8 @@ void ConnectionManager<T, S>::activate(Slot slot, Pending& pending) {
         return;
     }
   }
-  watch.activate();
-  sessions_[slot].erase_pending(pending);
+  finish(slot, watch, pending);
+  close_doomed();
 }
 
 /// Decides on a change of an order whose subscription has a record.
@@ -262,8 +262,7 @@ void ConnectionManager<T, S>::defer_update(Slot slot, Watch& watch,
     if (result == Delivery::gone) return;
     if (result == Delivery::sent) count_delivered(MessageType::order_updated, 1);
     watch.set_version(version);
-    watch.activate();
-    session.erase_pending(*pending);
+    finish(slot, watch, *pending);
     return;
   }
   // Version 0 means that the caller keeps none: everything is news.
@@ -290,6 +289,7 @@ void ConnectionManager<T, S>::owe(Slot slot, std::string_view order_id, std::uin
       pending->due = TimePoint{};
     }
     pending->must = true;
+    move_behind_debt(slot, *pending);
   } else {
     Pending debt;
     debt.order_id = std::string(order_id);
@@ -297,7 +297,7 @@ void ConnectionManager<T, S>::owe(Slot slot, std::string_view order_id, std::uin
     debt.stage = Stage::owed;
     debt.must = true;
     debt.due = TimePoint{};
-    session.need_extra().pending.add(std::move(debt));
+    move_behind_debt(slot, session.need_extra().pending.add(std::move(debt)));
   }
   watch.raise_version(version);
   watch.defer();

@@ -74,7 +74,7 @@ std::size_t ConnectionManager<T, S>::publish(const Broadcast<Frame>& broadcast) 
 template <class T, class S>
 [[gnu::always_inline]] inline auto ConnectionManager<T, S>::deliver(
     Slot slot, RouteT& route, QueuedKind kind, std::string_view order_id,
-    const SizedFrame<Frame>& message) -> Delivery {
+    const SizedFrame<Frame>& message, bool conflates) -> Delivery {
   if (route.closing || route.doomed) return Delivery::gone;
   if (!route.queueing) {
     const auto result = transport_.send(route.handle, message.frame);
@@ -84,7 +84,7 @@ template <class T, class S>
     }
     if (result == SendResult::closed) return Delivery::gone;
   }
-  return queue(slot, kind, order_id, message);
+  return queue(slot, kind, order_id, message, conflates);
 }
 
 /// Queues a frame in the outbox of a slow connection. An order's change that does not fit is not
@@ -92,12 +92,12 @@ template <class T, class S>
 template <class T, class S>
 [[gnu::noinline]] auto ConnectionManager<T, S>::queue(Slot slot, QueuedKind kind,
                                                       std::string_view order_id,
-                                                      const SizedFrame<Frame>& message)
-    -> Delivery {
+                                                      const SizedFrame<Frame>& message,
+                                                      bool conflates) -> Delivery {
   if (!routes_[slot].queueing) start_queueing(slot);
   auto& outbox = *sessions_[slot].outbox();
   for (;;) {
-    switch (outbox.push(kind, order_id, message.frame, message.bytes)) {
+    switch (outbox.push(kind, order_id, message.frame, message.bytes, conflates)) {
       case PushResult::queued:
         return Delivery::queued;
       case PushResult::conflated:
@@ -194,6 +194,7 @@ void ConnectionManager<T, S>::on_writable(Handle handle) {
     if (auto* outbox = sessions_[slot].outbox()) {
       std::size_t updates = 0;
       std::size_t hints = 0;
+      std::size_t application = 0;
       while (!outbox->empty()) {
         const auto result = transport_.send(handle, outbox->front());
         if (result == SendResult::closed) return;
@@ -201,12 +202,14 @@ void ConnectionManager<T, S>::on_writable(Handle handle) {
         route.accepted_bytes += outbox->front_bytes();
         if (outbox->front_kind() == QueuedKind::order_updated) ++updates;
         if (outbox->front_kind() == QueuedKind::orders_changed) ++hints;
+        if (outbox->front_kind() == QueuedKind::application) ++application;
         outbox->pop();
       }
       route.queueing = !outbox->empty();
       if (!route.queueing) sessions_[slot].stall->outbox.reset();
       count_delivered(MessageType::order_updated, updates);
       count_delivered(MessageType::orders_changed, hints);
+      count_delivered(MessageType::application, application);
     }
     watch_stall(slot, services_.clock.now());
     schedule(slot);

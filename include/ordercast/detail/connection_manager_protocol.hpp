@@ -17,12 +17,29 @@ void ConnectionManager<T, S>::on_message(Handle handle, std::string_view text) {
     }
     const Decoded decoded = decode(text);
     if (const auto* error = std::get_if<DecodeError>(&decoded)) {
+      if (error->code == ErrorCode::unknown_type && is_handled(slot, text)) return;
       refuse(slot, error->code, error->message, error->order_id);
       return;
     }
     std::visit([&](const auto& message) { this->handle(slot, message); },
                std::get<ClientMessage>(decoded));
   });
+}
+
+/// Offers a message of a type that is not the protocol's to the application.
+template <class T, class S>
+bool ConnectionManager<T, S>::is_handled([[maybe_unused]] Slot slot,
+                                         [[maybe_unused]] std::string_view text) {
+  if constexpr (detail::has_on_unknown<S>()) {
+    const auto type = detail::find_type(text);
+    if (!type) return false;
+    const auto view = registry_.identity(slot);
+    // A copy: it lives until the call returns, whatever becomes of the connection.
+    const Identity who{std::string(view->user_id), view->role, std::string(view->organization_id)};
+    return services_.messages.on_unknown(who, *type, text);
+  } else {
+    return false;
+  }
 }
 
 template <class T, class S>
@@ -54,7 +71,11 @@ void ConnectionManager<T, S>::handle(Slot slot, const Unsubscribe& message) {
     session.remember_floor(detail::hash_bytes(message.order_id, seed_), watch->version(),
                            limits_.max_subscriptions);
   }
-  if (auto* outbox = session.outbox()) outbox->drop_updates(message.order_id);
+  if (auto* outbox = session.outbox()) {
+    outbox->drop_updates(message.order_id);
+    outbox->take_application(detail::announcement_prefix(true, message.order_id),
+                             [](auto&&... /*dropped*/) {});
+  }
   registry_.unsubscribe(slot, message.order_id);
   tell([](auto& observer) { observer.on_unsubscribed(1); });
   pay(slot);  // What was being read for it may have kept others waiting.

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 /// What one connection has asked and not been answered, and what it is owed.
 namespace ordercast::detail {
@@ -35,6 +36,15 @@ struct PendingSubscription {
     std::uint64_t version = 0;
   };
 
+  /// A message of the application's own that must not go before the order.
+  struct Follower {
+    std::string topic;
+    Frame frame{};
+    std::size_t bytes = 0;
+    bool conflates = false;
+  };
+  using Following = std::vector<Follower>;
+
   std::string order_id;
   std::uint64_t request = 0;  ///< Names the record; counts up in the order of subscribing.
   std::uint32_t asked = 0;    ///< How many subscribes it answers.
@@ -47,6 +57,7 @@ struct PendingSubscription {
   std::uint64_t promised_at_ask = 0;  ///< The version owed when the order source was asked.
   std::optional<std::uint64_t> since;
   std::optional<Held> held;
+  Following following;
   TimePoint due = (TimePoint::max)();       ///< When an answer is late, or the next try.
   std::optional<TimePoint> troubled_since;  ///< When the first answer was "unavailable".
 
@@ -87,6 +98,7 @@ class PendingList {
 
   void erase(Record& record) noexcept {
     drop_held(record);
+    static_cast<void>(take_following(record));
     if (record.stage == Stage::fetching) --fetching_;
     owed_.erase(record.request);
     refused_.erase(record.request);
@@ -146,6 +158,49 @@ class PendingList {
     record.held.reset();
   }
 
+  /// Keeps a message behind a record's order; an older one with its topic goes, if it conflates.
+  /// False, with nothing kept, when those of all records together would be more than these bounds
+  /// (0: none); one is always kept.
+  [[nodiscard]] bool follow(Record& record, typename Record::Follower message,
+                            std::size_t most_messages, std::size_t most_bytes) {
+    auto& following = record.following;
+    if (message.conflates) {
+      const auto older = std::find_if(following.begin(), following.end(), [&](const auto& one) {
+        return one.conflates && one.topic == message.topic;
+      });
+      if (older != following.end()) {
+        following_bytes_ -= older->bytes;
+        --following_;
+        following.erase(older);
+      }
+    }
+    if (following_ != 0 && ((most_messages != 0 && following_ >= most_messages) ||
+                            (most_bytes != 0 && following_bytes_ + message.bytes > most_bytes))) {
+      return false;
+    }
+    const auto bytes = message.bytes;
+    following.push_back(std::move(message));
+    ++following_;
+    following_bytes_ += bytes;
+    return true;
+  }
+  /// Puts messages that were bounded elsewhere before those that are kept.
+  void follow_first(Record& record, typename Record::Following messages) {
+    for (const auto& message : messages) {
+      ++following_;
+      following_bytes_ += message.bytes;
+    }
+    for (auto& message : record.following) messages.push_back(std::move(message));
+    record.following = std::move(messages);
+  }
+  [[nodiscard]] typename Record::Following take_following(Record& record) noexcept {
+    for (const auto& message : record.following) {
+      --following_;
+      following_bytes_ -= message.bytes;
+    }
+    return std::exchange(record.following, {});
+  }
+
   /// Sets when a record must be looked at.
   void set_due(Record& record, TimePoint due) noexcept {
     record.due = due;
@@ -178,6 +233,8 @@ class PendingList {
   std::set<std::uint64_t> refused_;
   std::size_t fetching_ = 0;
   std::size_t held_bytes_ = 0;
+  std::size_t following_ = 0;
+  std::size_t following_bytes_ = 0;
   TimePoint next_due_ = (TimePoint::max)();
 };
 

@@ -188,6 +188,15 @@ void SubscriptionRegistry<H, S>::for_each_connection_of(std::string_view user_id
 
 template <class H, class S>
 template <class F>
+void SubscriptionRegistry<H, S>::for_each_staff_of(std::string_view organization_id, F&& f) const {
+  const auto organization = find_organization(organization_id);
+  if (organization == npos) return;
+  const IterationGuard guard(iterating_);
+  for (const auto& member : organizations_[organization].staff) f(member.handle);
+}
+
+template <class H, class S>
+template <class F>
 void SubscriptionRegistry<H, S>::for_each_connection(F&& f) const {
   const IterationGuard guard(iterating_);
   for (std::uint32_t id = 0; id < connections_.end_id(); ++id) {

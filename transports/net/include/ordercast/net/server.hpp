@@ -26,6 +26,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -89,6 +90,21 @@ class Server {
   /// order must be published in order. Any thread.
   void publish(const OrderEvent& event, std::function<void(PublishOutcome)> done = {}) {
     sharded_.publish(event, std::move(done));
+  }
+
+  /// Sends a message of the application's own, on every shard; see `Sharded::send_to_user`. Any
+  /// thread.
+  void send_to_user(std::string_view user_id, const ApplicationMessage& message,
+                    std::function<void(PublishOutcome)> done = {}) {
+    sharded_.send_to_user(user_id, message, std::move(done));
+  }
+  void send_to_watchers(std::string_view order_id, const ApplicationMessage& message,
+                        std::function<void(PublishOutcome)> done = {}) {
+    sharded_.send_to_watchers(order_id, message, std::move(done));
+  }
+  void send_to_organization(std::string_view organization_id, const ApplicationMessage& message,
+                            std::function<void(PublishOutcome)> done = {}) {
+    sharded_.send_to_organization(organization_id, message, std::move(done));
   }
 
   /// Closes every connection of a user. `done(count)` runs exactly once, also when the server
