@@ -16,13 +16,13 @@ class NaiveOutbox {
       : max_messages_(max_messages), max_bytes_(max_bytes) {}
 
   PushResult push(QueuedKind kind, const std::string& order, const std::string& frame,
-                  std::size_t bytes) {
-    const auto older =
-        kind == QueuedKind::control && order.empty() ? waiting_.end() : find(kind, order);
+                  std::size_t bytes, bool conflates = true) {
+    conflates = conflates && !order.empty();
+    const auto older = conflates ? find(kind, order) : waiting_.end();
     if (older == waiting_.end()) {
       if (max_messages_ != 0 && waiting_.size() >= max_messages_) return PushResult::full;
       if (is_too_much(waiting_.size(), this->bytes() + bytes)) return PushResult::full;
-      waiting_.push_back({kind, order, frame, bytes});
+      waiting_.push_back({kind, order, frame, bytes, conflates});
       return PushResult::queued;
     }
     if (is_too_much(waiting_.size() - 1, this->bytes() - older->bytes + bytes)) {
@@ -32,9 +32,10 @@ class NaiveOutbox {
     for (auto at = older; at != waiting_.end(); ++at) {
       before_its_order |= at->kind == QueuedKind::order_updated && at->order == order;
     }
-    if (kind == QueuedKind::orders_changed && before_its_order) {
+    if (kind == QueuedKind::application ||
+        (kind == QueuedKind::orders_changed && before_its_order)) {
       waiting_.erase(older);
-      waiting_.push_back({kind, order, frame, bytes});
+      waiting_.push_back({kind, order, frame, bytes, true});
     } else {
       older->frame = frame;
       older->bytes = bytes;
@@ -65,6 +66,19 @@ class NaiveOutbox {
     }
     return false;
   }
+  /// The frames of the application's messages with such a topic, which are taken out.
+  std::string take_application(const std::string& prefix) {
+    std::string taken;
+    for (auto at = waiting_.begin(); at != waiting_.end();) {
+      if (at->kind == QueuedKind::application && at->order.rfind(prefix, 0) == 0) {
+        taken += at->frame + ' ';
+        at = waiting_.erase(at);
+      } else {
+        ++at;
+      }
+    }
+    return taken;
+  }
   [[nodiscard]] const std::string& front() const { return waiting_.front().frame; }
   [[nodiscard]] std::size_t front_bytes() const { return waiting_.front().bytes; }
   void pop() { waiting_.pop_front(); }
@@ -82,6 +96,7 @@ class NaiveOutbox {
     std::string order;
     std::string frame;
     std::size_t bytes;
+    bool conflates;
   };
 
   /// One message alone is never too much.
@@ -91,7 +106,7 @@ class NaiveOutbox {
 
   std::list<Waiting>::iterator find(QueuedKind kind, const std::string& order) {
     auto at = waiting_.begin();
-    while (at != waiting_.end() && !(at->kind == kind && at->order == order)) ++at;
+    while (at != waiting_.end() && !(at->kind == kind && at->order == order && at->conflates)) ++at;
     return at;
   }
 

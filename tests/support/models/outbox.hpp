@@ -63,7 +63,7 @@ class OutboxRun {
   std::size_t pick_bytes() { return source_.below(2) == 0 ? 0 : source_.below(65536); }
 
   void step() {
-    switch (source_.below(11)) {
+    switch (source_.below(13)) {
       case 0:
         if (!model_.empty()) pop();
         break;
@@ -72,7 +72,7 @@ class OutboxRun {
         break;
       case 2:
       case 3:
-        push(static_cast<QueuedKind>(source_.below(3)), source_.below(orders));
+        push(static_cast<QueuedKind>(source_.below(4)), source_.below(orders));
         break;
       case 4:
       case 5: {  // Fill: many orders in a row.
@@ -104,6 +104,15 @@ class OutboxRun {
           same(dropped == model_.drop_oldest_hint(), "drop_oldest_hint");
         }
         break;
+      case 10:
+        take_application(source_.below(orders));
+        break;
+      case 11: {  // Many of the application's own, of a few topics.
+        const auto first = source_.below(orders);
+        const auto count = 1 + source_.below(100);
+        for (unsigned i = 0; i < count; ++i) push(QueuedKind::application, (first + i) % orders);
+        break;
+      }
       default: {  // Leave all but a few, from either end.
         const auto keep = source_.below(3);
         const bool from_the_end = source_.below(2) == 0;
@@ -114,17 +123,24 @@ class OutboxRun {
     }
   }
 
+  /// Control messages have few topics, or none; those of the application's own a few an order.
+  static std::string topic(QueuedKind kind, unsigned number) {
+    if (kind == QueuedKind::application) {
+      return 'w' + std::to_string(number % 20) + '/' + std::to_string(number % 3);
+    }
+    if (kind != QueuedKind::control) return std::to_string(number);
+    return number % 3 == 0 ? std::string() : std::to_string(number % 7);
+  }
+
   void push(QueuedKind kind, unsigned number) {
-    // Control messages have few topics, or none.
-    const auto order = kind != QueuedKind::control ? std::to_string(number)
-                       : number % 3 == 0           ? std::string()
-                                                   : std::to_string(number % 7);
+    const auto order = topic(kind, number);
+    const bool conflates = kind != QueuedKind::application || number % 4 != 0;
     const std::size_t bytes = source_.below(256);
     const auto frame = std::make_shared<const Text>(++frames_);
     auto result = PushResult::full;
     // A message that memory ran out for changes nothing: the caller closes, or tries again.
-    if (attempt(source_, [&] { result = outbox_.push(kind, order, frame, bytes); })) {
-      same(result == model_.push(kind, order, frame->text, bytes), "push");
+    if (attempt(source_, [&] { result = outbox_.push(kind, order, frame, bytes, conflates); })) {
+      same(result == model_.push(kind, order, frame->text, bytes, conflates), "push");
     }
     check();
   }
@@ -133,6 +149,15 @@ class OutboxRun {
     bool dropped = false;
     same(attempt(source_, [&] { dropped = outbox_.drop_updates(order); }), "a drop can't fail");
     same(dropped == model_.drop_updates(order), "drop_updates");
+  }
+  void take_application(unsigned number) {
+    const auto prefix = 'w' + std::to_string(number % 20) + '/';
+    std::string taken;
+    const auto take = [&](const std::string&, const Frame& frame, std::size_t, bool) {
+      taken += frame->text + ' ';
+    };
+    outbox_.take_application(prefix, take);
+    same(taken == model_.take_application(prefix), "take_application");
   }
   void take_newest() {
     std::optional<std::string> taken;
