@@ -55,6 +55,37 @@ TEST_CASE("the README's example says what is wrong with its port", "[minimal]") 
   CHECK(end->code == 1);
 }
 
+TEST_CASE("the courier example shows a courier's position to the order's customer alone",
+          "[courier]") {
+  const Program program({COURIER_PATH, "0"}, {});
+  auto customer = program.watch("customer-1");
+  auto other = program.watch("customer-2");
+  auto courier = program.watch("courier-1");
+  REQUIRE(customer.send_text(subscribe));
+  REQUIRE(other.send_text(subscribe));
+  const auto refusal = other.next_text(patience);
+  REQUIRE(refusal);
+  CHECK(parse_json(*refusal)["code"] == "subscription_denied");
+  Program::settle(customer);
+
+  REQUIRE(courier.send_text(R"({"type":"position","x":1,"y":2.5})"));
+  CHECK(customer.next_text(patience) ==
+        R"({"orderId":"order-1","type":"courier:position","x":1,"y":2.5})");
+  Program::settle(other);
+
+  for (const char* bad : {R"({"type":"position","x":"1","y":2})", R"({"type":"height","x":1})"}) {
+    REQUIRE(courier.send_text(bad));
+    const auto error = courier.next_text(patience);
+    REQUIRE(error);
+    CHECK(parse_json(*error)["code"] == "unknown_type");
+  }
+  REQUIRE(customer.send_text(R"({"type":"position","x":1,"y":2})"));
+  const auto error = customer.next_text(patience);
+  REQUIRE(error);
+  CHECK(parse_json(*error)["code"] == "unknown_type");
+  CHECK(http_request("127.0.0.1", program.port, "GET", "/").status == 200);
+}
+
 #ifdef FANOUT_SERVER_PATH  // Benchmarks may be left out of a build.
 
 TEST_CASE("fanout_server makes an order at its first PATCH and tells its watchers",
