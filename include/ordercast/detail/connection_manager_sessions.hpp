@@ -5,7 +5,7 @@
 
 #include <array>
 #include <cassert>
-#include <cstdio>
+#include <charconv>
 
 /// Bodies of ConnectionManager: how connections come, beat and go. Include connection_manager.hpp.
 namespace ordercast {
@@ -211,10 +211,13 @@ void ConnectionManager<T, S>::begin_drain(std::chrono::milliseconds window) {
 template <class T, class S>
 void ConnectionManager<T, S>::close_for_drain(Slot slot) noexcept {
   std::uniform_int_distribution<std::int64_t> spread(0, drain_window_.count());
+  constexpr std::string_view name = "retry-after-ms=";
   std::array<char, 40> reason{};
-  const int length = std::snprintf(reason.data(), reason.size(), "retry-after-ms=%lld",
-                                   static_cast<long long>(spread(random_)));
-  close(slot, CloseCode::service_restart, {reason.data(), static_cast<std::size_t>(length)});
+  std::copy(name.begin(), name.end(), reason.begin());
+  const auto written =
+      std::to_chars(reason.data() + name.size(), reason.data() + reason.size(), spread(random_));
+  close(slot, CloseCode::service_restart,
+        {reason.data(), static_cast<std::size_t>(written.ptr - reason.data())});
 }
 
 template <class T, class S>
