@@ -363,6 +363,7 @@ TEST_CASE("a payment is made at the provider, and its webhook confirms it withou
   };
   // The webhook comes twice at once, and races the phone.
   std::vector<std::thread> racing;
+  racing.reserve(3);
   for (int i = 0; i < 2; ++i) racing.emplace_back([&] { CHECK_NOFAIL(deliver().status == 200); });
   racing.emplace_back([&, api = server.as(demo().customer)] {
     const auto razorpay_order = text_of(made, "id");

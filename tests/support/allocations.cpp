@@ -64,6 +64,7 @@ void operator delete[](void* memory, std::size_t /*bytes*/) noexcept {
 }  // NOLINT
 
 // Asio's handlers come from here.
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): the system's are reserved.
 extern "C" void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
   void* memory = nullptr;
   return !fails() && ::posix_memalign(&memory, alignment, bytes) == 0 ? memory : nullptr;

@@ -40,7 +40,7 @@ Decoded decode(std::string_view bytes, std::size_t step, std::size_t max_body = 
 TEST_CASE("chunks are joined, their extensions and the trailer dropped", "[chunked]") {
   const std::string_view bytes =
       "5\r\nhello\r\n0a;x=\"y\"\r\n, world...\r\n000\r\nA: b\r\nC:\r\n\r\n";
-  for (const std::size_t step : {1, 2, 3, 7, 1000}) {
+  for (const std::size_t step : {1U, 2U, 3U, 7U, 1000U}) {
     CAPTURE(step);
     const auto seen = decode(std::string(bytes) + "GET / HTTP/1.1", step);
     CHECK(seen.body == "hello, world...");
@@ -66,7 +66,7 @@ TEST_CASE("a body of chunks is refused as soon as it can't be one", "[chunked]")
       {"fffffffffffffffff\r\n", 400},
   };
   for (const auto& [bytes, status] : rows) {
-    for (const std::size_t step : {1, 1000}) {
+    for (const std::size_t step : {1U, 1000U}) {
       CAPTURE(bytes, step);
       const auto seen = decode(bytes, step);
       CHECK(seen.status == status);

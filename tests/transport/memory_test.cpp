@@ -50,8 +50,8 @@ std::string order(std::uint64_t version, std::size_t bytes = 0) {
 class Scarce {
  public:
   Scarce()
-      : server(hasty(), [this](HttpRequest request, const HttpResponder& respond) {
-          handle(std::move(request), respond);
+      : server(hasty(), [this](const HttpRequest& request, const HttpResponder& respond) {
+          handle(request, respond);
         }) {
     beside.answer_pings(true);
     REQUIRE(beside.connect(host, server.port(), "/ws?token=bystander"));
@@ -123,7 +123,7 @@ class Scarce {
   Scarce& operator=(const Scarce&) = delete;
 
  private:
-  void handle(HttpRequest request, const HttpResponder& respond) {
+  void handle(const HttpRequest& request, const HttpResponder& respond) {
     if (request.path() == "/big") return respond({200, {}, std::string(100'000, 'b')});
     if (request.path() == "/later") {
       answering.emplace_back([respond] { respond({200, {}, std::string(40'000, 'l')}); });

@@ -35,7 +35,7 @@ class HandlerMemory {
   }
 
  private:
-  alignas(std::max_align_t) std::byte room_[384];  // NOLINT(modernize-avoid-c-arrays)
+  alignas(std::max_align_t) std::byte room_[384] = {};  // NOLINT(modernize-avoid-c-arrays)
   bool in_use_ = false;
 };
 
