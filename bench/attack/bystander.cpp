@@ -22,7 +22,7 @@ constexpr std::array<const char*, 5> way{"CONFIRMED", "PREPARING", "READY", "OUT
 /// Subscriptions a connection may hold are a hundred.
 constexpr std::size_t most_watched = 80;
 
-/// "2026-11-27T08:46:51.042Z" as a time; the epoch if it is none.
+/// Reads a time like "2026-11-27T08:46:51.042Z". Returns the epoch for any other text.
 std::chrono::system_clock::time_point instant(const std::string& text) {
   std::tm fields{};
   const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &fields);
@@ -46,8 +46,8 @@ Window Bystander::take_window() {
   return std::exchange(window_, {});
 }
 
-/// A wait of many intervals counts as one sample for each of them, as if somebody had asked in
-/// every one; or a server that stands still would hide its worst time.
+/// A wait of many intervals counts as one sample for each of them, as if a probe had been sent in
+/// every one. Otherwise a server that stands still would hide its worst time.
 void Bystander::add(Probe probe, std::chrono::nanoseconds latency) {
   const std::lock_guard lock(mutex_);
   auto& figures = window_.probes[static_cast<std::size_t>(probe)];

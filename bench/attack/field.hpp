@@ -63,7 +63,7 @@ struct Field {
   [[nodiscard]] static std::string request(std::string_view method, std::string_view target,
                                            std::string_view token, std::string_view body = {},
                                            std::string_view more = {});
-  /// One request on a connection of its own; returns the answer's text, "" when there is none.
+  /// One request on a connection of its own. Returns the body; empty if no answer came.
   std::string call(const std::string& request_text);
   /// Orders of a customer of the database, as large as orders are; their ids.
   [[nodiscard]] std::vector<std::string> place_orders(std::size_t customer_number,

@@ -163,7 +163,7 @@ void bursts_together(Field& field) {
   }
 }
 
-/// Closes, and goes on; or never answers the server's own; or leaves in mid-frame.
+/// Clients that send after their close, never answer a close, or leave in mid-frame.
 void bad_ends(Field& field) {
   const auto close = frame(Opcode::close, std::string("\x03\xE8", 2));
   std::vector<Wire> held;
