@@ -57,6 +57,20 @@ TEST_CASE("a standstill is counted once, however often it is looked at", "[watch
   CHECK(watchdog.parts(start + 12s).at(0).stalls == 2);
 }
 
+TEST_CASE("what one answer says of a part is counted, and a later one of another thread agrees",
+          "[watchdog]") {
+  Heartbeat beat;
+  Watchdog watchdog;
+  watchdog.add("writer", PartKind::worker, 1s, of(beat));
+  beat.beat(start);
+  CHECK(watchdog.stalled(start + 2s) == "writer");  // nobody else looks before it moves again
+  // Whoever took the time before, and the lock after.
+  CHECK(watchdog.stalled(start + 1s) == "writer");
+  beat.beat(start + 3s);
+  CHECK_FALSE(watchdog.stalled(start + 3s));
+  CHECK(watchdog.parts(start + 3s).at(0).stalls == 1);
+}
+
 TEST_CASE("an I/O thread is alive while it answers, and one question at most waits for it",
           "[watchdog]") {
   std::deque<std::function<void()>> posted;

@@ -20,39 +20,48 @@ void Watchdog::add(std::string name, PartKind kind, std::chrono::milliseconds li
 
 void Watchdog::look(ordercast::TimePoint now) {
   const std::lock_guard lock(mutex_);
+  judge(now);
+}
+
+void Watchdog::judge(ordercast::TimePoint now) {
+  now = looked_at_ = std::max(now, looked_at_);  // a caller may have waited for the lock
   for (auto& part : parts_) {
-    const auto still = part.still_for(now);
-    const bool is_stalled = still > part.limit;
-    if (is_stalled == part.was_stalled) continue;
-    part.was_stalled = is_stalled;
+    part.still = part.still_for(now);
+    const bool is_stalled = part.still > part.limit;
+    if (is_stalled == part.is_stalled) continue;
+    part.is_stalled = is_stalled;
     if (is_stalled) {
       ++part.stalls;
-      spdlog::error("watchdog: {} has stood still for {} ms", part.name, still.count());
+      spdlog::error("watchdog: {} has stood still for {} ms", part.name, part.still.count());
     } else {
       spdlog::warn("watchdog: {} moves again", part.name);
     }
   }
 }
 
-std::optional<std::string> Watchdog::stalled(ordercast::TimePoint now) const {
+std::optional<std::string> Watchdog::stalled(ordercast::TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  judge(now);
   for (const auto& part : parts_) {
-    if (part.still_for(now) > part.limit) return part.name;
+    if (part.is_stalled) return part.name;
   }
   return std::nullopt;
 }
 
-bool Watchdog::io_turns(ordercast::TimePoint now) const {
-  return std::none_of(parts_.begin(), parts_.end(), [now](const Part& part) {
-    return part.kind == PartKind::io_thread && part.still_for(now) > part.limit;
+bool Watchdog::io_turns(ordercast::TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  judge(now);
+  return std::none_of(parts_.begin(), parts_.end(), [](const Part& part) {
+    return part.kind == PartKind::io_thread && part.is_stalled;
   });
 }
 
-std::vector<Watchdog::PartState> Watchdog::parts(ordercast::TimePoint now) const {
+std::vector<Watchdog::PartState> Watchdog::parts(ordercast::TimePoint now) {
   const std::lock_guard lock(mutex_);
+  judge(now);
   std::vector<PartState> states;
   for (const auto& part : parts_) {
-    const auto still = part.still_for(now);
-    states.push_back({part.name, still, still > part.limit, part.stalls});
+    states.push_back({part.name, part.still, part.is_stalled, part.stalls});
   }
   return states;
 }

@@ -60,7 +60,8 @@ class Probe {
 enum class PartKind : std::uint8_t { io_thread, worker };
 
 /// Judges parts by how long they have stood still. Add all parts before the first look; after that
-/// any thread. Readiness is computed when asked for, so it depends on no thread of its own.
+/// any thread. Every question looks first: an answer depends on no thread of its own, and what one
+/// answer says is logged and counted, however short it was.
 class Watchdog {
  public:
   /// How long a part has stood still; 0 if it moves or has nothing to do. Never blocks.
@@ -79,12 +80,12 @@ class Watchdog {
   void look(ordercast::TimePoint now);
 
   /// The first part that stands still; nullopt if all move.
-  [[nodiscard]] std::optional<std::string> stalled(ordercast::TimePoint now) const;
+  [[nodiscard]] std::optional<std::string> stalled(ordercast::TimePoint now);
 
   /// Whether every I/O thread moves.
-  [[nodiscard]] bool io_turns(ordercast::TimePoint now) const;
+  [[nodiscard]] bool io_turns(ordercast::TimePoint now);
 
-  [[nodiscard]] std::vector<PartState> parts(ordercast::TimePoint now) const;
+  [[nodiscard]] std::vector<PartState> parts(ordercast::TimePoint now);
 
  private:
   struct Part {
@@ -92,12 +93,17 @@ class Watchdog {
     PartKind kind;
     std::chrono::milliseconds limit;
     StillFor still_for;
-    bool was_stalled = false;  // under mutex_
-    std::int64_t stalls = 0;   // under mutex_
+    // What the last look found, under mutex_:
+    std::chrono::milliseconds still{0};
+    bool is_stalled = false;
+    std::int64_t stalls = 0;
   };
 
+  void judge(ordercast::TimePoint now);
+
   std::vector<Part> parts_;
-  mutable std::mutex mutex_;
+  ordercast::TimePoint looked_at_ = ordercast::TimePoint::min();
+  std::mutex mutex_;
 };
 
 }  // namespace order_server
