@@ -11,8 +11,9 @@
 ///
 ///     I/O threads   sockets, HTTP parsing, tokens, routing; one connection manager each
 ///     reader        API reads             (--db-readers threads)
+///     list          pages of orders, the catalogue (--db-readers threads, polite)
 ///     writer        API writes            (1)
-///     login         password hashing      (half of the cores, at most 8)
+///     login         password hashing      (half of the cores, at most 8, polite)
 ///     lookup        orders for subscriptions (--db-readers threads)
 ///     ops           metrics               (1)
 ///     payment       the payment provider  (4)
@@ -21,10 +22,11 @@
 ///     push          outbox to devices     (1)
 ///     memory        gives memory back, reads a new certificate (1)
 ///     health        asks whether the database answers, and whether an operator has disabled a user
-///     (1) watch         looks whether the parts move (1)
+///     watch         looks whether the parts move (1)
 ///
 /// An I/O thread never waits for any other: it queues work, bounded, and the answer is posted back.
-/// So a slow disk delays neither heartbeats nor broadcasts that are on their way.
+/// So a slow disk delays neither heartbeats nor broadcasts that are on their way. Polite threads have
+/// a niceness of 10 more: a crowd's lists and logins take what processor time the others leave.
 namespace order_server {
 
 class App {

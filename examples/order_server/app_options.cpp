@@ -72,7 +72,7 @@ SqliteOptions store_options(const Config& config) {
   options.exclusive = true;
   // Readers for the API and for subscriptions, logins, metrics, webhooks, health, the dispatcher
   // and push.
-  options.readers = 2 * config.db_readers + 5 + login_threads();
+  options.readers = 3 * config.db_readers + 5 + login_threads();
   return options;
 }
 

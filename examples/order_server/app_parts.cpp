@@ -134,8 +134,9 @@ App::Parts::Parts(const Config& config)
       lookups("lookup", config.db_readers, lookup_queue),
       lookup(store, lookups, metrics),
       readers("reader", config.db_readers, queue_limits(config)),
+      lists("list", config.db_readers, queue_limits(config), WorkerPool::polite),
       writer("writer", 1, queue_limits(config)),
-      logins("login", login_threads(), login_queue),
+      logins("login", login_threads(), login_queue, WorkerPool::polite),
       payments("payment", payment_threads, payment_queue),
       webhooks("webhook", 1, webhook_queue),
       ops("ops", 1, ops_queue),
@@ -214,6 +215,7 @@ void App::Parts::watch_parts() {
   add("push", push_limit, push_beat);
   add("writer", worker_limit, writer);
   add("reader", worker_limit, readers);
+  add("list", worker_limit, lists);
   add("lookup", worker_limit, lookups);
   add("login", worker_limit, logins);
   add("payment", worker_limit, payments);
@@ -256,6 +258,8 @@ WorkerPool& App::Parts::pool(Lane lane) {
   switch (lane) {
     case Lane::writer:
       return writer;
+    case Lane::list:
+      return lists;
     case Lane::login:
       return logins;
     case Lane::payment:
@@ -272,9 +276,10 @@ WorkerPool& App::Parts::pool(Lane lane) {
 }
 
 std::vector<std::pair<std::string, std::size_t>> App::Parts::queue_depths() const {
-  return {{"reader", readers.waiting()},   {"writer", writer.waiting()},
-          {"login", logins.waiting()},     {"payment", payments.waiting()},
-          {"webhook", webhooks.waiting()}, {"lookup", lookups.waiting()}};
+  return {{"reader", readers.waiting()},   {"list", lists.waiting()},
+          {"writer", writer.waiting()},    {"login", logins.waiting()},
+          {"payment", payments.waiting()}, {"webhook", webhooks.waiting()},
+          {"lookup", lookups.waiting()}};
 }
 
 void App::Parts::make_ops_server(const Config& config) {

@@ -95,6 +95,7 @@ struct App::Parts {
   WorkerPool lookups;
   OrderLookup lookup;
   WorkerPool readers;
+  WorkerPool lists;
   WorkerPool writer;
   WorkerPool logins;
   WorkerPool payments;

@@ -50,7 +50,8 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
                  "How the asio transport sends: auto takes io_uring where the system allows it");
   options.text("--db", config.db, "SQLite database file, made if there is none");
   options.number("--db-readers", config.db_readers, 1, 64, "",
-                 "Threads that read the database for the API, and again for subscriptions");
+                 "Threads that read the database for the API, again for its lists, and again for "
+                 "subscriptions");
   options.choice(
       "--demo-data", demo_data, {"auto", "on", "off"},
       "Fill an empty database with users, products and orders to try, and serve a page at /demo "

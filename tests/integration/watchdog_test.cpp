@@ -21,10 +21,9 @@ namespace {
 
 /// Where a part stands still, and what the watchdog calls it.
 const std::map<std::string, std::string> part_at_gate{
-    {"dispatcher", "dispatcher"}, {"push", "push"},
-    {"writer", "writer"},         {"reader", "reader"},
-    {"lookup", "lookup"},         {"login", "login"},
-    {"payment", "payment"},       {"webhook", "webhook"},
+    {"dispatcher", "dispatcher"}, {"push", "push"},       {"writer", "writer"},
+    {"reader", "reader"},         {"list", "list"},       {"lookup", "lookup"},
+    {"login", "login"},           {"payment", "payment"}, {"webhook", "webhook"},
     {"health", "database"},       {"io", "io-0"}};
 
 std::uint16_t free_port() {
@@ -134,6 +133,7 @@ TEST_CASE("each part that stands still is named by readyz, counted and logged on
   const auto nobody = server.anonymous();
   REQUIRE(watcher.send_text(R"({"type":"subscribe","orderId":")" + id + R"("})"));
   shop.send(server.as(demo().customer), "GET", "/api/v1/orders");
+  shop.send(server.as(demo().customer), "GET", "/api/v1/orders/" + id);
   shop.send(server.as(demo().manager), "PATCH", "/api/v1/orders/" + id + "/status",
             {{"status", "CONFIRMED"}});
   shop.send(nobody, "POST", "/api/v1/payments/webhook", Json::object());

@@ -2,6 +2,11 @@
 #include "workers/worker_pool.hpp"
 
 #include <catch2/catch.hpp>
+#ifdef __linux__
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
@@ -195,6 +200,24 @@ TEST_CASE("what the server itself has queued is never given up for a client", "[
   }
   CHECK(ran == 2);
 }
+
+#ifdef __linux__
+TEST_CASE("a polite pool leaves the processor to the others", "[workers]") {
+  const auto niceness = [](WorkerPool& pool) {
+    std::promise<int> found;
+    CHECK(pool.submit([&found] {
+      found.set_value(::getpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid))));
+    }));
+    return found.get_future().get();
+  };
+  WorkerPool pool("test", 1, 100);
+  WorkerPool polite("test", 1, 100, WorkerPool::polite);
+  const int mine = ::getpriority(PRIO_PROCESS, 0);
+  CHECK(niceness(pool) == mine);
+  CHECK(niceness(polite) == std::min(mine + WorkerPool::polite, 19));
+  CHECK(::getpriority(PRIO_PROCESS, 0) == mine);
+}
+#endif
 
 TEST_CASE("a pool stands still while every thread is at a task that does not end", "[workers]") {
   Gate first;

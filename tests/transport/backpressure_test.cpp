@@ -16,9 +16,15 @@ namespace {
 const std::string host = "127.0.0.1";
 const std::string block(16 * 1024, 'x');
 
+RecordingServer::Setup with_kernel_unsent(std::size_t bytes) {
+  RecordingServer::Setup setup;
+  setup.accept.max_kernel_unsent_bytes = bytes;
+  return setup;
+}
+
 /// A client that reads nothing until it is told to.
 struct SlowPair {
-  SlowPair() {
+  explicit SlowPair(RecordingServer::Setup setup = {}) : server(std::move(setup)) {
     REQUIRE(client.connect(host, server.port(), "/ws", {}, default_timeout, 4096));
     handle = server.opened();
     accepted = server.send_until_backpressure(handle, block);
@@ -41,6 +47,23 @@ TEST_CASE("a client that does not read pushes back, and what it holds up is coun
   CHECK(slow.server.buffered_bytes(slow.handle) == buffered);
 }
 
+TEST_CASE("the kernel takes no more of a connection than it may keep unsent", "[backpressure]") {
+  // Beside that, what the peer's window lets through and the rounding of buffers.
+  constexpr std::size_t more = 128 * 1024;
+  constexpr std::size_t ours = 32 * 1024 + 16 * 1024;
+  SlowPair slow;
+  CHECK(slow.accepted * block.size() <= 128 * 1024 + ours + more);
+  SlowPair small(with_kernel_unsent(16 * 1024));
+  CHECK(small.accepted * block.size() <= 16 * 1024 + ours + more);
+  CHECK(small.accepted < slow.accepted);
+  // As much as the system likes: megabytes.
+  SlowPair unbounded(with_kernel_unsent(0));
+  CHECK(unbounded.accepted * block.size() > 1024 * 1024);
+  // A bound changes when bytes go, and none of them.
+  for (std::size_t i = 0; i < small.accepted; ++i) REQUIRE(small.client.next_text() == block);
+  REQUIRE(small.server.expect(Event::Kind::writable, small.handle));
+}
+
 TEST_CASE("what a write under way has not got rid of is counted", "[backpressure]") {
   // websocketpp's own amount is 0 by then: nothing waits behind the one frame.
   RecordingServer server;
@@ -61,7 +84,7 @@ TEST_CASE("what a write under way has not got rid of is counted", "[backpressure
 
 TEST_CASE("what a slow client reads shows in the unacknowledged bytes while the kernel takes none",
           "[backpressure]") {
-  SlowPair slow;
+  SlowPair slow(with_kernel_unsent(0));
   const auto buffered = slow.server.buffered_bytes(slow.handle);
   auto before = slow.server.unacknowledged_bytes(slow.handle);
   CHECK(before > buffered);

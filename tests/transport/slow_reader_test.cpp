@@ -59,13 +59,16 @@ TEST_CASE("a slow client that gives up all but one of its orders gets that one's
   for (int i = 34; i > 0; --i) {
     client.send_text(R"({"type":"unsubscribe","orderId":")" + id(i) + "\"}");
   }
+  // What the order is now may be owed, and comes when there is room: a pong need not wait for it.
   client.send_text(R"({"type":"ping"})");
-  std::string last;
-  for (auto text = client.next_text(); text && *text != R"({"type":"pong"})";
-       text = client.next_text()) {
-    last = *text;
+  bool is_answered = false;
+  std::string newest;
+  while (!is_answered || newest.find(R"("version":600)") == std::string::npos) {
+    const auto text = client.next_text();
+    REQUIRE(text);
+    if (*text == R"({"type":"pong"})") is_answered = true;
+    if (text->find(R"("orderId":"o-0")") != std::string::npos) newest = *text;
   }
-  CHECK(last.find(R"("version":600)") != std::string::npos);
   CHECK(server.subscriptions() == 1);
   REQUIRE(settled(client));
 }
@@ -126,6 +129,8 @@ TEST_CASE("a client with a small buffer that reads steadily is never taken for o
   options.limits.ping_interval = 500ms;
   options.limits.pong_timeout = 300ms;
   options.limits.write_stall_timeout = 1500ms;
+  const bool holds_megabytes = GENERATE(true, false);  // the kernel
+  if (holds_megabytes) options.accept.max_kernel_unsent_bytes = 0;
   WholeServer server(options);
   WsClient client;
   REQUIRE(
@@ -133,19 +138,24 @@ TEST_CASE("a client with a small buffer that reads steadily is never taken for o
   client.send_text(R"({"type":"subscribe","orderId":"o"})");
   REQUIRE(settled(client));
   fill(server, "o", 600);
-  // 100 kB a second, for three times the stall's time. The kernel holds megabytes of it, and takes
-  // nothing more from the server until a third of them is gone.
+  // 100 kB a second, for three times the stall's time. Where the kernel holds megabytes of it, it
+  // takes nothing more from the server until a third of them is gone; where it does not, the client
+  // catches up on the way, with the ping right behind the last update.
   pollfd hung{client.socket().fd(), POLLRDHUP, 0};
-  for (int read = 0; read < 28; ++read) {
-    REQUIRE(client.next_text());
+  std::string last;
+  const auto has_all = [&] { return last.find(R"("version":600)") != std::string::npos; };
+  for (int read = 0; read < 28 && !has_all(); ++read) {
+    const auto text = client.next_text();
+    REQUIRE(text);
+    last = *text;
     REQUIRE(::poll(&hung, 1, 160) == 0);
   }
+  CHECK(has_all() != holds_megabytes);
   client.send_text(R"({"type":"ping"})");
-  std::string last;
   for (auto text = client.next_text(); text && *text != R"({"type":"pong"})";
        text = client.next_text()) {
     last = *text;
   }
-  CHECK(last.find(R"("version":600)") != std::string::npos);
+  CHECK(has_all());
   CHECK(settled(client));
 }

@@ -230,6 +230,23 @@ TEST_CASE("a ping behind data is not timed until the data are out", "[manager][f
     }
     CHECK(transport[1].terminated);
   }
+  SECTION("once they are out the pong has all of its time, however late that is") {
+    const auto pass = [&](std::chrono::milliseconds time) {
+      for (; time.count() > 0; time -= 100ms) {
+        clock.advance(100ms);
+        manager.tick(clock.now());
+      }
+    };
+    const auto timeout = Limits{}.pong_timeout;
+    pass(timeout - 200ms);
+    CHECK_FALSE(transport.take(1));
+    pass(timeout - 100ms);
+    CHECK_FALSE(transport[1].closed);
+    const bool answers = GENERATE(true, false);
+    if (answers) manager.on_pong(1);
+    pass(1s);
+    CHECK(transport[1].terminated != answers);
+  }
   SECTION("once the data are out the pong is due") {
     CHECK_FALSE(transport.take(1));
     for (int i = 0; i < 220 && !transport[1].closed; ++i) {

@@ -37,8 +37,8 @@ HttpResponse list_products(const ApiRequest& request, ApiContext& context) {
 }  // namespace
 
 Routes catalog_routes() {
-  return {{"GET", "/api/v1/stores", Access::signed_in, Lane::reader, &list_stores},
-          {"GET", "/api/v1/products", Access::signed_in, Lane::reader, &list_products}};
+  return {{"GET", "/api/v1/stores", Access::signed_in, Lane::list, &list_stores},
+          {"GET", "/api/v1/products", Access::signed_in, Lane::list, &list_products}};
 }
 
 }  // namespace order_server

@@ -187,7 +187,7 @@ HttpResponse cancel(const ApiRequest& request, ApiContext& context) {
 
 Routes order_routes() {
   return {
-      {"GET", "/api/v1/orders", Access::signed_in, Lane::reader, &list_orders},
+      {"GET", "/api/v1/orders", Access::signed_in, Lane::list, &list_orders},
       {"POST", "/api/v1/orders", Access::customer, Lane::writer, &create_order},
       {"GET", "/api/v1/orders/:id", Access::signed_in, Lane::reader, &get_order},
       {"PATCH", "/api/v1/orders/:id/status", Access::staff, Lane::writer, &change_status},

@@ -26,12 +26,14 @@ enum class Access : std::uint8_t {
 };
 
 /// Where a handler runs. Only `io` may not block; each other lane has threads and a bounded queue
-/// of its own, so that what is slow in one does not delay another.
+/// of its own, so that what is slow in one does not delay another. What takes long by its nature is
+/// polite as well: its threads take what processor time the others leave.
 enum class Lane : std::uint8_t {
   io,       ///< The connection's own I/O thread.
-  reader,   ///< Database reads.
+  reader,   ///< Database reads of a row or a few.
+  list,     ///< Database reads of many rows: pages of orders, the catalogue. Polite.
   writer,   ///< Database writes, one at a time.
-  login,    ///< Password hashing: slow on purpose.
+  login,    ///< Password hashing: slow on purpose. Polite.
   payment,  ///< Calls of the payment provider.
   webhook,  ///< The provider's webhooks: no call to it holds them up.
   ops,      ///< Metrics, answered also when the API is overloaded.

@@ -6,6 +6,11 @@
 #include "workers/fail_point.hpp"
 
 #include <spdlog/spdlog.h>
+#ifdef __linux__
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include <algorithm>
 #include <exception>
@@ -13,13 +18,30 @@
 
 namespace order_server {
 
-WorkerPool::WorkerPool(std::string name, std::size_t threads, QueueLimits limits)
+namespace {
+
+/// Of this thread alone: on Linux niceness is a thread's own, unlike POSIX says.
+void be_nice(int niceness) noexcept {
+#ifdef __linux__
+  if (niceness == 0) return;
+  const auto thread = static_cast<id_t>(::syscall(SYS_gettid));
+  // A container may forbid it; then they share like the others.
+  static_cast<void>(::setpriority(PRIO_PROCESS, thread, ::getpriority(PRIO_PROCESS, 0) + niceness));
+#else
+  static_cast<void>(niceness);
+#endif
+}
+
+}  // namespace
+
+WorkerPool::WorkerPool(std::string name, std::size_t threads, QueueLimits limits, int niceness)
     : name_(std::move(name)),
       limits_(limits),
       most_running_(std::max<std::size_t>(threads / 2, 1)) {
   threads = std::max<std::size_t>(threads, 1);
   threads_.reserve(threads);
-  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  for (std::size_t i = 0; i < threads; ++i)
+    threads_.emplace_back([this, niceness] { work(niceness); });
 }
 
 WorkerPool::~WorkerPool() {
@@ -204,7 +226,8 @@ void WorkerPool::run(const Task& task) const {
   }
 }
 
-void WorkerPool::work() {
+void WorkerPool::work(int niceness) {
+  be_nice(niceness);
   use_signal_stack();
   Job job;
   while (next_job(job)) {

@@ -44,10 +44,15 @@ class WorkerPool {
  public:
   using Task = std::function<void()>;
 
-  /// Starts `threads` threads (at least one). `name` is for logs.
-  WorkerPool(std::string name, std::size_t threads, QueueLimits limits);
-  WorkerPool(std::string name, std::size_t threads, std::size_t capacity)
-      : WorkerPool(std::move(name), threads, QueueLimits{capacity}) {}
+  /// For `niceness`: work that may take long and that nobody else should wait for.
+  static constexpr int polite = 10;
+
+  /// Starts `threads` threads (at least one). `name` is for logs. Where other threads of the machine
+  /// have work, these get less of the processor by `niceness` (setpriority(2), 0 to 19); a system
+  /// that knows no niceness of a thread ignores it.
+  WorkerPool(std::string name, std::size_t threads, QueueLimits limits, int niceness = 0);
+  WorkerPool(std::string name, std::size_t threads, std::size_t capacity, int niceness = 0)
+      : WorkerPool(std::move(name), threads, QueueLimits{capacity}, niceness) {}
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
   ~WorkerPool();
@@ -83,7 +88,7 @@ class WorkerPool {
   };
   using Owners = std::unordered_map<std::string, Owner>;
 
-  void work();
+  void work(int niceness);
   /// Waits for the next job; false once the pool has stopped and nothing waits.
   [[nodiscard]] bool next_job(Job& job);
   /// Takes the job whose turn it is; false if nobody may run one now.

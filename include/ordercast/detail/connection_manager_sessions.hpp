@@ -318,13 +318,15 @@ void ConnectionManager<T, S>::on_deadline(Slot slot, TimePoint now) {
   if (limits_.ping_interval.count() != 0 && now >= session.next_ping) {
     if (session.awaiting_pong) {
       // A ping behind data is not timed until the data are out: whether they move is the stall's.
+      // They may have been out for no more than a moment.
       const auto* stall = session.stall.get();
       const bool is_behind = stall != nullptr && limits_.write_stall_timeout.count() != 0 &&
                              stall->written_bytes < stall->ping_after;
-      if (!is_behind) {
+      if (!is_behind && !session.ping_was_behind) {
         terminate(slot, CloseCode::going_away);
         return;
       }
+      session.ping_was_behind = is_behind;
       session.next_ping = later_by(now, limits_.pong_timeout);
     } else if (transport_.buffered_bytes(routes_[slot].handle) == 0) {
       send_ping(slot, now);
@@ -346,7 +348,8 @@ template <class T, class S>
 void ConnectionManager<T, S>::send_ping(Slot slot, TimePoint now) {
   SessionT& session = sessions_[slot];
   const Handle handle = routes_[slot].handle;
-  if (unacknowledged_bytes(handle) != 0) {
+  session.ping_was_behind = unacknowledged_bytes(handle) != 0;
+  if (session.ping_was_behind) {
     watch_stall(slot, now, true);
     session.stall->ping_after = routes_[slot].accepted_bytes;
   } else if (session.stall) {

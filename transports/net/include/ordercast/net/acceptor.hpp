@@ -14,12 +14,15 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <ctime>
@@ -81,6 +84,7 @@ class Acceptor {
     acceptor_.set_option(tcp::acceptor::reuse_address(true));
     acceptor_.bind(endpoint);
     acceptor_.listen(backlog);
+    limit_kernel_unsent();
     acceptor_.non_blocking(true);
     take_reserve();
     wait();
@@ -106,6 +110,16 @@ class Acceptor {
   [[nodiscard]] std::size_t open() const noexcept { return ledger_->open(); }
 
  private:
+  /// Of every connection: accepted sockets inherit it. Best effort, as not every system knows it.
+  void limit_kernel_unsent() noexcept {
+#ifdef TCP_NOTSENT_LOWAT
+    if (limits_.max_kernel_unsent_bytes == 0) return;
+    const auto bytes = static_cast<int>(
+        (std::min)(limits_.max_kernel_unsent_bytes, static_cast<std::size_t>(INT_MAX)));
+    ::setsockopt(acceptor_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+#endif
+  }
+
   /// Newcomers that are taken before others of the same loop have their turn.
   static constexpr int batch = 64;
 
@@ -207,7 +221,9 @@ class Acceptor {
     }));
   }
 
-  void take_reserve() noexcept { reserve_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+  void take_reserve() noexcept {
+    reserve_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  }
   void release_reserve() noexcept {
     if (reserve_ >= 0) ::close(std::exchange(reserve_, -1));
   }

@@ -132,6 +132,12 @@ struct AcceptLimits {
   /// Bytes of requests that are still being read, all together; above it the one that has been at
   /// its own for longest is ended. 0: no limit.
   std::size_t max_request_bytes = 64 * 1024 * 1024;
+
+  /// Bytes of one connection that the kernel holds and has not sent yet (TCP_NOTSENT_LOWAT); what
+  /// is on its way to the peer does not count. What the kernel holds can't be conflated any more,
+  /// and to copy it costs time: with Linux's defaults it takes up to 4 MiB for a peer that reads
+  /// nothing. 0: as many as it likes.
+  std::size_t max_kernel_unsent_bytes = 128 * 1024;
 };
 
 struct ServerOptions {
