@@ -44,18 +44,6 @@ struct Broadcast {
   }
 };
 
-namespace detail {
-
-/// How the topics of messages begin that are for those who watch an order, or for others.
-[[nodiscard]] inline std::string announcement_prefix(bool watchers, std::string_view id) {
-  std::string prefix(1, watchers ? 'w' : 'o');
-  if (watchers) prefix.append(id);
-  prefix.push_back('\0');  // No id has one.
-  return prefix;
-}
-
-}  // namespace detail
-
 /// Encodes and frames one server message. `Transport::prepare` must be callable from any thread.
 template <class Transport>
 [[nodiscard]] SizedFrame<typename Transport::Frame> prepare_message(const ServerMessage& message) {
@@ -81,6 +69,26 @@ enum class Audience : std::uint8_t {
   organization,  ///< Each connection of the organisation's staff.
 };
 
+namespace detail {
+
+/// How the topics of an addressee's messages begin. A connection has one user and one organization,
+/// so only orders are named: by their length first, so that none is the beginning of another.
+[[nodiscard]] inline std::string announcement_prefix(Audience audience, std::string_view id) {
+  if (audience != Audience::watchers) return {audience == Audience::user ? 'u' : 'o'};
+  std::string prefix(1, 'w');
+  prefix.push_back(static_cast<char>(id.size()));  // A longer id than fits has no subscribers.
+  prefix.append(id);
+  return prefix;
+}
+
+/// The order whose watchers a topic is for; empty for other topics.
+[[nodiscard]] inline std::string_view watched_order(std::string_view topic) noexcept {
+  if (topic.size() < 2 || topic[0] != 'w') return {};
+  return topic.substr(2, static_cast<unsigned char>(topic[1]));
+}
+
+}  // namespace detail
+
 /// An ApplicationMessage, framed once for everyone who gets it. Immutable once made.
 template <class Frame>
 struct Announcement {
@@ -104,7 +112,7 @@ template <class Transport>
   Announcement<typename Transport::Frame> made;
   made.audience = audience;
   made.id = std::string(id);
-  made.topic = detail::announcement_prefix(audience == Audience::watchers, id);
+  made.topic = detail::announcement_prefix(audience, id);
   made.topic.append(message.key);
   made.conflates = !message.key.empty();
   made.message = {Transport::prepare(std::string(message.text)), message.text.size()};

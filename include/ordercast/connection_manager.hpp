@@ -284,7 +284,9 @@ class ConnectionManager {
                  const SizedFrame<Frame>& message, bool conflates);
   Delivery deliver_announcement(Slot slot, const std::string& topic,
                                 const SizedFrame<Frame>& message, bool conflates);
-  bool follow(Slot slot, const Announcement<Frame>& announcement);
+  bool follow(Slot slot, std::string_view order_id, std::string_view topic,
+              const SizedFrame<Frame>& message, bool conflates);
+  [[nodiscard]] bool is_behind_debt(Slot slot, std::string_view topic);
   void move_behind_debt(Slot slot, Pending& pending);
   void finish(Slot slot, Watch& watch, Pending& pending);
   bool make_room(Slot slot);

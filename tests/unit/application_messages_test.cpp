@@ -229,12 +229,73 @@ TEST_CASE("a message never goes before the order that it follows", "[manager][ap
     CHECK(s.manager.send_to_watchers("o", {own("at", 1), "position"}) == 1);
     s.gate.open();
   }
+  SECTION("when the order itself makes room for the message") {
+    s.subscribe(1, "o");
+    fill(s, 1);
+    s.publish("o", 2);
+    for (int i = 0; i < 3; ++i) s.manager.send_to_user("alice", {own("say", i)});
+    CHECK(s.manager.send_to_watchers("o", {own("at", 1), "position"}) == 1);
+  }
   s.read(1);
   auto& got = s.got(1);
   REQUIRE(got.size() >= 2);
   CHECK(got.back() == own("at", 1));
   CHECK(got[got.size() - 2].find(R"("version":2)") != std::string::npos);
   CHECK_FALSE(s.transport[1].closed);
+}
+
+TEST_CASE("an order that is paid with more messages behind it than fit stays before them",
+          "[manager][application]") {
+  Limits limits;
+  limits.max_outbox_messages = 5;
+  Stage s(limits);
+  s.open(1, "alice");
+  s.gate.read_later = true;
+  s.subscribe(1, "o", R"(,"since":0)");
+  for (int i = 0; i < 5; ++i) CHECK(s.manager.send_to_watchers("o", {own("at", i)}) == 1);
+  fill(s, 1);
+  s.manager.send_to_user("alice", {own("say", 1)});
+  s.gate.open();
+  s.gate.read_later = false;
+  s.read(1);
+  auto& got = s.got(1);
+  REQUIRE(got.size() == 8);
+  CHECK(got[1] == own("say", 1));
+  CHECK(got[2].find("order:updated") != std::string::npos);
+  for (int i = 0; i < 5; ++i) CHECK(got[static_cast<std::size_t>(i) + 3] == own("at", i));
+}
+
+TEST_CASE("messages to a user and to the organisation don't replace each other",
+          "[manager][application]") {
+  Stage s;
+  s.open(1, "staff-org");
+  s.transport[1].reads = false;
+  s.manager.send_to_user("staff-org",
+                         {R"({"type":"filler","x":")" + std::string(2000, 'x') + "\"}"});
+  s.manager.send_to_user("staff-org", {own("say", 1), "key"});
+  s.manager.send_to_organization("org", {own("say", 2), "key"});
+  s.read(1);
+  REQUIRE(s.got(1).size() == 3);
+  CHECK(s.got(1)[1] == own("say", 1));
+  CHECK(s.got(1)[2] == own("say", 2));
+}
+
+TEST_CASE("messages behind all debts together are bounded", "[manager][application]") {
+  Limits limits;
+  limits.max_outbox_messages = 8;
+  Stage s(limits);
+  s.open(1, "alice");
+  s.subscribe(1, "o");
+  s.subscribe(1, "p");
+  fill(s, 1);
+  s.publish("o", 2);
+  for (int i = 0; i < 7; ++i) s.manager.send_to_watchers("o", {own("at", i)});
+  s.manager.send_to_user("alice", {own("say", 1)});
+  s.publish("p", 2);
+  for (int i = 0; i < 6; ++i) s.manager.send_to_watchers("p", {own("at", i)});
+  CHECK_FALSE(s.transport[1].closed);
+  s.manager.send_to_user("alice", {own("say", 2)});
+  CHECK(s.transport[1].code == CloseCode::too_slow);
 }
 
 TEST_CASE("messages without a key count against the outbox", "[manager][application]") {

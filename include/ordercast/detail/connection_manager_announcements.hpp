@@ -51,7 +51,10 @@ std::size_t ConnectionManager<T, S>::announce(const Announcement<Frame>& announc
       registry_.for_each_subscriber(announcement.id, [&](Slot slot, Watch& watch) {
         if (!watch.deferred()) return send(slot);
         try {
-          if (follow(slot, announcement)) ++reached;
+          if (follow(slot, announcement.id, announcement.topic, announcement.message,
+                     announcement.conflates)) {
+            ++reached;
+          }
         } catch (...) {
           doom(slot, CloseCode::internal_error);
         }
@@ -73,17 +76,26 @@ auto ConnectionManager<T, S>::deliver_announcement(Slot slot, const std::string&
 /// Keeps a message behind the order that this subscription is owed. False when the connection may
 /// not watch the order, or not yet.
 template <class T, class S>
-bool ConnectionManager<T, S>::follow(Slot slot, const Announcement<Frame>& announcement) {
-  Pending* const pending = sessions_[slot].find_pending(announcement.id);
+bool ConnectionManager<T, S>::follow(Slot slot, std::string_view order_id, std::string_view topic,
+                                     const SizedFrame<Frame>& message, bool conflates) {
+  Pending* const pending = sessions_[slot].find_pending(order_id);
   if (pending == nullptr || !pending->is_authorized() || routes_[slot].doomed) return false;
-  const auto& [frame, bytes] = announcement.message;
   if (!sessions_[slot].extra->pending.follow(
-          *pending, {announcement.topic, frame, bytes, announcement.conflates},
+          *pending, {std::string(topic), message.frame, message.bytes, conflates},
           limits_.max_outbox_messages, limits_.max_outbox_bytes)) {
     doom(slot, CloseCode::too_slow);
     return false;
   }
   return true;
+}
+
+/// Whether a message with this topic must wait behind an order that is a debt.
+template <class T, class S>
+bool ConnectionManager<T, S>::is_behind_debt(Slot slot, std::string_view topic) {
+  const auto order_id = detail::watched_order(topic);
+  const Watch* const watch =
+      order_id.empty() ? nullptr : registry_.find_subscription(slot, order_id);
+  return watch != nullptr && watch->deferred();
 }
 
 /// What waits in the outbox behind an order that has become a debt waits behind the debt.
@@ -93,11 +105,14 @@ void ConnectionManager<T, S>::move_behind_debt(Slot slot, Pending& pending) {
   if (outbox == nullptr) return;
   typename Pending::Following moved;
   outbox->take_application(
-      detail::announcement_prefix(true, pending.order_id),
+      detail::announcement_prefix(Audience::watchers, pending.order_id),
       [&](const std::string& topic, const Frame& frame, std::size_t bytes, bool conflates) {
         moved.push_back({topic, frame, bytes, conflates});
       });
-  sessions_[slot].extra->pending.follow_first(pending, std::move(moved));
+  if (!sessions_[slot].extra->pending.follow_first(
+          pending, std::move(moved), limits_.max_outbox_messages, limits_.max_outbox_bytes)) {
+    doom(slot, CloseCode::too_slow);
+  }
 }
 
 /// Ends a record whose debt is paid, and sends what was meant to come after it.
@@ -108,6 +123,11 @@ void ConnectionManager<T, S>::finish(Slot slot, Watch& watch, Pending& pending) 
   sessions_[slot].erase_pending(pending);
   std::size_t sent = 0;
   for (const auto& [topic, frame, bytes, conflates] : following) {
+    if (watch.deferred()) {  // One before it has made room of the order.
+      static_cast<void>(
+          follow(slot, detail::watched_order(topic), topic, {frame, bytes}, conflates));
+      continue;
+    }
     const auto result = deliver_announcement(slot, topic, {frame, bytes}, conflates);
     if (result == Delivery::sent) ++sent;
   }

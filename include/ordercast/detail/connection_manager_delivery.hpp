@@ -114,6 +114,11 @@ template <class T, class S>
       doom(slot, CloseCode::too_slow);
       return Delivery::gone;
     }
+    // What made room may be the order that this message must not overtake.
+    if (kind == QueuedKind::application && is_behind_debt(slot, order_id)) {
+      const auto owed = detail::watched_order(order_id);
+      return follow(slot, owed, order_id, message, conflates) ? Delivery::queued : Delivery::gone;
+    }
   }
 }
 

@@ -73,7 +73,7 @@ void ConnectionManager<T, S>::handle(Slot slot, const Unsubscribe& message) {
   }
   if (auto* outbox = session.outbox()) {
     outbox->drop_updates(message.order_id);
-    outbox->take_application(detail::announcement_prefix(true, message.order_id),
+    outbox->take_application(detail::announcement_prefix(Audience::watchers, message.order_id),
                              [](auto&&... /*dropped*/) {});
   }
   registry_.unsubscribe(slot, message.order_id);

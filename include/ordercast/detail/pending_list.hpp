@@ -184,14 +184,18 @@ class PendingList {
     following_bytes_ += bytes;
     return true;
   }
-  /// Puts messages that were bounded elsewhere before those that are kept.
-  void follow_first(Record& record, typename Record::Following messages) {
+  /// Puts messages before those that are kept. False when those of all records together are more
+  /// than these bounds (0: none) now; one is always allowed.
+  [[nodiscard]] bool follow_first(Record& record, typename Record::Following messages,
+                                  std::size_t most_messages, std::size_t most_bytes) {
     for (const auto& message : messages) {
       ++following_;
       following_bytes_ += message.bytes;
     }
     for (auto& message : record.following) messages.push_back(std::move(message));
     record.following = std::move(messages);
+    return following_ < 2 || ((most_messages == 0 || following_ <= most_messages) &&
+                              (most_bytes == 0 || following_bytes_ <= most_bytes));
   }
   [[nodiscard]] typename Record::Following take_following(Record& record) noexcept {
     for (const auto& message : record.following) {
