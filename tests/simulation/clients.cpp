@@ -20,7 +20,10 @@ int Simulation::open(const std::string& token, bool hello) {
 }
 
 void Simulation::say(int handle, const std::string& text) {
-  shard_of(handle).manager.on_message(handle, text);
+  auto& shard = shard_of(handle);
+  shard.watching.speaker = handle;
+  shard.manager.on_message(handle, text);
+  shard.watching.speaker = 0;
 }
 
 void Simulation::close(int handle) {
@@ -28,6 +31,7 @@ void Simulation::close(int handle) {
   shard.manager.on_close(handle);
   shard.network.wires.erase(handle);
   shard.users.erase(handle);
+  shard.watching.close(handle);
 }
 
 void Simulation::connect(Client& client) {
@@ -42,6 +46,9 @@ void Simulation::connect(Client& client) {
   client.reads = true;
   client.again.clear();
   client.was_refused = false;
+  client.mail.clear();
+  client.last_mail.clear();
+  client.crowded = false;
   client.opened_at = now_;
   client.handle = open(client.token, !client.epoch.empty());
   for (const auto& [order, version] : client.seen) subscribe(client, order, version);
@@ -49,8 +56,17 @@ void Simulation::connect(Client& client) {
 
 void Simulation::subscribe(Client& client, const std::string& order, std::uint64_t since) {
   const auto epoch = client.epoch.empty() ? "" : R"("epoch":")" + client.epoch + R"(",)";
-  say(*client.handle, R"({"type":"subscribe",)" + epoch + R"("orderId":")" + order +
-                          R"(","since":)" + std::to_string(since) + "}");
+  say(*client.handle, R"({"type":"subscribe",)" + epoch + R"("orderId":)" + json_text(order) +
+                          R"(,"since":)" + std::to_string(since) + "}");
+}
+
+void Simulation::unsubscribe(Client& client, const std::string& order) {
+  auto& watching = shard_of(*client.handle).watching;
+  const auto too_fast = watching.too_fast;
+  say(*client.handle, R"({"type":"unsubscribe","orderId":)" + json_text(order) + "}");
+  if (watching.too_fast != too_fast) return;
+  watching.leave(order, *client.handle);
+  excuse(client, order);
 }
 
 /// A client leaves an order and comes back to it, or asks for it again without leaving; with or
@@ -60,8 +76,8 @@ void Simulation::ask_again(Client& client) {
   auto at = client.seen.begin();
   std::advance(at, pick(client.seen.size()));
   const auto& order = at->first;
-  if (chance(60)) say(*client.handle, R"({"type":"unsubscribe","orderId":")" + order + "\"}");
-  if (chance(40)) say(*client.handle, R"({"type":"subscribe","orderId":")" + order + "\"}");
+  if (chance(60)) unsubscribe(client, order);
+  if (chance(40)) say(*client.handle, R"({"type":"subscribe","orderId":)" + json_text(order) + "}");
   subscribe(client, order, chance(30) ? 0 : at->second);
 }
 
@@ -93,7 +109,7 @@ void Simulation::leave_many(Client& client) {
   for (const auto& [order, version] : client.seen) {
     if (at++ % nth == 0) continue;
     left.push_back(order);
-    say(*client.handle, R"({"type":"unsubscribe","orderId":")" + order + "\"}");
+    unsubscribe(client, order);
   }
   for (const auto& order : left) subscribe(client, order, client.seen[order]);
 }
@@ -113,7 +129,9 @@ void Simulation::read(Client& client, std::size_t most_frames, std::size_t most_
     shard_of(handle).manager.on_writable(handle);
   }
   const bool reads_all_the_time = client.rate != 0 && !client.was_refused;
-  if (reads_all_the_time && (wire.terminated || wire.code == CloseCode::too_slow)) {
+  if (client.crowded && wire.code == CloseCode::too_slow && !wire.terminated) {
+    ++tally_.crowded;
+  } else if (reads_all_the_time && (wire.terminated || wire.code == CloseCode::too_slow)) {
     throw Broken(client.user + " was closed while it read all the time, with " +
                  std::to_string(static_cast<int>(wire.code)) + " " + wire.reason);
   }
@@ -156,11 +174,18 @@ void Simulation::receive(Client& client, const std::string& text) {
     for (auto& [order, version] : client.seen) version = 0;
     return;
   }
+  if (type == "own") {
+    receive_message(client, json.at("n").get<std::size_t>());
+    return;
+  }
   if (type == "error") {
     const auto code = json.at("code").get<std::string>();
     client.was_refused = client.was_refused || code == "rate_limited";
     const auto order = json.value("orderId", "");
     if (code == "unavailable") {
+      excuse(client, order);
+      auto* const subscription = shard_of(*client.handle).watching.find(order, *client.handle);
+      if (subscription != nullptr) subscription->certain = false;
       ++tally_.unavailable;
       client.again.insert(order);
     }
@@ -220,7 +245,7 @@ void Simulation::attack(Attacker& attacker) {
   for (const auto& frame : wire.buffered) {
     if (frame == nullptr) continue;
     const auto& text = frame->value();
-    if (text.find(R"("type":"order)") != std::string::npos) throw Broken("an attacker got " + text);
+    if (text.find(R"("type":"o)") != std::string::npos) throw Broken("an attacker got " + text);
   }
   if (chance(50)) {
     wire.buffered.clear();

@@ -12,6 +12,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 void Simulation::check_networks() const {
+  if (!broken_.empty()) throw Broken(broken_);
   for (const auto& shard : server_->shards) {
     if (!shard->network.broken.empty()) throw Broken(shard->network.broken);
   }
@@ -26,6 +27,7 @@ void Simulation::check_bounds() {
   std::size_t wire_bytes = 0;
   std::size_t largest = 256;
   for (const auto& [id, order] : store_.orders) largest = std::max(largest, order.padding + 256);
+  largest = std::max(largest, own_.largest + 256);
   for (const auto& shard : server_->shards) {
     for (const auto& [handle, wire] : shard->network.wires) {
       if (wire.bytes > shard->network.kernel_room + Network::high_water + largest)
@@ -40,15 +42,19 @@ void Simulation::check_bounds() {
     }
   }
   // Beside what is on the wires: a full outbox each, what is held for each subscription that waits
-  // for its answer, and what a publish has on its way to the shards.
-  const auto held = sessions * (limits().max_outbox_messages + store_.orders.size()) + 2 * posted;
+  // for its answer, as many messages as fill an outbox behind debts, and what a publish has on its
+  // way to the shards.
+  const auto most = limits().max_outbox_messages;
+  const auto behind_debts = weather_.messages ? most : 0;
+  const auto held = sessions * (most + store_.orders.size() + behind_debts) + 2 * posted;
   if (Network::Text::alive() - frames_before_ > on_wires + held) {
     throw Broken("the server holds more frames than its bounds allow");
   }
   // The same in bytes: one message above the bound is let in, whatever its size, and what is held
   // for subscriptions that wait has a bound of its own.
   const auto each = std::max(limits().max_outbox_bytes, largest);
-  const auto held_bytes = 2 * sessions * each + 2 * posted * largest;
+  const auto times = weather_.messages ? 3U : 2U;
+  const auto held_bytes = times * sessions * each + 2 * posted * largest;
   if (Network::Text::alive_bytes() - bytes_before_ > wire_bytes + held_bytes) {
     throw Broken("the server holds more bytes than its bounds allow");
   }
@@ -90,8 +96,9 @@ void Simulation::settle() {
     ++now_;
     const bool busy = settle_round();
     quiet = busy ? milliseconds(0) : quiet + slice;
-    const bool all_final = std::all_of(clients_.begin(), clients_.end(),
-                                       [this](const Client& client) { return has_final(client); });
+    const bool all_final =
+        std::all_of(clients_.begin(), clients_.end(),
+                    [this](const Client& client) { return has_final(client) && !missing(client); });
     // A server that waits with a question on its own account does so for a minute at most.
     if (!busy && (all_final || quiet > seconds(90))) break;
     pass(slice);
@@ -159,6 +166,9 @@ void Simulation::check_final(const Client& client) {
     }
   }
   check_hints(client);
+  if (const auto number = missing(client)) {
+    throw Broken(client.user + " never got " + describe(*number));
+  }
 }
 
 /// Whoever was there for the last publish of an order that they list got a hint on its final state.
@@ -174,7 +184,8 @@ void Simulation::check_hints(const Client& client) {
       const auto& it = store_.orders.at(other.first);
       return other.second == it.version && it.published_at >= published_at;
     };
-    if (!weather_.heavy || std::none_of(client.hinted.begin(), client.hinted.end(), is_later)) {
+    const bool may_drop = weather_.heavy || weather_.messages;
+    if (!may_drop || std::none_of(client.hinted.begin(), client.hinted.end(), is_later)) {
       throw Broken(client.user + " was not told of the final state of " + id);
     }
   }
@@ -194,6 +205,7 @@ void Simulation::check_nothing_left() {
     shard->posted.clear();
     shard->answers.clear();
   }
+  check_ended();
   if (server_->budget.users() != 0) throw Broken("a place is taken by a connection that has gone");
   if (Network::Text::alive() != frames_before_) throw Broken("a frame outlived its connections");
 }

@@ -24,12 +24,16 @@ Tally& Tally::operator+=(const Tally& other) {
   bytes += other.bytes;
   restores += other.restores;
   lost += other.lost;
+  messages += other.messages;
+  replaced += other.replaced;
+  crowded += other.crowded;
   return *this;
 }
 
 Simulation::Simulation(std::uint32_t seed) : random_(seed) {
+  pick_messages(seed);
   directory_.users = {
-      {"alice", {"alice", Role::customer, ""}},  {"bob", {"bob", Role::customer, ""}},
+      {"alice", {"alice", Role::customer, ""}},  {own_.bob, {own_.bob, Role::customer, ""}},
       {"sam", {"sam", Role::staff, "org-1"}},    {"tom", {"tom", Role::org_admin, "org-2"}},
       {"root", {"root", Role::super_admin, ""}}, {"mallory", {"mallory", Role::customer, ""}}};
   directory_.tokens["mallory's"] = {"mallory"};
@@ -46,14 +50,14 @@ Simulation::Simulation(std::uint32_t seed) : random_(seed) {
   if (weather_.kernel) kernel_room_ = pick(chance(50) ? 1'000 : 100'000);
   const auto orders = weather_.wide ? 50 + pick(20) : 1 + pick(6);
   for (std::uint32_t i = 0; i < orders; ++i) {
-    auto& order = store_.orders["order-" + std::to_string(i)];
+    auto& order = store_.orders[(i == 0 ? own_.first_order : "order-" + std::to_string(i))];
     // In a wide world most orders belong to few, so that one connection has many.
     const auto most = weather_.wide ? 90U : 50U;
-    order.owner = chance(most) ? "alice" : "bob";
+    order.owner = chance(most) ? "alice" : own_.bob;
     order.organization = chance(most) ? "org-1" : "org-2";
     if (weather_.heavy) order.padding = pick(chance(50) ? 40'000 / orders : 120'000 / orders);
   }
-  const std::vector<std::string> names = {"alice", "bob", "sam", "tom", "root"};
+  const std::vector<std::string> names = {"alice", own_.bob, "sam", "tom", "root"};
   const auto clients = 1 + pick(8);
   for (std::uint32_t i = 0; i < clients; ++i) {
     Client client;
@@ -88,6 +92,7 @@ std::string Simulation::weather() const {
   add(weather_.locks, " locks");
   add(weather_.shuffles, " shuffles");
   add(weather_.throws, " throws");
+  add(weather_.messages, " messages");
   return words.empty() ? " calm" : words;
 }
 
@@ -110,6 +115,9 @@ void Simulation::start_server() {
     shard->network.chaos.random = &random_;
     if (weather_.kernel) shard->network.kernel_room = kernel_room_;
     if (weather_.restores) shard->manager.set_epoch(std::to_string(store_.epoch), "node");
+    shard->manager.on_announce = [this, at = shard.get()](const auto& announcement) {
+      return address(*at, announcement);
+    };
     server_->all.add(shard->manager, [to = shard.get()](std::function<void()> task) {
       to->network.chaos.maybe();
       to->posted.push_back(std::move(task));
@@ -122,6 +130,7 @@ void Simulation::run() {
   const auto steps = 50 + pick(250);
   for (std::uint32_t i = 0; i < steps; ++i) {
     step();
+    if (weather_.messages) announce();
     check_bounds();
   }
   settle();

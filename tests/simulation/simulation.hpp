@@ -20,6 +20,31 @@
 /// `Broken`; the same seed replays the same run.
 namespace ordercast::simulation {
 
+/// A message of the application's own.
+struct Message {
+  Audience audience = Audience::user;
+  std::string id;
+  std::string key;
+  std::size_t bytes = 0;
+  std::size_t shards = 0;  ///< To how many it was sent.
+  std::size_t ran = 0;     ///< Of these, how many have handled it.
+  std::size_t ended = 0;   ///< How often its sender was told that it is done.
+
+  /// What is sent to one connection in its order.
+  [[nodiscard]] std::string line() const {
+    return audience == Audience::watchers ? "order " + id : std::string("own");
+  }
+  [[nodiscard]] bool replaces(const Message& older) const {
+    return !key.empty() && key == older.key && id == older.id && audience == older.audience;
+  }
+};
+
+/// One that was sent while a connection was among those whom it is for.
+struct Mail {
+  bool must = false;          ///< It has to arrive, or a newer one that replaces it.
+  std::uint64_t version = 0;  ///< The version of its order that has to arrive before.
+};
+
 /// A client that follows the contract: it resubscribes with `since`, drops versions that it has
 /// seen, gets a new token on 4001, and comes back after any other close.
 struct Client {
@@ -38,6 +63,9 @@ struct Client {
   std::set<std::string>
       again;                 ///< Orders that the server could tell nothing of: to be asked again.
   bool was_refused = false;  ///< It was told that it talks too much: it begins anew.
+  std::map<std::size_t, Mail> mail;              ///< On this connection, not received yet.
+  std::map<std::string, std::size_t> last_mail;  ///< On this connection, by line.
+  bool crowded = false;  ///< So many messages wait for it that it may be closed for them.
 };
 
 /// A peer with a good token and no good intentions: nothing that it sends must get it an order.
@@ -65,6 +93,9 @@ struct Tally {
   std::size_t bytes = 0;        ///< That clients of a bounded rate have read.
   std::size_t restores = 0;     ///< Times that the store was put back.
   std::size_t lost = 0;         ///< Questions that were never answered.
+  std::size_t messages = 0;     ///< Of the application's own that clients got.
+  std::size_t replaced = 0;     ///< Of these, how many a newer one was received for.
+  std::size_t crowded = 0;      ///< Readers that were closed for too many of them.
 
   Tally& operator+=(const Tally& other);
 };
@@ -119,6 +150,7 @@ class Simulation {
   void close(int handle);
   void connect(Client& client);
   void subscribe(Client& client, const std::string& order, std::uint64_t since);
+  void unsubscribe(Client& client, const std::string& order);
   void ask_again(Client& client);
   void leave_many(Client& client);
   void lose(Client& client);
@@ -127,6 +159,23 @@ class Simulation {
   void receive(Client& client, const std::string& text);
   void revoke(Client& client);
   void attack(Attacker& attacker);
+
+  // Messages of the application's own.
+  void pick_messages(std::uint32_t seed);
+  void announce();
+  void announce_one();
+  std::size_t address(Shard& shard, const Announcement<Network::Frame>& announcement);
+  bool note(Client& client, Shard& shard, std::size_t number);
+  void measure(Client& client) const;
+  void receive_message(Client& client, std::size_t number);
+  void excuse(Client& client, const std::string& order);
+  [[nodiscard]] bool is_replaced(const Client& client, std::size_t number) const;
+  [[nodiscard]] std::optional<std::size_t> missing(const Client& client) const;
+  void check_ended() const;
+  std::uint32_t pick_own(std::size_t most) {
+    return static_cast<std::uint32_t>(own_random_() % most);
+  }
+  [[nodiscard]] std::string describe(std::size_t number) const;
 
   // Promises.
   void check_bounds();
@@ -140,7 +189,19 @@ class Simulation {
   bool settle_round();
 
   std::mt19937 random_;
+  // For messages alone, so that a seed without them means what it always did.
+  std::mt19937 own_random_;
   Weather weather_;
+  struct {
+    std::string bob = "bob";              ///< A name that may need escapes,
+    std::string first_order = "order-0";  ///< and an id.
+    std::uint32_t percent = 0;            ///< Of the steps, those after which some are sent.
+    std::uint32_t unkeyed = 0;            ///< Percent of them that have no key.
+    std::uint32_t keys = 1;               ///< How many keys there are.
+    std::size_t largest = 0;              ///< Bytes of the largest beside its type.
+  } own_;
+  std::vector<Message> messages_;
+  std::string broken_;  ///< What can't be thrown from where it is found.
   Tally tally_;
   test::ManualClock clock_;
   Store store_;

@@ -39,7 +39,9 @@ TEST_CASE("the final version of an order reaches every authorized client, whatev
              << tally.abusive << " abusive, " << tally.too_many << " too many; "
              << tally.unavailable << " told unavailable, " << tally.thrown << " calls that threw, "
              << tally.bytes << " bytes read slowly, " << tally.restores << " stores put back, "
-             << tally.lost << " questions never answered");
+             << tally.lost << " questions never answered, " << tally.messages
+             << " messages of the application's own delivered, " << tally.replaced << " replaced, "
+             << tally.crowded << " readers closed for too many");
   // Runs in which nothing happens prove nothing.
   if (count >= 1000) {
     CHECK(tally.delivered > count);
@@ -54,6 +56,9 @@ TEST_CASE("the final version of an order reaches every authorized client, whatev
     CHECK(tally.bytes > count);
     CHECK(tally.restores > 0);
     CHECK(tally.lost > 0);
+    CHECK(tally.messages > count);
+    CHECK(tally.replaced > 0);
+    CHECK(tally.crowded > 0);
   }
 }
 

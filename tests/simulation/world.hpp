@@ -2,10 +2,12 @@
 #pragma once
 
 #include "simulation/network.hpp"
+#include "simulation/watching.hpp"
 #include "support/manual_clock.hpp"
 #include <ordercast/connection_manager.hpp>
 #include <ordercast/sharded.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -33,7 +35,15 @@ struct Weather {
   bool locks = false;     ///< The store can't answer, for up to a minute.
   bool shuffles = false;  ///< Changes are published out of order, or again long after.
   bool throws = false;    ///< Transport and observer throw while a change is published.
+  bool messages = false;  ///< The application sends messages of its own.
 };
+
+/// As a JSON string.
+inline std::string json_text(std::string_view text) {
+  std::string out;
+  detail::append_json_string(out, text);
+  return out;
+}
 
 /// What is on disk: it outlives every server.
 struct Store {
@@ -44,9 +54,9 @@ struct Store {
     std::uint64_t published_at = 0;  ///< The step of its newest publish.
     std::size_t padding = 0;         ///< How much larger than the least its JSON is.
     [[nodiscard]] std::string json(const std::string& id, std::uint64_t at_version,
-                                   unsigned epoch) const {
-      return R"({"id":")" + id + R"(","epoch":)" + std::to_string(epoch) + R"(,"version":)" +
-             std::to_string(at_version) +
+                                   unsigned in_epoch) const {
+      return R"({"id":)" + json_text(id) + R"(,"epoch":)" + std::to_string(in_epoch) +
+             R"(,"version":)" + std::to_string(at_version) +
              (padding == 0 ? "}" : R"(,"note":")" + std::string(padding, 'x') + "\"}");
     }
   };
@@ -86,16 +96,19 @@ struct SimulatedServices {
   struct Authorizer {
     const Store* store;
     Answers* answers;
+    Watching* watching;
     template <class Done>
     void authorize(const IdentityView& who, std::string_view order_id, Done done) const {
       const auto found = store->orders.find(order_id);
       const bool allowed = found != store->orders.end() &&
                            may_watch(who, found->second.owner, found->second.organization);
       // Whether the store is locked shows when it is asked, not when the question is put down.
-      answers->push_back([done, allowed, store = store] {
+      answers->push_back([done, allowed, store = store, watching = watching,
+                          question = watching->ask(who.user_id, order_id)] {
         if (store->locked_until) {
           done(Access::unavailable);
         } else {
+          if (allowed) watching->grant(question);
           done(allowed ? Access::granted : Access::denied);
         }
       });
@@ -124,8 +137,12 @@ struct SimulatedServices {
   };
 
   struct Observer : NullObserver {
-    explicit Observer(Chaos* shared) : chaos(shared) {}
+    Observer(Chaos* shared, Watching* who) : chaos(shared), watching(who) {}
     Chaos* chaos;
+    Watching* watching;
+    void on_error(ErrorCode code) {
+      if (code == ErrorCode::rate_limited) ++watching->too_fast;
+    }
     void on_delivered(MessageType /*type*/, std::size_t /*count*/) { chaos->maybe(); }
     void on_conflated(std::size_t /*count*/) { chaos->maybe(); }
   };
@@ -137,17 +154,38 @@ struct SimulatedServices {
   test::ManualClock clock;
 };
 
+/// A manager that says what it is handed by other threads.
+class Desk : public ConnectionManager<Network, SimulatedServices> {
+ public:
+  using Base = ConnectionManager<Network, SimulatedServices>;
+  using Base::Base;
+
+  std::size_t publish(const Broadcast<Frame>& broadcast) {
+    const auto reached = Base::publish(broadcast);
+    auto& version = published[broadcast.order_id];
+    version = std::max(version, broadcast.version);
+    return reached;
+  }
+  std::size_t announce(const Announcement<Frame>& announcement) {
+    return on_announce(announcement);
+  }
+
+  std::map<std::string, std::uint64_t> published;  ///< The greatest version, by order.
+  std::function<std::size_t(const Announcement<Frame>&)> on_announce;
+};
+
 /// One I/O thread: a manager, its wires, and what was posted to it and has not run yet.
 struct Shard {
-  using Manager = ConnectionManager<Network, SimulatedServices>;
+  using Manager = Desk;
 
   Shard(const Store& store, const Directory& directory, const test::ManualClock& clock,
         const Limits& limits, ConnectionBudget& budget, std::uint32_t seed)
-      : manager(network,
+      : watching(clock),
+        manager(network,
                 SimulatedServices{{&directory},
+                                  {&store, &answers, &watching},
                                   {&store, &answers},
-                                  {&store, &answers},
-                                  SimulatedServices::Observer(&network.chaos),
+                                  SimulatedServices::Observer(&network.chaos, &watching),
                                   clock},
                 limits, &budget, seed) {}
 
@@ -177,6 +215,7 @@ struct Shard {
 
   Network network;
   std::map<int, std::string> users;  ///< Who was let in, by handle.
+  Watching watching;
   SimulatedServices::Answers answers;
   std::deque<std::function<void()>> posted;
   Manager manager;

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+#include "simulation/simulation.hpp"
+
+#include <array>
+#include <set>
+#include <tuple>
+
+// Messages of the application's own: who sends them, and what must become of each.
+namespace ordercast::simulation {
+
+void Simulation::pick_messages(std::uint32_t seed) {
+  // So that the seeds which the README names have no messages.
+  own_random_.seed(seed + 1'007'000'000U);
+  weather_.messages = pick_own(100) < 40;
+  if (!weather_.messages) return;
+  own_.percent = 5 + pick_own(50);
+  own_.unkeyed = pick_own(60);
+  // Now and then more keys than an outbox has places, messages above a transport's high water, and
+  // above all bytes that an outbox may hold.
+  own_.keys = pick_own(100) < 70 ? 1 + pick_own(5) : 1 + pick_own(30);
+  own_.largest = pick_own(100) < 60 ? 100 : 1 + pick_own(8'000);
+  if (pick_own(100) < 70) return;
+  own_.bob = "b\"o\\b\n\xC3\xBC";
+  own_.first_order = "ord\"er\\0\t\xC3\xBC";
+}
+
+void Simulation::announce() {
+  if (pick_own(100) >= own_.percent) return;
+  const auto times = pick_own(100) < 90 ? 1 + pick_own(3) : 1 + pick_own(20);
+  for (std::uint32_t i = 0; i < times; ++i) announce_one();
+}
+
+void Simulation::announce_one() {
+  const auto number = messages_.size();
+  Message message;
+  auto order = store_.orders.begin();
+  std::advance(order, pick_own(store_.orders.size()));
+  const auto whom = pick_own(10);
+  if (whom < 5) {
+    message.audience = Audience::watchers;
+    message.id = order->first;
+  } else if (whom < 8) {
+    const std::vector<std::string> users = {"alice", own_.bob, "sam", "tom", "root", "", "nobody"};
+    message.id = users[pick_own(users.size())];
+  } else {
+    message.audience = Audience::organization;
+    const std::array<const char*, 3> organizations = {"org-1", "org-2", ""};
+    message.id = organizations.at(pick_own(organizations.size()));
+  }
+  if (pick_own(100) >= own_.unkeyed) {
+    // Some keys are ids, so that a key of one audience is an id of another.
+    const std::vector<std::string> odd = {order->first, "alice", "org-1", std::string("a\0b", 3)};
+    const auto key = pick_own(own_.keys);
+    message.key = key < odd.size() ? odd[key] : "key-" + std::to_string(key);
+  }
+  const auto padding = pick_own(3) == 0 ? pick_own(own_.largest) : pick_own(20);
+  const auto text = R"({"type":"own","n":)" + std::to_string(number) + R"(,"pad":")" +
+                    std::string(padding, 'x') + "\"}";
+  message.bytes = text.size();
+  message.shards = server_->shards.size();
+  messages_.push_back(message);
+
+  const auto done = [this, number](PublishOutcome outcome) {
+    auto& sent = messages_[number];
+    ++sent.ended;
+    if (outcome.failed_shards != sent.shards - sent.ran) {
+      broken_ = describe(number) + " was handled by other shards than its sender was told";
+    }
+  };
+  for (auto& shard : server_->shards) shard->network.chaos.on = weather_.throws;
+  const ApplicationMessage sent{text, message.key};
+  switch (message.audience) {
+    case Audience::user:
+      server_->all.send_to_user(message.id, sent, done);
+      break;
+    case Audience::watchers:
+      server_->all.send_to_watchers(message.id, sent, done);
+      break;
+    case Audience::organization:
+      server_->all.send_to_organization(message.id, sent, done);
+      break;
+  }
+  for (auto& shard : server_->shards) shard->network.chaos.on = false;
+}
+
+/// A shard is handed a message: those whom it is for at this moment are written down first.
+std::size_t Simulation::address(Shard& shard, const Announcement<Network::Frame>& announcement) {
+  shard.network.chaos.maybe();
+  const std::string& text = announcement.message.frame->value();
+  const std::string_view before = R"({"type":"own","n":)";
+  const auto number = static_cast<std::size_t>(std::stoull(text.substr(before.size(), 20)));
+  std::vector<Client*> whom;
+  for (auto& client : clients_) {
+    if (client.handle && &shard_of(*client.handle) == &shard && note(client, shard, number)) {
+      whom.push_back(&client);
+    }
+  }
+  ++messages_[number].ran;
+  const auto reached = shard.manager.Desk::Base::announce(announcement);
+  std::size_t least = 0;
+  for (const auto* client : whom) {
+    const bool is_open = !wire_of(*client->handle).closed_by_server;
+    least += is_open && client->mail.at(number).must ? 1U : 0U;
+  }
+  if (reached < least || reached > whom.size()) {
+    broken_ = describe(number) + " reached " + std::to_string(reached) + " connections, not " +
+              std::to_string(least) + " to " + std::to_string(whom.size());
+  }
+  return reached;
+}
+
+/// Whether a message is for this client; if so, it is expected from here on.
+bool Simulation::note(Client& client, Shard& shard, std::size_t number) {
+  const auto& wire = wire_of(*client.handle);
+  if (wire.closed_by_server) return false;
+  const auto& message = messages_[number];
+  Mail mail;
+  mail.must = !wire.gone;
+  switch (message.audience) {
+    case Audience::user:
+      if (client.user != message.id) return false;
+      break;
+    case Audience::organization: {
+      const auto& who = directory_.users.at(client.user);
+      if (who.organization_id.empty() || who.organization_id != message.id) return false;
+      break;
+    }
+    case Audience::watchers: {
+      const auto* subscription = shard.watching.find(message.id, *client.handle);
+      if (subscription == nullptr || !subscription->granted) return false;
+      mail.must = mail.must && subscription->certain;
+      mail.version = shard.manager.published[message.id];
+      break;
+    }
+  }
+  client.mail[number] = mail;
+  measure(client);
+  return true;
+}
+
+/// Whether what waits for a client comes near the bounds of an outbox.
+void Simulation::measure(Client& client) const {
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  std::set<std::tuple<Audience, std::string, std::string>> newest;
+  for (auto at = client.mail.rbegin(); at != client.mail.rend(); ++at) {
+    const auto& message = messages_[at->first];
+    if (!message.key.empty() && !newest.emplace(message.audience, message.id, message.key).second) {
+      continue;
+    }
+    ++count;
+    bytes += message.bytes;
+  }
+  const auto most = limits();
+  client.crowded =
+      client.crowded || 2 * count >= most.max_outbox_messages || 2 * bytes >= most.max_outbox_bytes;
+}
+
+bool Simulation::is_replaced(const Client& client, std::size_t number) const {
+  for (auto newer = client.mail.upper_bound(number); newer != client.mail.end(); ++newer) {
+    if (messages_[newer->first].replaces(messages_[number])) return true;
+  }
+  return false;
+}
+
+void Simulation::receive_message(Client& client, std::size_t number) {
+  const auto found = client.mail.find(number);
+  if (found == client.mail.end()) {
+    throw Broken(client.user + " got " + describe(number) + ", which is not for it, or twice");
+  }
+  const auto& message = messages_[number];
+  const auto line = message.line();
+  if (found->second.version > 0 && client.seen[message.id] < found->second.version) {
+    throw Broken(client.user + " got " + describe(number) + " before version " +
+                 std::to_string(found->second.version));
+  }
+  const auto last = client.last_mail.find(line);
+  if (last != client.last_mail.end() && last->second > number) {
+    throw Broken(client.user + " got " + describe(number) + " after " + describe(last->second));
+  }
+  // What comes in one line comes in its order, so what is before it will not come any more.
+  for (auto at = client.mail.begin(); at != found;) {
+    if (messages_[at->first].line() != line) {
+      ++at;
+      continue;
+    }
+    const bool replaced = is_replaced(client, at->first);
+    if (at->second.must && !replaced) {
+      throw Broken(client.user + " got " + describe(number) + " without " + describe(at->first));
+    }
+    if (replaced) ++tally_.replaced;
+    at = client.mail.erase(at);
+  }
+  client.mail.erase(found);
+  client.last_mail[line] = number;
+  ++tally_.messages;
+}
+
+/// What was sent to this order's watchers need not come any more.
+void Simulation::excuse(Client& client, const std::string& order) {
+  for (auto& [number, mail] : client.mail) {
+    const auto& message = messages_[number];
+    if (message.audience == Audience::watchers && message.id == order) mail.must = false;
+  }
+}
+
+/// One that has not come and must, if everything has come to rest.
+std::optional<std::size_t> Simulation::missing(const Client& client) const {
+  if (!client.handle) return std::nullopt;
+  for (const auto& [number, mail] : client.mail) {
+    if (mail.must && !is_replaced(client, number)) return number;
+  }
+  return std::nullopt;
+}
+
+/// Each sender was told of its end, once.
+void Simulation::check_ended() const {
+  check_networks();
+  for (std::size_t number = 0; number < messages_.size(); ++number) {
+    if (messages_[number].ended != 1) {
+      throw Broken(describe(number) + " ended " + std::to_string(messages_[number].ended) +
+                   " times");
+    }
+  }
+}
+
+std::string Simulation::describe(std::size_t number) const {
+  if (number >= messages_.size()) return "a message that nobody sent";
+  const auto& message = messages_[number];
+  const std::array<const char*, 3> audiences = {"user ", "the watchers of ", "the staff of "};
+  return "message " + std::to_string(number) + " to " +
+         audiences.at(static_cast<std::size_t>(message.audience)) + message.id +
+         (message.key.empty() ? "" : " with key " + message.key);
+}
+
+}  // namespace ordercast::simulation
