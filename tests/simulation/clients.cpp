@@ -46,9 +46,7 @@ void Simulation::connect(Client& client) {
   client.reads = true;
   client.again.clear();
   client.was_refused = false;
-  client.mail.clear();
-  client.last_mail.clear();
-  client.crowded = false;
+  client.mail = {};
   client.opened_at = now_;
   client.handle = open(client.token, !client.epoch.empty());
   for (const auto& [order, version] : client.seen) subscribe(client, order, version);
@@ -66,7 +64,7 @@ void Simulation::unsubscribe(Client& client, const std::string& order) {
   say(*client.handle, R"({"type":"unsubscribe","orderId":)" + json_text(order) + "}");
   if (watching.too_fast != too_fast) return;
   watching.leave(order, *client.handle);
-  excuse(client, order);
+  client.mail.excuse(order);
 }
 
 /// A client leaves an order and comes back to it, or asks for it again without leaving; with or
@@ -129,7 +127,7 @@ void Simulation::read(Client& client, std::size_t most_frames, std::size_t most_
     shard_of(handle).manager.on_writable(handle);
   }
   const bool reads_all_the_time = client.rate != 0 && !client.was_refused;
-  if (client.crowded && wire.code == CloseCode::too_slow && !wire.terminated) {
+  if (client.mail.crowded() && wire.code == CloseCode::too_slow && !wire.terminated) {
     ++tally_.crowded;
   } else if (reads_all_the_time && (wire.terminated || wire.code == CloseCode::too_slow)) {
     throw Broken(client.user + " was closed while it read all the time, with " +
@@ -183,7 +181,7 @@ void Simulation::receive(Client& client, const std::string& text) {
     client.was_refused = client.was_refused || code == "rate_limited";
     const auto order = json.value("orderId", "");
     if (code == "unavailable") {
-      excuse(client, order);
+      client.mail.excuse(order);
       auto* const subscription = shard_of(*client.handle).watching.find(order, *client.handle);
       if (subscription != nullptr) subscription->certain = false;
       ++tally_.unavailable;

@@ -2,8 +2,6 @@
 #include "simulation/simulation.hpp"
 
 #include <array>
-#include <set>
-#include <tuple>
 
 // Messages of the application's own: who sends them, and what must become of each.
 namespace ordercast::simulation {
@@ -100,7 +98,7 @@ std::size_t Simulation::address(Shard& shard, const Announcement<Network::Frame>
   std::size_t least = 0;
   for (const auto* client : whom) {
     const bool is_open = !wire_of(*client->handle).closed_by_server;
-    least += is_open && client->mail.at(number).must ? 1U : 0U;
+    least += is_open && client->mail.must(number) ? 1U : 0U;
   }
   if (reached < least || reached > whom.size()) {
     broken_ = describe(number) + " reached " + std::to_string(reached) + " connections, not " +
@@ -114,8 +112,8 @@ bool Simulation::note(Client& client, Shard& shard, std::size_t number) {
   const auto& wire = wire_of(*client.handle);
   if (wire.closed_by_server) return false;
   const auto& message = messages_[number];
-  Mail mail;
-  mail.must = !wire.gone;
+  bool must = !wire.gone;
+  std::uint64_t version = 0;
   switch (message.audience) {
     case Audience::user:
       if (client.user != message.id) return false;
@@ -128,89 +126,23 @@ bool Simulation::note(Client& client, Shard& shard, std::size_t number) {
     case Audience::watchers: {
       const auto* subscription = shard.watching.find(message.id, *client.handle);
       if (subscription == nullptr || !subscription->granted) return false;
-      mail.must = mail.must && subscription->certain;
-      mail.version = shard.manager.published[message.id];
+      must = must && subscription->certain;
+      version = shard.manager.published[message.id];
       break;
     }
   }
-  client.mail[number] = mail;
-  measure(client);
+  client.mail.expect(number, message, must, version);
+  static_cast<void>(client.mail.crowds(limits().max_outbox_messages, limits().max_outbox_bytes));
   return true;
 }
 
-/// Whether what waits for a client comes near the bounds of an outbox.
-void Simulation::measure(Client& client) const {
-  std::size_t count = 0;
-  std::size_t bytes = 0;
-  std::set<std::tuple<Audience, std::string, std::string>> newest;
-  for (auto at = client.mail.rbegin(); at != client.mail.rend(); ++at) {
-    const auto& message = messages_[at->first];
-    if (!message.key.empty() && !newest.emplace(message.audience, message.id, message.key).second) {
-      continue;
-    }
-    ++count;
-    bytes += message.bytes;
-  }
-  const auto most = limits();
-  client.crowded =
-      client.crowded || 2 * count >= most.max_outbox_messages || 2 * bytes >= most.max_outbox_bytes;
-}
-
-bool Simulation::is_replaced(const Client& client, std::size_t number) const {
-  for (auto newer = client.mail.upper_bound(number); newer != client.mail.end(); ++newer) {
-    if (messages_[newer->first].replaces(messages_[number])) return true;
-  }
-  return false;
-}
-
 void Simulation::receive_message(Client& client, std::size_t number) {
-  const auto found = client.mail.find(number);
-  if (found == client.mail.end()) {
-    throw Broken(client.user + " got " + describe(number) + ", which is not for it, or twice");
-  }
-  const auto& message = messages_[number];
-  const auto line = message.line();
-  if (found->second.version > 0 && client.seen[message.id] < found->second.version) {
-    throw Broken(client.user + " got " + describe(number) + " before version " +
-                 std::to_string(found->second.version));
-  }
-  const auto last = client.last_mail.find(line);
-  if (last != client.last_mail.end() && last->second > number) {
-    throw Broken(client.user + " got " + describe(number) + " after " + describe(last->second));
-  }
-  // What comes in one line comes in its order, so what is before it will not come any more.
-  for (auto at = client.mail.begin(); at != found;) {
-    if (messages_[at->first].line() != line) {
-      ++at;
-      continue;
-    }
-    const bool replaced = is_replaced(client, at->first);
-    if (at->second.must && !replaced) {
-      throw Broken(client.user + " got " + describe(number) + " without " + describe(at->first));
-    }
-    if (replaced) ++tally_.replaced;
-    at = client.mail.erase(at);
-  }
-  client.mail.erase(found);
-  client.last_mail[line] = number;
+  const auto replaced = client.mail.replaced();
+  const auto* const wrong =
+      client.mail.take(number, [&](const std::string& order) { return client.seen[order]; });
+  if (wrong != nullptr) throw Broken(client.user + " got " + describe(number) + ": " + wrong);
+  tally_.replaced += client.mail.replaced() - replaced;
   ++tally_.messages;
-}
-
-/// What was sent to this order's watchers need not come any more.
-void Simulation::excuse(Client& client, const std::string& order) {
-  for (auto& [number, mail] : client.mail) {
-    const auto& message = messages_[number];
-    if (message.audience == Audience::watchers && message.id == order) mail.must = false;
-  }
-}
-
-/// One that has not come and must, if everything has come to rest.
-std::optional<std::size_t> Simulation::missing(const Client& client) const {
-  if (!client.handle) return std::nullopt;
-  for (const auto& [number, mail] : client.mail) {
-    if (mail.must && !is_replaced(client, number)) return number;
-  }
-  return std::nullopt;
 }
 
 /// Each sender was told of its end, once.

@@ -96,9 +96,9 @@ void Simulation::settle() {
     ++now_;
     const bool busy = settle_round();
     quiet = busy ? milliseconds(0) : quiet + slice;
-    const bool all_final =
-        std::all_of(clients_.begin(), clients_.end(),
-                    [this](const Client& client) { return has_final(client) && !missing(client); });
+    const bool all_final = std::all_of(
+        clients_.begin(), clients_.end(),
+        [this](const Client& client) { return has_final(client) && !client.mail.missing(); });
     // A server that waits with a question on its own account does so for a minute at most.
     if (!busy && (all_final || quiet > seconds(90))) break;
     pass(slice);
@@ -166,7 +166,7 @@ void Simulation::check_final(const Client& client) {
     }
   }
   check_hints(client);
-  if (const auto number = missing(client)) {
+  if (const auto number = client.mail.missing()) {
     throw Broken(client.user + " never got " + describe(*number));
   }
 }

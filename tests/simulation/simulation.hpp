@@ -2,6 +2,7 @@
 #pragma once
 
 #include "simulation/world.hpp"
+#include "support/models/mailbox.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -20,29 +21,11 @@
 /// `Broken`; the same seed replays the same run.
 namespace ordercast::simulation {
 
-/// A message of the application's own.
-struct Message {
-  Audience audience = Audience::user;
-  std::string id;
-  std::string key;
-  std::size_t bytes = 0;
+/// A message of the application's own, and what its sender was told.
+struct Message : test::Addressed {
   std::size_t shards = 0;  ///< To how many it was sent.
   std::size_t ran = 0;     ///< Of these, how many have handled it.
   std::size_t ended = 0;   ///< How often its sender was told that it is done.
-
-  /// What is sent to one connection in its order.
-  [[nodiscard]] std::string line() const {
-    return audience == Audience::watchers ? "order " + id : std::string("own");
-  }
-  [[nodiscard]] bool replaces(const Message& older) const {
-    return !key.empty() && key == older.key && id == older.id && audience == older.audience;
-  }
-};
-
-/// One that was sent while a connection was among those whom it is for.
-struct Mail {
-  bool must = false;          ///< It has to arrive, or a newer one that replaces it.
-  std::uint64_t version = 0;  ///< The version of its order that has to arrive before.
 };
 
 /// A client that follows the contract: it resubscribes with `since`, drops versions that it has
@@ -63,9 +46,7 @@ struct Client {
   std::set<std::string>
       again;                 ///< Orders that the server could tell nothing of: to be asked again.
   bool was_refused = false;  ///< It was told that it talks too much: it begins anew.
-  std::map<std::size_t, Mail> mail;              ///< On this connection, not received yet.
-  std::map<std::string, std::size_t> last_mail;  ///< On this connection, by line.
-  bool crowded = false;  ///< So many messages wait for it that it may be closed for them.
+  test::Mailbox mail;        ///< Of this connection.
 };
 
 /// A peer with a good token and no good intentions: nothing that it sends must get it an order.
@@ -166,11 +147,7 @@ class Simulation {
   void announce_one();
   std::size_t address(Shard& shard, const Announcement<Network::Frame>& announcement);
   bool note(Client& client, Shard& shard, std::size_t number);
-  void measure(Client& client) const;
   void receive_message(Client& client, std::size_t number);
-  void excuse(Client& client, const std::string& order);
-  [[nodiscard]] bool is_replaced(const Client& client, std::size_t number) const;
-  [[nodiscard]] std::optional<std::size_t> missing(const Client& client) const;
   void check_ended() const;
   std::uint32_t pick_own(std::size_t most) {
     return static_cast<std::uint32_t>(own_random_() % most);

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "simulation/network.hpp"
-#include "simulation/watching.hpp"
 #include "support/manual_clock.hpp"
+#include "support/models/watching.hpp"
 #include <ordercast/connection_manager.hpp>
 #include <ordercast/sharded.hpp>
 
@@ -96,7 +96,7 @@ struct SimulatedServices {
   struct Authorizer {
     const Store* store;
     Answers* answers;
-    Watching* watching;
+    test::Watching* watching;
     template <class Done>
     void authorize(const IdentityView& who, std::string_view order_id, Done done) const {
       const auto found = store->orders.find(order_id);
@@ -137,9 +137,9 @@ struct SimulatedServices {
   };
 
   struct Observer : NullObserver {
-    Observer(Chaos* shared, Watching* who) : chaos(shared), watching(who) {}
+    Observer(Chaos* shared, test::Watching* who) : chaos(shared), watching(who) {}
     Chaos* chaos;
-    Watching* watching;
+    test::Watching* watching;
     void on_error(ErrorCode code) {
       if (code == ErrorCode::rate_limited) ++watching->too_fast;
     }
@@ -215,7 +215,7 @@ struct Shard {
 
   Network network;
   std::map<int, std::string> users;  ///< Who was let in, by handle.
-  Watching watching;
+  test::Watching watching;
   SimulatedServices::Answers answers;
   std::deque<std::function<void()>> posted;
   Manager manager;

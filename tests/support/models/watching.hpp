@@ -13,8 +13,8 @@
 #include <string_view>
 #include <utility>
 
-/// Who may watch what on one shard, by what clients said and the authorizer answered alone.
-namespace ordercast::simulation {
+/// Who may watch what on one manager, by what clients said and the authorizer answered alone.
+namespace ordercast::test {
 
 class Watching {
  public:
@@ -46,7 +46,9 @@ class Watching {
   void grant(const Question& question) {
     // An answer that came too late is void.
     const bool is_late = clock_.now() - question.asked_at >= std::chrono::seconds(30);
-    for (auto& [handle, one] : subscriptions_[question.order_id]) {
+    const auto found = subscriptions_.find(question.order_id);
+    if (found == subscriptions_.end()) return;
+    for (auto& [handle, one] : found->second) {
       if (question.asker == 0 && one.user == question.user) one.granted = true;
       if (question.asker != handle || one.question != question.number || one.granted) continue;
       one.granted = true;
@@ -58,6 +60,11 @@ class Watching {
     auto& of_order = subscriptions_[order_id];
     const auto found = of_order.find(handle);
     return found == of_order.end() ? nullptr : &found->second;
+  }
+  /// The question of a subscription; 0 if there is none.
+  [[nodiscard]] std::uint64_t question(const std::string& order_id, int handle) {
+    const auto* found = find(order_id, handle);
+    return found == nullptr ? 0 : found->question;
   }
   void leave(const std::string& order_id, int handle) { subscriptions_[order_id].erase(handle); }
   void close(int handle) {
@@ -73,4 +80,4 @@ class Watching {
   std::map<std::string, std::map<int, Subscription>> subscriptions_;
 };
 
-}  // namespace ordercast::simulation
+}  // namespace ordercast::test
