@@ -23,7 +23,7 @@ void Simulation::say(int handle, const std::string& text) {
   auto& shard = shard_of(handle);
   shard.watching.speaker = handle;
   shard.manager.on_message(handle, text);
-  shard.watching.speaker = 0;
+  shard.watching.speaker = test::Watching::nobody;
 }
 
 void Simulation::close(int handle) {

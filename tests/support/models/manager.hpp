@@ -2,6 +2,7 @@
 #pragma once
 
 #include "support/models/choices.hpp"
+#include "support/models/mailbox.hpp"
 #include "support/models/manager_world.hpp"
 #include <ordercast/connection_manager.hpp>
 
@@ -57,9 +58,9 @@ class ManagerRun {
     while (!source_.empty()) {
       const bool is_faulty = source_.below(12) == 0;
       const bool reenters = source_.below(12) == 0;
-      if (reenters) world_.reenter = [this] { event(source_.below(20), true); };
+      if (reenters) world_.reenter = [this] { event(source_.below(22), true); };
       if (is_faulty) world_.fault.arm(source_.below(30));
-      event(source_.below(20), false);
+      event(source_.below(22), false);
       world_.fault.disarm();
       world_.reenter = {};
       check();
@@ -87,6 +88,10 @@ class ManagerRun {
     std::set<std::string> any;                  ///< It asked as a client of another store.
     std::map<std::string, std::string> hint_need;
     std::map<std::string, std::string> hint_got;
+    Mailbox mail;
+    /// The newest version that was published for each subscription, by the question that it began
+    /// with.
+    std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> shown;
   };
 
   /// The shortest and the longest are among them.
@@ -173,6 +178,12 @@ class ManagerRun {
       case 17:
         say_anything(handle);
         break;
+      case 19:
+      case 20:
+        for (auto left = 1 + source_.below(source_.below(4) == 0 ? 30 : 4); left > 0; --left) {
+          announce();
+        }
+        break;
       case 18:
         world_.mood = one_of({Mood::at_once, Mood::later, Mood::unavailable, Mood::never});
         break;
@@ -230,6 +241,16 @@ class ManagerRun {
     }
   }
 
+  /// A client's message; false when it can't have been heard.
+  bool say(int handle, const std::string& text) {
+    auto& watching = world_.watching;
+    const auto outer = std::exchange(watching.speaker, handle);
+    const auto too_fast = watching.too_fast;
+    const bool ran = guarded([&] { manager_->on_message(handle, text); });
+    watching.speaker = outer;
+    return ran && watching.too_fast == too_fast;
+  }
+
   void open(int handle);
   void close(int handle);
   void close_many();
@@ -259,7 +280,10 @@ class ManagerRun {
     if (end == '"') ++from;
     return text.substr(from, text.find_first_of(end == '"' ? "\"" : ",}", from) - from);
   }
-  void receive(Client& client, const std::string& text);
+  void receive(int handle, Client& client, const std::string& text);
+  void announce();
+  bool note(int handle, Client& client, std::size_t number, const Addressed& message);
+  void check_frames() const;
   void pass(unsigned seconds);
 
   void check() {
@@ -276,10 +300,12 @@ class ManagerRun {
       if (!peer.closed) continue;
       const bool faults = world_.fault.fired() || memory_ran_out_;
       if (client.steady && !client.tainted && !faults) {
-        same(!peer.terminated && peer.code != CloseCode::too_slow, "nobody is closed who reads");
+        same(!peer.terminated && (peer.code != CloseCode::too_slow || client.mail.crowded()),
+             "nobody is closed who reads");
       }
       same(peer.code != CloseCode::internal_error || faults, "without a fault nothing is one");
     }
+    check_frames();
   }
 
   /// All faults end, everybody reads, and the server has the time that it may take.
@@ -311,6 +337,7 @@ class ManagerRun {
       const auto& peer = network_.peers[handle];
       if (peer.closed || client.unheard) continue;
       same(!draining_, "a drain leaves nobody");
+      same(!client.mail.missing(), "the application's messages arrive");
       for (const auto& [order_id, version] : client.need) {
         const bool has = std::max(client.got[order_id], client.says[order_id]) >= version;
         same(has, "the final version arrives");
@@ -331,12 +358,13 @@ class ManagerRun {
     same(manager_->subscriptions() == 0, "no subscription is left");
     same(world_.connected == 0 && world_.subscribed == 0, "the metrics come back to zero");
     same(manager_->tick(clock_.now()) == TimePoint::max() || draining_, "no timer is left");
+    same(SlowNetwork::alive == frames_before_, "no frame is left");
   }
 
   Source& source_;
   Limits limits_;
   ManualClock clock_;
-  ManagerWorld world_;
+  ManagerWorld world_{clock_};
   SlowNetwork network_;
   std::unique_ptr<Manager> manager_;
   std::map<int, Client> clients_;  ///< Whom the transport has not reported as closed.
@@ -346,8 +374,12 @@ class ManagerRun {
   bool memory_ran_out_ = false;
   bool settling_ = false;
   int idle_ = 0;
+  std::size_t sent_ = 0;  ///< Messages of the application's own.
+  std::size_t frames_before_ = SlowNetwork::alive;
+  std::size_t bytes_before_ = SlowNetwork::alive_bytes;
 };
 
 }  // namespace ordercast::test
 
+#include "support/models/manager_messages.hpp"
 #include "support/models/manager_steps.hpp"

@@ -26,6 +26,7 @@ template <class Source>
 void ManagerRun<Source>::close(int handle) {
   if (!clients_.count(handle)) return;
   manager_->on_close(handle);
+  world_.watching.close(handle);
   clients_.erase(handle);
   network_.peers.erase(handle);
 }
@@ -62,7 +63,7 @@ void ManagerRun<Source>::subscribe(int handle, unsigned number) {
   text += '}';
   if (!is_up(handle)) return;
   const auto too_many = world_.too_many;
-  guarded([&] { manager_->on_message(handle, text); });
+  say(handle, text);
   // What it calls may have closed the connection.
   if (!is_up(handle) || !clients_.count(handle)) return;
   Client& client = clients_[handle];
@@ -81,8 +82,13 @@ template <class Source>
 void ManagerRun<Source>::leave(int handle, const std::string& order_id) {
   const auto text = R"({"type":"unsubscribe","orderId":")" + order_id + "\"}";
   if (!is_up(handle)) return;
-  guarded([&] { manager_->on_message(handle, text); });
+  const auto question = world_.watching.question(order_id, handle);
+  const bool heard = say(handle, text);
   if (!clients_.count(handle)) return;
+  if (heard && world_.watching.question(order_id, handle) == question) {
+    world_.watching.leave(order_id, handle);
+    clients_[handle].mail.excuse(order_id);
+  }
   clients_[handle].watched.erase(order_id);
   clients_[handle].need.erase(order_id);
 }
@@ -113,7 +119,7 @@ void ManagerRun<Source>::say_anything(int handle) {
   }
   for (auto times = 1 + source_.below(source_.below(8) == 0 ? 60 : 2); times > 0; --times) {
     if (!is_up(handle)) return;
-    guarded([&] { manager_->on_message(handle, text); });
+    say(handle, text);
     if (clients_.count(handle)) clients_[handle].tainted = clients_[handle].tainted || edits != 0;
   }
 }
@@ -142,6 +148,10 @@ void ManagerRun<Source>::publish(unsigned number) {
     need = std::max(need, version);
   }
   for (auto& [handle, client] : clients_) {
+    if (const auto question = world_.watching.question(order_id, handle); question != 0) {
+      auto& shown = client.shown[order_id];
+      shown = {question, shown.first == question ? std::max(shown.second, version) : version};
+    }
     const bool lists = is_up(handle) && may_see(client, order);
     if (lists) client.hint_need[order_id] = status;
   }
@@ -180,7 +190,7 @@ void ManagerRun<Source>::read(int handle, std::size_t most, bool answers_pings) 
     if (peer.front_taken < frame->size()) break;
     peer.front_taken = 0;
     peer.wire.pop_front();
-    receive(clients_[handle], *frame);
+    receive(handle, clients_[handle], *frame);
   }
   if (peer.closed) return;
   if (pong && answers_pings) manager_->on_pong(handle);
@@ -191,11 +201,22 @@ void ManagerRun<Source>::read(int handle, std::size_t most, bool answers_pings) 
 }
 
 template <class Source>
-void ManagerRun<Source>::receive(Client& client, const std::string& text) {
+void ManagerRun<Source>::receive(int handle, Client& client, const std::string& text) {
   const auto type = field(text, "type", '"');
   const auto order_id = field(text, "orderId", '"');
+  if (type == "own") {
+    const auto* const wrong = client.mail.take(
+        std::stoull(field(text, "n", ',')),
+        [&](const std::string& order) { return std::max(client.got[order], client.says[order]); });
+    same(wrong == nullptr, wrong == nullptr ? "" : wrong);
+    return;
+  }
   if (type == "error") {
     const auto code = field(text, "code", '"');
+    if (code == "unavailable") {  // Its subscription may have ended when these were sent.
+      client.mail.excuse(order_id);
+      if (auto* ended = world_.watching.find(order_id, handle)) ended->certain = false;
+    }
     if (code == "unavailable" && text.find("stays") != std::string::npos) return;
     if (code == "too_many_subscriptions" || code == "rate_limited") client.tainted = true;
     if (code == "rate_limited") client.unheard = true;

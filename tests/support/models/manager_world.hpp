@@ -2,6 +2,7 @@
 #pragma once
 
 #include "support/manual_clock.hpp"
+#include "support/models/watching.hpp"
 #include <ordercast/error.hpp>
 #include <ordercast/services.hpp>
 
@@ -12,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -65,7 +67,14 @@ class SlowNetwork {
   };
 
   static Frame prepare(std::string text) {
-    return std::make_shared<const std::string>(std::move(text));
+    auto* const made = new std::string(std::move(text));  // NOLINT: the frame's from here on.
+    ++alive;
+    alive_bytes += made->size();
+    return Frame(made, [](const std::string* old) {
+      --alive;
+      alive_bytes -= old->size();
+      delete old;  // NOLINT(cppcoreguidelines-owning-memory)
+    });
   }
   SendResult send(Handle handle, const Frame& frame) {
     fault->maybe();
@@ -116,6 +125,8 @@ class SlowNetwork {
   std::size_t kernel_room = 0;
   const char* broken = nullptr;
   std::map<Handle, Peer> peers;
+  inline static std::size_t alive = 0;  ///< Frames, of all networks.
+  inline static std::size_t alive_bytes = 0;
 };
 
 /// How seams answer.
@@ -133,6 +144,8 @@ struct ManagerWorld {
              "\"}";
     }
   };
+
+  explicit ManagerWorld(ManualClock clock) : watching(std::move(clock)) {}
 
   /// Calls `reenter` once, if it is set, and fails if that is due.
   void enter() {
@@ -153,6 +166,7 @@ struct ManagerWorld {
   std::deque<std::function<void()>> answers;
   std::function<void()> reenter;
   Fault fault;
+  Watching watching;
   std::size_t connected = 0;
   std::size_t subscribed = 0;
   std::size_t too_many = 0;  ///< Subscribes that were refused for their number.
@@ -172,13 +186,26 @@ struct ManagerSeams {
     ManagerWorld* world;
     template <class Done>
     void authorize(const IdentityView& who, std::string_view order_id, Done done) const {
+      const auto question = ask(who, order_id);
       world->enter();
       const auto found = world->orders.find(order_id);
       const bool allowed = found != world->orders.end() &&
                            may_watch(who, found->second.owner, found->second.organization);
-      world->reply(done, allowed ? Access::granted : Access::denied, Access::unavailable);
+      const auto tell = [done, question, world = world](Access access) {
+        if (access == Access::granted) world->watching.grant(question);
+        done(access);
+      };
+      world->reply(tell, allowed ? Access::granted : Access::denied, Access::unavailable);
       // What the call was handed lives until it returns.
       if (who.user_id.empty() || order_id.empty()) throw SeamThrew("no user and no order");
+    }
+    /// The test's own memory never runs out: of the allocations of one call, one fails.
+    [[nodiscard]] Watching::Question ask(const IdentityView& who, std::string_view order_id) const {
+      try {
+        return world->watching.ask(who.user_id, order_id);
+      } catch (const std::bad_alloc&) {
+        return world->watching.ask(who.user_id, order_id);
+      }
     }
   };
   struct OrderSource {
@@ -221,6 +248,7 @@ struct ManagerSeams {
     void on_dropped(std::size_t /*count*/) { world->fault.maybe(); }
     void on_error(ErrorCode code) {
       if (code == ErrorCode::too_many_subscriptions) ++world->too_many;
+      if (code == ErrorCode::rate_limited) ++world->watching.too_fast;
       world->fault.maybe();
     }
     void on_closed_by_server(CloseCode /*code*/) { world->fault.maybe(); }

@@ -18,6 +18,8 @@ namespace ordercast::test {
 
 class Watching {
  public:
+  static constexpr int nobody = -1;
+
   struct Subscription {
     std::string user;
     std::uint64_t question = 0;  ///< The one that its subscribe led to.
@@ -27,7 +29,7 @@ class Watching {
   struct Question {
     std::string order_id;
     std::string user;
-    int asker = 0;  ///< 0: it was asked again, and nobody knows for whom.
+    int asker = nobody;  ///< Nobody: it was asked again, and nobody knows for whom.
     std::uint64_t number = 0;
     TimePoint asked_at{};
   };
@@ -37,7 +39,7 @@ class Watching {
   [[nodiscard]] Question ask(std::string_view user, std::string_view order_id) {
     Question question{std::string(order_id), std::string(user), speaker, ++questions_,
                       clock_.now()};
-    if (speaker != 0) {
+    if (speaker != nobody) {
       subscriptions_[question.order_id][speaker] = {question.user, question.number, false, false};
     }
     return question;
@@ -49,7 +51,7 @@ class Watching {
     const auto found = subscriptions_.find(question.order_id);
     if (found == subscriptions_.end()) return;
     for (auto& [handle, one] : found->second) {
-      if (question.asker == 0 && one.user == question.user) one.granted = true;
+      if (question.asker == nobody && one.user == question.user) one.granted = true;
       if (question.asker != handle || one.question != question.number || one.granted) continue;
       one.granted = true;
       one.certain = !is_late;
@@ -71,7 +73,7 @@ class Watching {
     for (auto& [order_id, of_order] : subscriptions_) of_order.erase(handle);
   }
 
-  int speaker = 0;           ///< Whose message is being handled.
+  int speaker = nobody;      ///< Whose message is being handled.
   std::size_t too_fast = 0;  ///< Messages that were not heard because they came too fast.
 
  private:
