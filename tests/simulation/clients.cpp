@@ -64,7 +64,13 @@ void Simulation::unsubscribe(Client& client, const std::string& order) {
   say(*client.handle, R"({"type":"unsubscribe","orderId":)" + json_text(order) + "}");
   if (watching.too_fast != too_fast) return;
   watching.leave(order, *client.handle);
-  client.mail.excuse(order);
+  const auto& wire = wire_of(*client.handle).buffered;
+  client.mail.leave(order, [&](std::size_t number) {
+    const auto start = R"({"type":"own","n":)" + std::to_string(number) + ',';
+    return std::any_of(wire.begin(), wire.end(), [&](const auto& frame) {
+      return frame != nullptr && frame->value().compare(0, start.size(), start) == 0;
+    });
+  });
 }
 
 /// A client leaves an order and comes back to it, or asks for it again without leaving; with or

@@ -97,8 +97,13 @@ std::size_t Simulation::address(Shard& shard, const Announcement<Network::Frame>
   const auto reached = shard.manager.Desk::Base::announce(announcement);
   std::size_t least = 0;
   for (const auto* client : whom) {
-    const bool is_open = !wire_of(*client->handle).closed_by_server;
-    least += is_open && client->mail.must(number) ? 1U : 0U;
+    const auto& wire = wire_of(*client->handle);
+    if (wire.closed_by_server) continue;
+    least += client->mail.must(number) ? 1U : 0U;
+    // One outbox full may wait there, and as much behind debts.
+    if (client->mail.more_than(wire.buffered.size() + 2 * limits().max_outbox_messages + 1) != 0) {
+      broken_ = client->user + " has more messages waiting than its bounds allow";
+    }
   }
   if (reached < least || reached > whom.size()) {
     broken_ = describe(number) + " reached " + std::to_string(reached) + " connections, not " +

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -82,6 +83,29 @@ class Mailbox {
       const auto& message = mail.message;
       if (message.audience == Audience::watchers && message.id == order_id) mail.must = false;
     }
+  }
+
+  /// The client has left an order: of what was sent to its watchers, only what is on the wire
+  /// already, as `is_on_wire(number)` says, may still come.
+  template <class F>
+  void leave(const std::string& order_id, F&& is_on_wire) {
+    excuse(order_id);
+    for (auto at = mail_.begin(); at != mail_.end();) {
+      const auto& message = at->second.message;
+      const bool goes = message.audience == Audience::watchers && message.id == order_id &&
+                        !is_on_wire(at->first);
+      at = goes ? erase(at) : std::next(at);
+    }
+  }
+
+  /// How many must still come, if they are more than `most`; otherwise 0.
+  [[nodiscard]] std::size_t more_than(std::size_t most) const {
+    if (mail_.size() <= most) return 0;
+    std::size_t count = 0;
+    for (auto at = mail_.begin(); at != mail_.end(); ++at) {
+      count += at->second.must && !is_replaced(at) ? 1U : 0U;
+    }
+    return count > most ? count : 0;
   }
 
   /// One that must come and has not, once everything has come to rest.

@@ -179,10 +179,12 @@ class ManagerRun {
         say_anything(handle);
         break;
       case 19:
-      case 20:
         for (auto left = 1 + source_.below(source_.below(4) == 0 ? 30 : 4); left > 0; --left) {
           announce();
         }
+        break;
+      case 20:
+        chatter(handle);
         break;
       case 18:
         world_.mood = one_of({Mood::at_once, Mood::later, Mood::unavailable, Mood::never});
@@ -282,6 +284,9 @@ class ManagerRun {
   }
   void receive(int handle, Client& client, const std::string& text);
   void announce();
+  void chatter(int handle);
+  void send(Addressed message, std::size_t padding);
+  [[nodiscard]] bool is_on_wire(int handle, std::size_t number) const;
   bool note(int handle, Client& client, std::size_t number, const Addressed& message);
   void check_frames() const;
   void pass(unsigned seconds);

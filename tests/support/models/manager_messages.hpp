@@ -10,7 +10,6 @@ namespace ordercast::test {
 /// audience may be an id of another.
 template <class Source>
 void ManagerRun<Source>::announce() {
-  const auto number = sent_++;
   Addressed message;
   const auto order_id = id(pick_order());
   const auto whom = source_.below(8);
@@ -27,7 +26,56 @@ void ManagerRun<Source>::announce() {
   if (key < 4) message.key = one_of<const char*>({"k", "alice", "org-1", "o"});
   if (key == 4) message.key = order_id;
   if (key == 5) message.key = "key-" + std::to_string(source_.below(100));
-  const auto padding = one_of<std::size_t>({0, 0, 20, 300, 5'000});
+  send(message, one_of<std::size_t>({0, 0, 20, 300, 5'000}));
+}
+
+/// A few orders change, and much is said about them and to one of those who watch them.
+template <class Source>
+void ManagerRun<Source>::chatter(int handle) {
+  if (!clients_.count(handle)) return;
+  const auto first = pick_order();
+  const auto count = 1 + source_.below(5);
+  const bool subscribes = source_.below(2) == 0;
+  for (unsigned i = 0; subscribes && i < count; ++i) subscribe(handle, (first + i) % orders);
+  if (clients_.count(handle) && !clients_[handle].steady)
+    clients_[handle].rate = source_.below(200);
+  for (auto left = source_.below(60); left > 0 && clients_.count(handle); --left) {
+    const auto order = (first + source_.below(count)) % orders;
+    Addressed message;
+    if (source_.below(3) == 0) message.key = one_of<const char*>({"k", "l", "o"});
+    switch (source_.below(8)) {
+      case 0:
+      case 1:
+        publish(order);
+        break;
+      case 2:
+        message.id = clients_[handle].user;
+        send(message, 0);
+        break;
+      case 3:
+        if (source_.below(4) == 0) leave(handle, id(order));
+        break;
+      default:
+        message.audience = Audience::watchers;
+        message.id = id(order);
+        send(message, source_.below(100));
+    }
+  }
+}
+
+/// Whether a message has been handed to the network and not been read.
+template <class Source>
+bool ManagerRun<Source>::is_on_wire(int handle, std::size_t number) const {
+  const auto start = R"({"type":"own","n":)" + std::to_string(number) + ',';
+  const auto& wire = network_.peers.at(handle).wire;
+  return std::any_of(wire.begin(), wire.end(), [&](const auto& frame) {
+    return frame != nullptr && frame->compare(0, start.size(), start) == 0;
+  });
+}
+
+template <class Source>
+void ManagerRun<Source>::send(Addressed message, std::size_t padding) {
+  const auto number = sent_++;
   const auto text = R"({"type":"own","n":)" + std::to_string(number) + R"(,"pad":")" +
                     std::string(padding, 'x') + "\"}";
   message.bytes = text.size();
@@ -46,7 +94,13 @@ void ManagerRun<Source>::announce() {
   std::size_t least = 0;
   for (const int handle : noted) {
     if (!ran) clients_[handle].mail.withdraw(number);
-    if (ran && is_up(handle) && clients_[handle].mail.must(number)) ++least;
+    if (!ran || !is_up(handle)) continue;
+    if (clients_[handle].mail.must(number)) ++least;
+    // One outbox full may wait there, and as much behind debts.
+    const auto most = network_.peers[handle].wire.size() + 2 * limits_.max_outbox_messages;
+    if (limits_.max_outbox_messages != 0 && clients_[handle].mail.more_than(most + 1) != 0) {
+      network_.breaks("more messages wait for a connection than its bounds allow");
+    }
   }
   if (ran && (reached < least || reached > noted.size())) {
     network_.breaks("a message reaches as many as it is for");

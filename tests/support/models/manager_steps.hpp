@@ -87,6 +87,9 @@ void ManagerRun<Source>::leave(int handle, const std::string& order_id) {
   if (!clients_.count(handle)) return;
   if (heard && world_.watching.question(order_id, handle) == question) {
     world_.watching.leave(order_id, handle);
+    clients_[handle].mail.leave(order_id,
+                                [&](std::size_t number) { return is_on_wire(handle, number); });
+  } else {
     clients_[handle].mail.excuse(order_id);
   }
   clients_[handle].watched.erase(order_id);
