@@ -118,7 +118,7 @@ class Mailbox {
 
   /// Whether it has ever held so much that an outbox with these bounds may have been full of it.
   [[nodiscard]] bool crowds(std::size_t most_messages, std::size_t most_bytes) {
-    crowded_ = crowded_ || ((2 * mail_.size() >= most_messages || 2 * bytes_ >= most_bytes) &&
+    crowded_ = crowded_ || (is_near(mail_.size(), bytes_, most_messages, most_bytes) &&
                             is_crowd(most_messages, most_bytes));
     return crowded_;
   }
@@ -143,7 +143,14 @@ class Mailbox {
     }
     return false;
   }
-  /// Half is enough: what else waits there is not counted here.
+  /// Half is enough, or what leaves no room for a few answers: what else waits is not counted here.
+  [[nodiscard]] static bool is_near(std::size_t messages, std::size_t bytes,
+                                    std::size_t most_messages, std::size_t most_bytes) {
+    constexpr std::size_t answers = 400;
+    return (most_messages != 0 && 2 * messages >= most_messages) ||
+           (most_bytes != 0 && messages != 0 &&
+            (2 * bytes >= most_bytes || bytes + answers >= most_bytes));
+  }
   [[nodiscard]] bool is_crowd(std::size_t most_messages, std::size_t most_bytes) const {
     std::size_t messages = 0;
     std::size_t bytes = 0;
@@ -155,8 +162,7 @@ class Mailbox {
       ++messages;
       bytes += message.bytes;
     }
-    return (most_messages != 0 && 2 * messages >= most_messages) ||
-           (most_bytes != 0 && 2 * bytes >= most_bytes);
+    return is_near(messages, bytes, most_messages, most_bytes);
   }
 
   Mails mail_;

@@ -363,7 +363,7 @@ class ManagerRun {
     same(manager_->subscriptions() == 0, "no subscription is left");
     same(world_.connected == 0 && world_.subscribed == 0, "the metrics come back to zero");
     same(manager_->tick(clock_.now()) == TimePoint::max() || draining_, "no timer is left");
-    same(SlowNetwork::alive == frames_before_, "no frame is left");
+    same(SlowNetwork::alive_ == frames_before_, "no frame is left");
   }
 
   Source& source_;
@@ -380,8 +380,8 @@ class ManagerRun {
   bool settling_ = false;
   int idle_ = 0;
   std::size_t sent_ = 0;  ///< Messages of the application's own.
-  std::size_t frames_before_ = SlowNetwork::alive;
-  std::size_t bytes_before_ = SlowNetwork::alive_bytes;
+  std::size_t frames_before_ = SlowNetwork::alive_;
+  std::size_t bytes_before_ = SlowNetwork::alive_bytes_;
 };
 
 }  // namespace ordercast::test

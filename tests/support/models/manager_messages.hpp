@@ -151,13 +151,13 @@ void ManagerRun<Source>::check_frames() const {
   const auto sessions = manager_->sessions();
   const auto most = limits_.max_outbox_messages;
   if (most != 0) {
-    same(SlowNetwork::alive - frames_before_ <=
+    same(SlowNetwork::alive_ - frames_before_ <=
              on_wires + 2 * sessions * most + manager_->subscriptions(),
          "the bound on frames");
   }
   const auto each = std::max<std::size_t>(limits_.max_outbox_bytes, 6'200);
   if (limits_.max_outbox_bytes != 0) {
-    same(SlowNetwork::alive_bytes - bytes_before_ <= wire_bytes + 3 * sessions * each,
+    same(SlowNetwork::alive_bytes_ - bytes_before_ <= wire_bytes + 3 * sessions * each,
          "the bound on the bytes of frames");
   }
 }

@@ -68,11 +68,11 @@ class SlowNetwork {
 
   static Frame prepare(std::string text) {
     auto* const made = new std::string(std::move(text));  // NOLINT: the frame's from here on.
-    ++alive;
-    alive_bytes += made->size();
+    ++alive_;
+    alive_bytes_ += made->size();
     return Frame(made, [](const std::string* old) {
-      --alive;
-      alive_bytes -= old->size();
+      --alive_;
+      alive_bytes_ -= old->size();
       delete old;  // NOLINT(cppcoreguidelines-owning-memory)
     });
   }
@@ -125,8 +125,8 @@ class SlowNetwork {
   std::size_t kernel_room = 0;
   const char* broken = nullptr;
   std::map<Handle, Peer> peers;
-  inline static std::size_t alive = 0;  ///< Frames, of all networks.
-  inline static std::size_t alive_bytes = 0;
+  inline static std::size_t alive_ = 0;  ///< Frames, of all networks.
+  inline static std::size_t alive_bytes_ = 0;
 };
 
 /// How seams answer.
