@@ -14,7 +14,7 @@
 ///     list          pages of orders, the catalogue (--db-readers threads, polite)
 ///     writer        API writes            (1)
 ///     login         password hashing      (half of the cores, at most 8, polite)
-///     lookup        orders for subscriptions (--db-readers threads)
+///     lookup        orders for subscriptions (--db-readers threads, yielding)
 ///     ops           metrics               (1)
 ///     payment       the payment provider  (4)
 ///     webhook       its webhooks          (1)
@@ -26,7 +26,8 @@
 ///
 /// An I/O thread never waits for any other: it queues work, bounded, and the answer is posted back.
 /// So a slow disk delays neither heartbeats nor broadcasts that are on their way. Polite threads have
-/// a niceness of 10 more: a crowd's lists and logins take what processor time the others leave.
+/// a niceness of 10 more, yielding ones of 5: a crowd's lists, logins and subscriptions take what
+/// processor time the others leave.
 namespace order_server {
 
 class App {

@@ -131,7 +131,7 @@ App::Parts::Parts(const Config& config)
             server->last_heard(user_id, ping, std::move(done));
           },
           push_options(config, push_beat)),
-      lookups("lookup", config.db_readers, lookup_queue),
+      lookups("lookup", config.db_readers, lookup_queue, WorkerPool::yielding),
       lookup(store, lookups, metrics),
       readers("reader", config.db_readers, queue_limits(config)),
       lists("list", config.db_readers, queue_limits(config), WorkerPool::polite),

@@ -100,9 +100,9 @@ class ConnectionManager {
   /// Sends a message of the application's own to each connection of a user, to each that watches an
   /// order and may, or to each of an organisation's staff. Framed once; returns how many
   /// connections it reached or waits for. A connection gets it behind what was sent to it before;
-  /// of an order's watchers, one that is owed the order gets it behind that order. Those whose
-  /// subscription is not authorized yet don't get it. Throws std::invalid_argument; see
-  /// `prepare_announcement`.
+  /// of an order's watchers, one that is owed the order gets it behind that order (one that asks
+  /// again for an order that it has may get it before the answer). Those whose subscription is not
+  /// authorized yet don't get it. Throws std::invalid_argument; see `prepare_announcement`.
   std::size_t send_to_user(std::string_view user_id, const ApplicationMessage& message);
   std::size_t send_to_watchers(std::string_view order_id, const ApplicationMessage& message);
   std::size_t send_to_organization(std::string_view organization_id,
@@ -289,7 +289,7 @@ class ConnectionManager {
   [[nodiscard]] bool is_behind_debt(Slot slot, std::string_view topic);
   void move_behind_debt(Slot slot, Pending& pending);
   void finish(Slot slot, Watch& watch, Pending& pending);
-  bool make_room(Slot slot);
+  bool make_room(Slot slot, QueuedKind kind);
   void send_control(Slot slot, const ServerMessage& message);
   void start_queueing(Slot slot);
   void doom(Slot slot, CloseCode code) noexcept;

@@ -45,7 +45,8 @@ struct Limits {
 
   /// Messages that may wait for one slow connection, after conflation. An `order:updated` above it
   /// is owed instead and read again when there is room; of hints the newest stay. 4009 only where
-  /// nothing can make room: pongs and errors alone, or no OrderSource to read from. 0: a million.
+  /// nothing can make room: messages of the application's own, pongs and errors beside the last
+  /// hint, or no OrderSource to read from. 0: a million.
   /// Cost: about 64 bytes each beside the shared frame.
   std::size_t max_outbox_messages = 2048;
 

@@ -110,15 +110,19 @@ class Outbox {
     return std::nullopt;
   }
 
-  /// Drops the `orders:changed` that has waited longest; false when none waits. O(messages before
-  /// it).
-  bool drop_oldest_hint() noexcept {
-    for (std::size_t at = 0; at < entries_.size(); ++at) {
+  /// Drops the `orders:changed` that has waited longest; false when no more than `keep` wait.
+  /// O(messages).
+  bool drop_oldest_hint(std::size_t keep = 0) noexcept {
+    auto oldest = entries_.size();
+    std::size_t hints = 0;
+    for (auto at = entries_.size(); at-- > 0;) {
       if (entries_[at].removed || entries_[at].kind != QueuedKind::orders_changed) continue;
-      remove(id_at(at));
-      return true;
+      oldest = at;
+      ++hints;
     }
-    return false;
+    if (hints <= keep) return false;
+    remove(id_at(oldest));
+    return true;
   }
 
   /// Takes out the application's messages whose topic begins with `prefix`, oldest first, and calls

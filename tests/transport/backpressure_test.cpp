@@ -52,7 +52,7 @@ TEST_CASE("the kernel takes no more of a connection than it may keep unsent", "[
   constexpr std::size_t more = 128 * 1024;
   constexpr std::size_t ours = 32 * 1024 + 16 * 1024;
   SlowPair slow;
-  CHECK(slow.accepted * block.size() <= 128 * 1024 + ours + more);
+  CHECK(slow.accepted * block.size() <= 64 * 1024 + ours + more);
   SlowPair small(with_kernel_unsent(16 * 1024));
   CHECK(small.accepted * block.size() <= 16 * 1024 + ours + more);
   CHECK(small.accepted < slow.accepted);

@@ -129,7 +129,8 @@ TEST_CASE("room is made from the newest update and the oldest hint", "[outbox]")
   outbox.push(QueuedKind::order_updated, "c", "c1", 1);
   CHECK(outbox.take_newest_update() == std::string("c"));
   CHECK(outbox.push(QueuedKind::orders_changed, "d", "d1", 1) == PushResult::queued);
-  CHECK(outbox.drop_oldest_hint());
+  CHECK_FALSE(outbox.drop_oldest_hint(2));
+  CHECK(outbox.drop_oldest_hint(1));
   CHECK(outbox.take_newest_update() == std::string("a"));
   CHECK_FALSE(outbox.take_newest_update());
   CHECK(drain(outbox) == std::vector<std::string>{"pong", "d1"});

@@ -44,7 +44,8 @@ class WorkerPool {
  public:
   using Task = std::function<void()>;
 
-  /// For `niceness`: work that may take long and that nobody else should wait for.
+  /// For `niceness`: work that comes in crowds, and work that also takes long.
+  static constexpr int yielding = 5;
   static constexpr int polite = 10;
 
   /// Starts `threads` threads (at least one). `name` is for logs. Where other threads of the machine

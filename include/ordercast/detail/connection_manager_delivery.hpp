@@ -110,7 +110,7 @@ template <class T, class S>
       if (outbox.drop_updates(order_id)) tell([](auto& observer) { observer.on_conflated(1); });
       return Delivery::full;
     }
-    if (!make_room(slot)) {
+    if (!make_room(slot, kind)) {
       doom(slot, CloseCode::too_slow);
       return Delivery::gone;
     }
@@ -122,17 +122,18 @@ template <class T, class S>
   }
 }
 
-/// Takes one message out of a full outbox: an order's change becomes a debt, or the oldest hint
-/// goes (a client reads its list again at any hint, and newer ones stay). False when neither waits.
+/// Takes one message out of a full outbox for one of this kind: an order's change becomes a debt,
+/// or the oldest hint goes. A client reads its list again at any hint, so the last one stays, except
+/// for a newer one. False when nothing can go.
 template <class T, class S>
-bool ConnectionManager<T, S>::make_room(Slot slot) {
+bool ConnectionManager<T, S>::make_room(Slot slot, QueuedKind kind) {
   auto& outbox = *sessions_[slot].outbox();
   if (can_owe) {
     if (const auto order_id = outbox.take_newest_update()) {
       owe(slot, *order_id, registry_.find_subscription(slot, *order_id)->version());
       return true;
     }
-    if (outbox.drop_oldest_hint()) {
+    if (outbox.drop_oldest_hint(kind == QueuedKind::orders_changed ? 0 : 1)) {
       tell([](auto& observer) { observer.on_dropped(1); });
       return true;
     }

@@ -137,7 +137,7 @@ struct AcceptLimits {
   /// is on its way to the peer does not count. What the kernel holds can't be conflated any more,
   /// and to copy it costs time: with Linux's defaults it takes up to 4 MiB for a peer that reads
   /// nothing. 0: as many as it likes.
-  std::size_t max_kernel_unsent_bytes = 128 * 1024;
+  std::size_t max_kernel_unsent_bytes = 64 * 1024;
 };
 
 struct ServerOptions {
