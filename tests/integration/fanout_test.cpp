@@ -98,8 +98,8 @@ TEST_CASE("one change reaches each of 5,000 connections exactly once while REST 
     const auto id = text_of(server.new_order(demo().customer), "id");
     {
       auto clients = crowd(server, id);
-      CHECK(server.metric("ordercast_connections") == static_cast<double>(connections));
-      CHECK(server.metric("ordercast_subscriptions") == static_cast<double>(connections));
+      CHECK(server.metric_becomes("ordercast_connections", static_cast<double>(connections)));
+      CHECK(server.metric_becomes("ordercast_subscriptions", static_cast<double>(connections)));
 
       const auto confirmed = manager.set_status(id, "CONFIRMED");
       REQUIRE(confirmed.status == 200);

@@ -220,8 +220,8 @@ TEST_CASE("the metrics are Prometheus text with the names of the contract", "[ht
     CHECK(typed.count(name) == 1);
   }
   CHECK(reply.body.find("ordercast_outbox_") != reply.body.rfind("ordercast_outbox_"));
-  CHECK(server.metric("ordercast_connections") == 1);
-  CHECK(server.metric("ordercast_subscriptions") == 1);
+  CHECK(server.metric_becomes("ordercast_connections", 1));
+  CHECK(server.metric_becomes("ordercast_subscriptions", 1));
   CHECK(server.metric(R"(ordercast_errors_total{code="subscription_denied"})") == 1);
   CHECK(server.metric(R"(ordercast_deliveries_total{type="order:updated"})").value_or(0) >= 1);
   CHECK(server.metric(R"(ordercast_deliveries_total{type="orders:changed"})").value_or(0) >= 2);

@@ -322,12 +322,12 @@ TEST_CASE("an id from the path is decoded and never trusted", "[api][orders]") {
   CHECK(fixture.call("GET", endless, fixture.customer).status == 404);
 }
 
-TEST_CASE("reads run on the reader lane and writes on the writer's", "[api][orders]") {
+TEST_CASE("lists, reads and writes run on lanes of their own", "[api][orders]") {
   ApiFixture fixture;
   const std::string id = fixture.place_order(fixture.customer)["id"];
   fixture.call("GET", "/api/v1/orders", fixture.customer);
   fixture.call("GET", "/api/v1/orders/" + id, fixture.customer);
   fixture.set_status(id, "CONFIRMED", fixture.manager);
   CHECK(fixture.lanes_used ==
-        std::vector<Lane>{Lane::writer, Lane::reader, Lane::reader, Lane::writer});
+        std::vector<Lane>{Lane::writer, Lane::list, Lane::reader, Lane::writer});
 }
