@@ -25,9 +25,9 @@
 ///     watch         looks whether the parts move (1)
 ///
 /// An I/O thread never waits for any other: it queues work, bounded, and the answer is posted back.
-/// So a slow disk delays neither heartbeats nor broadcasts that are on their way. Polite threads have
-/// a niceness of 10 more, yielding ones of 5: a crowd's lists, logins and subscriptions take what
-/// processor time the others leave.
+/// So a slow disk delays neither heartbeats nor broadcasts that are on their way. Polite threads
+/// have a niceness of 10 more, yielding ones of 5: a crowd's lists, logins and subscriptions take
+/// what processor time the others leave.
 namespace order_server {
 
 class App {

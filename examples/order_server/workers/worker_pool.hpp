@@ -48,9 +48,9 @@ class WorkerPool {
   static constexpr int yielding = 5;
   static constexpr int polite = 10;
 
-  /// Starts `threads` threads (at least one). `name` is for logs. Where other threads of the machine
-  /// have work, these get less of the processor by `niceness` (setpriority(2), 0 to 19); a system
-  /// that knows no niceness of a thread ignores it.
+  /// Starts `threads` threads (at least one). `name` is for logs. Where other threads of the
+  /// machine have work, these get less of the processor by `niceness` (setpriority(2), 0 to 19); a
+  /// system that knows no niceness of a thread ignores it.
   WorkerPool(std::string name, std::size_t threads, QueueLimits limits, int niceness = 0);
   WorkerPool(std::string name, std::size_t threads, std::size_t capacity, int niceness = 0)
       : WorkerPool(std::move(name), threads, QueueLimits{capacity}, niceness) {}

@@ -123,8 +123,8 @@ template <class T, class S>
 }
 
 /// Takes one message out of a full outbox for one of this kind: an order's change becomes a debt,
-/// or the oldest hint goes. A client reads its list again at any hint, so the last one stays, except
-/// for a newer one. False when nothing can go.
+/// or the oldest hint goes. A client reads its list again at any hint, so the last one stays,
+/// except for a newer one. False when nothing can go.
 template <class T, class S>
 bool ConnectionManager<T, S>::make_room(Slot slot, QueuedKind kind) {
   auto& outbox = *sessions_[slot].outbox();
