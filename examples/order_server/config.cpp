@@ -5,15 +5,62 @@
 #include "api/cors.hpp"
 #include "config_options.hpp"
 #include "config_secrets.hpp"
+#include "domain/printable.hpp"
 #include <ordercast/net/client_address.hpp>
 #include <ordercast/version.hpp>
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdlib>
+#include <fstream>
+#include <string_view>
 #include <utility>
 
 namespace order_server {
+namespace {
+
+/// The first line of the config file that sets no option. What it says may be a secret: only a name
+/// before a '=' is repeated.
+std::string complaint_of_file(const CLI::App& app) {
+  const auto file = app.get_config_ptr()->as<std::string>();
+  std::ifstream lines(file);
+  std::string line;
+  for (int number = 1; std::getline(lines, line); ++number) {
+    const auto text = ordercast::detail::trim(line);
+    if (text.empty() || text[0] == '#' || text[0] == ';' || text[0] == '[') continue;
+    const auto equals = text.find('=');
+    const auto name = std::string(ordercast::detail::trim(text.substr(0, equals)));
+    if (equals != std::string_view::npos && app.get_option_no_throw("--" + name) != nullptr)
+      continue;
+    const auto what =
+        equals == std::string_view::npos
+            ? ": expected name=value, with the name of an option"
+            : ": '" + printable(name.substr(0, 40)) + "' is not the name of an option";
+    return "--config: " + file + ", line " + std::to_string(number) + what;
+  }
+  return "--config: " + file + " is not lines of name=value with names of options";
+}
+
+/// An option that a config file gives more than one value: unquoted words, or a second line. On the
+/// command line the last one counts, as scripts that add options rely on.
+std::string ambiguous_value(const CLI::App& app, const std::vector<std::string>& arguments) {
+  for (const auto* option : app.get_options()) {
+    if (option->count() < 2) continue;
+    const auto name = option->get_name();
+    const bool is_given = std::any_of(arguments.begin(), arguments.end(), [&](const auto& given) {
+      return given == name || given.rfind(name + "=", 0) == 0;
+    });
+    if (!is_given) {
+      return name +
+             ": the config file gives it more than one value; put quotes around a value with "
+             "spaces, and give each option once";
+    }
+  }
+  return {};
+}
+
+}  // namespace
 
 std::optional<std::string> process_environment(const char* name) {
   const char* value = std::getenv(name);
@@ -173,8 +220,13 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
     return ConfigExit{0, app.help(), {}};
   } catch (const CLI::CallForVersion&) {
     return ConfigExit{0, app.version() + "\n", {}};
+  } catch (const CLI::ConfigError&) {
+    return ConfigExit{2, {}, complaint_of_file(app)};
   } catch (const CLI::Error& error) {
-    return ConfigExit{2, {}, error.what()};
+    return ConfigExit{2, {}, complaint_of(error, app)};
+  }
+  if (auto wrong = ambiguous_value(app, arguments); !wrong.empty()) {
+    return ConfigExit{2, {}, std::move(wrong)};
   }
   options.finish();
   config.demo_data = demo_data == "auto" ? DemoMode::automatic

@@ -22,6 +22,18 @@
 /// the start, before there are threads.
 namespace order_server {
 
+/// What is wrong with a command line, without a word of it that may be a secret: an argument that
+/// nobody expected can be a password or the contents of a file.
+inline std::string complaint_of(const CLI::Error& error, const CLI::App& app) {
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
+  for (const auto& argument : app.remaining(true)) {
+    if (argument.size() > 1 && argument[0] == '-') {
+      return argument.substr(0, argument.find('=')) + " is no option";
+    }
+  }
+  return "an argument is not expected: options begin with --";
+}
+
 /// Accepts decimal digits alone. CLI11 by itself would read 010 as eight and 0x10 as sixteen.
 inline CLI::Validator whole_number(std::int64_t least, std::int64_t most,
                                    const std::string& unit = {}) {

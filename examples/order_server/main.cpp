@@ -17,6 +17,7 @@
 #include <cstring>
 #include <exception>
 #include <string>
+#include <system_error>
 #include <variant>
 #include <vector>
 
@@ -68,6 +69,32 @@ void serve(const Config& config) {
   spdlog::info("drained");
 }
 
+std::string cause_of(const std::exception& error) {
+  const auto* failed = dynamic_cast<const std::system_error*>(&error);
+  if (failed != nullptr && failed->code() == std::errc::resource_unavailable_try_again) {
+    return "cannot start a thread; see the limits on processes and memory (" +
+           order_server::one_line(error.what()) + ")";
+  }
+  return order_server::one_line(error.what());
+}
+
+/// Why the process ends, on a stderr that nobody may read.
+void report(const std::exception& error) noexcept {
+  try {
+    const auto line = "order_server: " + cause_of(error) + "\n";
+    try {
+      order_server::AsyncWriter err(STDERR_FILENO);
+      err.write(line);
+      order_server::flush_log(last_lines);
+      err.flush_for(last_lines);
+    } catch (const std::system_error&) {  // There is no thread left to be had for it.
+      static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
+    }
+  } catch (...) {
+    return;  // Out of memory: the exit code says it.
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -93,10 +120,7 @@ int main(int argc, char** argv) {
     order_server::flush_log(last_lines);
     return 0;
   } catch (const std::exception& error) {
-    order_server::AsyncWriter err(STDERR_FILENO);
-    err.write("order_server: " + order_server::one_line(error.what()) + "\n");
-    order_server::flush_log(last_lines);
-    err.flush_for(last_lines);
+    report(error);
     return 1;
   }
 }

@@ -126,7 +126,7 @@ TEST_CASE("a bad value is one line that names the option, the value and what is 
             "--web-root: '/no/such/folder'",
             "holds no index.html"},
            {{"--no-such-option"}, "--no-such-option", ""},
-           {{"stray"}, "stray", ""},
+           {{"stray"}, "argument is not expected", "begin with --"},
            {{"--db", ""}, "--db", ""},
            {{"--config", "/no/such/file"}, "/no/such/file", ""},
            {{"--port"}, "--port", ""},
@@ -211,9 +211,39 @@ TEST_CASE("a file gives options, flags win over it, and what it misspells is an 
   CHECK(config.allowed_origins == std::vector<std::string>{"https://a.example"});
 
   write("prot=7100\n");
-  CHECK(contains(exit_of({"--config", file}).error, "prot"));
+  CHECK(contains(exit_of({"--config", file}).error, "line 1: 'prot' is not the name of an option"));
   write("port=lots\n");
   CHECK(contains(exit_of({"--config", file}).error, "lots"));
+}
+
+TEST_CASE("what may be a secret is not repeated where it is wrong", "[config]") {
+  const TempDir directory;
+  const auto file = directory.file("server.conf");
+  std::ofstream(file) << "# mine\n\nport=7100\nhunter2hunter2\n";
+  const auto unread = exit_of({"--config", file});
+  CHECK(unread.code == 2);
+  CHECK(contains(unread.error, "line 4: expected name=value"));
+  for (const auto& end : {unread, exit_of({"--password", "hunter2hunter2"}),
+                          exit_of({"--password=hunter2hunter2"}), exit_of({"hunter2hunter2"})}) {
+    CHECK(end.code == 2);
+    CHECK_FALSE(contains(end.error, "hunter2"));
+  }
+  CHECK(contains(exit_of({"--password", "x"}).error, "--password is no option"));
+}
+
+TEST_CASE("a value of a file is one value", "[config]") {
+  const TempDir directory;
+  const auto file = directory.file("server.conf");
+  const auto write = [&](const char* text) { std::ofstream(file) << text; };
+  for (const char* text : {"db=my shop.db\n", "db=new.db ; the database\n", "db=a.db\ndb=b.db\n"}) {
+    write(text);
+    CAPTURE(text);
+    CHECK(contains(exit_of({"--config", file}).error, "--db: the config file gives it more"));
+    CHECK(config_of({"--config", file, "--db", "given.db"}).db == "given.db");
+  }
+  write("db=\"my shop.db\"\n");
+  CHECK(config_of({"--config", file}).db == "my shop.db");
+  CHECK(config_of({"--port", "1", "--port", "2"}).port == 2);
 }
 
 TEST_CASE("a JWT_SECRET under 32 bytes is refused and never printed", "[config]") {

@@ -195,4 +195,34 @@ TEST_CASE("another store's database that is copied over ours is noticed by the n
   CHECK_THROWS_WITH(store.create_order(sample_order("o-1")), Contains("was overwritten while"));
 }
 
+TEST_CASE("a copy that is served is another store, however it came to its place",
+          "[store][files]") {
+  namespace fs = std::filesystem;
+  TempDir dir;
+  const auto serve = [](const std::string& file) {
+    return SqliteStore(exclusive_options(file)).epoch();
+  };
+  const auto first = serve(dir.file());
+  CHECK(serve(dir.file()) == first);
+  const auto backup = dir.file("backup.db");
+  fs::copy_file(dir.file(), backup);
+  // Operators look at it; that serves nobody.
+  CHECK(SqliteStore(options_for(backup)).epoch() == first);
+  SECTION("in place of the file") {
+    fs::remove(dir.file());
+    fs::copy_file(backup, dir.file());
+    const auto restored = serve(dir.file());
+    CHECK(restored != first);
+    CHECK(serve(dir.file()) == restored);
+  }
+  SECTION("moved there") {
+    fs::rename(backup, dir.file());
+    CHECK(serve(dir.file()) != first);
+  }
+  SECTION("by another name, of which the file knows nothing") {
+    CHECK(serve(backup) != first);
+    CHECK(serve(dir.file()) == first);
+  }
+}
+
 }  // namespace order_server

@@ -65,7 +65,7 @@ int run_outbox_command(const std::vector<std::string>& arguments, std::FILE* out
     return 0;
   } catch (const CLI::Error& error) {
     std::fprintf(err, "order_server outbox: %s (--help lists all options)\n",
-                 one_line(error.what()).c_str());
+                 one_line(complaint_of(error, app)).c_str());
     return 2;
   }
   if (*retry_command && all != id.empty()) {

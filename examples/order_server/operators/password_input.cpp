@@ -4,32 +4,49 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <iostream>
 #include <stdexcept>
+#include <string>
 
 namespace order_server {
 namespace {
 
-/// Keeps a terminal from showing what is typed.
+termios echoing{};  // For `show_again`, which may use nothing that is made at run time.
+
+/// Whoever gives up at the prompt gets a terminal back that shows what they type.
+extern "C" void show_again(int number) {
+  tcsetattr(STDIN_FILENO, TCSANOW, &echoing);
+  ::signal(number, SIG_DFL);
+  ::raise(number);
+}
+
+/// Keeps a terminal from showing what is typed. One at a time.
 class WithoutEcho {
  public:
   WithoutEcho() {
-    if (tcgetattr(STDIN_FILENO, &before_) != 0) return;
-    termios silent = before_;
+    if (tcgetattr(STDIN_FILENO, &echoing) != 0) return;
+    for (std::size_t i = 0; i < ends.size(); ++i) before_[i] = ::signal(ends[i], &show_again);
+    termios silent = echoing;
     silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    is_set_ = tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0;
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    is_set_ = true;
   }
   WithoutEcho(const WithoutEcho&) = delete;
   WithoutEcho& operator=(const WithoutEcho&) = delete;
   ~WithoutEcho() {
     if (!is_set_) return;
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &echoing);
+    for (std::size_t i = 0; i < ends.size(); ++i) ::signal(ends[i], before_[i]);
     std::fputc('\n', stderr);
   }
 
  private:
-  termios before_{};
+  static constexpr std::array<int, 4> ends{SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+  std::array<void (*)(int), ends.size()> before_{};
   bool is_set_ = false;
 };
 
@@ -38,6 +55,8 @@ std::string read_line(const char* prompt, bool is_terminal) {
   if (is_terminal) std::fputs(prompt, stderr);
   const WithoutEcho silent;
   if (!std::getline(std::cin, line)) throw std::runtime_error("no password was given");
+  // A line of a file with the line ends of Windows; nobody can type the rest of one.
+  if (!line.empty() && line.back() == '\r') line.pop_back();
   return line;
 }
 

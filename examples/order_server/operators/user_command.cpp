@@ -7,6 +7,7 @@
 #include "secrets.hpp"
 #include "store/sqlite_store.hpp"
 #include "workers/wall_clock.hpp"
+#include <ordercast/detail/utf8.hpp>
 #include <ordercast/types.hpp>
 
 #include <CLI/CLI.hpp>
@@ -94,6 +95,10 @@ std::string new_password(const Asked& asked, const std::function<std::string()>&
       throw std::runtime_error("--password-file" + read.wrong.substr(read.wrong.find(':')));
     }
     password = *read.value;
+  }
+  // A sign-in sends it as JSON.
+  if (!ordercast::detail::is_utf8(password) || password.find('\0') != std::string::npos) {
+    throw std::runtime_error("the password must be UTF-8 text without NUL");
   }
   if (password.size() < min_password_bytes || password.size() > max_password_bytes) {
     throw std::runtime_error("the password has " + std::to_string(password.size()) + " bytes; " +
@@ -239,7 +244,7 @@ int run_user_command(const std::vector<std::string>& arguments,
     return 0;
   } catch (const CLI::Error& error) {
     std::fprintf(err, "order_server user: %s (--help lists all options)\n",
-                 one_line(error.what()).c_str());
+                 one_line(complaint_of(error, app)).c_str());
     return 2;
   }
   try {

@@ -120,7 +120,28 @@ SqliteStore::SqliteStore(const SqliteOptions& options)
         std::make_unique<Connection>(options.file, Access::query_only, options.busy_timeout));
   }
   files_.remember(writer_);
+  if (options.exclusive) notice_restored();
   epoch_ = epoch();
+}
+
+void SqliteStore::notice_restored() {
+  const std::string file = files_.birth();
+  std::string before;
+  {
+    Query query = writer_.query("SELECT value FROM meta WHERE name = 'served_as'");
+    if (query.next()) before = query.text(0);
+  }
+  if (file == before) return;
+  Write write(*this, durability_);
+  // A store that no program has served before, or an older one, has the epoch that it was made
+  // with.
+  if (!before.empty()) {
+    write->execute("UPDATE meta SET value = lower(hex(randomblob(16))) WHERE name = 'epoch'");
+  }
+  Query query = write->query("INSERT OR REPLACE INTO meta (name, value) VALUES ('served_as', ?)");
+  query.bind(1, file);
+  query.run();
+  write.commit();
 }
 
 void SqliteStore::require_own_epoch() {

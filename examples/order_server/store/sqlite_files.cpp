@@ -92,6 +92,19 @@ void DatabaseFiles::remember(const Connection& connection) {
   }
 }
 
+std::string DatabaseFiles::birth() const {
+  std::string text = std::to_string(files_[0].inode);
+#ifdef STATX_BTIME  // An inode's number is given to another file once its own has gone.
+  struct statx status {};
+  if (::statx(AT_FDCWD, file_.c_str(), 0, STATX_BTIME, &status) == 0 &&
+      (status.stx_mask & STATX_BTIME) != 0) {
+    text += " " + std::to_string(status.stx_btime.tv_sec) + "." +
+            std::to_string(status.stx_btime.tv_nsec);
+  }
+#endif
+  return text;
+}
+
 void DatabaseFiles::require_in_place() const {
   for (const File& each : files_) {
     if (each.name.empty()) continue;

@@ -39,6 +39,10 @@ class DatabaseFiles {
   /// a database that was taken for this process has been overwritten.
   void require_in_place() const;
 
+  /// What tells this file from a copy of it, also after a restart: its inode and when it was made.
+  /// After `remember`.
+  [[nodiscard]] std::string birth() const;
+
   /// From now on `require_in_place` throws: the file holds another database.
   void note_overwritten() noexcept { is_overwritten_ = true; }
 

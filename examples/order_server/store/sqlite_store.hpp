@@ -206,6 +206,8 @@ class SqliteStore final : public Store,
                                                std::string_view user_id, std::int64_t now_ms);
 
   sqlite::Connection& writer_with(Durability durability);
+  /// Gives the store another epoch where its file is not the one that it was last served as.
+  void notice_restored();
   /// Throws StoreError if the file on disk is another store's by now.
   void require_own_epoch();
   /// Empties a write-ahead log that has grown; throws StoreError if there is no room for a change.

@@ -146,7 +146,7 @@ class Store {
   /// orders are paid with test payments. Stays true whatever is added or changed later.
   [[nodiscard]] virtual bool is_demo() = 0;
   /// Names this store: random, made when the store was created. Versions of an order compare within
-  /// one epoch alone. A restored backup keeps the epoch of the store that it was taken from.
+  /// one epoch alone. A copy gets another one when it is first served.
   [[nodiscard]] virtual std::string epoch() = 0;
   virtual void add_user(const User& user) = 0;
   virtual void add_shop(const Shop& shop) = 0;

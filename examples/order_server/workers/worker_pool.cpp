@@ -40,8 +40,14 @@ WorkerPool::WorkerPool(std::string name, std::size_t threads, QueueLimits limits
       most_running_(std::max<std::size_t>(threads / 2, 1)) {
   threads = std::max<std::size_t>(threads, 1);
   threads_.reserve(threads);
-  for (std::size_t i = 0; i < threads; ++i)
-    threads_.emplace_back([this, niceness] { work(niceness); });
+  try {
+    for (std::size_t i = 0; i < threads; ++i) {
+      threads_.emplace_back([this, niceness] { work(niceness); });
+    }
+  } catch (...) {  // A limit on threads or memory: those that have started must not outlive this.
+    stop();
+    throw;
+  }
 }
 
 WorkerPool::~WorkerPool() {
