@@ -23,7 +23,9 @@ const char* const environment_help =
     "\n"
     "Operators:\n"
     "  order_server outbox list|retry --help   what could not be delivered\n"
-    "  order_server user --help                who may sign in\n";
+    "  order_server user --help                who may sign in\n"
+    "  order_server store|product --help       what is sold, and where\n"
+    "  order_server backup FILE --help         a whole copy of the database\n";
 
 namespace {
 

@@ -19,7 +19,7 @@ struct Limits {
   /// 0: no limit. Cost: none. With several managers see connection_budget.hpp.
   std::size_t max_connections_per_user = 20;
 
-  /// Messages a second that a connection may send for ever. 0: no limit. Cost: 8 bytes.
+  /// Messages a second that a connection may sustain. 0: no limit. Cost: 8 bytes.
   std::uint32_t messages_per_second = 50;
 
   /// Messages that may come at once after silence. 0 is taken as 1.

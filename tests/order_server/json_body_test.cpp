@@ -34,6 +34,12 @@ TEST_CASE("what should be an object and is none is a complaint, not a crash", "[
   CHECK(fields.complaint() == "items[0] must be an object");
 }
 
+TEST_CASE("a complaint that has its field with it is repeated as it is", "[json]") {
+  JsonFields fields(nlohmann::json::object());
+  fields.complain("", "items[0].quantity is required");
+  CHECK(fields.complaint() == "items[0].quantity is required");
+}
+
 TEST_CASE("integers are whole, in range, and never wrap", "[json]") {
   const auto read = [](const nlohmann::json& value) {
     JsonFields fields(nlohmann::json{{"n", value}});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "operators/user_command.hpp"
 
+#include "command_output.hpp"
 #include "operators/outbox_command.hpp"
 #include "temp_store.hpp"
 
@@ -15,33 +16,6 @@ using namespace order_server;
 using Catch::Matchers::Contains;
 
 namespace {
-
-/// What a program has printed.
-class Output {
- public:
-  Output() : file_(std::tmpfile()) { REQUIRE(file_ != nullptr); }
-  Output(const Output&) = delete;
-  Output& operator=(const Output&) = delete;
-  ~Output() { std::fclose(file_); }
-  [[nodiscard]] std::FILE* file() const { return file_; }
-  [[nodiscard]] std::string text() const {
-    std::rewind(file_);
-    std::string all;
-    for (int c = std::fgetc(file_); c != EOF; c = std::fgetc(file_)) {
-      all.push_back(static_cast<char>(c));
-    }
-    return all;
-  }
-
- private:
-  std::FILE* file_;
-};
-
-struct Ran {
-  int code = 0;
-  std::string out;
-  std::string err;
-};
 
 struct Operator {
   Ran run(std::vector<std::string> arguments) const {

@@ -89,7 +89,10 @@ const json* JsonFields::find(const char* name) const {
 }
 
 void JsonFields::complain(std::string_view name, std::string_view what) {
-  if (complaint_.empty()) complaint_.append(path_).append(name).append(" ").append(what);
+  if (!complaint_.empty()) return;
+  complaint_.append(path_).append(name);
+  if (!complaint_.empty()) complaint_.push_back(' ');
+  complaint_.append(what);
 }
 
 std::string JsonFields::text(const char* name, std::size_t least, std::size_t most) {

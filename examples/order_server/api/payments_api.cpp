@@ -135,7 +135,7 @@ std::optional<PaymentEvent> read_event(const std::string& body) {
   return read;
 }
 
-/// The event's own id; one that has none is told by what it says.
+/// The event's own id. An event without one is identified by its kind and its payment.
 PaymentEventKey key_of(const PaymentEvent& event, const ordercast::HttpRequest& request) {
   auto digest = webhook_digest(request.body);
   const auto id = request.header("X-Razorpay-Event-Id");

@@ -17,6 +17,21 @@ std::string format_minor(std::int64_t minor) {
   return text;
 }
 
+std::optional<std::int64_t> parse_minor(std::string_view text) noexcept {
+  const auto point = text.find('.');
+  const auto whole = text.substr(0, point);
+  auto rest = point == std::string_view::npos ? std::string_view("00") : text.substr(point + 1);
+  if (whole.empty() || whole.size() > 16 || rest.empty() || rest.size() > 2) return std::nullopt;
+  std::int64_t minor = 0;
+  for (const auto part : {whole, rest}) {
+    for (const char digit : part) {
+      if (digit < '0' || digit > '9') return std::nullopt;
+      minor = minor * 10 + (digit - '0');
+    }
+  }
+  return rest.size() == 1 ? minor * 10 : minor;
+}
+
 std::optional<std::int64_t> line_total(std::int64_t unit_price_minor,
                                        std::int64_t quantity) noexcept {
   if (unit_price_minor < 0 || quantity < 0) return std::nullopt;

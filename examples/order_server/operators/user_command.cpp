@@ -4,6 +4,7 @@
 #include "config_options.hpp"
 #include "domain/ids.hpp"
 #include "domain/printable.hpp"
+#include "operators/printable_text.hpp"
 #include "secrets.hpp"
 #include "store/sqlite_store.hpp"
 #include "workers/wall_clock.hpp"
@@ -21,7 +22,6 @@ namespace order_server {
 namespace {
 
 constexpr std::size_t max_email_bytes = 254;  // RFC 5321 section 4.5.3.1.3
-constexpr std::size_t max_name_bytes = 200;
 constexpr std::size_t min_password_bytes = 8;
 constexpr std::size_t max_password_bytes = 1024;  // as the API takes them
 
@@ -46,16 +46,6 @@ CLI::Validator email_address() {
         const bool good = at != std::string::npos && at > 0 && at + 1 < text.size() &&
                           text.size() <= max_email_bytes && is_plain(text);
         return good ? "" : "'" + printable(text) + "' is no e-mail address";
-      },
-      "");
-}
-
-CLI::Validator some_text(std::size_t most) {
-  return CLI::Validator(
-      [most](const std::string& text) -> std::string {
-        const bool good =
-            !text.empty() && text.size() <= most && printable(text, text.size()) == text;
-        return good ? "" : "must be 1 to " + std::to_string(most) + " bytes of printable text";
       },
       "");
 }
@@ -155,7 +145,8 @@ void list(SqliteStore& store, std::FILE* out) {
 /// The verbs and their options.
 struct Commands {
   explicit Commands(CLI::App& app, Asked& asked)
-      : add(app.add_subcommand("add", "Add a user and print the new id")),
+      : add(app.add_subcommand(
+            "add", "Add a user and print the new id; makes a database where there is none")),
         list(app.add_subcommand("list", "Print all users, by e-mail address")),
         disable(app.add_subcommand(
             "disable", "Refuse a user and end all sign-ins, connections and devices of theirs")),
@@ -173,7 +164,8 @@ struct Commands {
     }
     for (auto* command : {add, set_password}) {
       command->add_option("--password-file", asked.password_file,
-                          "File with the password; without it you are asked for it");
+                          "File with the password; without it you are asked for it on a terminal, "
+                          "else it is the first line of stdin");
     }
     add->add_option("--role", asked.role,
                     "SUPER_ADMIN, ORG_ADMIN, STORE_MANAGER, STAFF, RIDER or CUSTOMER")
@@ -181,9 +173,9 @@ struct Commands {
         ->check(role_name());
     add->add_option("--org", asked.organization,
                     "Organization of the staff; not for SUPER_ADMIN and CUSTOMER")
-        ->check(some_text(max_name_bytes));
+        ->check(printable_text(max_name_bytes));
     add->add_option("--name", asked.name, "Name [default: what stands before the @]")
-        ->check(some_text(max_name_bytes));
+        ->check(printable_text(max_name_bytes));
   }
 
   CLI::App* add;

@@ -12,6 +12,9 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -135,6 +138,40 @@ std::int64_t DatabaseFiles::log_bytes() const noexcept {
   struct stat status {};
   if (files_[1].name.empty() || stat(files_[1].name.c_str(), &status) != 0) return 0;
   return static_cast<std::int64_t>(status.st_size);
+}
+
+namespace {
+
+void sync(const std::string& path, int flags) {
+  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
+  const bool is_synced = descriptor >= 0 && ::fsync(descriptor) == 0;
+  const int error = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  if (!is_synced) throw StoreError("cannot write \"" + path + "\": " + error_text(error));
+}
+
+}  // namespace
+
+void back_up(const std::string& database, const std::string& to) {
+  Connection connection(database, Access::read_write_create, std::chrono::seconds(5));
+  require_own_or_empty(connection);
+  // Made here, so that nothing is overwritten and nobody else can read it; SQLite fills an empty
+  // one.
+  const int made = ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (made < 0) {
+    throw StoreError("cannot make \"" + to + "\": " +
+                     (errno == EEXIST ? "there is such a file already" : error_text(errno)));
+  }
+  ::close(made);
+  try {
+    connection.query("VACUUM INTO ?1", to).run();
+    sync(to, O_RDONLY);
+    const auto folder = std::filesystem::path(to).parent_path();
+    sync(folder.empty() ? "." : folder.string(), O_RDONLY | O_DIRECTORY);
+  } catch (...) {
+    ::unlink(to.c_str());
+    throw;
+  }
 }
 
 }  // namespace order_server::sqlite

@@ -65,4 +65,8 @@ class DatabaseFiles {
   std::array<File, 3> files_;  ///< The database, -wal, -shm.
 };
 
+/// Copies a database, log and all, to a file that is not there yet, readable for its owner only. On
+/// disk when it returns. Throws StoreError; then there is no such file.
+void back_up(const std::string& database, const std::string& to);
+
 }  // namespace order_server::sqlite

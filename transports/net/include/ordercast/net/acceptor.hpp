@@ -38,8 +38,8 @@
 /// Above its limits the connection that has been silent for longest goes; if there is none, the
 /// newcomer gets 503. It never spins: it closes what it turns away, and when the process runs out
 /// of descriptors all the same it spends a reserved one to turn the newcomer away. An accept error
-/// that leaves the newcomer in the queue would otherwise be reported again at once, for ever. When
-/// memory runs out the newcomer that needed it is closed.
+/// that leaves the newcomer in the queue would otherwise be reported again and again without a
+/// pause. When memory runs out the newcomer that needed it is closed.
 ///
 /// Threads: one acceptor is used by the thread of its own `io_context`; `deal` is called there.
 namespace ordercast::net {

@@ -30,7 +30,7 @@
 ///
 /// Threads: all members but `prepare` and the two counters belong to the thread that runs the
 /// `io_context`, as do all calls of the sink. Handles go stale safely: a handle of a connection
-/// that is gone is `closed` for ever, it never means another connection.
+/// that is gone stays `closed`: it never means another connection.
 ///
 ///     asio::io_context io;
 ///     Transport transport(io);
@@ -217,7 +217,7 @@ class Transport final : private detail::SocketOwner {
   std::shared_ptr<net::HandlerMemory> lost_memory_ = std::make_shared<net::HandlerMemory>();
   std::shared_ptr<Config::alog_type> log_ = std::make_shared<Config::alog_type>();
   Config::rng_type random_;
-  std::shared_ptr<net::LoopPort> port_;  // Also the sign, for what is still queued, of our life.
+  std::shared_ptr<net::LoopPort> port_;  // Queued tasks see by it whether we are still here.
 };
 
 }  // namespace ordercast::wspp

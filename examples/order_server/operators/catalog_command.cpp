@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+#include "operators/catalog_command.hpp"
+
+#include "config_options.hpp"
+#include "domain/ids.hpp"
+#include "domain/money.hpp"
+#include "domain/printable.hpp"
+#include "operators/printable_text.hpp"
+#include "store/sqlite_store.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <stdexcept>
+
+namespace order_server {
+namespace {
+
+/// What the command line asks for.
+struct Asked {
+  std::string db = "order_server.db";
+  std::string organization;
+  std::string store;
+  std::string name;
+  std::string price;
+};
+
+CLI::Validator price() {
+  return CLI::Validator(
+      [](const std::string& text) -> std::string {
+        const auto minor = parse_minor(text);
+        if (minor && *minor <= max_price_minor) return "";
+        return "'" + printable(text) + "' is not allowed; a price is 0.00 to " +
+               format_minor(max_price_minor) + " with at most two decimals";
+      },
+      "");
+}
+
+/// `store` and `product` with their verbs and options.
+struct Commands {
+  explicit Commands(CLI::App& app, Asked& asked)
+      : store(app.add_subcommand("store", "Stores, each of one organization")),
+        product(app.add_subcommand("product", "Products, each of one store")),
+        add_store(store->add_subcommand("add", "Add a store and print the new id")),
+        list_stores(store->add_subcommand("list", "Print all stores")),
+        add_product(product->add_subcommand("add", "Add a product and print the new id")),
+        list_products(product->add_subcommand("list", "Print the products")) {
+    app.require_subcommand(1);
+    store->require_subcommand(1);
+    product->require_subcommand(1);
+    for (auto* command : {add_store, list_stores, add_product, list_products}) {
+      command->add_option("--db", asked.db, "SQLite database file [default: order_server.db]");
+    }
+    add_store->add_option("--org", asked.organization, "Organization whose staff runs the store")
+        ->required()
+        ->check(printable_text(max_name_bytes));
+    for (auto* command : {add_store, add_product}) {
+      command->add_option("--name", asked.name, "Name")
+          ->required()
+          ->check(printable_text(max_name_bytes));
+    }
+    add_product->add_option("--store", asked.store, "Id of the store that sells it")->required();
+    add_product->add_option("--price", asked.price, "Price, like 12.50")
+        ->required()
+        ->check(price());
+    list_products->add_option("--store", asked.store, "Those of one store [default: all]");
+  }
+
+  CLI::App* store;
+  CLI::App* product;
+  CLI::App* add_store;
+  CLI::App* list_stores;
+  CLI::App* add_product;
+  CLI::App* list_products;
+};
+
+void require_store(SqliteStore& store, const std::string& id) {
+  if (store.find_shop(id)) return;
+  throw std::runtime_error("there is no store '" + printable(id) +
+                           "'; `order_server store list` prints those that there are");
+}
+
+void print_stores(SqliteStore& store, std::FILE* out) {
+  std::fprintf(out, "%-36s %-20s %s\n", "ID", "ORGANIZATION", "NAME");
+  for (const auto& shop : store.list_shops()) {
+    std::fprintf(out, "%-36s %-20s %s\n", printable(shop.id).c_str(),
+                 printable(shop.organization_id).c_str(), printable(shop.name).c_str());
+  }
+}
+
+void print_products(SqliteStore& store, const std::string& store_id, std::FILE* out) {
+  std::fprintf(out, "%-36s %-36s %12s %s\n", "ID", "STORE", "PRICE", "NAME");
+  for (const auto& product : store.list_products(store_id)) {
+    std::fprintf(out, "%-36s %-36s %12s %s\n", printable(product.id).c_str(),
+                 printable(product.store_id).c_str(), format_minor(product.price_minor).c_str(),
+                 printable(product.name).c_str());
+  }
+}
+
+void run(const Commands& commands, const Asked& asked, std::FILE* out) {
+  if (!*commands.add_store && !std::filesystem::exists(asked.db)) {
+    throw std::runtime_error("there is no database '" + asked.db + "'; --db names it");
+  }
+  SqliteOptions options;
+  options.file = asked.db;
+  options.readers = 1;
+  SqliteStore store(options);
+  if (*commands.list_stores) return print_stores(store, out);
+  if (!asked.store.empty()) require_store(store, asked.store);
+  if (*commands.list_products) return print_products(store, asked.store, out);
+  const auto id = random_uuid();
+  if (*commands.add_store) {
+    store.add_shop({id, asked.organization, asked.name});
+  } else {
+    store.add_product({id, asked.store, asked.name, *parse_minor(asked.price)});
+  }
+  std::fprintf(out, "%s\n", id.c_str());
+}
+
+}  // namespace
+
+bool is_catalog_command(const std::vector<std::string>& arguments) {
+  return !arguments.empty() && (arguments.front() == "store" || arguments.front() == "product");
+}
+
+int run_catalog_command(const std::vector<std::string>& arguments, std::FILE* out, std::FILE* err) {
+  CLI::App app("What is sold and where.", "order_server");
+  Asked asked;
+  const Commands commands(app, asked);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app.help("", CLI::AppFormatMode::All).c_str(), out);
+    return 0;
+  } catch (const CLI::Error& error) {
+    std::fprintf(err, "order_server %s: %s (--help lists all options)\n", arguments[0].c_str(),
+                 one_line(complaint_of(error, app)).c_str());
+    return 2;
+  }
+  try {
+    run(commands, asked, out);
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(err, "order_server %s: %s\n", arguments[0].c_str(),
+                 one_line(error.what()).c_str());
+    return 1;
+  }
+}
+
+}  // namespace order_server
