@@ -6,7 +6,7 @@
 #include "config.hpp"
 #include "push/push_sender.hpp"
 #include "push/push_worker.hpp"
-#include "realtime/server.hpp"
+#include "serving/server.hpp"
 #include "store/sqlite_store.hpp"
 #include "workers/worker_pool.hpp"
 #include <ordercast/net/options.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "realtime/server.hpp"
+#include "serving/server.hpp"
 #include <ordercast/net/server.hpp>
 
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "realtime/server_on.hpp"
+#include "serving/server_on.hpp"
 #include <ordercast/websocketpp/transport.hpp>
 
 namespace order_server {
