@@ -7,6 +7,7 @@
 #include "process/log_sink.hpp"
 #include "process/signals.hpp"
 
+#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -87,7 +88,9 @@ void report(const std::exception& error) noexcept {
       err.write(line);
       order_server::flush_log(last_lines);
       err.flush_for(last_lines);
-    } catch (const std::system_error&) {  // There is no thread left to be had for it.
+    } catch (const std::system_error&) {  // The system refuses this thread, too.
+      pollfd room{STDERR_FILENO, POLLOUT, 0};
+      if (::poll(&room, 1, static_cast<int>(last_lines.count())) != 1) return;
       static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
     }
   } catch (...) {

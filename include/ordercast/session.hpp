@@ -110,7 +110,7 @@ struct Session {
   std::uint64_t sign_in = 0;  ///< Hash of `Identity::session_id`; 0: it has none.
   bool awaiting_pong = false;
   bool ping_was_behind = false;  ///< Data stood before the ping at the last look.
-  bool visible = false;          ///< Whether somebody looks, as the client said last.
+  bool visible = false;          ///< Whether the user looks, as the client said last.
 
   [[nodiscard]] std::uint32_t& free_link() noexcept { return link; }
   [[nodiscard]] Outbox<Frame>* outbox() noexcept {

@@ -64,7 +64,7 @@ TEST_CASE("what one answer says of a part is counted, and a later one of another
   watchdog.add("writer", PartKind::worker, 1s, of(beat));
   beat.beat(start);
   CHECK(watchdog.stalled(start + 2s) == "writer");  // nobody else looks before it moves again
-  // Whoever took the time before, and the lock after.
+  // A thread that read the clock before, and got the lock after.
   CHECK(watchdog.stalled(start + 1s) == "writer");
   beat.beat(start + 3s);
   CHECK_FALSE(watchdog.stalled(start + 3s));

@@ -17,7 +17,7 @@ namespace {
 
 termios echoing{};  // For `show_again`, which may use nothing that is made at run time.
 
-/// Whoever gives up at the prompt gets a terminal back that shows what they type.
+/// Turns the echo of the terminal on again when a signal ends the prompt.
 extern "C" void show_again(int number) {
   tcsetattr(STDIN_FILENO, TCSANOW, &echoing);
   ::signal(number, SIG_DFL);

@@ -146,7 +146,7 @@ void list(SqliteStore& store, std::FILE* out) {
 struct Commands {
   explicit Commands(CLI::App& app, Asked& asked)
       : add(app.add_subcommand(
-            "add", "Add a user and print the new id; makes a database where there is none")),
+            "add", "Add a user and print the new id; makes the database if it is missing")),
         list(app.add_subcommand("list", "Print all users, by e-mail address")),
         disable(app.add_subcommand(
             "disable", "Refuse a user and end all sign-ins, connections and devices of theirs")),
