@@ -221,8 +221,8 @@ int serve() {
 int main() {
   try {
     const auto transport = environment("TRANSPORT", "websocketpp");
-    if (transport == "websocketpp") return serve<wspp::Transport>();
-    if (transport == "asio") return serve<raw::Transport>();
+    if (transport == "websocketpp") return serve<ordercast::websocketpp::Transport>();
+    if (transport == "asio") return serve<ordercast::asio::Transport>();
     throw std::invalid_argument("TRANSPORT must be websocketpp or asio, not '" + transport + "'");
   } catch (const std::exception& error) {
     std::cerr << "fanout_server: " << error.what() << '\n';

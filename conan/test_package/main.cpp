@@ -32,6 +32,6 @@ int main() {
   if (!std::holds_alternative<ordercast::Identity>(who)) return 1;
 
   std::cout << "ordercast " << ORDERCAST_VERSION_STRING << " listened on ports "
-            << listen_once<ordercast::wspp::Server>() << " and "
-            << listen_once<ordercast::raw::Server>() << '\n';
+            << listen_once<ordercast::websocketpp::Server>() << " and "
+            << listen_once<ordercast::asio::Server>() << '\n';
 }

@@ -49,7 +49,7 @@ struct Rules {
 /// What couriers say. It knows the server through a pointer that is set once the server is there.
 struct Positions;
 using CourierServices = Services<Users, Rules, NoSnapshots, NullObserver, SteadyClock, Positions>;
-using CourierServer = raw::Server<CourierServices>;
+using CourierServer = ordercast::asio::Server<CourierServices>;
 
 struct Positions {
   std::shared_ptr<CourierServer*> server;

@@ -40,10 +40,10 @@ struct MyOrders {  // Recovery: who was away says which version they have, and g
 using MyServices = Services<MyUsers, MyRules, MyOrders>;
 
 int main(int argc, char** argv) try {
-  wspp::ServerOptions options;
+  ordercast::websocketpp::ServerOptions options;
   options.port = static_cast<std::uint16_t>(argc > 1 ? std::stoi(argv[1]) : 7001);
   MyDatabase database;
-  wspp::Server<MyServices> server(options, [&](const auto& /*post*/) {
+  ordercast::websocketpp::Server<MyServices> server(options, [&](const auto& /*post*/) {
     return MyServices{{}, {}, MyOrders{&database}, {}, {}};
   });
   server.set_http_handler([&](const HttpRequest&, const HttpResponder& respond) {

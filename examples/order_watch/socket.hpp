@@ -25,7 +25,7 @@ struct SocketHandlers {
   std::function<void(std::uint16_t code, const std::string& why)> on_lost;
 };
 
-/// An `ordercast::wspp::OrderSocket`, over TCP or TLS.
+/// An `ordercast::websocketpp::OrderSocket`, over TCP or TLS.
 class Socket {
  public:
   Socket() = default;

@@ -33,8 +33,8 @@ class SocketOf final : public Socket {
   void token_refused() override { socket_.token_refused(); }
 
  private:
-  static ordercast::wspp::OrderSocketHandlers translated(SocketHandlers handlers) {
-    ordercast::wspp::OrderSocketHandlers out;
+  static ordercast::websocketpp::OrderSocketHandlers translated(SocketHandlers handlers) {
+    ordercast::websocketpp::OrderSocketHandlers out;
     out.on_state = std::move(handlers.on_state);
     out.on_order = std::move(handlers.on_order);
     out.on_changed = std::move(handlers.on_changed);

@@ -7,7 +7,8 @@ namespace order_watch {
 
 std::unique_ptr<Socket> make_tls_socket(asio::io_context& io, const std::string& url,
                                         SocketHandlers handlers) {
-  return std::make_unique<SocketOf<ordercast::wspp::TlsOrderSocket>>(io, url, std::move(handlers));
+  return std::make_unique<SocketOf<ordercast::websocketpp::TlsOrderSocket>>(io, url,
+                                                                            std::move(handlers));
 }
 
 }  // namespace order_watch

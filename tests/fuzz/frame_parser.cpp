@@ -15,10 +15,10 @@
 
 namespace {
 
+using ordercast::asio::FrameParser;
+using ordercast::asio::FrameParserOptions;
+using ordercast::asio::Input;
 using ordercast::fuzz::require;
-using ordercast::raw::FrameParser;
-using ordercast::raw::FrameParserOptions;
-using ordercast::raw::Input;
 using Kind = FrameParser::Kind;
 
 constexpr std::size_t small_message = 300;  // so that the limit is met

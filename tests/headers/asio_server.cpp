@@ -7,8 +7,8 @@ using AllServices = ordercast::Services<OdrUsers, OdrOrders>;
 
 void serve_over_asio();
 void serve_over_asio() {
-  ordercast::raw::Server<AllServices> server({},
-                                             [](const auto& /*post*/) { return AllServices{}; });
+  ordercast::asio::Server<AllServices> server({},
+                                              [](const auto& /*post*/) { return AllServices{}; });
   server.set_http_handler(
       [&](const ordercast::HttpRequest& /*request*/, const ordercast::HttpResponder& respond) {
         server.publish({"order", "owner", "org", "CONFIRMED", 1, "{}"});

@@ -28,8 +28,8 @@ struct Reader {
   static std::string url(std::uint16_t port) {
     return "ws://127.0.0.1:" + std::to_string(port) + "/ws";
   }
-  wspp::OrderSocketHandlers handlers() {
-    wspp::OrderSocketHandlers out;
+  ordercast::websocketpp::OrderSocketHandlers handlers() {
+    ordercast::websocketpp::OrderSocketHandlers out;
     out.on_order = [this](const client::OrderUpdate& order) {
       orders.push_back(nlohmann::json::parse(order.json));
       CHECK(orders.back()["version"] == order.version);
@@ -47,10 +47,10 @@ struct Reader {
     return is_so();
   }
 
-  asio::io_context io;
+  ::asio::io_context io;
   std::vector<nlohmann::json> orders;
   std::vector<client::Ignored::Reason> ignored;
-  wspp::OrderSocket socket;
+  ordercast::websocketpp::OrderSocket socket;
 };
 
 }  // namespace

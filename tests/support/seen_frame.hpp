@@ -9,7 +9,7 @@ namespace ordercast::test {
 
 /// What a frame parser made of some bytes, kept beyond its next call.
 struct SeenFrame {
-  raw::FrameParser::Kind kind;
+  asio::FrameParser::Kind kind;
   std::string payload;
   CloseCode code;
 

@@ -142,7 +142,7 @@ TEST_CASE("idlers don't keep anybody out, however many they are", "[acceptor]") 
 TEST_CASE("an address that has its share of handshakes takes the place of its own", "[acceptor]") {
   RecordingServer::Setup setup;
   setup.accept.max_handshakes = 1000;
-  setup.accept.exempt = [](const asio::ip::address&) { return false; };
+  setup.accept.exempt = [](const ::asio::ip::address&) { return false; };
   RecordingServer server(std::move(setup));
   std::vector<RawSocket> idlers(70);
   for (auto& one : idlers) REQUIRE(one.connect(host, server.port()));
@@ -185,7 +185,7 @@ TEST_CASE("connections of one address are bounded, loopback's are not", "[accept
   setup.accept.max_per_address = 2;
   const bool exempt = GENERATE(true, false);
   if (!exempt) {
-    setup.accept.exempt = [](const asio::ip::address&) { return false; };
+    setup.accept.exempt = [](const ::asio::ip::address&) { return false; };
   }
   RecordingServer server(std::move(setup));
   std::vector<WsClient> open(2);

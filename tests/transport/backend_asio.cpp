@@ -5,7 +5,7 @@
 namespace ordercast::test {
 
 Backends asio_backends() {
-  return backends_on<raw::Transport>();
+  return backends_on<asio::Transport>();
 }
 
 }  // namespace ordercast::test

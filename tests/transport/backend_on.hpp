@@ -67,7 +67,7 @@ class RecordingBackendOn final : public RecordingBackend {
   [[nodiscard]] std::size_t http_requests() const override { return transport_.http_requests(); }
   [[nodiscard]] std::size_t open_sockets() const override { return acceptor_.open(); }
   [[nodiscard]] std::size_t errors() const override { return errors_; }
-  void post(std::function<void()> task) override { asio::post(io_, std::move(task)); }
+  void post(std::function<void()> task) override { ::asio::post(io_, std::move(task)); }
 
   void stop() override {
     if (!thread_.joinable()) return;
@@ -91,7 +91,7 @@ class RecordingBackendOn final : public RecordingBackend {
   }
   void adopt(int fd) override {
     net::Socket socket(io_);
-    socket.assign(asio::ip::tcp::v4(), fd);
+    socket.assign(::asio::ip::tcp::v4(), fd);
     transport_.adopt(std::move(socket));
   }
   void end_all() override {
@@ -112,7 +112,7 @@ class RecordingBackendOn final : public RecordingBackend {
   }
 
   std::atomic<std::size_t> errors_{0};
-  asio::io_context io_{1};
+  ::asio::io_context io_{1};
   Transport transport_;
   net::Acceptor acceptor_;
   std::uint16_t port_ = 0;
@@ -173,7 +173,7 @@ class ScarceBackendOn final : public ScarceBackend {
   }
 
   [[nodiscard]] std::uint16_t port() const override { return port_; }
-  void post(std::function<void()> task) override { asio::post(io_, std::move(task)); }
+  void post(std::function<void()> task) override { ::asio::post(io_, std::move(task)); }
   void stop() override {
     if (!thread_.joinable()) return;
     post([this] {
@@ -196,7 +196,7 @@ class ScarceBackendOn final : public ScarceBackend {
   }
 
  private:
-  asio::io_context io_{1};
+  ::asio::io_context io_{1};
   Transport transport_;
   ConnectionManager<Transport, TestServices> manager_;
   net::Acceptor acceptor_;

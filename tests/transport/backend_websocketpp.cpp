@@ -5,7 +5,7 @@
 namespace ordercast::test {
 
 Backends websocketpp_backends() {
-  return backends_on<wspp::Transport>();
+  return backends_on<websocketpp::Transport>();
 }
 
 }  // namespace ordercast::test

@@ -27,7 +27,7 @@ namespace {
 class Client {
  public:
   explicit Client(std::uint16_t port) {
-    wspp::OrderSocketHandlers handlers;
+    ordercast::websocketpp::OrderSocketHandlers handlers;
     handlers.on_state = [this](client::State state, TimePoint) {
       heard(std::string(client::to_string(state)));
     };
@@ -41,9 +41,9 @@ class Client {
       lost.push_back(why);
       heard("lost");
     };
-    wspp::OrderSocketOptions options;
+    ordercast::websocketpp::OrderSocketOptions options;
     options.url = "ws://127.0.0.1:" + std::to_string(port) + "/ws";
-    socket = std::make_unique<wspp::OrderSocket>(io, options, handlers);
+    socket = std::make_unique<ordercast::websocketpp::OrderSocket>(io, options, handlers);
   }
 
   /// True when the loop runs out of work in time.
@@ -52,8 +52,8 @@ class Client {
     return io.stopped();
   }
 
-  asio::io_context io;
-  std::unique_ptr<wspp::OrderSocket> socket;
+  ::asio::io_context io;
+  std::unique_ptr<ordercast::websocketpp::OrderSocket> socket;
   std::function<void(const std::string&)> act;
   std::vector<std::string> events;
   std::vector<std::string> lost;
@@ -172,7 +172,7 @@ TEST_CASE("a client hands on a close reason without its control characters", "[c
 }
 
 TEST_CASE("a client's handlers may call the client in any way", "[client]") {
-  using Socket = wspp::OrderSocket;
+  using Socket = ordercast::websocketpp::OrderSocket;
   const std::vector<std::pair<std::string, std::function<void(Socket&)>>> acts{
       {"stop", [](Socket& socket) { socket.stop(); }},
       {"start", [](Socket& socket) { socket.start("again"); }},
@@ -203,7 +203,7 @@ TEST_CASE("a client's handlers may call the client in any way", "[client]") {
       if (what == at && !std::exchange(acted, true)) return f(*client.socket);
       // Nothing else comes that would have to be waited for.
       if (acted && (what == "waiting" || what == "token" || what == "stopped")) {
-        asio::post(client.io, [&] { client.socket.reset(); });
+        ::asio::post(client.io, [&] { client.socket.reset(); });
       }
     };
     client.socket->subscribe("o");

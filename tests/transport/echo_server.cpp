@@ -41,7 +41,7 @@ struct Echo {
 
 template <class Transport>
 int serve(std::uint16_t port) {
-  asio::io_context io{1};
+  ::asio::io_context io{1};
   net::TransportOptions options;
   options.max_message_bytes = 64 * 1024 * 1024;
   options.high_water_bytes = 256 * 1024 * 1024;
@@ -71,8 +71,8 @@ int main() {
   try {
     const auto port = static_cast<std::uint16_t>(std::stoul(environment("PORT", "9001")));
     const auto transport = environment("TRANSPORT", "asio");
-    if (transport == "asio") return serve<raw::Transport>(port);
-    if (transport == "websocketpp") return serve<wspp::Transport>(port);
+    if (transport == "asio") return serve<ordercast::asio::Transport>(port);
+    if (transport == "websocketpp") return serve<ordercast::websocketpp::Transport>(port);
     throw std::invalid_argument("TRANSPORT must be websocketpp or asio, not " + transport);
   } catch (const std::exception& error) {
     std::cerr << "echo_server: " << error.what() << '\n';

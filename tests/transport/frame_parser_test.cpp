@@ -14,9 +14,9 @@
 #include <vector>
 
 using ordercast::CloseCode;
-using ordercast::raw::FrameParser;
-using ordercast::raw::FrameParserOptions;
-using ordercast::raw::Input;
+using ordercast::asio::FrameParser;
+using ordercast::asio::FrameParserOptions;
+using ordercast::asio::Input;
 using ordercast::test::ws_frame_bytes;
 using Kind = FrameParser::Kind;
 using Opcode = ordercast::test::Opcode;

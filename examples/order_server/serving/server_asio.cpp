@@ -5,7 +5,7 @@
 namespace order_server {
 
 RealtimeTransport asio_transport() {
-  return realtime_transport<ordercast::raw::Transport>();
+  return realtime_transport<ordercast::asio::Transport>();
 }
 
 }  // namespace order_server

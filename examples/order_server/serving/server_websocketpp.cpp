@@ -5,7 +5,7 @@
 namespace order_server {
 
 RealtimeTransport websocketpp_transport() {
-  return realtime_transport<ordercast::wspp::Transport>();
+  return realtime_transport<ordercast::websocketpp::Transport>();
 }
 
 }  // namespace order_server

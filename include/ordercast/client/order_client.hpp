@@ -22,8 +22,8 @@
 /// looping.
 ///
 /// A state machine without I/O, clock or randomness of its own: each input takes the time and gives
-/// the effects that its owner carries out. `ordercast::wspp::OrderSocket` is such an owner. What
-/// each input does is laid down in tests/vectors/README.md, and shared with the client in
+/// the effects that its owner carries out. `ordercast::websocketpp::OrderSocket` is such an owner.
+/// What each input does is laid down in tests/vectors/README.md, and shared with the client in
 /// TypeScript.
 ///
 /// One thread at a time. Inputs may come from within the handling of an effect. Memory is bounded

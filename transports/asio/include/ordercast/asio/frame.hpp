@@ -18,7 +18,7 @@
 /// A `Frame` is one allocation: reference count, size, bytes (or whose they are). Copying it is one
 /// atomic increment; the bytes are immutable, so any number of threads may hold and read the same
 /// ones. Building one is linear in the payload.
-namespace ordercast::raw {
+namespace ordercast::asio {
 
 enum class Opcode : std::uint8_t {
   continuation = 0x0,
@@ -123,4 +123,4 @@ class Frame {
   return make_frame(Opcode::close, {payload, 2 + size});
 }
 
-}  // namespace ordercast::raw
+}  // namespace ordercast::asio

@@ -27,7 +27,7 @@
 ///       if (item.kind == FrameParser::Kind::none) break;  // all of the input is taken
 ///       ...
 ///     }
-namespace ordercast::raw {
+namespace ordercast::asio {
 
 /// Bytes to read; taken from the front, and changed: unmasking is done in place.
 struct Input {
@@ -342,4 +342,4 @@ class FrameParser {
   std::string message_;
 };
 
-}  // namespace ordercast::raw
+}  // namespace ordercast::asio

@@ -7,14 +7,14 @@
 /// A whole server on the asio transport. All that it does is in `net::Server`, which any transport
 /// fits.
 ///
-///     raw::Server<MyServices> server({}, [&](const auto& post) { return MyServices{post}; });
+///     asio::Server<MyServices> server({}, [&](const auto& post) { return MyServices{post}; });
 ///     server.listen();
 ///     server.run();
-namespace ordercast::raw {
+namespace ordercast::asio {
 
 using net::ServerOptions;
 
 template <class ServicesT = DefaultServices>
 using Server = net::Server<Transport, ServicesT>;
 
-}  // namespace ordercast::raw
+}  // namespace ordercast::asio

@@ -47,23 +47,23 @@
 /// `io_context`, as do all calls of the sink. Handles go stale safely: a handle of a connection
 /// that is gone is `closed` for ever, it never means another connection.
 ///
-///     asio::io_context io;
-///     raw::Transport transport(io);
-///     ConnectionManager<raw::Transport, MyServices> manager(transport, services);
+///     ::asio::io_context io;
+///     asio::Transport transport(io);
+///     ConnectionManager<asio::Transport, MyServices> manager(transport, services);
 ///     transport.bind(manager);
 ///     transport.adopt(std::move(accepted_socket));
 ///     io.run();
-namespace ordercast::raw {
+namespace ordercast::asio {
 
 using net::TransportOptions;
 
 class Transport final {
  public:
   using Handle = std::uint64_t;
-  using Frame = raw::Frame;
+  using Frame = asio::Frame;
 
   /// The `io_context` must outlive the transport. Throws std::system_error without descriptors.
-  explicit Transport(asio::io_context& io, TransportOptions options = {});
+  explicit Transport(::asio::io_context& io, TransportOptions options = {});
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
   /// Closes every socket; the sink hears nothing of it.
@@ -268,9 +268,9 @@ class Transport final {
   bool tick_scheduled_ = false;
   std::uint64_t serving_ = 0;  // The request whose handler is on the stack, and its connection.
   Handle serving_handle_ = 0;
-  asio::io_context& io_;
-  asio::steady_timer tick_timer_;
-  asio::posix::stream_descriptor epoll_;
+  ::asio::io_context& io_;
+  ::asio::steady_timer tick_timer_;
+  ::asio::posix::stream_descriptor epoll_;
   // What the loop itself waits with; it must not fail.
   std::shared_ptr<net::HandlerMemory> wait_memory_ = std::make_shared<net::HandlerMemory>();
   std::shared_ptr<net::HandlerMemory> turn_memory_ = std::make_shared<net::HandlerMemory>();
@@ -279,7 +279,7 @@ class Transport final {
   std::shared_ptr<Transport*> self_;  // For what is still queued, or held elsewhere: our life.
 };
 
-}  // namespace ordercast::raw
+}  // namespace ordercast::asio
 
 #include <ordercast/asio/detail/transport_http.hpp>
 #include <ordercast/asio/detail/transport_impl.hpp>

@@ -50,14 +50,14 @@ class Acceptor {
   using Deal = std::function<void(Socket, SocketTicket)>;
 
   struct Target {
-    asio::io_context* io;
+    ::asio::io_context* io;
     Deal deal;
   };
 
   static constexpr int backlog = 4096;
 
   /// `speaks_http`: whoever is turned away understands an answer in plain text.
-  Acceptor(asio::io_context& io, std::vector<Target> targets, AcceptLimits limits,
+  Acceptor(::asio::io_context& io, std::vector<Target> targets, AcceptLimits limits,
            bool speaks_http = true)
       : io_(io),
         acceptor_(io),
@@ -76,7 +76,7 @@ class Acceptor {
   /// Binds and starts to accept; returns the port. Throws std::system_error, also when the address
   /// is in use.
   std::uint16_t listen(const std::string& host, std::uint16_t port) try {
-    using asio::ip::tcp;
+    using ::asio::ip::tcp;
     const auto found =
         tcp::resolver(io_).resolve(host, std::to_string(port), tcp::resolver::passive);
     const tcp::endpoint endpoint = *found.begin();
@@ -92,7 +92,7 @@ class Acceptor {
   } catch (const std::system_error& error) {
     const auto where = "listen on " + host + ":" + std::to_string(port);
     // Asio's own category doesn't compare with std::errc.
-    if (error.code().category() != asio::error::get_system_category()) {
+    if (error.code().category() != ::asio::error::get_system_category()) {
       throw std::system_error(error.code(), where);
     }
     throw std::system_error(error.code().value(), std::system_category(), where);
@@ -124,7 +124,7 @@ class Acceptor {
   static constexpr int batch = 64;
 
   void wait() {
-    acceptor_.async_wait(asio::ip::tcp::acceptor::wait_read,
+    acceptor_.async_wait(::asio::ip::tcp::acceptor::wait_read,
                          keep_memory(waiting_, [this](const std::error_code& cancelled) {
                            if (!cancelled && acceptor_.is_open()) accept_some();
                          }));
@@ -138,7 +138,7 @@ class Acceptor {
         if (!error) deal(std::move(socket));
       } catch (...) {  // Out of memory: the newcomer is closed, and comes again.
       }
-      if (error == asio::error::would_block || error == asio::error::try_again) break;
+      if (error == ::asio::error::would_block || error == ::asio::error::try_again) break;
       if (error && !turn_one_away(error)) return accept_later();
     }
     if (acceptor_.is_open()) wait();
@@ -196,7 +196,7 @@ class Acceptor {
     const auto text = write_response(response, false, std::time(nullptr));
     std::error_code ignored;
     socket.non_blocking(true, ignored);
-    socket.write_some(asio::buffer(text), ignored);
+    socket.write_some(::asio::buffer(text), ignored);
     socket.shutdown(Socket::shutdown_send, ignored);
   }
 
@@ -228,9 +228,9 @@ class Acceptor {
     if (reserve_ >= 0) ::close(std::exchange(reserve_, -1));
   }
 
-  asio::io_context& io_;
-  asio::ip::tcp::acceptor acceptor_;
-  asio::steady_timer pause_;
+  ::asio::io_context& io_;
+  ::asio::ip::tcp::acceptor acceptor_;
+  ::asio::steady_timer pause_;
   std::vector<Target> targets_;
   AcceptLimits limits_;
   std::size_t descriptor_limit_;

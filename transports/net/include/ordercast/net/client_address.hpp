@@ -34,11 +34,11 @@ namespace ordercast::net {
 class ClientAddress {
  public:
   /// Takes an address of Asio's; its zone is dropped.
-  explicit ClientAddress(const asio::ip::address& address) {
+  explicit ClientAddress(const ::asio::ip::address& address) {
     if (address.is_v4()) {
       set_v4(address.to_v4());
     } else if (const auto v6 = address.to_v6(); v6.is_v4_mapped()) {
-      set_v4(asio::ip::make_address_v4(asio::ip::v4_mapped, v6));
+      set_v4(::asio::ip::make_address_v4(::asio::ip::v4_mapped, v6));
     } else {
       bytes_ = v6.to_bytes();
     }
@@ -48,7 +48,7 @@ class ClientAddress {
   [[nodiscard]] static std::optional<ClientAddress> parse(std::string_view text) {
     if (text.size() > longest || text.find('%') != std::string_view::npos) return std::nullopt;
     std::error_code error;
-    const auto address = asio::ip::make_address(std::string(text), error);
+    const auto address = ::asio::ip::make_address(std::string(text), error);
     if (error) return std::nullopt;
     return ClientAddress(address);
   }
@@ -88,7 +88,7 @@ class ClientAddress {
   }
 
   /// The same as an address of Asio's.
-  [[nodiscard]] asio::ip::address address() const { return address_of(bytes_); }
+  [[nodiscard]] ::asio::ip::address address() const { return address_of(bytes_); }
 
   /// The address in one spelling (RFC 5952).
   [[nodiscard]] std::string text() const { return text_of(bytes_); }
@@ -127,7 +127,7 @@ class ClientAddress {
 
   static constexpr std::size_t longest = 45;  // Of an address in text.
 
-  void set_v4(const asio::ip::address_v4& address) noexcept {
+  void set_v4(const ::asio::ip::address_v4& address) noexcept {
     is_v4_ = true;
     const auto four = address.to_bytes();
     std::copy(four.begin(), four.end(), bytes_.begin());
@@ -138,9 +138,9 @@ class ClientAddress {
     return std::equal(prefix.begin(), prefix.end(), bytes_.begin());
   }
 
-  [[nodiscard]] asio::ip::address address_of(const Bytes& bytes) const {
-    if (!is_v4_) return asio::ip::address_v6(bytes);
-    return asio::ip::address_v4({bytes[0], bytes[1], bytes[2], bytes[3]});
+  [[nodiscard]] ::asio::ip::address address_of(const Bytes& bytes) const {
+    if (!is_v4_) return ::asio::ip::address_v6(bytes);
+    return ::asio::ip::address_v4({bytes[0], bytes[1], bytes[2], bytes[3]});
   }
   [[nodiscard]] std::string text_of(const Bytes& bytes) const {
     return address_of(bytes).to_string();

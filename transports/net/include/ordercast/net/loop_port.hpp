@@ -20,14 +20,14 @@ namespace ordercast::net {
 
 class LoopPort {
  public:
-  explicit LoopPort(asio::io_context& io) : io_(&io) {}
+  explicit LoopPort(::asio::io_context& io) : io_(&io) {}
 
   /// Runs `task` on the loop's thread, in the order of one caller's posts, or drops it when the
   /// loop is gone.
   template <class Task>
   void post(Task&& task) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (io_ != nullptr) asio::post(*io_, std::forward<Task>(task));
+    if (io_ != nullptr) ::asio::post(*io_, std::forward<Task>(task));
   }
 
   /// Call before the loop is destroyed.
@@ -38,7 +38,7 @@ class LoopPort {
 
  private:
   std::mutex mutex_;
-  asio::io_context* io_;
+  ::asio::io_context* io_;
 };
 
 }  // namespace ordercast::net

@@ -125,7 +125,7 @@ struct AcceptLimits {
 
   /// Addresses that no limit by address counts. Default: loopback. Called on the thread that
   /// accepts.
-  std::function<bool(const asio::ip::address&)> exempt = [](const asio::ip::address& address) {
+  std::function<bool(const ::asio::ip::address&)> exempt = [](const ::asio::ip::address& address) {
     return address.is_loopback();
   };
 

@@ -39,7 +39,8 @@
 /// run on the I/O threads: they must not block, and with more than one thread an `HttpHandler` or
 /// `HandshakeFilter` runs on several at once.
 ///
-///     wspp::Server<MyServices> server({}, [&](const auto& post) { return MyServices{post}; });
+///     using MyServer = websocketpp::Server<MyServices>;
+///     MyServer server({}, [&](const auto& post) { return MyServices{post}; });
 ///     server.listen();
 ///     server.run();
 namespace ordercast::net {
@@ -163,10 +164,10 @@ class Server {
   std::vector<std::unique_ptr<Shard>> shards_;
   // Accepting has a thread of its own. Asio keeps a record of every descriptor that was ever open;
   // allocated beside connections, those would pin the pages of a crowd that has left.
-  asio::io_context accept_io_{1};
+  ::asio::io_context accept_io_{1};
   std::unique_ptr<Acceptor> acceptor_;
   Sharded<Manager> sharded_;
-  std::unique_ptr<asio::steady_timer> drain_timer_;
+  std::unique_ptr<::asio::steady_timer> drain_timer_;
   std::atomic<bool> draining_{false};
   std::shared_ptr<HandlerMemory> drain_memory_ = std::make_shared<HandlerMemory>();
 };
@@ -187,7 +188,7 @@ Server<Transport, ServicesT>::Server(ServerOptions options, const ServicesFactor
   }
   acceptor_ = std::make_unique<Acceptor>(accept_io_, std::move(targets), options_.accept,
                                          options_.transport.tls == nullptr);
-  drain_timer_ = std::make_unique<asio::steady_timer>(shards_.front()->io);
+  drain_timer_ = std::make_unique<::asio::steady_timer>(shards_.front()->io);
 }
 
 template <class Transport, class ServicesT>
@@ -234,7 +235,7 @@ void Server<Transport, ServicesT>::watch_drain(TimePoint deadline) {
 
 template <class Transport, class ServicesT>
 void Server<Transport, ServicesT>::stop() {
-  asio::post(accept_io_, [this] { acceptor_->close(); });
+  ::asio::post(accept_io_, [this] { acceptor_->close(); });
   shards_.front()->post([this] { drain_timer_->cancel(); });
   for (auto& shard : shards_) {
     shard->post([&shard = *shard] { shard.stop(); });

@@ -21,7 +21,7 @@
 /// What an acceptor hands to a transport: a connected socket, and the ticket that counts it.
 namespace ordercast::net {
 
-using Socket = asio::ip::tcp::socket;
+using Socket = ::asio::ip::tcp::socket;
 
 /// What an acceptor counts, wherever the connections ended up, and which of them nobody would miss.
 /// Any thread. The lock is held for a few look-ups at most, but for `evict`.

@@ -41,7 +41,7 @@
 ///
 /// websocketpp's own Asio transport is used here, not ours for servers: a client has one socket, so
 /// what that transport costs a connection doesn't matter, and it speaks TLS (client_tls.hpp).
-namespace ordercast::wspp {
+namespace ordercast::websocketpp {
 
 struct OrderSocketOptions {
   /// `ws://HOST[:PORT]/PATH`; `wss://` with client_tls.hpp. The token never becomes part of it.
@@ -107,9 +107,9 @@ class RandomDraw {
 template <class Config>
 class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Config>> {
  public:
-  using Endpoint = websocketpp::client<Config>;
+  using Endpoint = ::websocketpp::client<Config>;
 
-  OrderSocketCore(asio::io_context& io, OrderSocketOptions options, OrderSocketHandlers handlers)
+  OrderSocketCore(::asio::io_context& io, OrderSocketOptions options, OrderSocketHandlers handlers)
       : io_(io),
         options_(std::move(options)),
         handlers_(std::move(handlers)),
@@ -162,13 +162,13 @@ class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Conf
 
   void handle(const client::Connect& connect);
   void handle(const client::Send& send) {
-    websocketpp::lib::error_code error;
-    if (connection_) error = connection_->send(send.text, websocketpp::frame::opcode::text);
+    ::websocketpp::lib::error_code error;
+    if (connection_) error = connection_->send(send.text, ::websocketpp::frame::opcode::text);
     // A socket that takes nothing is closing, and will say so.
   }
   void handle(const client::Close& close) {
     const auto connection = std::exchange(connection_, nullptr);
-    websocketpp::lib::error_code not_open_yet;  // Its own timeouts end it then.
+    ::websocketpp::lib::error_code not_open_yet;  // Its own timeouts end it then.
     if (connection) connection->close(close.code, "", not_open_yet);
   }
   void handle(const client::StateChanged& changed) {
@@ -208,7 +208,7 @@ class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Conf
   /// Throws the current exception again where that does no harm: effects have an order that must
   /// not end in the middle, and websocketpp keeps none when a handler throws.
   void throw_later() {
-    asio::post(io_, [error = std::current_exception()] { std::rethrow_exception(error); });
+    ::asio::post(io_, [error = std::current_exception()] { std::rethrow_exception(error); });
   }
 
   /// Without memory to tell of an error there is nobody left to tell: the process ends.
@@ -236,14 +236,14 @@ class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Conf
     });
   }
 
-  asio::io_context& io_;
+  ::asio::io_context& io_;
   OrderSocketOptions options_;
   OrderSocketHandlers handlers_;
   client::OrderClient machine_;
   Endpoint endpoint_;
   ConnectionPtr connection_;
   client::ConnectionId number_ = 0;  ///< Of the newest connection.
-  asio::steady_timer timer_;
+  ::asio::steady_timer timer_;
   std::optional<TimePoint> armed_for_;
   std::deque<client::Effect> effects_;
   bool is_carrying_out_ = false;
@@ -251,12 +251,12 @@ class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Conf
 
 template <class Config>
 void OrderSocketCore<Config>::handle(const client::Connect& connect) {
-  using websocketpp::connection_hdl;
+  using ::websocketpp::connection_hdl;
   number_ = connect.connection;
   if (!is_header_safe(connect.token)) {
     return lost(number_, 4001, "", "the token can't be part of a header");
   }
-  websocketpp::lib::error_code error;
+  ::websocketpp::lib::error_code error;
   const auto connection = endpoint_.get_connection(options_.url, error);
   if (error) return lost(number_, 1006, "", error.message());
   connection->append_header("Authorization", "Bearer " + connect.token);
@@ -271,7 +271,7 @@ void OrderSocketCore<Config>::handle(const client::Connect& connect) {
     self->guarded([&] { self->opened(number, weak.lock()); });
   });
   connection->set_message_handler([self, number](const connection_hdl&, const auto& message) {
-    if (message->get_opcode() != websocketpp::frame::opcode::text) return;
+    if (message->get_opcode() != ::websocketpp::frame::opcode::text) return;
     self->guarded(
         [&] { self->carry_out(self->machine_.on_message(now(), number, message->get_payload())); });
   });
@@ -289,8 +289,8 @@ template <class Config>
 void OrderSocketCore<Config>::opened(client::ConnectionId number, const ConnectionPtr& connection) {
   if (connection == connection_) return carry_out(machine_.on_opened(now(), number));
   // It was given up while it could not be closed yet.
-  websocketpp::lib::error_code closing;
-  if (connection) connection->close(websocketpp::close::status::going_away, "", closing);
+  ::websocketpp::lib::error_code closing;
+  if (connection) connection->close(::websocketpp::close::status::going_away, "", closing);
 }
 
 /// The handshake did not come about.
@@ -309,7 +309,7 @@ void OrderSocketCore<Config>::closed(client::ConnectionId number, const Connecti
   if (!connection) return;
   const auto code = connection->get_remote_close_code();
   const auto reason = printable(connection->get_remote_close_reason());
-  const bool was_said = code != websocketpp::close::status::abnormal_close;
+  const bool was_said = code != ::websocketpp::close::status::abnormal_close;
   lost(number, code, reason,
        was_said ? "closed with " + std::to_string(code) + (reason.empty() ? "" : ": " + reason)
                 : "the connection broke");
@@ -320,7 +320,7 @@ void OrderSocketCore<Config>::closed(client::ConnectionId number, const Connecti
 template <class Config>
 class BasicOrderSocket {
  public:
-  BasicOrderSocket(asio::io_context& io, OrderSocketOptions options, OrderSocketHandlers handlers)
+  BasicOrderSocket(::asio::io_context& io, OrderSocketOptions options, OrderSocketHandlers handlers)
       : core_(std::make_shared<Core>(io, std::move(options), std::move(handlers))) {
     detail::settle_byte_order();
   }
@@ -364,6 +364,6 @@ class BasicOrderSocket {
 };
 
 /// Over plain TCP: `ws://`.
-using OrderSocket = BasicOrderSocket<detail::ClientConfig<websocketpp::config::asio_client>>;
+using OrderSocket = BasicOrderSocket<detail::ClientConfig<::websocketpp::config::asio_client>>;
 
-}  // namespace ordercast::wspp
+}  // namespace ordercast::websocketpp

@@ -17,23 +17,23 @@
 /// The server's certificate must lead to one that the system trusts (OpenSSL's default paths; the
 /// environment variable SSL_CERT_FILE names others) and be good for the host in the URL. Threads
 /// and the rest as in client.hpp.
-namespace ordercast::wspp {
+namespace ordercast::websocketpp {
 
 class TlsOrderSocket
-    : public BasicOrderSocket<detail::ClientConfig<websocketpp::config::asio_tls_client>> {
+    : public BasicOrderSocket<detail::ClientConfig<::websocketpp::config::asio_tls_client>> {
  public:
-  TlsOrderSocket(asio::io_context& io, const OrderSocketOptions& options,
+  TlsOrderSocket(::asio::io_context& io, const OrderSocketOptions& options,
                  OrderSocketHandlers handlers)
       : BasicOrderSocket(io, options, std::move(handlers)) {
-    const auto host = websocketpp::uri(options.url).get_host();
-    core().endpoint().set_tls_init_handler([host](const websocketpp::connection_hdl&) {
-      auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+    const auto host = ::websocketpp::uri(options.url).get_host();
+    core().endpoint().set_tls_init_handler([host](const ::websocketpp::connection_hdl&) {
+      auto context = std::make_shared<::asio::ssl::context>(::asio::ssl::context::tls_client);
       context->set_default_verify_paths();
-      context->set_verify_mode(asio::ssl::verify_peer);
-      context->set_verify_callback(asio::ssl::host_name_verification(host));
+      context->set_verify_mode(::asio::ssl::verify_peer);
+      context->set_verify_callback(::asio::ssl::host_name_verification(host));
       return context;
     });
   }
 };
 
-}  // namespace ordercast::wspp
+}  // namespace ordercast::websocketpp

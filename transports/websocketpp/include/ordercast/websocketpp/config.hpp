@@ -25,7 +25,7 @@
 /// The one place that chooses websocketpp's policies: no logs, no locks, no extensions, a small
 /// read buffer, and our own HTTP, messages and socket. Whether a connection is encrypted is decided
 /// at run time, behind net/secure.hpp.
-namespace ordercast::wspp {
+namespace ordercast::websocketpp {
 
 /// What the transport keeps for each connection.
 struct ConnectionRecord {
@@ -38,22 +38,22 @@ struct ConnectionRecord {
   bool wants_writable = false;  ///< `send` answered backpressure.
   bool to_head = false;         ///< The HTTP request is a HEAD.
   bool answered = false;        ///< The HTTP request has its response.
-  std::shared_ptr<asio::steady_timer> deadline;  ///< Of the HTTP request.
-  TimePoint progress_at{};                       ///< When the client last took some of its answer.
-  std::size_t owned = 0;                         ///< Bytes of the answer that nobody shares.
-  std::shared_ptr<std::atomic<bool>> gone;       ///< Told to whoever works on the request.
+  std::shared_ptr<::asio::steady_timer> deadline;  ///< Of the HTTP request.
+  TimePoint progress_at{};                  ///< When the client last took some of its answer.
+  std::size_t owned = 0;                    ///< Bytes of the answer that nobody shares.
+  std::shared_ptr<std::atomic<bool>> gone;  ///< Told to whoever works on the request.
 };
 
 struct Config {
   using type = Config;
-  using concurrency_type = websocketpp::concurrency::none;
+  using concurrency_type = ::websocketpp::concurrency::none;
   using request_type = detail::Request;
   using response_type = detail::Response;
   using message_type = detail::Message;
   using con_msg_manager_type = detail::MessageManager;
-  using elog_type = websocketpp::log::stub;
-  using alog_type = websocketpp::log::stub;
-  using rng_type = websocketpp::random::none::int_generator<std::uint32_t>;  // Only clients mask.
+  using elog_type = ::websocketpp::log::stub;
+  using alog_type = ::websocketpp::log::stub;
+  using rng_type = ::websocketpp::random::none::int_generator<std::uint32_t>;  // Only clients mask.
   using transport_type = detail::SocketEndpoint;
   struct connection_base {
     ConnectionRecord record;
@@ -76,10 +76,10 @@ struct Config {
     using request_type = Config::request_type;
   };
   using permessage_deflate_type =
-      websocketpp::extensions::permessage_deflate::disabled<permessage_deflate_config>;
+      ::websocketpp::extensions::permessage_deflate::disabled<permessage_deflate_config>;
 };
 
-using Connection = websocketpp::connection<Config>;
+using Connection = ::websocketpp::connection<Config>;
 using Message = Config::message_type;
 
-}  // namespace ordercast::wspp
+}  // namespace ordercast::websocketpp

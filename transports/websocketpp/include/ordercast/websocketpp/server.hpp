@@ -6,14 +6,13 @@
 
 /// A whole server on websocketpp. All that it does is in `net::Server`, which any transport fits.
 ///
-///     wspp::Server<MyServices> server({}, [&](const auto& post) { return MyServices{post}; });
-///     server.listen();
-///     server.run();
-namespace ordercast::wspp {
+///     websocketpp::Server<MyServices> server({}, [&](const auto& post) { return MyServices{post};
+///     }); server.listen(); server.run();
+namespace ordercast::websocketpp {
 
 using net::ServerOptions;
 
 template <class ServicesT = DefaultServices>
 using Server = net::Server<Transport, ServicesT>;
 
-}  // namespace ordercast::wspp
+}  // namespace ordercast::websocketpp

@@ -32,13 +32,13 @@
 /// `io_context`, as do all calls of the sink. Handles go stale safely: a handle of a connection
 /// that is gone stays `closed`: it never means another connection.
 ///
-///     asio::io_context io;
+///     ::asio::io_context io;
 ///     Transport transport(io);
 ///     ConnectionManager<Transport, MyServices> manager(transport, services);
 ///     transport.bind(manager);
 ///     transport.adopt(std::move(accepted_socket));
 ///     io.run();
-namespace ordercast::wspp {
+namespace ordercast::websocketpp {
 
 using net::TransportOptions;
 
@@ -59,7 +59,7 @@ class Transport final : private detail::SocketOwner {
   };
 
   /// The `io_context` must outlive the transport.
-  explicit Transport(asio::io_context& io, TransportOptions options = {});
+  explicit Transport(::asio::io_context& io, TransportOptions options = {});
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
   /// Closes every socket; the sink hears nothing of it.
@@ -211,8 +211,8 @@ class Transport final : private detail::SocketOwner {
   bool draining_ = false;
   bool stopping_ = false;
   bool tick_scheduled_ = false;
-  asio::io_context& io_;
-  asio::steady_timer tick_timer_;
+  ::asio::io_context& io_;
+  ::asio::steady_timer tick_timer_;
   std::shared_ptr<net::HandlerMemory> tick_memory_ = std::make_shared<net::HandlerMemory>();
   std::shared_ptr<net::HandlerMemory> lost_memory_ = std::make_shared<net::HandlerMemory>();
   std::shared_ptr<Config::alog_type> log_ = std::make_shared<Config::alog_type>();
@@ -220,6 +220,6 @@ class Transport final : private detail::SocketOwner {
   std::shared_ptr<net::LoopPort> port_;  // Queued tasks see by it whether we are still here.
 };
 
-}  // namespace ordercast::wspp
+}  // namespace ordercast::websocketpp
 
 #include <ordercast/websocketpp/detail/transport_impl.hpp>

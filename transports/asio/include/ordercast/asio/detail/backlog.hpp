@@ -12,7 +12,7 @@
 
 /// Queues of frames that the kernel has not taken, for all connections of a loop: lists in one pool
 /// of nodes, so that queueing allocates nothing once the pool has grown. One thread at a time.
-namespace ordercast::raw::detail {
+namespace ordercast::asio::detail {
 
 class BacklogPool {
  public:
@@ -91,4 +91,4 @@ class BacklogPool {
   std::size_t used_ = 0;
 };
 
-}  // namespace ordercast::raw::detail
+}  // namespace ordercast::asio::detail

@@ -21,7 +21,7 @@
 #include <vector>
 
 /// What the transport knows of one connection. Plain values; one thread.
-namespace ordercast::raw::detail {
+namespace ordercast::asio::detail {
 
 /// A request that waits for its answer, or for the answers before it.
 struct PendingRequest {
@@ -117,4 +117,4 @@ struct Connection {
   [[nodiscard]] std::uint32_t& free_link() noexcept { return discarded; }
 };
 
-}  // namespace ordercast::raw::detail
+}  // namespace ordercast::asio::detail

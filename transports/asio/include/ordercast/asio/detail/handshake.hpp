@@ -13,7 +13,7 @@
 #include <string_view>
 
 /// The server's half of the opening handshake (RFC 6455 section 4.2.2). Pure functions.
-namespace ordercast::raw::detail {
+namespace ordercast::asio::detail {
 
 /// Sec-WebSocket-Accept for a client's key.
 [[nodiscard]] inline std::string accept_key(std::string_view key) {
@@ -38,4 +38,4 @@ namespace ordercast::raw::detail {
   return wire.append("\r\n");
 }
 
-}  // namespace ordercast::raw::detail
+}  // namespace ordercast::asio::detail

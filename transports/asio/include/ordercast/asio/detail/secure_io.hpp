@@ -14,7 +14,7 @@
 
 /// Reading and gathered writing through TLS, with the results of recv(2) and `write_now`. One
 /// thread for each session.
-namespace ordercast::raw::detail {
+namespace ordercast::asio::detail {
 
 /// The slices that one record is gathered from, at most. A write that the socket did not take is
 /// repeated from as many, so that the same bytes come first again.
@@ -40,7 +40,7 @@ inline ssize_t write_secure(net::SecureSession& session, const iovec* slices,
   ssize_t total = 0;
   std::size_t skip = 0;  // Of the first slice.
   while (count > 0) {
-    std::array<asio::const_buffer, secure_slices> buffers;
+    std::array<::asio::const_buffer, secure_slices> buffers;
     const auto used = (std::min)(count, buffers.size());
     for (std::size_t i = 0; i < used; ++i) buffers[i] = {slices[i].iov_base, slices[i].iov_len};
     buffers[0] += skip;
@@ -59,4 +59,4 @@ inline ssize_t write_secure(net::SecureSession& session, const iovec* slices,
   return total;
 }
 
-}  // namespace ordercast::raw::detail
+}  // namespace ordercast::asio::detail

@@ -21,7 +21,7 @@
 /// system call, or by a sendmsg(2) each where io_uring is not to be had or not worth it.
 ///
 /// No write ever blocks or is left under way: a socket that is full answers EAGAIN. One thread.
-namespace ordercast::raw::detail {
+namespace ordercast::asio::detail {
 
 /// A gathered write. Slices and result are the caller's to keep until `write` returns.
 struct Write {
@@ -175,4 +175,4 @@ class SocketWriter {
 #endif
 };
 
-}  // namespace ordercast::raw::detail
+}  // namespace ordercast::asio::detail

@@ -23,7 +23,7 @@
 /// Bodies of transport.hpp: HTTP/1.1 with keep-alive and pipelining (RFC 9112 section 9.3). Answers
 /// go out in the order of their requests. Requests that change something run one after the other,
 /// safe ones side by side (section 9.3.2).
-namespace ordercast::raw {
+namespace ordercast::asio {
 
 namespace detail {
 
@@ -424,4 +424,4 @@ inline HttpResponse Transport::busy_response() const {
   return response;
 }
 
-}  // namespace ordercast::raw
+}  // namespace ordercast::asio

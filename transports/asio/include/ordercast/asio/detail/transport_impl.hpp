@@ -19,7 +19,7 @@
 #include <utility>
 
 /// Bodies of transport.hpp: connections, the loop, time.
-namespace ordercast::raw {
+namespace ordercast::asio {
 
 namespace detail {
 
@@ -31,7 +31,7 @@ inline int make_epoll() {
 
 }  // namespace detail
 
-inline Transport::Transport(asio::io_context& io, TransportOptions options)
+inline Transport::Transport(::asio::io_context& io, TransportOptions options)
     : options_(net::bounded(std::move(options))),
       writer_(options_.io),
       io_(io),
@@ -205,7 +205,7 @@ inline void Transport::report(std::exception_ptr error) const noexcept {
 /// costs the kernel's memory, and none of Asio's.
 inline void Transport::wait_events() {
   if (waiting_) return;
-  epoll_.async_wait(asio::posix::stream_descriptor::wait_read,
+  epoll_.async_wait(::asio::posix::stream_descriptor::wait_read,
                     net::keep_memory(wait_memory_, [this, self = std::weak_ptr(self_)](
                                                        const std::error_code& cancelled) {
                       if (self.expired()) return;
@@ -320,9 +320,9 @@ inline void Transport::discard(Index index, Connection& connection) {
 inline void Transport::schedule_turn() noexcept {
   if (turn_scheduled_) return;
   try {
-    asio::post(io_, net::keep_memory(turn_memory_, [this, self = std::weak_ptr(self_)] {
-                 if (!self.expired()) end_turn();
-               }));
+    ::asio::post(io_, net::keep_memory(turn_memory_, [this, self = std::weak_ptr(self_)] {
+                   if (!self.expired()) end_turn();
+                 }));
     turn_scheduled_ = true;
   } catch (...) {  // Out of memory: whoever queues next tries again, and so does the next tick.
   }
@@ -417,4 +417,4 @@ inline void Transport::on_deadline(Index index, TimePoint now) {
   }
 }
 
-}  // namespace ordercast::raw
+}  // namespace ordercast::asio

@@ -10,7 +10,7 @@
 #include <utility>
 
 /// Bodies of transport.hpp: the handshake and what comes after it.
-namespace ordercast::raw {
+namespace ordercast::asio {
 
 /// `rest` came behind the handshake.
 inline void Transport::upgrade(Index index, Connection& connection, Input rest) {
@@ -131,4 +131,4 @@ inline void Transport::give_back(std::unique_ptr<FrameParser> parser) noexcept {
   spare_parsers_.push_back(std::move(parser));
 }
 
-}  // namespace ordercast::raw
+}  // namespace ordercast::asio

@@ -11,7 +11,7 @@
 #include <cerrno>
 
 /// Bodies of transport.hpp: the way of frames to the kernel.
-namespace ordercast::raw {
+namespace ordercast::asio {
 
 /// For any message and any state: what may be sent, the caller knows.
 inline void Transport::queue(Index index, Connection& connection, const Frame& frame) {
@@ -257,4 +257,4 @@ inline void Transport::terminate(Handle handle) noexcept {
   }
 }
 
-}  // namespace ordercast::raw
+}  // namespace ordercast::asio

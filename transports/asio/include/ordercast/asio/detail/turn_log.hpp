@@ -15,7 +15,7 @@
 /// A broadcast hands the same frame to one connection after the other, so most connections are sent
 /// a contiguous run of the log: two numbers, no reference count, no node, and one array of slices
 /// that all of them pass to the kernel. One thread at a time.
-namespace ordercast::raw::detail {
+namespace ordercast::asio::detail {
 
 class TurnLog {
  public:
@@ -123,4 +123,4 @@ class TurnLog {
   std::vector<iovec> slices_;
 };
 
-}  // namespace ordercast::raw::detail
+}  // namespace ordercast::asio::detail

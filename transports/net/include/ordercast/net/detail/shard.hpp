@@ -25,7 +25,7 @@ namespace ordercast::net::detail {
 
 /// Runs a loop to its end. What comes out of it, a failure of Asio's own memory, ends no loop: one
 /// handler is lost, and everything that matters waits with memory of its own.
-inline void run_loop(asio::io_context& io,
+inline void run_loop(::asio::io_context& io,
                      const std::function<void(std::exception_ptr)>& on_error) noexcept {
   for (;;) {
     try {
@@ -52,7 +52,7 @@ class Shard {
       : transport(io, options),
         on_error_(options.on_error),
         port_(std::make_shared<LoopPort>(io)),
-        work_(asio::make_work_guard(io)) {}
+        work_(::asio::make_work_guard(io)) {}
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
   ~Shard() { port_->close(); }
@@ -73,7 +73,7 @@ class Shard {
   }
 
   void adopt(Socket socket, SocketTicket ticket) {
-    asio::dispatch(io, [this, socket = std::move(socket), ticket = std::move(ticket)]() mutable {
+    ::asio::dispatch(io, [this, socket = std::move(socket), ticket = std::move(ticket)]() mutable {
       guarded([&] { transport.adopt(std::move(socket), std::move(ticket)); });
     });
   }
@@ -147,13 +147,13 @@ class Shard {
 
  public:
   // Destroyed from below: first the manager, then its transport, then the loop.
-  asio::io_context io{1};
+  ::asio::io_context io{1};
   Transport transport;
 
  private:
   std::function<void(std::exception_ptr)> on_error_;
   std::shared_ptr<LoopPort> port_;
-  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  ::asio::executor_work_guard<::asio::io_context::executor_type> work_;
   std::atomic<bool> draining_{false};
   std::atomic<std::size_t> connections_{0};
   std::atomic<std::size_t> subscriptions_{0};

@@ -3,14 +3,14 @@
 
 #include <websocketpp/common/network.hpp>
 
-namespace ordercast::wspp::detail {
+namespace ordercast::websocketpp::detail {
 
 /// websocketpp finds out the machine's byte order when it writes its first frame, and keeps it in a
 /// plain static: a data race of the first two threads. Called where sockets are made, before they
 /// have threads, this settles it. Any thread.
 inline void settle_byte_order() {
-  static const auto settled = websocketpp::lib::net::_htonll(1);
+  static const auto settled = ::websocketpp::lib::net::_htonll(1);
   static_cast<void>(settled);
 }
 
-}  // namespace ordercast::wspp::detail
+}  // namespace ordercast::websocketpp::detail

@@ -14,14 +14,14 @@
 
 /// websocketpp's policies for a client: those of `Base` (its random numbers are the system's, as
 /// masking needs them), without logs and locks, and with timeouts of our own.
-namespace ordercast::wspp::detail {
+namespace ordercast::websocketpp::detail {
 
 template <class Base>
 struct ClientConfig : public Base {
   using type = ClientConfig;
-  using concurrency_type = websocketpp::concurrency::none;
-  using elog_type = websocketpp::log::stub;
-  using alog_type = websocketpp::log::stub;
+  using concurrency_type = ::websocketpp::concurrency::none;
+  using elog_type = ::websocketpp::log::stub;
+  using alog_type = ::websocketpp::log::stub;
 
   // NOLINTNEXTLINE(readability-identifier-naming)
   struct transport_config : public Base::transport_config {
@@ -33,10 +33,10 @@ struct ClientConfig : public Base {
     static constexpr long timeout_connect = 10'000;
     static constexpr long timeout_socket_shutdown = 1'000;
   };
-  using transport_type = websocketpp::transport::asio::endpoint<transport_config>;
+  using transport_type = ::websocketpp::transport::asio::endpoint<transport_config>;
 
   static constexpr long timeout_open_handshake = 10'000;
   static constexpr long timeout_close_handshake = 2'000;
 };
 
-}  // namespace ordercast::wspp::detail
+}  // namespace ordercast::websocketpp::detail

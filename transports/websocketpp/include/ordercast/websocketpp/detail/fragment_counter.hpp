@@ -12,7 +12,7 @@
 ///
 /// Reads headers only (RFC 6455 section 5.2) and skips payloads; linear in the frames. Faults of
 /// the protocol are left to websocketpp. One thread at a time.
-namespace ordercast::wspp::detail {
+namespace ordercast::websocketpp::detail {
 
 class FragmentCounter {
  public:
@@ -68,4 +68,4 @@ class FragmentCounter {
   std::size_t in_message_ = 0;
 };
 
-}  // namespace ordercast::wspp::detail
+}  // namespace ordercast::websocketpp::detail

@@ -17,11 +17,11 @@
 
 /// websocketpp's two HTTP policies, on our own parser and writer. The base classes supply what
 /// websocketpp names but a server never calls. A connection's thread only.
-namespace ordercast::wspp::detail {
+namespace ordercast::websocketpp::detail {
 
 /// `config::request_type`. A refusal leaves `consume` as the exception that websocketpp turns into
 /// an error response.
-class Request : public websocketpp::http::parser::request {
+class Request : public ::websocketpp::http::parser::request {
  public:
   std::size_t consume(const char* bytes, std::size_t count) {
     const auto used = parser_->consume({bytes, count});
@@ -29,8 +29,8 @@ class Request : public websocketpp::http::parser::request {
     if (parser_->take_continue()) on_continue_();
     if (parser_->complete() && parser_->is_handshake()) on_frames_({bytes + used, count - used});
     if (parser_->refused()) {
-      throw websocketpp::http::exception(
-          "refused", static_cast<websocketpp::http::status_code::value>(parser_->status()));
+      throw ::websocketpp::http::exception(
+          "refused", static_cast<::websocketpp::http::status_code::value>(parser_->status()));
     }
     return used;
   }
@@ -62,7 +62,7 @@ class Request : public websocketpp::http::parser::request {
 
   /// No extension is offered, and `select_subprotocol` reads the protocols: nothing to parse.
   bool get_header_as_plist(const std::string& /*name*/,
-                           websocketpp::http::parameter_list& /*out*/) const noexcept {
+                           ::websocketpp::http::parameter_list& /*out*/) const noexcept {
     return false;
   }
 
@@ -112,14 +112,14 @@ class Request : public websocketpp::http::parser::request {
 
 /// `config::response_type`. Sends bytes that `write_response` made; answers that websocketpp makes
 /// up itself (a refused request, a failed handshake) get the transport's own form.
-class Response : public websocketpp::http::parser::response {
+class Response : public ::websocketpp::http::parser::response {
  public:
   /// The whole response, not just its body: the one text that a connection lets its handlers set.
   void set_body(const std::string& wire) { wire_ = wire; }
 
   [[nodiscard]] std::string raw() const {
     if (!wire_.empty()) return wire_;
-    if (get_status_code() == websocketpp::http::status_code::switching_protocols) {
+    if (get_status_code() == ::websocketpp::http::status_code::switching_protocols) {
       // websocketpp's own goes through a stream, which drops what there is no memory for.
       std::string wire = "HTTP/1.1 101 Switching Protocols\r\n";
       for (const auto& [name, value] : get_headers()) {
@@ -135,4 +135,4 @@ class Response : public websocketpp::http::parser::response {
   std::string wire_;
 };
 
-}  // namespace ordercast::wspp::detail
+}  // namespace ordercast::websocketpp::detail

@@ -12,18 +12,18 @@
 
 /// websocketpp's message policy. A prepared message is only read, so it may be on its way to many
 /// connections on many threads; one that is not prepared belongs to one connection.
-namespace ordercast::wspp::detail {
+namespace ordercast::websocketpp::detail {
 
-class Message : public websocketpp::message_buffer::message<
-                    websocketpp::message_buffer::alloc::con_msg_manager> {
+class Message : public ::websocketpp::message_buffer::message<
+                    ::websocketpp::message_buffer::alloc::con_msg_manager> {
   using Base =
-      websocketpp::message_buffer::message<websocketpp::message_buffer::alloc::con_msg_manager>;
+      ::websocketpp::message_buffer::message<::websocketpp::message_buffer::alloc::con_msg_manager>;
 
  public:
   using ptr = std::shared_ptr<Message>;
 
   Message() : Base(nullptr) {}
-  Message(websocketpp::frame::opcode::value opcode, std::size_t size)
+  Message(::websocketpp::frame::opcode::value opcode, std::size_t size)
       : Base(nullptr, opcode, size) {}
 
   /// The last step of building a frame, where two of websocketpp's close codes are put right. It
@@ -32,14 +32,14 @@ class Message : public websocketpp::message_buffer::message<
   /// protocol, 1002, but bad text (sections 5.5.1 and 8.1), so 1007.
   void set_prepared(bool prepared) {
     static const std::string as_internal_error =
-        "\x03\xF3" + websocketpp::processor::error::make_error_code(
-                         websocketpp::processor::error::non_minimal_encoding)
+        "\x03\xF3" + ::websocketpp::processor::error::make_error_code(
+                         ::websocketpp::processor::error::non_minimal_encoding)
                          .message();
-    if (get_opcode() == websocketpp::frame::opcode::close && get_payload() == as_internal_error) {
+    if (get_opcode() == ::websocketpp::frame::opcode::close && get_payload() == as_internal_error) {
       get_raw_payload()[1] = '\xEA';
     }
     static const std::string as_protocol_error = "\x03\xEAInvalid close reason";
-    if (get_opcode() == websocketpp::frame::opcode::close && get_payload() == as_protocol_error) {
+    if (get_opcode() == ::websocketpp::frame::opcode::close && get_payload() == as_protocol_error) {
       get_raw_payload()[1] = '\xEF';
     }
     Base::set_prepared(prepared);
@@ -52,10 +52,10 @@ class MessageManager {
   using ptr = std::shared_ptr<MessageManager>;
 
   [[nodiscard]] Message::ptr get_message() const { return std::make_shared<Message>(); }
-  [[nodiscard]] Message::ptr get_message(websocketpp::frame::opcode::value opcode,
+  [[nodiscard]] Message::ptr get_message(::websocketpp::frame::opcode::value opcode,
                                          std::size_t size) const {
     return std::make_shared<Message>(opcode, size);
   }
 };
 
-}  // namespace ordercast::wspp::detail
+}  // namespace ordercast::websocketpp::detail

@@ -35,14 +35,14 @@
 
 /// websocketpp's transport policy, on a connected Asio socket.
 ///
-/// It replaces websocketpp::transport::asio, which hides how many bytes the kernel has not taken,
+/// It replaces ::websocketpp::transport::asio, which hides how many bytes the kernel has not taken,
 /// spends 2 KiB a connection on handler memory, and resets connections whose client still sends.
 /// This one counts every byte, writes at once where the kernel takes it, lingers after the last
 /// byte (RFC 9112 section 9.6), and lets no exception of a handler into the event loop. Bytes go
 /// plain or through a `SecureSession`, as the connection was attached.
 ///
 /// Everything runs on the one thread of the connection's io_context; nothing is locked.
-namespace ordercast::wspp::detail {
+namespace ordercast::websocketpp::detail {
 
 using net::SecureSession;
 using net::SecureStatus;
@@ -74,7 +74,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
  public:
   using type = SocketConnection;
   using ptr = std::shared_ptr<SocketConnection>;
-  using timer_ptr = std::shared_ptr<asio::steady_timer>;
+  using timer_ptr = std::shared_ptr<::asio::steady_timer>;
 
   template <class AccessLog, class ErrorLog>
   SocketConnection(bool /*is_server*/, const std::shared_ptr<AccessLog>& /*access_log*/,
@@ -97,7 +97,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     write_timeout_ = write_timeout;
     std::error_code ignored;
     socket_->non_blocking(true, ignored);
-    socket_->set_option(asio::ip::tcp::no_delay(true), ignored);
+    socket_->set_option(::asio::ip::tcp::no_delay(true), ignored);
   }
 
   /// The first request has been read.
@@ -148,7 +148,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     if (secure_) {
       secure_->write_some(bytes.data(), bytes.size());
     } else {
-      socket_->write_some(asio::buffer(bytes.data(), bytes.size()), ignored);
+      socket_->write_some(::asio::buffer(bytes.data(), bytes.size()), ignored);
     }
   }
 
@@ -189,7 +189,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     if (error) return {};
     const auto address = endpoint.address();
     if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-      return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+      return ::asio::ip::make_address_v4(::asio::ip::v4_mapped, address.to_v6()).to_string();
     }
     return address.to_string();
   }
@@ -216,20 +216,20 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   ptr get_shared() { return shared_from_this(); }
   [[nodiscard]] bool is_secure() const noexcept { return secure_ != nullptr; }
   [[nodiscard]] std::string get_remote_endpoint() const { return {}; }  // Only for its logs.
-  [[nodiscard]] websocketpp::connection_hdl get_handle() const { return handle_; }
-  void set_handle(websocketpp::connection_hdl handle) { handle_ = std::move(handle); }
-  void set_uri(const websocketpp::uri_ptr& /*uri*/) noexcept {}
+  [[nodiscard]] ::websocketpp::connection_hdl get_handle() const { return handle_; }
+  void set_handle(::websocketpp::connection_hdl handle) { handle_ = std::move(handle); }
+  void set_uri(const ::websocketpp::uri_ptr& /*uri*/) noexcept {}
 
-  timer_ptr set_timer(long milliseconds, websocketpp::transport::timer_handler callback) {
-    auto timer = std::make_shared<asio::steady_timer>(socket_->get_executor(),
-                                                      std::chrono::milliseconds(milliseconds));
+  timer_ptr set_timer(long milliseconds, ::websocketpp::transport::timer_handler callback) {
+    auto timer = std::make_shared<::asio::steady_timer>(socket_->get_executor(),
+                                                        std::chrono::milliseconds(milliseconds));
     // Shared, because Asio copies handlers, and that must not fail.
     const auto shared =
-        std::make_shared<websocketpp::transport::timer_handler>(std::move(callback));
+        std::make_shared<::websocketpp::transport::timer_handler>(std::move(callback));
     timer->async_wait([self = shared_from_this(), timer, shared](const std::error_code& error) {
-      using websocketpp::transport::error::make_error_code;
+      using ::websocketpp::transport::error::make_error_code;
       self->guarded([&] {
-        (*shared)(error ? make_error_code(websocketpp::transport::error::operation_aborted)
+        (*shared)(error ? make_error_code(::websocketpp::transport::error::operation_aborted)
                         : std::error_code{});
       });
     });
@@ -238,9 +238,9 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
 
   template <class Handler>
   std::error_code dispatch(Handler handler) {
-    asio::post(socket_->get_executor(), [self = shared_from_this(), handler = std::move(handler)] {
-      self->guarded(handler);
-    });
+    ::asio::post(
+        socket_->get_executor(),
+        [self = shared_from_this(), handler = std::move(handler)] { self->guarded(handler); });
     return {};
   }
   template <class Handler>
@@ -248,7 +248,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     return dispatch(std::move(handler));
   }
 
-  void init(const websocketpp::transport::init_handler& handler) {
+  void init(const ::websocketpp::transport::init_handler& handler) {
     if (!secure_) return handler({});
     secured_handler_ = handler;
     limit_phase(secure_timeout_);
@@ -257,17 +257,17 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
 
   /// `at_least` is 1 in all of websocketpp's server code.
   void async_read_at_least(std::size_t /*at_least*/, char* into, std::size_t size,
-                           const websocketpp::transport::read_handler& handler) {
+                           const ::websocketpp::transport::read_handler& handler) {
     if (state_ != State::open) return;
-    read_into_ = asio::buffer(into, size);
+    read_into_ = ::asio::buffer(into, size);
     read_handler_ = handler;
     wait_readable();
   }
 
   void async_write(const char* bytes, std::size_t size,
-                   const websocketpp::transport::write_handler& handler) {
+                   const ::websocketpp::transport::write_handler& handler) {
     if (state_ != State::open) return;
-    out_.assign(1, asio::const_buffer(bytes, size));
+    out_.assign(1, ::asio::const_buffer(bytes, size));
     in_flight_ = size;
     if (tail_) {
       out_.emplace_back(tail_->data(), tail_->size());
@@ -276,8 +276,8 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     write(handler);
   }
 
-  void async_write(const std::vector<websocketpp::transport::buffer>& buffers,
-                   const websocketpp::transport::write_handler& handler) {
+  void async_write(const std::vector<::websocketpp::transport::buffer>& buffers,
+                   const ::websocketpp::transport::write_handler& handler) {
     if (state_ != State::open) return;
     out_.clear();
     in_flight_ = 0;
@@ -291,7 +291,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
 
   /// Ends our half of the stream and reports done; the socket closes when the client has closed
   /// too, or soon after. With a write under way there is nobody to wait for: it closes at once.
-  void async_shutdown(const websocketpp::transport::shutdown_handler& handler) {
+  void async_shutdown(const ::websocketpp::transport::shutdown_handler& handler) {
     try {
       dispatch([done = handler] { done({}); });  // Not `const`, so that Asio can move it.
     } catch (...) {                              // Out of memory.
@@ -308,8 +308,8 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
 
   /// A view of the unwritten buffers; Asio copies its buffer sequences.
   struct Unwritten {
-    using value_type = asio::const_buffer;
-    using const_iterator = const asio::const_buffer*;
+    using value_type = ::asio::const_buffer;
+    using const_iterator = const ::asio::const_buffer*;
     const_iterator first;
     const_iterator last;
     [[nodiscard]] const_iterator begin() const noexcept { return first; }
@@ -383,7 +383,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     if (state_ == State::open && secure_ && secure_->has_pending()) {
       // The socket would say nothing of what is decrypted already. Not from inside this call:
       // websocketpp asks for more as its last act, which would nest without bound.
-      asio::post(socket_->get_executor(), [self = shared_from_this(), readable] {
+      ::asio::post(socket_->get_executor(), [self = shared_from_this(), readable] {
         self->limited([&] { readable(*self); });
       });
     } else {
@@ -398,8 +398,9 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     const auto count = read_some(error);
     if (is_would_block(error)) return wait_readable();
     const auto handler = std::exchange(read_handler_, nullptr);
-    if (error == asio::error::eof) {
-      error = websocketpp::transport::error::make_error_code(websocketpp::transport::error::eof);
+    if (error == ::asio::error::eof) {
+      error =
+          ::websocketpp::transport::error::make_error_code(::websocketpp::transport::error::eof);
     }
     if (counts_frames_) count_frames({static_cast<const char*>(read_into_.data()), count});
     guarded([&] { handler(error, count); });
@@ -453,7 +454,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     std::array<char, 4096> nowhere{};
     std::error_code error;
     while (!error && lingering_bytes_ < max_lingering_bytes) {
-      lingering_bytes_ += socket_->read_some(asio::buffer(nowhere), error);
+      lingering_bytes_ += socket_->read_some(::asio::buffer(nowhere), error);
     }
     if (is_would_block(error)) return wait_readable();
     close_socket();
@@ -463,7 +464,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
 
   /// Most writes end here, at once and with no wait: `handler` is websocketpp's last act in
   /// whatever called us, so it may run inside the call.
-  void write(const websocketpp::transport::write_handler& handler) {
+  void write(const ::websocketpp::transport::write_handler& handler) {
     first_ = 0;
     std::error_code error;
     write_all(error);
@@ -510,7 +511,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     return result.bytes;
   }
 
-  void finish_write(const websocketpp::transport::write_handler& handler,
+  void finish_write(const ::websocketpp::transport::write_handler& handler,
                     const std::error_code& error) {
     in_flight_ = 0;
     guarded([&] { handler(error); });
@@ -529,17 +530,17 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
         return {};
       case SecureStatus::want_read:
       case SecureStatus::want_write:
-        return asio::error::would_block;
+        return ::asio::error::would_block;
       case SecureStatus::closed:
-        return asio::error::eof;
+        return ::asio::error::eof;
       case SecureStatus::failed:
         break;
     }
-    return asio::error::connection_reset;
+    return ::asio::error::connection_reset;
   }
 
   static bool is_would_block(const std::error_code& error) noexcept {
-    return error == asio::error::would_block || error == asio::error::try_again;
+    return error == ::asio::error::would_block || error == ::asio::error::try_again;
   }
 
   State state_ = State::open;
@@ -550,13 +551,13 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   SocketOwner* owner_ = nullptr;
   std::optional<Socket> socket_;
   std::unique_ptr<SecureSession> secure_;  // Null: plain.
-  websocketpp::transport::init_handler secured_handler_;
+  ::websocketpp::transport::init_handler secured_handler_;
   SocketTicket ticket_;
-  websocketpp::connection_hdl handle_;
-  asio::mutable_buffer read_into_;
-  websocketpp::transport::read_handler read_handler_;
-  websocketpp::transport::write_handler write_handler_;
-  std::vector<asio::const_buffer> out_;
+  ::websocketpp::connection_hdl handle_;
+  ::asio::mutable_buffer read_into_;
+  ::websocketpp::transport::read_handler read_handler_;
+  ::websocketpp::transport::write_handler write_handler_;
+  std::vector<::asio::const_buffer> out_;
   std::size_t first_ = 0;
   std::size_t in_flight_ = 0;
   std::size_t lingering_bytes_ = 0;
@@ -569,7 +570,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   std::shared_ptr<const std::string> tail_;
   std::size_t seen_in_flight_ = 0;
   std::size_t seen_unacked_ = 0;
-  std::optional<asio::steady_timer> phase_timer_;  // Of the TLS handshake, of lingering.
+  std::optional<::asio::steady_timer> phase_timer_;  // Of the TLS handshake, of lingering.
 };
 
 /// The endpoint half of the policy. Sockets come from our own acceptor, so it has nothing to do.
@@ -577,4 +578,4 @@ struct SocketEndpoint {
   using transport_con_type = SocketConnection;
 };
 
-}  // namespace ordercast::wspp::detail
+}  // namespace ordercast::websocketpp::detail

@@ -17,9 +17,9 @@
 #include <utility>
 
 /// The bodies of transport.hpp.
-namespace ordercast::wspp {
+namespace ordercast::websocketpp {
 
-inline Transport::Transport(asio::io_context& io, TransportOptions options)
+inline Transport::Transport(::asio::io_context& io, TransportOptions options)
     : options_(net::bounded(std::move(options))),
       io_(io),
       tick_timer_(io),
@@ -82,7 +82,7 @@ inline void Transport::admit(net::Socket& socket, net::SocketTicket& ticket) {
 }
 
 inline void Transport::listen_to(Connection& connection) {
-  using Hdl = websocketpp::connection_hdl;
+  using Hdl = ::websocketpp::connection_hdl;
   // A captured pointer is safe: only the connection itself calls these.
   auto* const c = &connection;
   connection.set_validate_handler([c](const Hdl&) {
@@ -100,17 +100,17 @@ inline void Transport::listen_to(Connection& connection) {
   });
   connection.set_ping_handler([c](const Hdl&, const std::string&) {
     auto* const transport = of(*c);
-    if (transport == nullptr || c->get_state() != websocketpp::session::state::open) return false;
+    if (transport == nullptr || c->get_state() != ::websocketpp::session::state::open) return false;
     transport->sink_.on_control(transport->sink_.sink, c->record.handle);
     // A client that pings and never reads may not fill our memory with pongs.
-    return c->get_state() == websocketpp::session::state::open &&
+    return c->get_state() == ::websocketpp::session::state::open &&
            buffered(*c) < transport->options_.high_water_bytes;
   });
   connection.set_pong_handler([c](const Hdl&, const std::string&) {
     auto* const transport = of(*c);
-    if (transport == nullptr || c->get_state() != websocketpp::session::state::open) return;
+    if (transport == nullptr || c->get_state() != ::websocketpp::session::state::open) return;
     transport->sink_.on_pong(transport->sink_.sink, c->record.handle);
-    if (c->get_state() != websocketpp::session::state::open) return;
+    if (c->get_state() != ::websocketpp::session::state::open) return;
     transport->sink_.on_control(transport->sink_.sink, c->record.handle);
   });
   connection.set_close_handler([c](const Hdl&) {
@@ -141,9 +141,9 @@ inline void Transport::on_socket_closed(detail::SocketConnection& socket) {
   if (connection.is_lost() && connection.record.kind == ConnectionRecord::Kind::websocket) {
     lost_.push_back(index);
     if (lost_.size() > 1) return;  // The first one's turn is theirs.
-    asio::post(io_, net::keep_memory(lost_memory_, [this, alive = std::weak_ptr(port_)] {
-                 if (!alive.expired()) report_lost();
-               }));
+    ::asio::post(io_, net::keep_memory(lost_memory_, [this, alive = std::weak_ptr(port_)] {
+                   if (!alive.expired()) report_lost();
+                 }));
     return;
   }
   slots_[index].connection = nullptr;
@@ -165,8 +165,8 @@ inline void Transport::on_fault(detail::SocketConnection& socket) noexcept {
 inline void Transport::end(Connection& connection) noexcept {
   try {
     connection.skip_linger();
-    connection.terminate(websocketpp::transport::error::make_error_code(
-        websocketpp::transport::error::operation_aborted));
+    connection.terminate(::websocketpp::transport::error::make_error_code(
+        ::websocketpp::transport::error::operation_aborted));
   } catch (...) {  // Out of memory.
   }
   connection.lose();  // Only what is open still, because there was no memory to end it otherwise.
@@ -244,7 +244,7 @@ inline void Transport::on_open(Connection& connection) {
 }
 
 inline void Transport::on_message(Connection& connection, const Message& message) {
-  if (message.get_opcode() == websocketpp::frame::opcode::text) {
+  if (message.get_opcode() == ::websocketpp::frame::opcode::text) {
     sink_.on_message(sink_.sink, connection.record.handle, message.get_payload());
   } else if (sink_.on_binary != nullptr) {
     sink_.on_binary(sink_.sink, connection.record.handle, message.get_payload());
@@ -270,7 +270,7 @@ inline void Transport::on_secured(detail::SocketConnection& socket) {
 inline void Transport::on_progress(detail::SocketConnection& socket) {
   auto& connection = static_cast<Connection&>(socket);
   if (!connection.record.wants_writable || buffered(connection) > options_.low_water_bytes ||
-      connection.get_state() != websocketpp::session::state::open) {
+      connection.get_state() != ::websocketpp::session::state::open) {
     return;
   }
   connection.record.wants_writable = false;
@@ -281,7 +281,7 @@ inline void Transport::on_fragments(detail::SocketConnection& socket, std::size_
   auto& connection = static_cast<Connection&>(socket);
   const auto is_open = [&] {
     return connection.record.kind == ConnectionRecord::Kind::websocket &&
-           connection.get_state() == websocketpp::session::state::open;
+           connection.get_state() == ::websocketpp::session::state::open;
   };
   for (; count > 0 && is_open(); --count) sink_.on_control(sink_.sink, connection.record.handle);
   if (is_open() && connection.fragments_in_message() > max_empty_fragments) {
@@ -305,7 +305,7 @@ inline Transport::Frame Transport::frame_of(unsigned char opcode, std::string te
     header.push_back(127);
     append_big_endian(text.size(), 8);
   }
-  auto message = std::make_shared<Message>(websocketpp::frame::opcode::text, 0);
+  auto message = std::make_shared<Message>(::websocketpp::frame::opcode::text, 0);
   // Header and payload as one piece: websocketpp counts only payloads, and one buffer is faster to
   // gather than two.
   message->get_raw_payload() = std::move(text.insert(0, header));
@@ -315,7 +315,7 @@ inline Transport::Frame Transport::frame_of(unsigned char opcode, std::string te
 
 inline SendResult Transport::send(Handle handle, const Frame& frame) noexcept {
   auto* const connection = find(handle);
-  if (connection == nullptr || connection->get_state() != websocketpp::session::state::open) {
+  if (connection == nullptr || connection->get_state() != ::websocketpp::session::state::open) {
     return SendResult::closed;
   }
   if (buffered(*connection) >= options_.high_water_bytes) {
@@ -356,8 +356,8 @@ inline void Transport::ping(Handle handle) noexcept {
 inline void Transport::close(Handle handle, CloseCode code, std::string_view reason) noexcept {
   auto* const connection = find(handle);
   if (connection == nullptr) return;
-  if (reason.size() > websocketpp::frame::limits::close_reason_size) {
-    std::size_t size = websocketpp::frame::limits::close_reason_size;
+  if (reason.size() > ::websocketpp::frame::limits::close_reason_size) {
+    std::size_t size = ::websocketpp::frame::limits::close_reason_size;
     while (size > 0 && (static_cast<unsigned char>(reason[size]) & 0xC0U) == 0x80U) --size;
     reason = reason.substr(0, size);
   }
@@ -531,7 +531,7 @@ inline bool Transport::evict_stalled() {
 inline void Transport::set_response(Connection& connection, HttpResponse response) {
   // websocketpp wants to know the status; the text that goes out is ours.
   const int status = net::is_writable(response) ? response.status : 500;
-  connection.set_status(static_cast<websocketpp::http::status_code::value>(status));
+  connection.set_status(static_cast<::websocketpp::http::status_code::value>(status));
   auto head = net::write_head(response, connection.record.to_head, std::time(nullptr));
   // websocketpp would copy the body several times; behind its back it is sent from where it is.
   if (head.body_follows) {
@@ -549,4 +549,4 @@ inline HttpResponse Transport::busy_response() const {
   return response;
 }
 
-}  // namespace ordercast::wspp
+}  // namespace ordercast::websocketpp
