@@ -87,6 +87,10 @@ std::string read_secrets(Config& config, const Environment& environment) {
   if (key_id.value && config.has_test_payments) {
     return key_id.from + " is set and RAZORPAY_KEY_SECRET is not; give both, or none for a demo";
   }
+  if (!key_id.value && !config.has_test_payments) {
+    config.notices.emplace_back(
+        "RAZORPAY_KEY_ID is not set: no payment is opened with the provider, its ids are made up");
+  }
   config.razorpay_key_id = std::move(key_id.value).value_or("");
   auto webhook = read_secret(environment, "RAZORPAY_WEBHOOK_SECRET");
   if (!webhook.wrong.empty()) return webhook.wrong;

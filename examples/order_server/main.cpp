@@ -119,6 +119,7 @@ int main(int argc, char** argv) {
     const auto& config = std::get<Config>(parsed);
     order_server::start_logging(config.log_level);
     for (const auto& notice : config.notices) spdlog::warn(notice);
+    spdlog::info("database {}", order_server::one_line(config.db));
     serve(config);
     order_server::flush_log(last_lines);
     return 0;

@@ -3,6 +3,7 @@
 # nlohmann_json.
 set(ORDER_SERVER_STORE_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/domain/decision.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/domain/hash_memory.cpp
   ${CMAKE_CURRENT_LIST_DIR}/domain/ids.cpp
   ${CMAKE_CURRENT_LIST_DIR}/domain/money.cpp
   ${CMAKE_CURRENT_LIST_DIR}/domain/order_json.cpp

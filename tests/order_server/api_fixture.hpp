@@ -128,7 +128,7 @@ class ApiFixture {
     return options;
   }()};
   Metrics metrics;
-  PasswordHasher hasher{minimal_hash_limits()};
+  PasswordHasher hasher{minimal_hash_cost};
   LoginLimiter login_limiter;
 
   std::chrono::system_clock::time_point wall = std::chrono::system_clock::now();

@@ -61,7 +61,7 @@ TEST_CASE("without arguments the documented defaults hold", "[config]") {
   CHECK(config.max_message_bytes == 4096);
   CHECK(config.demo_data == order_server::DemoMode::automatic);
   CHECK(config.allowed_origins.empty());
-  CHECK(config.notices.size() == 1);  // pushes are only logged
+  CHECK(config.notices.size() == 2);  // pushes are only logged, provider ids made up
 }
 
 TEST_CASE("flags are read, and of two the last counts", "[config]") {

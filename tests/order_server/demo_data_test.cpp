@@ -20,7 +20,7 @@ constexpr std::int64_t now_ms = 1714567890123;
 struct Demo {
   TempDir dir;
   SqliteStore store{options_for(dir.file())};
-  PasswordHasher hasher{minimal_hash_limits()};
+  PasswordHasher hasher{minimal_hash_cost};
 
   Demo() { REQUIRE(fill_with_demo_data(store, hasher, now_ms)); }
 

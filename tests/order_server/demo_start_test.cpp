@@ -18,7 +18,7 @@ constexpr std::int64_t now_ms = 1714567890123;
 struct Fixture {
   TempDir dir;
   SqliteStore store{options_for(dir.file())};
-  PasswordHasher hasher{minimal_hash_limits()};
+  PasswordHasher hasher{minimal_hash_cost};
 
   bool start(DemoMode mode, const std::string& host) {
     return start_with_demo_data(store, hasher, mode, host, now_ms);

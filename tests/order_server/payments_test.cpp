@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "domain/payments.hpp"
 
-#include "domain/passwords.hpp"
-
 #include <catch2/catch.hpp>
 
 #include <string>
@@ -182,23 +180,6 @@ TEST_CASE("a cash-on-delivery order can't be paid online and stays as it is", "[
   order.payment_method = PaymentMethod::cod;
   CHECK(std::get<Rejection>(pay(order)).status_code == 400);
   CHECK(std::get<Rejection>(pay_badly(order)).status_code == 400);
-}
-
-TEST_CASE("a password is verified by its hash and no other password is", "[passwords]") {
-  const PasswordHasher hasher(minimal_hash_limits());
-  const std::string hash = hasher.hash("admin123");
-  CHECK(hash.substr(0, 10) == "$argon2id$");
-  CHECK(hash.find('\0') == std::string::npos);
-  CHECK(hasher.verify(hash, "admin123"));
-  CHECK_FALSE(hasher.verify(hash, "admin124"));
-  CHECK_FALSE(hasher.verify(hash, ""));
-  CHECK_FALSE(hasher.verify("", "admin123"));
-  CHECK_FALSE(hasher.verify("not a hash", "admin123"));
-  CHECK(hasher.hash("admin123") != hash);
-}
-
-TEST_CASE("hashes cost what logins need unless told otherwise", "[passwords]") {
-  CHECK(PasswordHasher().hash("x").find("m=65536,t=2,p=1") != std::string::npos);
 }
 
 }  // namespace order_server

@@ -24,7 +24,7 @@ TEST_CASE("a store that was filled is demo data, and stays so", "[store][meta]")
   {
     SqliteStore store(options_for(dir.file()));
     CHECK_FALSE(store.is_demo());
-    REQUIRE(fill_with_demo_data(store, PasswordHasher{minimal_hash_limits()}, 1714567890123));
+    REQUIRE(fill_with_demo_data(store, PasswordHasher{minimal_hash_cost}, 1714567890123));
     CHECK(store.is_demo());
   }
   execute_in(dir.file(), "DELETE FROM users");
@@ -36,7 +36,7 @@ TEST_CASE("a store of one's own is no demo data", "[store][meta]") {
   TempDir dir;
   SqliteStore store(options_for(dir.file()));
   store.add_user({"6a6f2c1e", "admin@martly.dev", "A", "hash", ordercast::Role::super_admin, ""});
-  REQUIRE_FALSE(fill_with_demo_data(store, PasswordHasher{minimal_hash_limits()}, 1714567890123));
+  REQUIRE_FALSE(fill_with_demo_data(store, PasswordHasher{minimal_hash_cost}, 1714567890123));
   CHECK_FALSE(store.is_demo());
 }
 
@@ -44,7 +44,7 @@ TEST_CASE("demo data of an older program is known by its users", "[store][meta]"
   TempDir dir;
   {
     SqliteStore store(options_for(dir.file()));
-    REQUIRE(fill_with_demo_data(store, PasswordHasher{minimal_hash_limits()}, 1714567890123));
+    REQUIRE(fill_with_demo_data(store, PasswordHasher{minimal_hash_cost}, 1714567890123));
   }
   take_back_to_schema_2(dir.file());
   SECTION("as it was filled") {}

@@ -37,7 +37,7 @@ struct Operator {
 
   TempDir dir;
   std::string typed = "a long password";
-  PasswordHasher hasher{minimal_hash_limits()};
+  PasswordHasher hasher{minimal_hash_cost};
 };
 
 }  // namespace

@@ -196,6 +196,9 @@ HttpResponse Api::run(const Route& route, const ApiRequest& request) const {
   } catch (const StoreError& error) {
     spdlog::error("{} {}: {}", route.method, route.pattern, printable(error.what()));
     return retry_later(503, "The database does not answer", retry_after);
+  } catch (const std::bad_alloc&) {
+    spdlog::error("{} {}: out of memory", route.method, route.pattern);
+    return retry_later(503, "The server is out of memory", retry_after);
   } catch (const std::exception& error) {
     spdlog::error("{} {}: {}", route.method, route.pattern, printable(error.what()));
   } catch (...) {
