@@ -45,6 +45,13 @@ class TimerWheel {
     --size_;
   }
 
+  /// The deadline of an id, to the wheel's resolution; `TimePoint::max()` if it has none.
+  [[nodiscard]] TimePoint deadline(std::uint32_t id) const noexcept {
+    if (id >= nodes_.size() || nodes_[id].slot == npos) return (TimePoint::max)();
+    const auto ahead = nodes_[id].tick - static_cast<std::uint32_t>(now_tick_);
+    return time_of(now_tick_ + (ahead <= farthest ? ahead : 0));  // Or it comes up right now.
+  }
+
   /// Gives the memory back if no deadline is set.
   void shrink() noexcept {
     if (size_ == 0) decltype(nodes_)().swap(nodes_);

@@ -42,6 +42,23 @@ TEST_CASE("a deadline beyond the wheel's turn waits for its turn", "[timer]") {
   CHECK(due(wheel, start + seconds(101)).size() == 1);
 }
 
+TEST_CASE("an id's deadline can be asked for", "[timer]") {
+  TimerWheel wheel;
+  due(wheel, start);
+  CHECK(wheel.deadline(3) == TimePoint::max());
+  for (const auto after : {seconds(1), seconds(25), seconds(1000)}) {
+    wheel.schedule(3, start + after);
+    CHECK(wheel.deadline(3) >= start + after);
+    CHECK(wheel.deadline(3) < start + after + TimerWheel::resolution);
+    const auto asked = wheel.deadline(3);
+    wheel.schedule(3, asked);
+    CHECK(wheel.deadline(3) == asked);
+  }
+  CHECK(wheel.deadline(2) == TimePoint::max());
+  wheel.cancel(3);
+  CHECK(wheel.deadline(3) == TimePoint::max());
+}
+
 TEST_CASE("a callback may schedule and cancel", "[timer]") {
   TimerWheel wheel;
   due(wheel, start);

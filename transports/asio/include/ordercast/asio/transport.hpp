@@ -14,6 +14,7 @@
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
 #include <ordercast/net/handler_memory.hpp>
+#include <ordercast/net/http_connection.hpp>
 #include <ordercast/net/loop_port.hpp>
 #include <ordercast/net/options.hpp>
 #include <ordercast/net/sink.hpp>
@@ -91,7 +92,7 @@ class Transport final {
   void adopt(net::Socket socket, net::SocketTicket ticket = {});
 
   /// From now on handshakes get 503 with Retry-After; plain HTTP goes on, without keep-alive.
-  void begin_drain() noexcept { draining_ = true; }
+  void begin_drain() noexcept { http_context_.draining = true; }
 
   /// Ends every connection at once, and every one that is still to be adopted. The sink hears
   /// `on_close`; then nothing of the transport keeps the `io_context` running.
@@ -155,9 +156,6 @@ class Transport final {
   /// read a little of each at a time. Enough for a request with its token, or dozens of messages.
   static constexpr std::size_t events_a_turn = 16;
   static constexpr std::size_t turn_read_bytes = 1024;
-  static constexpr std::size_t copied_body_bytes = 16 * 1024;
-  static constexpr std::size_t min_guess_bytes = 1024;
-  static constexpr std::size_t pipelined_bytes = 1024 * 1024;  // Of answers, run side by side.
   static constexpr std::chrono::seconds stall_grace{1};
   static constexpr std::size_t max_spare_parsers = 64;
   static constexpr std::size_t writes_a_time = 512;
@@ -211,7 +209,7 @@ class Transport final {
   void on_progress(Index index, Connection& connection);
 
   // WebSockets.
-  void upgrade(Index index, Connection& connection, Input rest);
+  void upgrade(Index index, Connection& connection, const HttpRequest& request, std::string rest);
   void read_frames(Index index, Connection& connection, Input input);
   void on_item(Index index, Connection& connection, const FrameParser::Item& item);
   void fail(Index index, Connection& connection, CloseCode code);
@@ -220,26 +218,18 @@ class Transport final {
 
   // HTTP.
   void read_requests(Index index, Connection& connection, Input input);
-  [[nodiscard]] bool may_start(const Connection& connection) const noexcept;
-  void start_request(Index index, Connection& connection);
+  void serve(Index index, Connection& connection, std::uint64_t id, HttpRequest request);
   void answer(Handle handle, std::uint64_t request, HttpResponse response) noexcept;
-  void give_answer(Index index, Connection& connection, std::uint64_t request,
-                   HttpResponse response);
   void answer_later(Handle handle, std::uint64_t request, HttpResponse response) noexcept;
-  [[nodiscard]] bool has_room(Index index, const detail::HttpState& http, std::size_t owned);
-  [[nodiscard]] bool evict_stalled(Index but);
-  void queue_http(Index index, Connection& connection, const Frame& frame);
-  void forget_written(Connection& connection) noexcept;
-  void abandon(detail::HttpState& http) noexcept;
-  static bool made_progress(Connection& connection, TimePoint now) noexcept;
-  void send_answers(Index index, Connection& connection);
-  void resume_requests(Index index, Connection& connection);
-  void update_http(Index index, Connection& connection);
+  void send_output(Index index, Connection& connection);
+  void follow_http(Index index, Connection& connection);
+  void on_http_written(Index index, Connection& connection);
   void on_http_deadline(Index index, Connection& connection, TimePoint now);
-  void on_write_deadline(Index index, Connection& connection, TimePoint now);
-  [[nodiscard]] HttpResponse busy_response() const;
+  void count_http(Connection& connection, bool busy) noexcept;
+  [[nodiscard]] bool evict_stalled(const net::AnswerQueue& asking);
 
   TransportOptions options_;
+  net::HttpContext http_context_;
   net::SinkCalls<Handle> sink_;
   HttpHandler http_handler_;
   HandshakeFilter handshake_filter_;
@@ -253,7 +243,6 @@ class Transport final {
   std::vector<Index> progressed_;  // Whoever the last flush wrote something of.
   Index first_dead_ = detail::Connection::npos;  // A list through the records: those that are to
   Index last_dead_ = detail::Connection::npos;   // be reported and released when the turn ends.
-  std::size_t unsent_ = 0;  // Bytes of HTTP answers that are in memory for one connection each.
   std::vector<std::unique_ptr<FrameParser>> spare_parsers_;
   std::unique_ptr<char[]> read_buffer_;  // NOLINT(modernize-avoid-c-arrays)
   Frame ping_ = make_frame(Opcode::ping, {});
@@ -261,7 +250,6 @@ class Transport final {
   std::atomic<std::size_t> http_requests_{0};
   std::uint32_t last_serial_ = 0;
   TimePoint stalls_seen_{};  // When `evict_stalled` last asked the kernel.
-  bool draining_ = false;
   bool stopping_ = false;
   bool waiting_ = false;
   bool turn_scheduled_ = false;

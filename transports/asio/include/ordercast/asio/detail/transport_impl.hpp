@@ -33,6 +33,8 @@ inline int make_epoll() {
 
 inline Transport::Transport(::asio::io_context& io, TransportOptions options)
     : options_(net::bounded(std::move(options))),
+      http_context_(options_,
+                    [this](const net::AnswerQueue& asking) { return evict_stalled(asking); }),
       writer_(options_.io),
       io_(io),
       tick_timer_(io),
@@ -146,6 +148,7 @@ inline void Transport::end_stream(Index index, Connection& connection) {
   }
   connection.state = State::lingering;
   watch(index, connection, EPOLLIN);
+  if (connection.http) connection.http->linger(std::chrono::steady_clock::now());
   set_deadline(index, options_.linger_timeout);
 }
 
@@ -158,11 +161,10 @@ inline void Transport::close_socket(Index index, Connection& connection) noexcep
   if (connection.fd >= 0) ::close(std::exchange(connection.fd, -1));
   backlogs_.clear(connection.backlog);
   connection.unwritten = 0;
-  if (connection.http) abandon(*connection.http);
+  if (connection.http) connection.http->abandon();
   timers_.cancel(index);
   if (connection.websocket) websockets_.fetch_sub(1, std::memory_order_relaxed);
-  if (connection.counted) http_requests_.fetch_sub(1, std::memory_order_relaxed);
-  connection.counted = false;
+  count_http(connection, false);
   connection.dead_link() = Connection::npos;
   (first_dead_ == Connection::npos ? first_dead_ : connections_[last_dead_].dead_link()) = index;
   last_dead_ = index;
@@ -284,18 +286,16 @@ inline void Transport::on_readable(Index index, Connection& connection) {
                                            : read_frames(index, connection, input);
   }
   connection.client_ended = true;
-  const bool owes_answers = count == 0 && connection.http &&
-                            (!connection.http->pending.empty() || connection.unwritten > 0);
-  if (!owes_answers) return close_socket(index, connection);
-  connection.http->ended = true;  // It listens still, and gets what it asked for.
-  watch(index, connection, connection.interest & static_cast<std::uint8_t>(~EPOLLIN));
-  if (connection.http->pending.empty()) finish(index, connection, options_.write_timeout);
+  // It listens still, and gets what it asked for.
+  const bool owed = count == 0 && connection.http && connection.http->on_input_end();
+  if (!owed) return close_socket(index, connection);
+  follow_http(index, connection);
 }
 
 /// A body is copied and no more; all else costs work by the byte.
 inline std::size_t Transport::most_to_read(const Connection& connection) const noexcept {
   const bool in_body =
-      connection.state == State::http && connection.http && connection.http->parser.in_body();
+      connection.state == State::http && connection.http && connection.http->in_body();
   return in_body ? read_buffer_bytes : turn_read_bytes;
 }
 
@@ -410,7 +410,7 @@ inline void Transport::on_deadline(Index index, TimePoint now) {
                                        : close_socket(index, connection);
     case State::finishing:
     case State::lingering:
-      return connection.http ? on_write_deadline(index, connection, now)
+      return connection.http ? on_http_deadline(index, connection, now)
                              : close_socket(index, connection);
     default:
       return close_socket(index, connection);

@@ -13,19 +13,15 @@
 namespace ordercast::asio {
 
 /// `rest` came behind the handshake.
-inline void Transport::upgrade(Index index, Connection& connection, Input rest) {
-  connection.ticket.settle();
-  const auto http = std::move(connection.http);
-  abandon(*http);
+inline void Transport::upgrade(Index index, Connection& connection, const HttpRequest& request,
+                               std::string rest) {
   // Answers to what came before may still be on their way: from here on a WebSocket's bytes.
-  if (std::exchange(connection.counted, false)) {
-    http_requests_.fetch_sub(1, std::memory_order_relaxed);
-  }
-  const HttpRequest& request = http->parser.request();
+  connection.http.reset();
+  count_http(connection, false);
   std::optional<HttpResponse> refusal;
   try {
-    if (draining_) {
-      refusal = busy_response();
+    if (http_context_.draining) {
+      refusal = net::unavailable_response(options_);
     } else if (handshake_filter_) {
       refusal = handshake_filter_(request);
     } else if (request.path() != "/ws") {
@@ -49,7 +45,9 @@ inline void Transport::upgrade(Index index, Connection& connection, Input rest) 
   guarded(index, [&] {
     sink_.on_open(sink_.sink, handle_of(index, connection), token_of(request), hello);
   });
-  if (rest.size > 0 && connection.is_websocket()) read_frames(index, connection, rest);
+  if (!rest.empty() && connection.is_websocket()) {
+    read_frames(index, connection, {rest.data(), rest.size()});
+  }
 }
 
 inline void Transport::read_frames(Index index, Connection& connection, Input input) {

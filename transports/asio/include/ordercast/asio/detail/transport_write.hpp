@@ -174,19 +174,13 @@ inline void Transport::write_backlog(Index index, Connection& connection) {
 
 /// The kernel took bytes. From the loop only: the sink may hear of it.
 inline void Transport::on_progress(Index index, Connection& connection) {
-  if (connection.http) forget_written(connection);
   switch (connection.state) {
-    case State::finishing:
-      if (connection.unwritten == 0) {
-        end_stream(index, connection);
-      } else if (connection.http && made_progress(connection, std::chrono::steady_clock::now())) {
-        set_deadline(index, options_.write_timeout);
-      }
-      break;
     case State::http:
-      if (connection.http == nullptr) break;
-      if (connection.unwritten <= options_.low_water_bytes) resume_requests(index, connection);
-      if (connection.state == State::http) update_http(index, connection);
+      if (connection.http) on_http_written(index, connection);
+      break;
+    case State::finishing:
+      if (connection.http) return on_http_written(index, connection);
+      if (connection.unwritten == 0) end_stream(index, connection);
       break;
     case State::open:
       if (!connection.wants_writable || connection.unwritten > options_.low_water_bytes) break;
