@@ -6,6 +6,7 @@
 #include "push/log_sender.hpp"
 #include "secrets.hpp"
 #include "workers/wall_clock.hpp"
+#include <ordercast/net/address_list.hpp>
 #include <ordercast/net/client_address.hpp>
 
 #include <spdlog/spdlog.h>

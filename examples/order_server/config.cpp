@@ -6,7 +6,7 @@
 #include "config_options.hpp"
 #include "config_secrets.hpp"
 #include "domain/printable.hpp"
-#include <ordercast/net/client_address.hpp>
+#include <ordercast/net/address_list.hpp>
 #include <ordercast/version.hpp>
 
 #include <CLI/CLI.hpp>

@@ -4,6 +4,7 @@
 #include "api/envelope.hpp"
 #include "domain/printable.hpp"
 #include "workers/fail_point.hpp"
+#include <ordercast/net/forwarded_client.hpp>
 #include <ordercast/net/response_writer.hpp>
 
 #include <spdlog/spdlog.h>

@@ -10,7 +10,7 @@
 #include "workers/worker_pool.hpp"
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
-#include <ordercast/net/client_address.hpp>
+#include <ordercast/net/address_list.hpp>
 
 #include <chrono>
 #include <functional>

@@ -3,6 +3,7 @@
 
 #include "api/allowed_hosts.hpp"
 #include "api/envelope.hpp"
+#include <ordercast/net/forwarded_client.hpp>
 
 #include <algorithm>
 #include <utility>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <ordercast/http.hpp>
-#include <ordercast/net/client_address.hpp>
+#include <ordercast/net/address_list.hpp>
 
 #include <optional>
 #include <string>

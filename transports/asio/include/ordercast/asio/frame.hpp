@@ -2,6 +2,8 @@
 #pragma once
 
 #include <ordercast/error.hpp>
+#include <ordercast/net/close_reason.hpp>
+#include <ordercast/net/frame_head.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -20,14 +22,7 @@
 /// ones. Building one is linear in the payload.
 namespace ordercast::asio {
 
-enum class Opcode : std::uint8_t {
-  continuation = 0x0,
-  text = 0x1,
-  binary = 0x2,
-  close = 0x8,
-  ping = 0x9,
-  pong = 0xA,
-};
+using net::Opcode;
 
 // NOLINTNEXTLINE(cppcoreguidelines-special-member-functions): one assignment copies and moves.
 class Frame {
@@ -93,34 +88,17 @@ class Frame {
 
 /// A whole message, or a control frame, as a server sends it: final and not masked.
 [[nodiscard]] inline Frame make_frame(Opcode opcode, std::string_view payload) {
-  char header[10];  // NOLINT(modernize-avoid-c-arrays)
-  header[0] = static_cast<char>(0x80U | static_cast<unsigned>(opcode));
-  std::size_t bytes = 0;  // of the extended length
-  if (payload.size() < 126) {
-    header[1] = static_cast<char>(payload.size());
-  } else {
-    bytes = payload.size() <= 0xFFFF ? 2 : 8;
-    header[1] = static_cast<char>(bytes == 2 ? 126 : 127);
-  }
-  for (std::size_t i = 0; i < bytes; ++i) {
-    header[2 + i] = static_cast<char>((payload.size() >> (8 * (bytes - 1 - i))) & 0xFFU);
-  }
-  return Frame::of({header, 2 + bytes}, payload);
+  return Frame::of(net::FrameHead(opcode, payload.size()).bytes(), payload);
 }
 
 /// A close frame. A reason over 123 bytes is cut, between characters (RFC 6455 section 5.5).
 [[nodiscard]] inline Frame make_close_frame(CloseCode code, std::string_view reason) {
-  constexpr std::size_t longest = 123;
-  auto size = reason.size();
-  if (size > longest) {
-    size = longest;
-    while (size > 0 && (static_cast<unsigned char>(reason[size]) & 0xC0U) == 0x80U) --size;
-  }
-  char payload[2 + longest];  // NOLINT(modernize-avoid-c-arrays)
+  reason = net::cut_close_reason(reason);
+  char payload[2 + net::max_close_reason_bytes];  // NOLINT(modernize-avoid-c-arrays)
   payload[0] = static_cast<char>(static_cast<std::uint16_t>(code) >> 8U);
   payload[1] = static_cast<char>(static_cast<std::uint16_t>(code) & 0xFFU);
-  if (size > 0) std::memcpy(payload + 2, reason.data(), size);
-  return make_frame(Opcode::close, {payload, 2 + size});
+  if (!reason.empty()) std::memcpy(payload + 2, reason.data(), reason.size());
+  return make_frame(Opcode::close, {payload, 2 + reason.size()});
 }
 
 }  // namespace ordercast::asio

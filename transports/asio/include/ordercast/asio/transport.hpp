@@ -17,14 +17,13 @@
 #include <ordercast/net/http_connection.hpp>
 #include <ordercast/net/loop_port.hpp>
 #include <ordercast/net/options.hpp>
-#include <ordercast/net/sink.hpp>
 #include <ordercast/net/socket.hpp>
+#include <ordercast/net/socket_transport.hpp>
+#include <ordercast/net/tick_timer.hpp>
 
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
-#include <asio/steady_timer.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -58,9 +57,8 @@ namespace ordercast::asio {
 
 using net::TransportOptions;
 
-class Transport final {
+class Transport final : public net::SocketTransport<std::uint64_t> {
  public:
-  using Handle = std::uint64_t;
   using Frame = asio::Frame;
 
   /// The `io_context` must outlive the transport. Throws std::system_error without descriptors.
@@ -70,42 +68,21 @@ class Transport final {
   /// Closes every socket; the sink hears nothing of it.
   ~Transport();
 
-  // Setting up, before the first connection -----------------------------------------------------
-
-  /// `sink` has what net/sink.hpp says; it must outlive the connections. One that has
-  /// `on_binary(handle, bytes)` gets binary messages, which are refused with 1003 otherwise.
-  template <class Sink>
-  void bind(Sink& sink) {
-    sink_ = net::calls_of<Handle>(sink);
-  }
-
-  /// Answers plain HTTP requests; without one they get 404.
-  void set_http_handler(HttpHandler handler) { http_handler_ = std::move(handler); }
-
-  /// Decides on handshakes; without one those for the path /ws are accepted, others get 404, and a
-  /// plain request for /ws gets 426.
-  void set_handshake_filter(HandshakeFilter filter) { handshake_filter_ = std::move(filter); }
-
   // Connections ---------------------------------------------------------------------------------
 
   /// Takes over a connected socket. Throws if there is no memory for it; then it is closed.
   void adopt(net::Socket socket, net::SocketTicket ticket = {});
 
-  /// From now on handshakes get 503 with Retry-After; plain HTTP goes on, without keep-alive.
-  void begin_drain() noexcept { http_context_.draining = true; }
+  /// See `net::SocketTransport`.
+  void begin_drain() noexcept {
+    SocketTransport::begin_drain();
+    http_context_.draining = true;
+  }
 
   /// Ends every connection at once, and every one that is still to be adopted. The sink hears
   /// `on_close`; then nothing of the transport keeps the `io_context` running.
   void stop();
 
-  /// WebSockets whose socket is open. Any thread.
-  [[nodiscard]] std::size_t websockets() const noexcept {
-    return websockets_.load(std::memory_order_relaxed);
-  }
-  /// Connections with an HTTP request whose answer is not written yet. Any thread.
-  [[nodiscard]] std::size_t http_requests() const noexcept {
-    return http_requests_.load(std::memory_order_relaxed);
-  }
   /// Whether writes go through io_uring; known after the first write to several connections.
   [[nodiscard]] bool uses_io_uring() const noexcept { return writer_.uses_ring(); }
 
@@ -147,10 +124,6 @@ class Transport final {
   using State = Connection::State;
   using Index = std::uint32_t;
 
-  /// Bounds of the time between two ticks. The upper one is how late a deadline may be noticed that
-  /// was set since the last tick.
-  static constexpr std::chrono::milliseconds min_tick{5};
-  static constexpr std::chrono::milliseconds max_tick{250};
   static constexpr std::size_t read_buffer_bytes = 64 * 1024;
   /// What one turn may do, so that nobody waits for others' whole input: what many have sent is
   /// read a little of each at a time. Enough for a request with its token, or dozens of messages.
@@ -159,9 +132,6 @@ class Transport final {
   static constexpr std::chrono::seconds stall_grace{1};
   static constexpr std::size_t max_spare_parsers = 64;
   static constexpr std::size_t writes_a_time = 512;
-  static constexpr std::uint32_t max_discarded_bytes = 1024 * 1024;
-
-  class Answer;
 
   // Connections.
   [[nodiscard]] static Handle handle_of(Index index, const Connection& connection) noexcept {
@@ -177,7 +147,6 @@ class Transport final {
   void report_close(Index index, Connection& connection) noexcept;
   template <class F>
   void guarded(Index index, F&& f) noexcept;
-  void report(std::exception_ptr error) const noexcept;
 
   // The loop.
   void wait_events();
@@ -189,7 +158,6 @@ class Transport final {
   void schedule_turn() noexcept;
   void end_turn();
   void bury(Index last) noexcept;
-  void schedule_tick(Duration delay) noexcept;
   void on_tick();
   void on_deadline(Index index, TimePoint now);
   void set_deadline(Index index, Duration within) {
@@ -228,11 +196,7 @@ class Transport final {
   void count_http(Connection& connection, bool busy) noexcept;
   [[nodiscard]] bool evict_stalled(const net::AnswerQueue& asking);
 
-  TransportOptions options_;
   net::HttpContext http_context_;
-  net::SinkCalls<Handle> sink_;
-  HttpHandler http_handler_;
-  HandshakeFilter handshake_filter_;
   ordercast::detail::Slab<Connection> connections_;
   ordercast::detail::TimerWheel timers_;
   detail::TurnLog log_;
@@ -246,23 +210,19 @@ class Transport final {
   std::vector<std::unique_ptr<FrameParser>> spare_parsers_;
   std::unique_ptr<char[]> read_buffer_;  // NOLINT(modernize-avoid-c-arrays)
   Frame ping_ = make_frame(Opcode::ping, {});
-  std::atomic<std::size_t> websockets_{0};
-  std::atomic<std::size_t> http_requests_{0};
   std::uint32_t last_serial_ = 0;
   TimePoint stalls_seen_{};  // When `evict_stalled` last asked the kernel.
   bool stopping_ = false;
   bool waiting_ = false;
   bool turn_scheduled_ = false;
-  bool tick_scheduled_ = false;
   std::uint64_t serving_ = 0;  // The request whose handler is on the stack, and its connection.
   Handle serving_handle_ = 0;
   ::asio::io_context& io_;
-  ::asio::steady_timer tick_timer_;
+  net::TickTimer tick_;
   ::asio::posix::stream_descriptor epoll_;
   // What the loop itself waits with; it must not fail.
   std::shared_ptr<net::HandlerMemory> wait_memory_ = std::make_shared<net::HandlerMemory>();
   std::shared_ptr<net::HandlerMemory> turn_memory_ = std::make_shared<net::HandlerMemory>();
-  std::shared_ptr<net::HandlerMemory> tick_memory_ = std::make_shared<net::HandlerMemory>();
   std::shared_ptr<net::LoopPort> port_;
   std::shared_ptr<Transport*> self_;  // For what is still queued, or held elsewhere: our life.
 };

@@ -180,20 +180,16 @@ class Acceptor {
   }
 
   /// What the connections of one client have in common; 0 for a client that isn't counted.
-  [[nodiscard]] std::uint64_t key_of(const Socket& socket) const {
-    std::error_code gone;
-    const auto address = socket.remote_endpoint(gone).address();
-    if (gone) return 0;
-    const ClientAddress client(address);
-    if (limits_.exempt && limits_.exempt(client.address())) return 0;
-    return std::max<std::uint64_t>(ordercast::detail::hash_bytes(client.limit_key(), seed_), 1);
+  [[nodiscard]] std::uint64_t key_of(Socket& socket) const {
+    const auto client = ClientAddress::of_peer(socket.native_handle());
+    if (!client || (limits_.exempt && limits_.exempt(client->address()))) return 0;
+    return std::max<std::uint64_t>(ordercast::detail::hash_bytes(client->limit_key(), seed_), 1);
   }
 
   void turn_away(Socket socket) const {
     if (!speaks_http_) return;
-    auto response = error_response(503);
-    response.headers.push_back({"Retry-After", "1"});
-    const auto text = write_response(response, false, std::time(nullptr));
+    const auto text =
+        write_response(unavailable_response(std::chrono::seconds(1)), false, std::time(nullptr));
     std::error_code ignored;
     socket.non_blocking(true, ignored);
     socket.write_some(::asio::buffer(text), ignored);

@@ -2,32 +2,29 @@
 #pragma once
 
 #include <ordercast/handshake.hpp>
-#include <ordercast/http.hpp>
 
 // clang-format off
 #include <cstddef>  // Before Asio, which looks for what the standard library has.
 // clang-format on
 
 #include <asio/ip/address.hpp>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
-#include <vector>
 
-/// Whom a request comes from: the one notion of a client that every limit by address uses, with the
-/// proxies in front of the server taken into account.
+/// The one notion of where a client is, for every limit by address and every log.
 ///
-/// Pure functions and plain values; any thread. Linear in the headers.
+/// Plain values; any thread; O(1).
 ///
-///     std::string wrong;
-///     const auto trusted = net::AddressList::parse("10.0.0.0/8, 2001:db8::1", wrong);
-///     const auto client = net::client_of(request, *trusted);
-///     limiter.admit(client.limit_key(), now);
+///     const auto peer = net::ClientAddress::of_peer(fd);
+///     if (peer) limiter.admit(peer->limit_key(), now);
 namespace ordercast::net {
 
 /// An IPv4 or IPv6 address without port or zone. An IPv4 one that is mapped into IPv6 is IPv4.
@@ -42,6 +39,28 @@ class ClientAddress {
     } else {
       bytes_ = v6.to_bytes();
     }
+  }
+
+  /// Returns the address at a socket's other end; nullopt if the peer has gone, or has none.
+  [[nodiscard]] static std::optional<ClientAddress> of_peer(int fd) {
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return std::nullopt;
+    if (peer.ss_family == AF_INET) {
+      const auto* const v4 = reinterpret_cast<const sockaddr_in*>(&peer);
+      return ClientAddress(::asio::ip::address_v4(ntohl(v4->sin_addr.s_addr)));
+    }
+    if (peer.ss_family != AF_INET6) return std::nullopt;
+    ::asio::ip::address_v6::bytes_type bytes;
+    std::memcpy(bytes.data(), &reinterpret_cast<const sockaddr_in6*>(&peer)->sin6_addr,
+                bytes.size());
+    return ClientAddress(::asio::ip::address_v6(bytes));
+  }
+
+  /// The same as text; "" where there is none.
+  [[nodiscard]] static std::string peer_text(int fd) {
+    const auto peer = of_peer(fd);
+    return peer ? peer->text() : std::string();
   }
 
   /// Reads the bare address: no port, brackets, zone or white space.
@@ -164,229 +183,5 @@ class ClientAddress {
   Bytes bytes_{};  // Of IPv4 the first four.
   bool is_v4_ = false;
 };
-
-/// Addresses and networks, as an operator writes them.
-class AddressList {
- public:
-  AddressList() = default;
-
-  /// Reads addresses and CIDR networks that commas separate, with or without blanks: "10.0.0.1,
-  /// 192.168.0.0/16, fd00::/8". Bits behind the prefix don't matter. nullopt if an entry is none;
-  /// `wrong` is that entry then.
-  [[nodiscard]] static std::optional<AddressList> parse(std::string_view text, std::string& wrong) {
-    AddressList list;
-    if (ordercast::detail::trim(text).empty()) return list;
-    for (;;) {
-      const auto comma = text.find(',');
-      const auto entry = ordercast::detail::trim(text.substr(0, comma));
-      if (!list.add(entry)) {
-        wrong = entry;
-        return std::nullopt;
-      }
-      if (comma == std::string_view::npos) return list;
-      text.remove_prefix(comma + 1);
-    }
-  }
-
-  /// Adds one address or network; false if `entry` is neither.
-  bool add(std::string_view entry) {
-    const auto slash = entry.find('/');
-    const auto address = ClientAddress::parse(entry.substr(0, slash));
-    if (!address) return false;
-    const bool mapped =
-        address->is_v4() && entry.substr(0, slash).find(':') != std::string_view::npos;
-    unsigned bits = mapped || !address->is_v4() ? 128 : 32;
-    if (slash != std::string_view::npos) {
-      const auto digits = entry.substr(slash + 1);
-      if (digits.empty() || digits.size() > 3) return false;
-      unsigned prefix = 0;
-      for (const char c : digits) {
-        if (c < '0' || c > '9') return false;
-        prefix = prefix * 10 + static_cast<unsigned>(c - '0');
-      }
-      if (prefix > bits) return false;
-      bits = prefix;
-    }
-    if (mapped && bits < 96) return false;  // Half of it would be IPv4 and half not.
-    networks_.push_back({*address, mapped ? bits - 96 : bits});
-    return true;
-  }
-
-  [[nodiscard]] bool contains(const ClientAddress& address) const noexcept {
-    return std::any_of(networks_.begin(), networks_.end(), [&](const Network& one) {
-      return one.address.shares_prefix(address, one.bits);
-    });
-  }
-  [[nodiscard]] bool empty() const noexcept { return networks_.empty(); }
-
- private:
-  struct Network {
-    ClientAddress address;
-    unsigned bits;
-  };
-  std::vector<Network> networks_;
-};
-
-/// The client of a request, and how it reached the outermost trusted proxy.
-struct Client {
-  std::optional<ClientAddress> address;  ///< nullopt if unknown: a socket that has gone.
-  std::string scheme;  ///< "http" or "https", in lower case; "" if no trusted proxy says it.
-  std::string host;    ///< Host, perhaps with port; "" if no trusted proxy says it.
-
-  [[nodiscard]] std::string text() const { return address ? address->text() : std::string(); }
-  /// "" for an unknown address: all of those share one limit.
-  [[nodiscard]] std::string limit_key() const {
-    return address ? address->limit_key() : std::string();
-  }
-};
-
-namespace detail {
-
-/// One element of a Forwarded or X-Forwarded-For list. What is not there is empty.
-struct ForwardedHop {
-  std::optional<ClientAddress> address;
-  std::string scheme;
-  std::string host;
-};
-
-inline std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return out;
-}
-
-/// Only what is a scheme here; anything else as if it were not said.
-inline std::string scheme_of(std::string_view text) {
-  auto scheme = lower(ordercast::detail::trim(text));
-  return scheme == "http" || scheme == "https" ? scheme : std::string();
-}
-
-/// Reads a token or a quoted string (RFC 9110 section 5.6.4) up to a delimiter; nullopt if a quote
-/// stays open or something follows it.
-inline std::optional<std::string> take_value(std::string_view& text) {
-  std::string value;
-  if (text.empty() || text.front() != '"') {
-    const auto end = (std::min)(text.find_first_of(",;"), text.size());
-    value = ordercast::detail::trim(text.substr(0, end));
-    text.remove_prefix(end);
-    return value.find('"') == std::string::npos ? std::optional(std::move(value)) : std::nullopt;
-  }
-  for (std::size_t i = 1; i < text.size(); ++i) {
-    if (text[i] == '"') {
-      text.remove_prefix(i + 1);
-      while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-      if (!text.empty() && text.front() != ',' && text.front() != ';') return std::nullopt;
-      return value;
-    }
-    if (text[i] == '\\' && ++i == text.size()) break;
-    value.push_back(text[i]);
-  }
-  return std::nullopt;
-}
-
-/// Appends the elements of one Forwarded field (RFC 7239 section 4). From the first syntax error on
-/// the field says nothing: a client that leaves a quote open must not swallow its proxy's element.
-inline void read_forwarded(std::string_view text, std::vector<ForwardedHop>& hops) {
-  const auto first = hops.size();
-  const auto give_up = [&] {
-    hops.resize(first);
-    hops.emplace_back();
-  };
-  ForwardedHop hop;
-  bool has_for = false;
-  bool has_pair = false;
-  for (;;) {
-    text = ordercast::detail::trim(text);
-    if (!text.empty() && text.front() != ',' && text.front() != ';') {
-      const auto name_end = text.find_first_of("=,;\"");
-      if (name_end == std::string_view::npos || text[name_end] != '=') return give_up();
-      const auto name = ordercast::detail::trim(text.substr(0, name_end));
-      text = ordercast::detail::trim(text.substr(name_end + 1));
-      const auto value = take_value(text);
-      if (!value) return give_up();
-      has_pair = true;
-      if (iequals(name, "for")) {
-        if (std::exchange(has_for, true)) return give_up();
-        hop.address = ClientAddress::parse_node(*value);
-      } else if (iequals(name, "proto")) {
-        hop.scheme = scheme_of(*value);
-      } else if (iequals(name, "host")) {
-        hop.host = *value;
-      }
-    }
-    if (!text.empty() && text.front() == ';') {
-      text.remove_prefix(1);
-      continue;
-    }
-    if (has_pair) hops.push_back(std::exchange(hop, {}));
-    has_for = has_pair = false;
-    if (text.empty()) return;
-    text.remove_prefix(1);
-  }
-}
-
-/// All elements of all fields of that name, as one list (RFC 9110 section 5.3).
-inline std::vector<std::string> list_of(const HttpRequest& request, std::string_view name) {
-  std::vector<std::string> all;
-  for (const auto& field : request.headers) {
-    if (!iequals(field.name, name)) continue;
-    ordercast::detail::any_element(field.value, [&](std::string_view entry) {
-      if (!entry.empty()) all.emplace_back(entry);
-      return false;
-    });
-  }
-  return all;
-}
-
-inline std::vector<ForwardedHop> forwarded_hops(const HttpRequest& request) {
-  std::vector<ForwardedHop> hops;
-  for (const auto& field : request.headers) {
-    if (iequals(field.name, "Forwarded")) read_forwarded(field.value, hops);
-  }
-  if (!hops.empty()) return hops;
-
-  const auto addresses = list_of(request, "X-Forwarded-For");
-  const auto schemes = list_of(request, "X-Forwarded-Proto");
-  const auto hosts = list_of(request, "X-Forwarded-Host");
-  // A proxy that doesn't keep these beside each other sets one for all: the last is its own.
-  const auto beside = [&](const std::vector<std::string>& list, std::size_t i) {
-    if (list.empty()) return std::string();
-    return list.size() == addresses.size() ? list[i] : list.back();
-  };
-  for (std::size_t i = 0; i < addresses.size(); ++i) {
-    hops.push_back(
-        {ClientAddress::parse_node(addresses[i]), scheme_of(beside(schemes, i)), beside(hosts, i)});
-  }
-  if (addresses.empty() && !(schemes.empty() && hosts.empty())) {
-    hops.push_back({std::nullopt, scheme_of(beside(schemes, 0)), beside(hosts, 0)});
-  }
-  return hops;
-}
-
-}  // namespace detail
-
-/// Who sent the request: the peer, or, if the peer is a trusted proxy, the last one in Forwarded
-/// (without that, X-Forwarded-For) whom no trusted proxy has added as a hop of its own. What stands
-/// further left is whatever the client wrote. Where a proxy hides the address or writes something
-/// else, the client counts as that proxy. Scheme and host come from the same place.
-///
-/// A trusted proxy must set or drop Forwarded: one that only knows X-Forwarded-For and passes the
-/// client's Forwarded on lets clients choose their address.
-[[nodiscard]] inline Client client_of(const HttpRequest& request, const AddressList& trusted) {
-  Client client;
-  client.address = ClientAddress::parse_node(request.remote_address);
-  if (!client.address || !trusted.contains(*client.address)) return client;
-  const auto hops = detail::forwarded_hops(request);
-  for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
-    if (!hop->scheme.empty()) client.scheme = hop->scheme;
-    if (!hop->host.empty()) client.host = hop->host;
-    if (!hop->address) break;
-    client.address = hop->address;
-    if (!trusted.contains(*client.address)) break;
-  }
-  return client;
-}
 
 }  // namespace ordercast::net

@@ -47,13 +47,6 @@ struct HttpContext {
   std::time_t (*date)() = [] { return std::time(nullptr); };
 };
 
-/// 503 with `Retry-After`.
-[[nodiscard]] inline HttpResponse unavailable_response(const TransportOptions& options) {
-  auto response = error_response(503);
-  response.headers.push_back({"Retry-After", std::to_string(options.retry_after.count())});
-  return response;
-}
-
 class HttpConnection {
  public:
   using RequestId = std::uint64_t;
@@ -127,7 +120,7 @@ class HttpConnection {
     if (request == nullptr || request->answered) return;
     request->last = request->last || context_.draining;
     answers_.give(*request, std::move(response), options().max_unsent_bytes, context_.date(),
-                  [&] { return unavailable_response(options()); });
+                  [&] { return unavailable_response(options().retry_after); });
     blocked_ = false;
   }
 
@@ -357,7 +350,7 @@ inline bool HttpConnection::on_deadline(std::size_t unacknowledged, TimePoint no
     auto& requests = answers_.requests();
     if (!requests.empty() && now >= requests.front().since + options().http_timeout) {
       requests.front().last = true;
-      answer(requests.front().id, unavailable_response(options()));
+      answer(requests.front().id, unavailable_response(options().retry_after));
       return true;
     }
     if (unwritten_bytes() == 0) return false;

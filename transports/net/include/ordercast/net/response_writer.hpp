@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <ctime>
 #include <string>
@@ -115,6 +116,13 @@ inline constexpr std::string_view continue_response = "HTTP/1.1 100 Continue\r\n
   }
   response.body = R"({"success":false,"error":")" + reason + R"(","message":")" + reason +
                   R"(","statusCode":)" + std::to_string(status) + "}";
+  return response;
+}
+
+/// 503, and when to come again.
+[[nodiscard]] inline HttpResponse unavailable_response(std::chrono::seconds retry_after) {
+  auto response = error_response(503);
+  response.headers.push_back({"Retry-After", std::to_string(retry_after.count())});
   return response;
 }
 

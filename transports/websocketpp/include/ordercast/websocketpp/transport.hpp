@@ -5,14 +5,15 @@
 #include <ordercast/error.hpp>
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
+#include <ordercast/net/frame_head.hpp>
 #include <ordercast/net/handler_memory.hpp>
 #include <ordercast/net/loop_port.hpp>
 #include <ordercast/net/options.hpp>
-#include <ordercast/net/sink.hpp>
+#include <ordercast/net/socket_transport.hpp>
+#include <ordercast/net/tick_timer.hpp>
 #include <ordercast/websocketpp/config.hpp>
 
 #include <asio/io_context.hpp>
-#include <asio/steady_timer.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -42,10 +43,8 @@ namespace ordercast::websocketpp {
 
 using net::TransportOptions;
 
-class Transport final : private detail::SocketOwner {
+class Transport final : public net::SocketTransport<std::uint64_t>, private detail::SocketOwner {
  public:
-  using Handle = std::uint64_t;
-
   /// A text frame as it goes over the wire. Immutable; may be sent to any number of connections on
   /// any number of threads.
   class Frame {
@@ -65,52 +64,26 @@ class Transport final : private detail::SocketOwner {
   /// Closes every socket; the sink hears nothing of it.
   ~Transport();
 
-  // Setting up, before the first connection -----------------------------------------------------
-
-  /// `sink` has what net/sink.hpp says; it must outlive the connections. One that has
-  /// `on_binary(handle, bytes)` gets binary messages, which are refused with 1003 otherwise.
-  template <class Sink>
-  void bind(Sink& sink) {
-    sink_ = net::calls_of<Handle>(sink);
-  }
-
-  /// Answers plain HTTP requests; without one they get 404.
-  void set_http_handler(HttpHandler handler) { http_handler_ = std::move(handler); }
-
-  /// Decides on handshakes; without one those for the path /ws are accepted, others get 404, and a
-  /// plain request for /ws gets 426.
-  void set_handshake_filter(HandshakeFilter filter) { handshake_filter_ = std::move(filter); }
-
   // Connections ---------------------------------------------------------------------------------
 
   /// Takes over a connected socket of this transport's `io_context`. Throws if there is no memory
   /// for it; then it is closed.
   void adopt(net::Socket socket, net::SocketTicket ticket = {});
 
-  /// From now on handshakes get 503 with Retry-After; plain HTTP goes on.
-  void begin_drain() noexcept { draining_ = true; }
-
   /// Ends every connection at once, and every one that is still to be adopted. The sink hears
   /// `on_close`; then nothing of the transport keeps the `io_context` running.
   void stop();
-
-  /// WebSockets whose socket is open. Any thread.
-  [[nodiscard]] std::size_t websockets() const noexcept {
-    return websockets_.load(std::memory_order_relaxed);
-  }
-  /// HTTP requests that are being answered, until their socket is closed. Any thread.
-  [[nodiscard]] std::size_t http_requests() const noexcept {
-    return http_requests_.load(std::memory_order_relaxed);
-  }
 
   // What the connection manager calls -------------------------------------------------------------
 
   /// Builds the frame (RFC 6455 section 5.2): the only copy of its bytes, whatever the number of
   /// recipients. O(text). Any thread.
-  [[nodiscard]] static Frame prepare(std::string text) { return frame_of(0x1, std::move(text)); }
+  [[nodiscard]] static Frame prepare(std::string text) {
+    return frame_of(net::Opcode::text, std::move(text));
+  }
   /// The same, for a binary message.
   [[nodiscard]] static Frame prepare_binary(std::string bytes) {
-    return frame_of(0x2, std::move(bytes));
+    return frame_of(net::Opcode::binary, std::move(bytes));
   }
 
   /// Queues a frame. The bytes are written in this turn of the event loop, together with all
@@ -137,10 +110,6 @@ class Transport final : private detail::SocketOwner {
  private:
   using ConnectionPtr = Connection::ptr;
 
-  /// Bounds of the time between two ticks. The upper one is how late a deadline may be noticed that
-  /// was set since the last tick.
-  static constexpr std::chrono::milliseconds min_tick{5};
-  static constexpr std::chrono::milliseconds max_tick{250};
   static constexpr std::chrono::seconds stall_grace{1};
   /// Fragments without payload that one message may have: they cost no memory, but time.
   static constexpr std::size_t max_empty_fragments = 128;
@@ -151,9 +120,7 @@ class Transport final : private detail::SocketOwner {
     std::uint32_t generation = 0;
   };
 
-  class Answer;
-
-  [[nodiscard]] static Frame frame_of(unsigned char opcode, std::string text);
+  [[nodiscard]] static Frame frame_of(net::Opcode opcode, std::string text);
 
   /// The transport of a connection; null once it is gone.
   static Transport* of(Connection& connection) noexcept {
@@ -184,7 +151,6 @@ class Transport final : private detail::SocketOwner {
   [[nodiscard]] bool has_room(std::size_t owned);
   [[nodiscard]] bool evict_stalled();
   void start_http_deadline(Connection& connection);
-  [[nodiscard]] HttpResponse busy_response() const;
 
   [[nodiscard]] Connection* find(Handle handle) const noexcept;
   static std::size_t buffered(const Connection& connection) noexcept {
@@ -192,28 +158,17 @@ class Transport final : private detail::SocketOwner {
   }
   static void end(Connection& connection) noexcept;
   void report_lost() noexcept;
-  void report(std::exception_ptr error) const noexcept;
-  void schedule_tick(Duration delay) noexcept;
-  void on_tick(bool stopped);
+  void on_tick();
 
-  TransportOptions options_;
-  net::SinkCalls<Handle> sink_;
-  HttpHandler http_handler_;
-  HandshakeFilter handshake_filter_;
   std::vector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
   // Closed without a word of websocketpp. They keep their slots until they are reported.
   std::vector<std::uint32_t> lost_;
-  std::atomic<std::size_t> websockets_{0};
-  std::atomic<std::size_t> http_requests_{0};
   std::size_t unsent_ = 0;   // Bytes of HTTP answers that are in memory for one connection each.
   TimePoint stalls_seen_{};  // When `evict_stalled` last asked the kernel.
-  bool draining_ = false;
   bool stopping_ = false;
-  bool tick_scheduled_ = false;
   ::asio::io_context& io_;
-  ::asio::steady_timer tick_timer_;
-  std::shared_ptr<net::HandlerMemory> tick_memory_ = std::make_shared<net::HandlerMemory>();
+  net::TickTimer tick_;
   std::shared_ptr<net::HandlerMemory> lost_memory_ = std::make_shared<net::HandlerMemory>();
   std::shared_ptr<Config::alog_type> log_ = std::make_shared<Config::alog_type>();
   Config::rng_type random_;

@@ -2,17 +2,12 @@
 #pragma once
 
 #include <ordercast/asio/transport.hpp>
+#include <ordercast/net/client_address.hpp>
 #include <ordercast/net/http_connection.hpp>
-#include <ordercast/net/response_writer.hpp>
 #include <ordercast/net/unacknowledged.hpp>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
-#include <array>
-#include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
@@ -22,82 +17,11 @@
 /// is decided by `net::HttpConnection`.
 namespace ordercast::asio {
 
-namespace detail {
-
-/// The client's address without its port; "" when it has gone.
-inline std::string peer_address(int fd) {
-  sockaddr_storage peer{};
-  socklen_t size = sizeof peer;
-  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return {};
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  if (peer.ss_family == AF_INET) {
-    const auto* const v4 = reinterpret_cast<const sockaddr_in*>(&peer);
-    return ::inet_ntop(AF_INET, &v4->sin_addr, text.data(), text.size()) == nullptr ? ""
-                                                                                    : text.data();
-  }
-  const auto* const v6 = reinterpret_cast<const sockaddr_in6*>(&peer);
-  const bool mapped = IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr);
-  const auto* const from = reinterpret_cast<const unsigned char*>(&v6->sin6_addr);
-  const auto* const found = mapped ? ::inet_ntop(AF_INET, from + 12, text.data(), text.size())
-                                   : ::inet_ntop(AF_INET6, from, text.data(), text.size());
-  return found == nullptr ? "" : text.data();
-}
-
-}  // namespace detail
-
-/// One request's responder: whoever holds a copy may answer, from any thread; when all copies are
-/// gone unanswered, it answers 500.
-class Transport::Answer {
- public:
-  Answer(Transport& transport, Handle handle, std::uint64_t request)
-      : transport_(transport.self_),
-        port_(transport.port_),
-        thread_(std::this_thread::get_id()),
-        handle_(handle),
-        request_(request) {}
-  Answer(const Answer&) = delete;
-  Answer& operator=(const Answer&) = delete;
-  ~Answer() {
-    if (given_.load()) return;
-    try {
-      give(net::error_response(500));
-    } catch (...) {  // Out of memory: the request's deadline answers.
-    }
-  }
-
-  void give(HttpResponse response) {
-    if (given_.exchange(true)) return;
-    if (std::this_thread::get_id() == thread_) {
-      const auto alive = transport_.lock();
-      if (!alive) return;
-      auto& transport = **alive;
-      // From inside the handler: the answer needs no turn of the loop of its own.
-      if (transport.serving_ == request_ && transport.serving_handle_ == handle_) {
-        return transport.answer(handle_, request_, std::move(response));
-      }
-    }
-    port_->post([transport = transport_, handle = handle_, request = request_,
-                 response = std::move(response)]() mutable {
-      if (const auto alive = transport.lock()) {
-        (*alive)->answer_later(handle, request, std::move(response));
-      }
-    });
-  }
-
- private:
-  std::weak_ptr<Transport*> transport_;
-  std::shared_ptr<net::LoopPort> port_;
-  const std::thread::id thread_;
-  const Handle handle_;
-  const std::uint64_t request_;
-  std::atomic<bool> given_{false};
-};
-
 inline void Transport::read_requests(Index index, Connection& connection, Input input) {
   using Kind = net::HttpConnection::Kind;
   if (!connection.http) {
     connection.http = std::make_unique<net::HttpConnection>(
-        http_context_, detail::peer_address(connection.fd), timers_.deadline(index));
+        http_context_, net::ClientAddress::peer_text(connection.fd), timers_.deadline(index));
   }
   std::string_view bytes{input.data, input.size};
   while (connection.state == State::http) {
@@ -116,20 +40,26 @@ inline void Transport::serve(Index index, Connection& connection, std::uint64_t 
                              HttpRequest request) {
   count_http(connection, true);
   const auto handle = handle_of(index, connection);
-  if (!handshake_filter_ && request.path() == "/ws") {
-    return answer(handle, id, net::upgrade_required(request));
-  }
-  if (!http_handler_) return answer(handle, id, net::error_response(404));
   serving_ = id;
   serving_handle_ = handle;
-  try {
-    const auto given = std::make_shared<Answer>(*this, handle, id);
-    http_handler_(std::move(request),
-                  [given](HttpResponse response) { given->give(std::move(response)); });
-  } catch (...) {
-    report(std::current_exception());
-    answer(handle, id, net::error_response(500));
-  }
+  auto own_answer = dispatch(
+      std::move(request), [transport = std::weak_ptr(self_), port = port_,
+                           thread = std::this_thread::get_id(), handle, id](HttpResponse response) {
+        if (std::this_thread::get_id() == thread) {
+          const auto alive = transport.lock();
+          if (!alive) return;
+          // From inside the handler: the answer needs no turn of the loop of its own.
+          if ((*alive)->serving_ == id && (*alive)->serving_handle_ == handle) {
+            return (*alive)->answer(handle, id, std::move(response));
+          }
+        }
+        port->post([transport, handle, id, response = std::move(response)]() mutable {
+          if (const auto alive = transport.lock()) {
+            (*alive)->answer_later(handle, id, std::move(response));
+          }
+        });
+      });
+  if (own_answer) answer(handle, id, std::move(*own_answer));
   serving_ = 0;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ordercast/asio/transport.hpp>
+#include <ordercast/net/discard_input.hpp>
 
 #include <asio/post.hpp>
 #include <netinet/in.h>
@@ -32,12 +33,15 @@ inline int make_epoll() {
 }  // namespace detail
 
 inline Transport::Transport(::asio::io_context& io, TransportOptions options)
-    : options_(net::bounded(std::move(options))),
+    : SocketTransport(std::move(options)),
       http_context_(options_,
                     [this](const net::AnswerQueue& asking) { return evict_stalled(asking); }),
       writer_(options_.io),
       io_(io),
-      tick_timer_(io),
+      tick_(io,
+            [this] {
+              if (connections_.size() > 0) on_tick();
+            }),
       epoll_(io, detail::make_epoll()),
       port_(std::make_shared<net::LoopPort>(io)),
       self_(std::make_shared<Transport*>(this)) {
@@ -83,7 +87,7 @@ inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket) {
 inline void Transport::admit(Index index, Connection& connection) {
   set_deadline(index, options_.handshake_timeout);
   wait_events();
-  if (!tick_scheduled_) schedule_tick(max_tick);
+  if (!tick_.ensure_scheduled()) schedule_turn();
   if (options_.tls) {
     connection.secure = options_.tls->accept(connection.fd);
     if (!connection.secure) return close_socket(index, connection);
@@ -102,7 +106,7 @@ inline void Transport::admit(Index index, Connection& connection) {
 
 inline void Transport::stop() {
   stopping_ = true;
-  tick_timer_.cancel();
+  tick_.cancel();
   for (Index i = 0; i < connections_.end_id(); ++i) {
     if (connections_[i].fd >= 0) close_socket(i, connections_[i]);
   }
@@ -190,14 +194,6 @@ void Transport::guarded(Index index, F&& f) noexcept {
     } catch (...) {
       close_socket(index, connection);
     }
-  }
-}
-
-inline void Transport::report(std::exception_ptr error) const noexcept {
-  if (!options_.on_error || !error) return;
-  try {
-    options_.on_error(std::move(error));
-  } catch (...) {  // Who can't take a report is told no more of it.
   }
 }
 
@@ -299,21 +295,15 @@ inline std::size_t Transport::most_to_read(const Connection& connection) const n
   return in_body ? read_buffer_bytes : turn_read_bytes;
 }
 
-/// Reads and drops, so that the client gets our last bytes and not a reset.
+/// Drops what comes, so that the client gets our last bytes and not a reset.
 inline void Transport::discard(Index index, Connection& connection) {
-  std::array<char, 4096> nowhere;  // NOLINT(cppcoreguidelines-pro-type-member-init)
-  for (;;) {
-    const auto count = ::recv(connection.fd, nowhere.data(), nowhere.size(), MSG_DONTWAIT);
-    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (count == 0 && connection.state == State::finishing) {
-      connection.client_ended = true;
-      return watch(index, connection, EPOLLOUT);
-    }
-    if (count > 0) connection.discarded += static_cast<std::uint32_t>(count);
-    if (count <= 0 || connection.discarded > max_discarded_bytes) {
-      return close_socket(index, connection);
-    }
+  const auto found = net::discard_input(connection.fd, connection.discarded);
+  if (found == net::Discarded::all) return;
+  if (found == net::Discarded::ended && connection.state == State::finishing) {
+    connection.client_ended = true;
+    return watch(index, connection, EPOLLOUT);
   }
+  close_socket(index, connection);
 }
 
 /// What was queued is written, and what died is reported, when all that is ready now has been done.
@@ -345,7 +335,7 @@ inline void Transport::end_turn() {
   }
   progressed_.clear();
   if (last != Connection::npos) bury(last);
-  if (!tick_scheduled_ && !stopping_ && connections_.size() > 0) schedule_tick(max_tick);
+  if (!stopping_ && connections_.size() > 0 && !tick_.ensure_scheduled()) schedule_turn();
   if (connections_.size() == 0 && waiting_) epoll_.cancel();
 }
 
@@ -362,22 +352,6 @@ inline void Transport::bury(Index last) noexcept {
   }
 }
 
-inline void Transport::schedule_tick(Duration delay) noexcept {
-  try {
-    tick_timer_.expires_after(std::clamp<Duration>(delay, min_tick, max_tick));
-    tick_timer_.async_wait(net::keep_memory(
-        tick_memory_, [this, self = std::weak_ptr(self_)](const std::error_code& cancelled) {
-          if (self.expired()) return;
-          tick_scheduled_ = false;
-          if (!cancelled && connections_.size() > 0) on_tick();
-        }));
-    tick_scheduled_ = true;
-  } catch (
-      ...) {  // Out of memory, which only a first timer needs: the end of the turn tries again.
-    schedule_turn();
-  }
-}
-
 inline void Transport::on_tick() {
   const auto now = std::chrono::steady_clock::now();
   timers_.advance(now, [&](Index index) {
@@ -389,13 +363,13 @@ inline void Transport::on_tick() {
     }
   });
   if (first_dead_ != Connection::npos || !log_.empty()) schedule_turn();
-  auto next = (std::min)(now + max_tick, timers_.next_deadline());
+  auto next = (std::min)(now + net::TickTimer::max_delay, timers_.next_deadline());
   try {
     next = (std::min)(next, sink_.tick(sink_.sink, now));
   } catch (...) {
     report(std::current_exception());
   }
-  schedule_tick(next - now);
+  if (!tick_.schedule(next - now)) schedule_turn();
 }
 
 inline void Transport::on_deadline(Index index, TimePoint now) {

@@ -6,7 +6,6 @@
 #include <ordercast/net/response_writer.hpp>
 
 #include <ctime>
-#include <optional>
 #include <utility>
 
 /// Bodies of transport.hpp: the handshake and what comes after it.
@@ -18,32 +17,20 @@ inline void Transport::upgrade(Index index, Connection& connection, const HttpRe
   // Answers to what came before may still be on their way: from here on a WebSocket's bytes.
   connection.http.reset();
   count_http(connection, false);
-  std::optional<HttpResponse> refusal;
-  try {
-    if (http_context_.draining) {
-      refusal = net::unavailable_response(options_);
-    } else if (handshake_filter_) {
-      refusal = handshake_filter_(request);
-    } else if (request.path() != "/ws") {
-      refusal = net::error_response(404);
-    }
-  } catch (...) {
-    report(std::current_exception());
-    refusal = net::error_response(500);
-  }
+  const auto refusal = gate_.refuse(request);
   if (connection.fd < 0) return;  // The filter ended the server.
   if (refusal) {
     queue(index, connection, Frame::of(net::write_response(*refusal, false, std::time(nullptr))));
     return finish(index, connection, options_.handshake_timeout);
   }
-  const bool hello = select_subprotocol(request) == subprotocol_v2_name;
+  const auto opening = net::opening_of(request);
   queue(index, connection, Frame::of(detail::accept_handshake(request)));
   timers_.cancel(index);
   connection.state = State::open;
   connection.websocket = true;
   websockets_.fetch_add(1, std::memory_order_relaxed);
   guarded(index, [&] {
-    sink_.on_open(sink_.sink, handle_of(index, connection), token_of(request), hello);
+    sink_.on_open(sink_.sink, handle_of(index, connection), opening.token, opening.hello);
   });
   if (!rest.empty() && connection.is_websocket()) {
     read_frames(index, connection, {rest.data(), rest.size()});

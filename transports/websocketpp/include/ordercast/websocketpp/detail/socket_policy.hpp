@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ordercast/net/discard_input.hpp>
+#include <ordercast/net/peer_progress.hpp>
 #include <ordercast/net/secure.hpp>
 #include <ordercast/net/socket.hpp>
 #include <ordercast/net/unacknowledged.hpp>
@@ -21,10 +23,10 @@
 #include <websocketpp/uri.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -130,14 +132,9 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   /// Sends these bytes, which others share, behind the next ones that `async_write` gets.
   void set_tail(std::shared_ptr<const std::string> tail) noexcept { tail_ = std::move(tail); }
 
-  /// Whether the client has taken bytes since this was last so. What the kernel takes doesn't tell:
-  /// it holds megabytes for a slow client and asks for more only when a third of them is gone.
+  /// Whether the client has taken bytes since this was last asked.
   bool made_progress() noexcept {
-    const auto unacked = socket_ ? net::unacknowledged_bytes(socket_->native_handle()) : 0;
-    const bool progress = in_flight_ < seen_in_flight_ || unacked < seen_unacked_;
-    seen_in_flight_ = in_flight_;
-    seen_unacked_ = unacked;
-    return progress;
+    return progress_.note(taken_, net::unacknowledged_bytes(native_socket()));
   }
 
   /// Writes a few bytes before the answer. Nothing has been written to the client yet, so the
@@ -181,17 +178,6 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     } catch (...) {
       if (owner_ != nullptr) owner_->on_fault(*this);
     }
-  }
-
-  [[nodiscard]] std::string remote_address() const {
-    std::error_code error;
-    const auto endpoint = socket_->remote_endpoint(error);
-    if (error) return {};
-    const auto address = endpoint.address();
-    if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-      return ::asio::ip::make_address_v4(::asio::ip::v4_mapped, address.to_v6()).to_string();
-    }
-    return address.to_string();
   }
 
   /// Closes the socket now and drops what was pending.
@@ -315,8 +301,6 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     [[nodiscard]] const_iterator begin() const noexcept { return first; }
     [[nodiscard]] const_iterator end() const noexcept { return last; }
   };
-
-  static constexpr std::size_t max_lingering_bytes = 1024 * 1024;
 
   /// Calls `then` with this connection when the socket is ready, or closed.
   template <class Then>
@@ -451,13 +435,8 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   }
 
   void discard() {
-    std::array<char, 4096> nowhere{};
-    std::error_code error;
-    while (!error && lingering_bytes_ < max_lingering_bytes) {
-      lingering_bytes_ += socket_->read_some(::asio::buffer(nowhere), error);
-    }
-    if (is_would_block(error)) return wait_readable();
-    close_socket();
+    const auto found = net::discard_input(socket_->native_handle(), discarded_bytes_);
+    found == net::Discarded::all ? wait_readable() : close_socket();
   }
 
   // Writing.
@@ -492,6 +471,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     while (!error && in_flight_ > 0) {
       auto count = write_some(error);
       in_flight_ -= count;
+      taken_ += count;
       for (; count > 0; ++first_) {
         if (count < out_[first_].size()) {
           out_[first_] += count;
@@ -560,7 +540,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   std::vector<::asio::const_buffer> out_;
   std::size_t first_ = 0;
   std::size_t in_flight_ = 0;
-  std::size_t lingering_bytes_ = 0;
+  std::size_t discarded_bytes_ = 0;
   FragmentCounter frames_;
   std::size_t fragments_ = 0;  // Not told yet.
   bool counts_frames_ = false;
@@ -568,8 +548,8 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   std::chrono::milliseconds write_timeout_{0};
   std::chrono::milliseconds secure_timeout_{0};
   std::shared_ptr<const std::string> tail_;
-  std::size_t seen_in_flight_ = 0;
-  std::size_t seen_unacked_ = 0;
+  std::uint64_t taken_ = 0;  // By the kernel, all in all.
+  net::PeerProgress progress_;
   std::optional<::asio::steady_timer> phase_timer_;  // Of the TLS handshake, of lingering.
 };
 

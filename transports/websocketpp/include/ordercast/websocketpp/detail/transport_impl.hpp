@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ordercast/net/client_address.hpp>
+#include <ordercast/net/close_reason.hpp>
 #include <ordercast/net/unacknowledged.hpp>
 #include <ordercast/websocketpp/detail/byte_order.hpp>
 #include <ordercast/websocketpp/transport.hpp>
@@ -20,9 +22,9 @@
 namespace ordercast::websocketpp {
 
 inline Transport::Transport(::asio::io_context& io, TransportOptions options)
-    : options_(net::bounded(std::move(options))),
+    : SocketTransport(std::move(options)),
       io_(io),
-      tick_timer_(io),
+      tick_(io, [this] { on_tick(); }),
       port_(std::make_shared<net::LoopPort>(io)) {
   detail::settle_byte_order();
 }
@@ -58,7 +60,8 @@ inline void Transport::admit(net::Socket& socket, net::SocketTicket& ticket) {
   connection->attach(std::move(socket), std::move(ticket), *this, options_.linger_timeout,
                      options_.write_timeout, std::move(secure), options_.handshake_timeout);
   connection->get_request().expect(
-      {options_.max_head_bytes, options_.max_body_bytes}, connection->remote_address(),
+      {options_.max_head_bytes, options_.max_body_bytes},
+      net::ClientAddress::peer_text(connection->native_socket()),
       [c = connection.get()](std::size_t bytes) { c->hold(bytes); },
       [c = connection.get()] { c->write_interim(net::continue_response); },
       [c = connection.get()](std::string_view frames) { c->count_frames(frames); });
@@ -120,7 +123,7 @@ inline void Transport::listen_to(Connection& connection) {
 
 inline void Transport::stop() {
   stopping_ = true;
-  tick_timer_.cancel();
+  tick_.cancel();
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     if (const auto connection = slots_[i].connection) end(*connection);
   }
@@ -196,32 +199,11 @@ inline Connection* Transport::find(Handle handle) const noexcept {
              : nullptr;
 }
 
-inline void Transport::report(std::exception_ptr error) const noexcept {
-  if (!options_.on_error || !error) return;
-  try {
-    options_.on_error(std::move(error));
-  } catch (...) {  // Who can't take a report is told no more of it.
-  }
-}
-
 // WebSockets -------------------------------------------------------------------------------------
 
 inline bool Transport::on_handshake(Connection& connection) {
   const HttpRequest& request = connection.get_request().request();
-  std::optional<HttpResponse> refusal;
-  try {
-    if (draining_) {
-      refusal = busy_response();
-    } else if (handshake_filter_) {
-      refusal = handshake_filter_(request);
-    } else if (request.path() != "/ws") {
-      refusal = net::error_response(404);
-    }
-  } catch (...) {
-    report(std::current_exception());
-    refusal = net::error_response(500);
-  }
-  if (refusal) {
+  if (auto refusal = gate_.refuse(request)) {
     set_response(connection, std::move(*refusal));
     return false;
   }
@@ -236,11 +218,9 @@ inline void Transport::on_open(Connection& connection) {
   connection.record.kind = ConnectionRecord::Kind::websocket;
   connection.settle();
   websockets_.fetch_add(1, std::memory_order_relaxed);
-  const auto request = connection.get_request().take();
-  const auto token = token_of(request);
-  const bool hello = select_subprotocol(request) == subprotocol_v2_name;
-  if (!tick_scheduled_) schedule_tick(max_tick);
-  sink_.on_open(sink_.sink, connection.record.handle, token, hello);
+  const auto opening = net::opening_of(connection.get_request().take());
+  tick_.ensure_scheduled();
+  sink_.on_open(sink_.sink, connection.record.handle, opening.token, opening.hello);
 }
 
 inline void Transport::on_message(Connection& connection, const Message& message) {
@@ -289,26 +269,12 @@ inline void Transport::on_fragments(detail::SocketConnection& socket, std::size_
   }
 }
 
-inline Transport::Frame Transport::frame_of(unsigned char opcode, std::string text) {
-  std::string header(1, static_cast<char>(0x80U | opcode));  // FIN
-  const auto append_big_endian = [&](std::uint64_t value, unsigned bytes) {
-    for (unsigned shift = 8 * bytes; shift > 0; shift -= 8) {
-      header.push_back(static_cast<char>((value >> (shift - 8)) & 0xFFU));
-    }
-  };
-  if (text.size() < 126) {
-    append_big_endian(text.size(), 1);
-  } else if (text.size() <= 0xFFFF) {
-    header.push_back(126);
-    append_big_endian(text.size(), 2);
-  } else {
-    header.push_back(127);
-    append_big_endian(text.size(), 8);
-  }
+inline Transport::Frame Transport::frame_of(net::Opcode opcode, std::string text) {
+  const net::FrameHead head(opcode, text.size());
   auto message = std::make_shared<Message>(::websocketpp::frame::opcode::text, 0);
   // Header and payload as one piece: websocketpp counts only payloads, and one buffer is faster to
   // gather than two.
-  message->get_raw_payload() = std::move(text.insert(0, header));
+  message->get_raw_payload() = std::move(text.insert(0, head.bytes()));
   message->set_prepared(true);
   return Frame(std::move(message));
 }
@@ -356,14 +322,10 @@ inline void Transport::ping(Handle handle) noexcept {
 inline void Transport::close(Handle handle, CloseCode code, std::string_view reason) noexcept {
   auto* const connection = find(handle);
   if (connection == nullptr) return;
-  if (reason.size() > ::websocketpp::frame::limits::close_reason_size) {
-    std::size_t size = ::websocketpp::frame::limits::close_reason_size;
-    while (size > 0 && (static_cast<unsigned char>(reason[size]) & 0xC0U) == 0x80U) --size;
-    reason = reason.substr(0, size);
-  }
   try {
     std::error_code closing;
-    connection->close(static_cast<std::uint16_t>(code), std::string(reason), closing);
+    connection->close(static_cast<std::uint16_t>(code), std::string(net::cut_close_reason(reason)),
+                      closing);
   } catch (...) {
     end(*connection);
   }
@@ -373,62 +335,19 @@ inline void Transport::terminate(Handle handle) noexcept {
   if (auto* const connection = find(handle)) end(*connection);
 }
 
-inline void Transport::schedule_tick(Duration delay) noexcept {
-  try {
-    tick_timer_.expires_after(std::clamp<Duration>(delay, min_tick, max_tick));
-    tick_timer_.async_wait(net::keep_memory(
-        tick_memory_, [this, alive = std::weak_ptr(port_)](const std::error_code& cancelled) {
-          if (!alive.expired()) on_tick(!!cancelled);
-        }));
-    tick_scheduled_ = true;
-  } catch (...) {  // Out of memory: the next event tries again.
-  }
-}
-
-inline void Transport::on_tick(bool stopped) {
-  tick_scheduled_ = false;
-  if (stopped || websockets() == 0) return;
+inline void Transport::on_tick() {
+  if (websockets() == 0) return;
   const auto now = std::chrono::steady_clock::now();
-  auto next = now + max_tick;
+  auto next = now + net::TickTimer::max_delay;
   try {
     next = (std::min)(next, sink_.tick(sink_.sink, now));
   } catch (...) {
     report(std::current_exception());
   }
-  schedule_tick(next - now);
+  tick_.schedule(next - now);
 }
 
 // HTTP -------------------------------------------------------------------------------------------
-
-/// One request's responder: whoever holds a copy may answer, from any thread; when all copies are
-/// gone unanswered, it answers 500.
-class Transport::Answer {
- public:
-  Answer(const ConnectionPtr& connection, std::shared_ptr<net::LoopPort> port)
-      : connection_(connection), port_(std::move(port)) {}
-  Answer(const Answer&) = delete;
-  Answer& operator=(const Answer&) = delete;
-  ~Answer() {
-    if (given_.load()) return;
-    try {
-      give(net::error_response(500));
-    } catch (...) {  // Out of memory: the connection's deadline answers.
-    }
-  }
-
-  void give(HttpResponse response) {
-    if (given_.exchange(true)) return;
-    port_->post([connection = connection_, response = std::move(response)]() mutable {
-      const auto alive = connection.lock();
-      if (alive) alive->guarded([&] { answer(*alive, std::move(response)); });
-    });
-  }
-
- private:
-  std::weak_ptr<Connection> connection_;
-  std::shared_ptr<net::LoopPort> port_;
-  std::atomic<bool> given_{false};
-};
 
 inline void Transport::on_http(Connection& connection) {
   connection.record.gone = std::make_shared<std::atomic<bool>>(false);
@@ -441,18 +360,15 @@ inline void Transport::on_http(Connection& connection) {
   connection.defer_http_response();  // Ends websocketpp's own timeout, so ours begins.
   start_http_deadline(connection);
   connection.watch_for_reset();
-  if (!handshake_filter_ && request.path() == "/ws") {
-    return answer(connection, net::upgrade_required(request));
-  }
-  if (!http_handler_) return answer(connection, net::error_response(404));
-  try {
-    auto pending = std::make_shared<Answer>(connection.get_shared(), port_);
-    http_handler_(std::move(request),
-                  [pending](HttpResponse response) { pending->give(std::move(response)); });
-  } catch (...) {
-    report(std::current_exception());
-    answer(connection, net::error_response(500));
-  }
+  auto own_answer = dispatch(
+      std::move(request),
+      [port = port_, weak = std::weak_ptr(connection.get_shared())](HttpResponse response) {
+        port->post([weak, response = std::move(response)]() mutable {
+          const auto alive = weak.lock();
+          if (alive) alive->guarded([&] { answer(*alive, std::move(response)); });
+        });
+      });
+  if (own_answer) answer(connection, std::move(*own_answer));
 }
 
 inline void Transport::start_http_deadline(Connection& connection) {
@@ -541,12 +457,6 @@ inline void Transport::set_response(Connection& connection, HttpResponse respons
     connection.set_tail(std::move(response.shared_body));
   }
   connection.set_body(head.bytes);
-}
-
-inline HttpResponse Transport::busy_response() const {
-  auto response = net::error_response(503);
-  response.headers.push_back({"Retry-After", std::to_string(options_.retry_after.count())});
-  return response;
 }
 
 }  // namespace ordercast::websocketpp

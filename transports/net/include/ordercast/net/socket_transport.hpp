@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/handshake.hpp>
+#include <ordercast/http.hpp>
+#include <ordercast/net/error_report.hpp>
+#include <ordercast/net/handshake_gate.hpp>
+#include <ordercast/net/options.hpp>
+#include <ordercast/net/responder.hpp>
+#include <ordercast/net/response_writer.hpp>
+#include <ordercast/net/sink.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <optional>
+#include <utility>
+
+/// What every transport of this family has between its sockets and the application: the sink, the
+/// handlers of plain HTTP and of handshakes, and the counts. A transport derives from it and reads
+/// and writes.
+///
+/// Threads: the thread of the transport's event loop, but for the two counters (any).
+namespace ordercast::net {
+
+template <class HandleT>
+class SocketTransport {
+ public:
+  using Handle = HandleT;
+
+  // Setting up, before the first connection -----------------------------------------------------
+
+  /// `sink` has what net/sink.hpp says; it must outlive the connections. One that has
+  /// `on_binary(handle, bytes)` gets binary messages, which are refused with 1003 otherwise.
+  template <class Sink>
+  void bind(Sink& sink) {
+    sink_ = calls_of<Handle>(sink);
+  }
+
+  /// Answers plain HTTP requests; without one they get 404.
+  void set_http_handler(HttpHandler handler) { http_handler_ = std::move(handler); }
+
+  /// Decides on handshakes; without one those for the path /ws are accepted, others get 404, and a
+  /// plain request for /ws gets 426.
+  void set_handshake_filter(HandshakeFilter filter) { gate_.set_filter(std::move(filter)); }
+
+  // ---------------------------------------------------------------------------------------------
+
+  /// From now on handshakes get 503 with Retry-After. Plain HTTP goes on, and each connection ends
+  /// behind its next answer.
+  void begin_drain() noexcept { gate_.begin_drain(); }
+
+  /// WebSockets whose socket is open. Any thread.
+  [[nodiscard]] std::size_t websockets() const noexcept {
+    return websockets_.load(std::memory_order_relaxed);
+  }
+  /// Connections with an HTTP request that is not answered in full yet. Any thread.
+  [[nodiscard]] std::size_t http_requests() const noexcept {
+    return http_requests_.load(std::memory_order_relaxed);
+  }
+
+ protected:
+  explicit SocketTransport(TransportOptions options)
+      : options_(bounded(std::move(options))), gate_(options_.retry_after, options_.on_error) {}
+  SocketTransport(const SocketTransport&) = delete;
+  SocketTransport& operator=(const SocketTransport&) = delete;
+  ~SocketTransport() = default;
+
+  /// Gives a plain request to the application, whose answer goes to `deliver(HttpResponse)`: from
+  /// any thread, later or before this returns. Returns an answer of the transport's own if there
+  /// is nobody to ask, or the handler throws.
+  template <class Deliver>
+  [[nodiscard]] std::optional<HttpResponse> dispatch(HttpRequest request, Deliver deliver) {
+    if (auto refusal = gate_.refuse_plain(request)) return refusal;
+    if (!http_handler_) return error_response(404);
+    try {
+      http_handler_(std::move(request), make_responder(std::move(deliver)));
+      return std::nullopt;
+    } catch (...) {
+      report(std::current_exception());
+      return error_response(500);
+    }
+  }
+
+  /// The answer while draining, and to whoever the application does not answer in time.
+  [[nodiscard]] HttpResponse busy_response() const {
+    return unavailable_response(options_.retry_after);
+  }
+
+  /// Passes on what the application's code threw.
+  void report(std::exception_ptr error) const noexcept {
+    report_error(options_.on_error, std::move(error));
+  }
+
+  TransportOptions options_;
+  SinkCalls<Handle> sink_;
+  HandshakeGate gate_;
+  std::atomic<std::size_t> websockets_{0};
+  std::atomic<std::size_t> http_requests_{0};
+
+ private:
+  HttpHandler http_handler_;
+};
+
+}  // namespace ordercast::net
