@@ -1,28 +1,24 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ordercast/asio/detail/connection.hpp>
-#include <ordercast/asio/detail/secure_io.hpp>
-#include <ordercast/asio/detail/socket_writer.hpp>
-#include <ordercast/asio/detail/turn_log.hpp>
+#include <ordercast/asio/connections.hpp>
+#include <ordercast/asio/event_loop.hpp>
 #include <ordercast/asio/frame.hpp>
 #include <ordercast/asio/frame_parser.hpp>
+#include <ordercast/asio/frame_parser_pool.hpp>
+#include <ordercast/asio/turn_writer.hpp>
 #include <ordercast/clock.hpp>
-#include <ordercast/detail/slab.hpp>
 #include <ordercast/detail/timer_wheel.hpp>
 #include <ordercast/error.hpp>
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
-#include <ordercast/net/handler_memory.hpp>
 #include <ordercast/net/http_connection.hpp>
 #include <ordercast/net/loop_port.hpp>
 #include <ordercast/net/options.hpp>
 #include <ordercast/net/socket.hpp>
 #include <ordercast/net/socket_transport.hpp>
-#include <ordercast/net/tick_timer.hpp>
 
 #include <asio/io_context.hpp>
-#include <asio/posix/stream_descriptor.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -57,6 +53,9 @@ namespace ordercast::asio {
 
 using net::TransportOptions;
 
+/// Puts the others of this folder together: `EventLoop` waits, `Connections` keeps the records,
+/// `StreamSocket` reads and writes, `TurnWriter` gathers, `net::HttpConnection` and
+/// `WebSocketConnection` decide what bytes mean.
 class Transport final : public net::SocketTransport<std::uint64_t> {
  public:
   using Frame = asio::Frame;
@@ -67,6 +66,15 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
   Transport& operator=(const Transport&) = delete;
   /// Closes every socket; the sink hears nothing of it.
   ~Transport();
+
+  // Setting up, before the first connection -----------------------------------------------------
+
+  /// See `net::SocketTransport`.
+  template <class Sink>
+  void bind(Sink& sink) {
+    SocketTransport::bind(sink);
+    parsers_.set_options({options_.max_message_bytes, sink_.on_binary != nullptr});
+  }
 
   // Connections ---------------------------------------------------------------------------------
 
@@ -84,7 +92,7 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
   void stop();
 
   /// Whether writes go through io_uring; known after the first write to several connections.
-  [[nodiscard]] bool uses_io_uring() const noexcept { return writer_.uses_ring(); }
+  [[nodiscard]] bool uses_io_uring() const noexcept { return writer_.uses_io_uring(); }
 
   // What the connection manager calls -------------------------------------------------------------
 
@@ -120,73 +128,49 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
   void terminate(Handle handle) noexcept;
 
  private:
-  using Connection = detail::Connection;
+  using Index = Connections::Index;
   using State = Connection::State;
-  using Index = std::uint32_t;
 
-  static constexpr std::size_t read_buffer_bytes = 64 * 1024;
-  /// What one turn may do, so that nobody waits for others' whole input: what many have sent is
+  /// What one turn may read, so that nobody waits for others' whole input: what many have sent is
   /// read a little of each at a time. Enough for a request with its token, or dozens of messages.
-  static constexpr std::size_t events_a_turn = 16;
   static constexpr std::size_t turn_read_bytes = 1024;
+  static constexpr std::size_t read_buffer_bytes = 64 * 1024;
   static constexpr std::chrono::seconds stall_grace{1};
-  static constexpr std::size_t max_spare_parsers = 64;
-  static constexpr std::size_t writes_a_time = 512;
+
+  class WebSocketEvents;
 
   // Connections.
-  [[nodiscard]] static Handle handle_of(Index index, const Connection& connection) noexcept {
-    return Handle{connection.serial} << 32U | index;
-  }
-  [[nodiscard]] Connection* find(Handle handle) noexcept;
-  [[nodiscard]] const Connection* find(Handle handle) const noexcept;
   void admit(Index index, Connection& connection);
   void watch(Index index, Connection& connection, std::uint8_t interest) noexcept;
-  void end_stream(Index index, Connection& connection);
   void finish(Index index, Connection& connection, std::chrono::milliseconds within);
+  void end_stream(Index index, Connection& connection);
   void close_socket(Index index, Connection& connection) noexcept;
   void report_close(Index index, Connection& connection) noexcept;
   template <class F>
   void guarded(Index index, F&& f) noexcept;
-
-  // The loop.
-  void wait_events();
-  void on_events();
-  void go_on_securing(Index index, Connection& connection);
-  void on_readable(Index index, Connection& connection);
-  [[nodiscard]] std::size_t most_to_read(const Connection& connection) const noexcept;
-  void discard(Index index, Connection& connection);
-  void schedule_turn() noexcept;
-  void end_turn();
-  void bury(Index last) noexcept;
-  void on_tick();
-  void on_deadline(Index index, TimePoint now);
   void set_deadline(Index index, Duration within) {
     timers_.schedule(index, std::chrono::steady_clock::now() + within);
   }
 
-  // Writing.
+  // What the loop calls.
+  void on_event(Handle handle, std::uint32_t events) noexcept;
+  void on_turn() noexcept;
+  void on_tick() noexcept;
+  void on_deadline(Index index, TimePoint now);
+
+  // Reading and writing.
+  void go_on_securing(Index index, Connection& connection);
+  void on_readable(Index index, Connection& connection);
+  void discard(Index index, Connection& connection);
   void queue(Index index, Connection& connection, const Frame& frame);
-  void flush() noexcept;
-  void flush_some(std::size_t first, std::size_t last) noexcept;
-  [[nodiscard]] bool gather_gaps(std::size_t first, std::size_t last) noexcept;
-  [[nodiscard]] ssize_t write_few(const detail::TurnLog::Entry& entry) noexcept;
-  void write_all(std::size_t first) noexcept;
-  void settle(const detail::Write& write, const detail::TurnLog::Entry& entry) noexcept;
-  void keep_unwritten(const detail::TurnLog::Entry& entry, std::size_t written);
-  void write_backlog(Index index, Connection& connection);
+  void on_writable(Index index, Connection& connection);
+  void on_flushed(Index index, int failure) noexcept;
   void on_progress(Index index, Connection& connection);
 
-  // WebSockets.
-  void upgrade(Index index, Connection& connection, const HttpRequest& request, std::string rest);
-  void read_frames(Index index, Connection& connection, Input input);
-  void on_item(Index index, Connection& connection, const FrameParser::Item& item);
-  void fail(Index index, Connection& connection, CloseCode code);
-  [[nodiscard]] std::unique_ptr<FrameParser> take_parser();
-  void give_back(std::unique_ptr<FrameParser> parser) noexcept;
-
-  // HTTP.
+  // HTTP and its upgrade.
   void read_requests(Index index, Connection& connection, Input input);
   void serve(Index index, Connection& connection, std::uint64_t id, HttpRequest request);
+  void upgrade(Index index, Connection& connection, const HttpRequest& request, std::string rest);
   void answer(Handle handle, std::uint64_t request, HttpResponse response) noexcept;
   void answer_later(Handle handle, std::uint64_t request, HttpResponse response) noexcept;
   void send_output(Index index, Connection& connection);
@@ -197,39 +181,23 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
   [[nodiscard]] bool evict_stalled(const net::AnswerQueue& asking);
 
   net::HttpContext http_context_;
-  ordercast::detail::Slab<Connection> connections_;
+  Connections connections_;
   ordercast::detail::TimerWheel timers_;
-  detail::TurnLog log_;
-  detail::BacklogPool backlogs_;
-  detail::SocketWriter writer_;
-  std::vector<detail::Write> writes_;
-  std::vector<iovec> gaps_;        // Slices of those that were not sent a contiguous run.
-  std::vector<Index> progressed_;  // Whoever the last flush wrote something of.
-  Index first_dead_ = detail::Connection::npos;  // A list through the records: those that are to
-  Index last_dead_ = detail::Connection::npos;   // be reported and released when the turn ends.
-  std::vector<std::unique_ptr<FrameParser>> spare_parsers_;
+  TurnWriter writer_;
+  FrameParserPool parsers_;
+  std::vector<Index> progressed_;        // Whoever the last flush wrote something of.
   std::unique_ptr<char[]> read_buffer_;  // NOLINT(modernize-avoid-c-arrays)
   Frame ping_ = make_frame(Opcode::ping, {});
-  std::uint32_t last_serial_ = 0;
   TimePoint stalls_seen_{};  // When `evict_stalled` last asked the kernel.
   bool stopping_ = false;
-  bool waiting_ = false;
-  bool turn_scheduled_ = false;
   std::uint64_t serving_ = 0;  // The request whose handler is on the stack, and its connection.
   Handle serving_handle_ = 0;
-  ::asio::io_context& io_;
-  net::TickTimer tick_;
-  ::asio::posix::stream_descriptor epoll_;
-  // What the loop itself waits with; it must not fail.
-  std::shared_ptr<net::HandlerMemory> wait_memory_ = std::make_shared<net::HandlerMemory>();
-  std::shared_ptr<net::HandlerMemory> turn_memory_ = std::make_shared<net::HandlerMemory>();
+  EventLoop loop_;
   std::shared_ptr<net::LoopPort> port_;
-  std::shared_ptr<Transport*> self_;  // For what is still queued, or held elsewhere: our life.
+  std::shared_ptr<Transport*> self_;  // Expires with the transport, for answers that come later.
 };
 
 }  // namespace ordercast::asio
 
-#include <ordercast/asio/detail/transport_http.hpp>
 #include <ordercast/asio/detail/transport_impl.hpp>
-#include <ordercast/asio/detail/transport_websocket.hpp>
-#include <ordercast/asio/detail/transport_write.hpp>
+#include <ordercast/asio/detail/transport_protocols.hpp>

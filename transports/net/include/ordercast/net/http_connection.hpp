@@ -5,6 +5,7 @@
 #include <ordercast/http.hpp>
 #include <ordercast/net/answer_queue.hpp>
 #include <ordercast/net/options.hpp>
+#include <ordercast/net/peer_progress.hpp>
 #include <ordercast/net/request_parser.hpp>
 #include <ordercast/net/response_writer.hpp>
 
@@ -170,13 +171,9 @@ class HttpConnection {
   [[nodiscard]] TimePoint stalled_since() const noexcept { return write_since_; }
   [[nodiscard]] bool is(const AnswerQueue& answers) const noexcept { return &answers_ == &answers; }
 
-  /// Returns whether the client has taken bytes since this was last so. What the kernel takes does
-  /// not tell: it holds megabytes for a slow client and asks for more only when a third is gone.
+  /// Returns whether the client has taken bytes since this was last asked.
   bool note_progress(std::size_t unacknowledged, TimePoint now) noexcept {
-    const auto written = answers_.written_bytes();
-    const bool progress = written > seen_written_ || unacknowledged < seen_unacknowledged_;
-    seen_written_ = written;
-    seen_unacknowledged_ = unacknowledged;
+    const bool progress = progress_.note(answers_.written_bytes(), unacknowledged);
     if (progress) write_since_ = now;
     return progress;
   }
@@ -212,8 +209,7 @@ class HttpConnection {
   TimePoint deadline_;
   TimePoint since_{};        // A request's first byte, or the end of the answer before it.
   TimePoint write_since_{};  // See `stalled_since`.
-  std::uint64_t seen_written_ = 0;
-  std::size_t seen_unacknowledged_ = 0;
+  PeerProgress progress_;
   std::shared_ptr<std::atomic<bool>> gone_;  // Told to whoever works on a request.
   Phase phase_ = Phase::open;
   bool idle_ = false;
@@ -307,7 +303,7 @@ void HttpConnection::take_output(TimePoint now, Send&& send) {
     const auto queue = [&](HttpPiece piece) {
       if (unwritten_bytes() == 0) {
         write_since_ = now;
-        seen_unacknowledged_ = 0;
+        progress_.restart();
       }
       send(std::move(piece));
     };

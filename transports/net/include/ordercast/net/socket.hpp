@@ -170,7 +170,7 @@ class SocketTicket {
   SocketTicket() = default;
   /// `address` 0 is counted for no address. Throws std::bad_alloc.
   SocketTicket(std::shared_ptr<ConnectionLedger> ledger, int fd, std::uint64_t address)
-      : fd_(fd), address_(address) {
+      : address_(address), fd_(fd) {
     place_ = ledger->enter(fd, address);
     silent_ = true;
     ledger_ = std::move(ledger);
@@ -230,9 +230,9 @@ class SocketTicket {
 
   std::shared_ptr<ConnectionLedger> ledger_;
   ConnectionLedger::Place place_{};
-  int fd_ = -1;
   std::uint64_t address_ = 0;
   std::size_t bytes_ = 0;  // As the ledger counts them.
+  int fd_ = -1;
   bool silent_ = false;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ordercast/asio/stream_socket.hpp>
 #include <ordercast/net/options.hpp>
 
 #include <sys/socket.h>
@@ -34,18 +35,6 @@ struct Write {
 /// The most slices that one write may have (IOV_MAX of Linux).
 inline constexpr std::size_t max_slices = 1024;
 
-/// One gathered write at once.
-inline ssize_t write_now(int fd, const iovec* slices, std::size_t count) noexcept {
-  msghdr message{};
-  message.msg_iov = const_cast<iovec*>(slices);
-  message.msg_iovlen = count;
-  for (;;) {
-    const auto written = ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (written >= 0) return written;
-    if (errno != EINTR) return -errno;
-  }
-}
-
 class SocketWriter {
  public:
   explicit SocketWriter(net::IoMode mode) : wanted_(mode) {}
@@ -56,7 +45,7 @@ class SocketWriter {
   /// Does all of them and sets their results. Call it on one and the same thread always.
   void write(std::vector<Write>& writes) noexcept {
     if (by_ring(writes)) return;
-    for (auto& one : writes) one.result = write_now(one.fd, one.slices, one.count);
+    for (auto& one : writes) one.result = StreamSocket::write_plain(one.fd, one.slices, one.count);
   }
 
   /// Whether io_uring is in use. Unknown (false) before the first write of a crowd.
@@ -152,7 +141,7 @@ class SocketWriter {
     ring_.reset();
     wanted_ = net::IoMode::send;
     for (unsigned i = submitted; i < count; ++i) {
-      writes[i].result = write_now(writes[i].fd, writes[i].slices, writes[i].count);
+      writes[i].result = StreamSocket::write_plain(writes[i].fd, writes[i].slices, writes[i].count);
     }
   }
 

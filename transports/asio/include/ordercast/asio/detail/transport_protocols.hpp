@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ordercast/asio/detail/handshake.hpp>
+#include <ordercast/asio/detail/websocket_events.hpp>
 #include <ordercast/asio/transport.hpp>
 #include <ordercast/net/client_address.hpp>
 #include <ordercast/net/http_connection.hpp>
+#include <ordercast/net/response_writer.hpp>
 #include <ordercast/net/unacknowledged.hpp>
 
 #include <sys/epoll.h>
 
+#include <ctime>
+#include <exception>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -17,11 +23,34 @@
 /// is decided by `net::HttpConnection`.
 namespace ordercast::asio {
 
+/// Calls the sink. What it throws ends the connection and nothing else.
+template <class F>
+void Transport::guarded(Index index, F&& f) noexcept {
+  try {
+    f();
+  } catch (...) {
+    report(std::current_exception());
+    auto& connection = connections_[index];
+    try {
+      connection.websocket.fail(CloseCode::internal_error, WebSocketEvents(*this, index));
+    } catch (...) {
+      close_socket(index, connection);
+    }
+  }
+}
+
+/// Not from inside a call of the core.
+inline void Transport::report_close(Index index, Connection& connection) noexcept {
+  if (!connection.websocket.take_close_report()) return;
+  guarded(index, [&] { sink_.on_close(sink_.sink, connections_.handle_of(index)); });
+}
+
 inline void Transport::read_requests(Index index, Connection& connection, Input input) {
   using Kind = net::HttpConnection::Kind;
   if (!connection.http) {
     connection.http = std::make_unique<net::HttpConnection>(
-        http_context_, net::ClientAddress::peer_text(connection.fd), timers_.deadline(index));
+        http_context_, net::ClientAddress::peer_text(connection.socket.fd()),
+        timers_.deadline(index));
   }
   std::string_view bytes{input.data, input.size};
   while (connection.state == State::http) {
@@ -39,7 +68,7 @@ inline void Transport::read_requests(Index index, Connection& connection, Input 
 inline void Transport::serve(Index index, Connection& connection, std::uint64_t id,
                              HttpRequest request) {
   count_http(connection, true);
-  const auto handle = handle_of(index, connection);
+  const auto handle = connections_.handle_of(index);
   serving_ = id;
   serving_handle_ = handle;
   auto own_answer = dispatch(
@@ -63,12 +92,38 @@ inline void Transport::serve(Index index, Connection& connection, std::uint64_t 
   serving_ = 0;
 }
 
+/// `rest` came behind the handshake.
+inline void Transport::upgrade(Index index, Connection& connection, const HttpRequest& request,
+                               std::string rest) {
+  // Answers to what came before may still be on their way: from here on a WebSocket's bytes.
+  connection.http.reset();
+  count_http(connection, false);
+  const auto refusal = gate_.refuse(request);
+  if (!connection.socket.is_open()) return;  // The filter ended the server.
+  if (refusal) {
+    queue(index, connection, Frame::of(net::write_response(*refusal, false, std::time(nullptr))));
+    return finish(index, connection, options_.handshake_timeout);
+  }
+  const auto opening = net::opening_of(request);
+  queue(index, connection, Frame::of(detail::accept_handshake(request)));
+  timers_.cancel(index);
+  connection.state = State::websocket;
+  connection.websocket.open();
+  websockets_.fetch_add(1, std::memory_order_relaxed);
+  guarded(index, [&] {
+    sink_.on_open(sink_.sink, connections_.handle_of(index), opening.token, opening.hello);
+  });
+  if (!rest.empty() && connection.websocket.is_live()) {
+    connection.websocket.read({rest.data(), rest.size()}, parsers_, WebSocketEvents(*this, index));
+  }
+}
+
 /// Without memory for the answer the connection ends: half of one may be queued.
 inline void Transport::answer(Handle handle, std::uint64_t request,
                               HttpResponse response) noexcept {
-  auto* const connection = find(handle);
+  auto* const connection = connections_.find(handle);
   if (connection == nullptr || connection->state != State::http || !connection->http) return;
-  const auto index = static_cast<Index>(handle);
+  const auto index = Connections::index_of(handle);
   try {
     connection->http->answer(request, std::move(response));
     send_output(index, *connection);
@@ -82,9 +137,9 @@ inline void Transport::answer(Handle handle, std::uint64_t request,
 inline void Transport::answer_later(Handle handle, std::uint64_t request,
                                     HttpResponse response) noexcept {
   answer(handle, request, std::move(response));
-  auto* const connection = find(handle);
+  auto* const connection = connections_.find(handle);
   if (connection == nullptr || connection->state != State::http || !connection->http) return;
-  const auto index = static_cast<Index>(handle);
+  const auto index = Connections::index_of(handle);
   try {
     read_requests(index, *connection, {});
   } catch (...) {  // Out of memory.
@@ -124,19 +179,19 @@ inline void Transport::follow_http(Index index, Connection& connection) {
 /// The kernel took some of the answers' bytes.
 inline void Transport::on_http_written(Index index, Connection& connection) {
   auto& http = *connection.http;
-  const auto unacknowledged =
-      connection.unwritten > 0 ? net::unacknowledged_bytes(connection.fd) : 0;
-  http.on_written(http.unwritten_bytes() - connection.unwritten, unacknowledged,
+  const auto unwritten = connection.queue.unwritten_bytes();
+  const auto unacknowledged = unwritten > 0 ? net::unacknowledged_bytes(connection.socket.fd()) : 0;
+  http.on_written(http.unwritten_bytes() - unwritten, unacknowledged,
                   std::chrono::steady_clock::now());
   if (connection.state == State::http) return read_requests(index, connection, {});
   timers_.schedule(index, http.deadline());
-  if (connection.unwritten == 0) end_stream(index, connection);
+  if (unwritten == 0) end_stream(index, connection);
 }
 
 inline void Transport::on_http_deadline(Index index, Connection& connection, TimePoint now) {
   auto* const http = connection.http.get();
   const bool goes_on =
-      http != nullptr && http->on_deadline(net::unacknowledged_bytes(connection.fd), now);
+      http != nullptr && http->on_deadline(net::unacknowledged_bytes(connection.socket.fd()), now);
   if (!goes_on) return close_socket(index, connection);
   if (connection.state == State::http) return follow_http(index, connection);
   timers_.schedule(index, http->deadline());
@@ -154,20 +209,21 @@ inline bool Transport::evict_stalled(const net::AnswerQueue& asking) {
   const auto now = std::chrono::steady_clock::now();
   const bool looks = now - stalls_seen_ >= stall_grace / 4;  // Not at the kernel's count each time.
   if (looks) stalls_seen_ = now;
-  Index longest = Connection::npos;
+  Connection* longest = nullptr;
+  Index longest_index = 0;
   auto since = now - stall_grace;
-  for (Index i = 0; i < connections_.end_id(); ++i) {
-    auto& one = connections_[i];
-    if (one.fd < 0 || !one.http || one.http->is(asking)) continue;
+  connections_.for_each_open([&](Index index, Connection& one) {
+    if (!one.http || one.http->is(asking)) return;
     auto& http = *one.http;
-    if (http.owned_bytes() == 0 || http.unwritten_bytes() == 0) continue;
-    if (looks) http.note_progress(net::unacknowledged_bytes(one.fd), now);
-    if (http.stalled_since() > since) continue;
+    if (http.owned_bytes() == 0 || http.unwritten_bytes() == 0) return;
+    if (looks) http.note_progress(net::unacknowledged_bytes(one.socket.fd()), now);
+    if (http.stalled_since() > since) return;
     since = http.stalled_since();
-    longest = i;
-  }
-  if (longest == Connection::npos) return false;
-  close_socket(longest, connections_[longest]);
+    longest = &one;
+    longest_index = index;
+  });
+  if (longest == nullptr) return false;
+  close_socket(longest_index, *longest);
   return true;
 }
 

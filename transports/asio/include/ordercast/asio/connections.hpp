@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/asio/stream_socket.hpp>
+#include <ordercast/asio/turn_writer.hpp>
+#include <ordercast/asio/websocket_connection.hpp>
+#include <ordercast/detail/slab.hpp>
+#include <ordercast/net/http_connection.hpp>
+#include <ordercast/net/socket.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+/// The connections of a loop: a record each, named by handles that go stale safely. One thread.
+namespace ordercast::asio {
+
+/// All that an idle WebSocket costs.
+struct Connection {
+  enum class State : std::uint8_t {
+    securing,  ///< In the TLS handshake.
+    http,
+    websocket,
+    finishing,  ///< Writes what is queued; then it lingers. What comes is dropped.
+    lingering,  ///< Our half of the stream has ended.
+    dead,       ///< The socket is closed; the record waits to be reported and released.
+  };
+
+  StreamSocket socket;
+  TurnWriter::Queue queue;
+  WebSocketConnection websocket;
+  std::unique_ptr<net::HttpConnection> http;  ///< Goes with the upgrade.
+  std::uint32_t serial = 0;
+  State state = State::http;
+  std::uint8_t interest = 0;  ///< What epoll watches for.
+  bool counted = false;       ///< In `http_requests`.
+  bool client_ended = false;  ///< Nothing more will come.
+  net::SocketTicket ticket;   ///< Destroyed first: released before the socket is closed.
+
+  /// Where a slab keeps its list of free records: a handle needs an open socket to be found.
+  [[nodiscard]] std::uint32_t& free_link() noexcept { return serial; }
+};
+
+class Connections {
+ public:
+  using Index = std::uint32_t;
+  using Handle = std::uint64_t;
+
+  /// A record with a serial of its own. Amortised O(1), with the strong guarantee.
+  [[nodiscard]] Index acquire() {
+    if (dead_.capacity() <= records_.size()) dead_.reserve(2 * records_.size() + 16);
+    const auto index = records_.acquire();
+    if (++last_serial_ == 0) ++last_serial_;
+    records_[index].serial = last_serial_;
+    return index;
+  }
+
+  [[nodiscard]] Connection& operator[](Index index) noexcept { return records_[index]; }
+  [[nodiscard]] Handle handle_of(Index index) noexcept {
+    return Handle{records_[index].serial} << 32U | index;
+  }
+  [[nodiscard]] static Index index_of(Handle handle) noexcept { return static_cast<Index>(handle); }
+
+  /// The connection of a handle, or null if its socket is closed. O(1).
+  [[nodiscard]] Connection* find(Handle handle) noexcept {
+    const auto index = index_of(handle);
+    if (index >= records_.end_id()) return nullptr;
+    auto& connection = records_[index];
+    return connection.serial == handle >> 32U && connection.socket.is_open() ? &connection
+                                                                             : nullptr;
+  }
+  [[nodiscard]] const Connection* find(Handle handle) const noexcept {
+    return const_cast<Connections*>(this)->find(handle);
+  }
+
+  /// The record stays until `release_dead`: whoever called may still be using it.
+  void mark_dead(Index index) noexcept {
+    records_[index].state = Connection::State::dead;
+    dead_.push_back(index);  // `acquire` has made room.
+  }
+  [[nodiscard]] std::size_t dead_count() const noexcept { return dead_.size(); }
+
+  /// Calls `bury(index)` for the first `count` of the dead and gives their records back. `bury` may
+  /// mark others dead: those come behind.
+  template <class F>
+  void release_dead(std::size_t count, F&& bury) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto index = dead_[i];
+      bury(index);
+      records_.release(index);
+    }
+    dead_.erase(dead_.begin(), dead_.begin() + static_cast<std::ptrdiff_t>(count));
+    if (records_.size() == 0) decltype(dead_)().swap(dead_);
+  }
+
+  /// Calls `f(index, connection)` for each whose socket is open.
+  template <class F>
+  void for_each_open(F&& f) {
+    for (Index i = 0; i < records_.end_id(); ++i) {
+      if (records_[i].socket.is_open()) f(i, records_[i]);
+    }
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return records_.size(); }
+
+  // What the turn writer asks for.
+  [[nodiscard]] StreamSocket& socket(Index index) noexcept { return records_[index].socket; }
+  [[nodiscard]] TurnWriter::Queue& queue(Index index) noexcept { return records_[index].queue; }
+
+ private:
+  ordercast::detail::Slab<Connection> records_;
+  std::vector<Index> dead_;
+  std::uint32_t last_serial_ = 0;
+};
+
+}  // namespace ordercast::asio

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/clock.hpp>
+#include <ordercast/net/handler_memory.hpp>
+#include <ordercast/net/tick_timer.hpp>
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/post.hpp>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+/// What a transport waits for: its sockets, the end of a turn, time.
+///
+/// All sockets stand in one epoll set, and the set is the one descriptor that Asio knows: a socket
+/// costs the kernel's memory, and none of Asio's. The loop's own waits use memory that is kept for
+/// them, so waiting can't fail for lack of it. One thread, that of the `io_context`, which must
+/// outlive this.
+namespace ordercast::asio {
+
+class EventLoop {
+ public:
+  /// What the loop calls. None may throw.
+  struct Calls {
+    std::function<void(std::uint64_t key, std::uint32_t events)> on_event;
+    std::function<void()> on_turn;    ///< Everything that was ready has been done.
+    std::function<void()> on_tick;    ///< The time of `schedule_tick` has come.
+    std::function<bool()> is_needed;  ///< Whether to go on waiting for events.
+  };
+
+  /// Throws std::system_error without descriptors.
+  EventLoop(::asio::io_context& io, Calls calls)
+      : io_(io),
+        calls_(std::move(calls)),
+        tick_(io, [this] { calls_.on_tick(); }),
+        epoll_(io, make_epoll()) {}
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+  ~EventLoop() = default;
+
+  /// Adds a socket; `key` comes back with its events. It leaves when it is closed. False: it can't
+  /// be added.
+  [[nodiscard]] bool add(int fd, std::uint64_t key, std::uint32_t interest) noexcept {
+    return control(EPOLL_CTL_ADD, fd, key, interest);
+  }
+  /// Changes what is waited for, besides errors.
+  void change(int fd, std::uint64_t key, std::uint32_t interest) noexcept {
+    control(EPOLL_CTL_MOD, fd, key, interest);
+  }
+
+  /// Waits for events as long as `is_needed`. Throws std::bad_alloc before the first wait alone.
+  void wait() {
+    if (waiting_) return;
+    epoll_.async_wait(::asio::posix::stream_descriptor::wait_read,
+                      net::keep_memory(wait_memory_, [this, alive = std::weak_ptr(alive_)](
+                                                         const std::error_code& cancelled) {
+                        if (alive.expired()) return;
+                        waiting_ = false;
+                        if (!cancelled) take_events();
+                        if (calls_.is_needed()) wait();
+                      }));
+    waiting_ = true;
+  }
+  void stop_waiting() {
+    if (waiting_) epoll_.cancel();
+  }
+
+  /// Calls `on_turn` when all that is ready now has been done.
+  void schedule_turn() noexcept {
+    if (turn_scheduled_) return;
+    try {
+      ::asio::post(io_, net::keep_memory(turn_memory_, [this, alive = std::weak_ptr(alive_)] {
+                     if (alive.expired()) return;
+                     turn_scheduled_ = false;
+                     calls_.on_turn();
+                   }));
+      turn_scheduled_ = true;
+    } catch (
+        ...) {  // Out of memory: whoever schedules next tries again, and so does the next tick.
+    }
+  }
+
+  /// Calls `on_tick` after `delay`, within the bounds of `net::TickTimer`.
+  void schedule_tick(Duration delay) noexcept {
+    if (!tick_.schedule(delay)) schedule_turn();  // Whose end tries again.
+  }
+  /// Calls it soon, unless it is due anyway.
+  void ensure_tick() noexcept {
+    if (!tick_.ensure_scheduled()) schedule_turn();
+  }
+  void cancel_tick() { tick_.cancel(); }
+
+ private:
+  /// What one turn may do, so that nobody waits for others' whole input.
+  static constexpr std::size_t events_a_turn = 16;
+
+  [[nodiscard]] static int make_epoll() {
+    const int fd = ::epoll_create1(EPOLL_CLOEXEC);
+    if (fd < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+    return fd;
+  }
+
+  bool control(int operation, int fd, std::uint64_t key, std::uint32_t interest) noexcept {
+    epoll_event event{};
+    event.events = interest;
+    event.data.u64 = key;
+    return ::epoll_ctl(epoll_.native_handle(), operation, fd, &event) == 0;
+  }
+
+  void take_events() {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): filled by the call.
+    std::array<epoll_event, events_a_turn> events;
+    const int count =
+        ::epoll_wait(epoll_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
+    for (int i = 0; i < count; ++i) {
+      const auto& event = events[static_cast<std::size_t>(i)];
+      calls_.on_event(event.data.u64, event.events);
+    }
+  }
+
+  ::asio::io_context& io_;
+  Calls calls_;
+  net::TickTimer tick_;
+  ::asio::posix::stream_descriptor epoll_;
+  std::shared_ptr<net::HandlerMemory> wait_memory_ = std::make_shared<net::HandlerMemory>();
+  std::shared_ptr<net::HandlerMemory> turn_memory_ = std::make_shared<net::HandlerMemory>();
+  std::shared_ptr<EventLoop*> alive_ = std::make_shared<EventLoop*>(this);
+  bool waiting_ = false;
+  bool turn_scheduled_ = false;
+};
+
+}  // namespace ordercast::asio
