@@ -119,3 +119,24 @@ TEST_CASE("what another thread posts does not wait until all who sent much have 
   ran.get_future().wait();
   CHECK(before < 100 * 100);
 }
+
+TEST_CASE("a client waits for a few messages of each in a crowd, and not for all", "[websocket]") {
+  RecordingServer server;
+  std::vector<WsClient> greedy(200);
+  for (auto& client : greedy) {
+    REQUIRE(client.connect(host, server.port(), "/ws?token=greedy"));
+    server.opened();
+  }
+  WsClient modest;
+  REQUIRE(modest.connect(host, server.port(), "/ws?token=modest"));
+  server.opened();
+  std::string many;
+  for (int i = 0; i < 100; ++i) many += ws_frame_bytes(Opcode::text, true, true, "many");
+  BusyThread busy(server);
+  for (auto& client : greedy) REQUIRE(client.socket().send_bytes(many));
+  REQUIRE(modest.send_text("one"));
+  busy.release();
+  std::size_t before = 0;
+  for (auto event = server.next(); event && event->text != "one"; event = server.next()) ++before;
+  CHECK(before < 200 * 30);
+}

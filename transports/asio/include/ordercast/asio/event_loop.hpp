@@ -100,6 +100,9 @@ class EventLoop {
   }
   void cancel_tick() { tick_.cancel(); }
 
+  /// Whether at least as many sockets had events as one turn serves.
+  [[nodiscard]] bool crowded() const noexcept { return crowded_; }
+
  private:
   /// What one turn may do, so that nobody waits for others' whole input.
   static constexpr std::size_t events_a_turn = 16;
@@ -122,6 +125,7 @@ class EventLoop {
     std::array<epoll_event, events_a_turn> events;
     const int count =
         ::epoll_wait(epoll_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
+    crowded_ = count == static_cast<int>(events_a_turn);
     for (int i = 0; i < count; ++i) {
       const auto& event = events[static_cast<std::size_t>(i)];
       calls_.on_event(event.data.u64, event.events);
@@ -137,6 +141,7 @@ class EventLoop {
   std::shared_ptr<EventLoop*> alive_ = std::make_shared<EventLoop*>(this);
   bool waiting_ = false;
   bool turn_scheduled_ = false;
+  bool crowded_ = false;
 };
 
 }  // namespace ordercast::asio

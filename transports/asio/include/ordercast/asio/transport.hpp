@@ -134,6 +134,8 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
   /// What one turn may read, so that nobody waits for others' whole input: what many have sent is
   /// read a little of each at a time. Enough for a request with its token, or dozens of messages.
   static constexpr std::size_t turn_read_bytes = 1024;
+  /// Of a WebSocket while a crowd sends: who comes next waits for a few messages of each.
+  static constexpr std::size_t crowd_read_bytes = 256;
   static constexpr std::size_t read_buffer_bytes = 64 * 1024;
   static constexpr std::chrono::seconds stall_grace{1};
 
@@ -161,6 +163,7 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
   // Reading and writing.
   void go_on_securing(Index index, Connection& connection);
   void on_readable(Index index, Connection& connection);
+  [[nodiscard]] std::size_t most_to_read(const Connection& connection) const noexcept;
   void discard(Index index, Connection& connection);
   void queue(Index index, Connection& connection, const Frame& frame);
   void on_writable(Index index, Connection& connection);

@@ -65,7 +65,7 @@ struct Config {
   static constexpr long timeout_pong = 0;
 
   static constexpr int client_version = 13;
-  static constexpr std::size_t connection_read_buffer_size = 512;
+  static constexpr std::size_t connection_read_buffer_size = 256;
   static constexpr bool drop_on_protocol_error = false;
   static constexpr bool silent_close = false;
   static constexpr std::size_t max_message_size = 4 * 1024;

@@ -244,11 +244,8 @@ inline void Transport::on_readable(Index index, Connection& connection) {
     read_buffer_ = std::make_unique<char[]>(read_buffer_bytes);  // NOLINT(modernize-avoid-c-arrays)
   }
   static_assert(read_buffer_bytes > net::secure_record_bytes);
-  // A body is copied and no more; all else costs work by the byte.
-  const bool in_body =
-      connection.state == State::http && connection.http && connection.http->in_body();
-  const auto count = connection.socket.read(read_buffer_.get(), read_buffer_bytes,
-                                            in_body ? read_buffer_bytes : turn_read_bytes);
+  const auto count =
+      connection.socket.read(read_buffer_.get(), read_buffer_bytes, most_to_read(connection));
   if (count == -EAGAIN || count == -EINTR) return;
   if (count > 0) {
     const Input input{read_buffer_.get(), static_cast<std::size_t>(count)};
@@ -260,6 +257,13 @@ inline void Transport::on_readable(Index index, Connection& connection) {
   const bool owed = count == 0 && connection.http && connection.http->on_input_end();
   if (!owed) return close_socket(index, connection);
   follow_http(index, connection);
+}
+
+/// A body is copied and no more; all else costs work by the byte.
+inline std::size_t Transport::most_to_read(const Connection& connection) const noexcept {
+  const bool is_http = connection.state == State::http;
+  if (is_http && connection.http && connection.http->in_body()) return read_buffer_bytes;
+  return is_http || !loop_.crowded() ? turn_read_bytes : crowd_read_bytes;
 }
 
 /// Drops what comes, so that the client gets our last bytes and not a reset.
