@@ -90,7 +90,7 @@ struct AllowAll {
 /// The token is the user's name.
 struct Names {
   [[nodiscard]] static AuthResult authenticate(std::string_view token) {
-    return Identity{std::string(token), Role::customer, ""};
+    return Identity{std::string(token), Reach::own};
   }
 };
 using Manager = ConnectionManager<QueueingTransport, Services<Names, AllowAll>>;
@@ -152,7 +152,8 @@ void publish(benchmark::State& state) {
   for (auto _ : state) {
     for (const auto handle : slow) crowd.transport.set_slow(handle, true);
     ++version;
-    expected += crowd.manager.publish({"order-1", "nobody", "org-1", "CONFIRMED", version, json});
+    expected += crowd.manager.publish(
+        {"order-1", OwnerId("nobody"), OrganizationId("org-1"), "CONFIRMED", version, json});
     delivered += crowd.transport.flush();
     for (const auto handle : slow) {
       crowd.transport.set_slow(handle, false);

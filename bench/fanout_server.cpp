@@ -51,7 +51,8 @@ class Orders {
     const std::string owner = bench::order_owner(id);
     order.version = order.version == 0 ? 2 : order.version + 1;
     order.json = bench::order_text(id, status, note, order.version);
-    publish(OrderEvent{id, owner, bench::order_organization, status, order.version, order.json});
+    publish(OrderEvent{id, OwnerId(owner), OrganizationId(bench::order_organization), status,
+                       order.version, order.json});
     return {owner, order.version, order.json};
   }
 
@@ -176,6 +177,7 @@ int serve() {
   if (secret.empty()) throw std::invalid_argument("JWT_SECRET must be set");
   JwtOptions jwt;
   jwt.keys = {{"", JwtAlgorithm::hs256, secret, true}};
+  jwt.roles = {{"CUSTOMER", Reach::own}, {"SUPER_ADMIN", Reach::everything}};
   jwt.allow_short_secret = true;
   jwt.max_cached_tokens = 1'000;  // As order_server has.
   const JwtAuthenticator authenticator(jwt);

@@ -34,8 +34,7 @@ class World {
     const auto connections = std::max(watchers, subscriptions / orders_each);
     for (std::size_t i = 0; i < orders; ++i) ids.push_back("order-" + std::to_string(i));
     for (std::size_t i = 0; i < connections; ++i) {
-      registry.connect(static_cast<std::uint32_t>(i),
-                       {"u-" + std::to_string(i), Role::customer, ""});
+      registry.connect(static_cast<std::uint32_t>(i), {"u-" + std::to_string(i), Reach::own});
     }
     for (std::size_t i = 0; i < subscriptions; ++i) {
       pairs.push_back({static_cast<std::uint32_t>(i % connections),
@@ -89,7 +88,7 @@ void subscribe_and_unsubscribe_one(benchmark::State& state) {
   World world(state);
   world.fill();
   const auto extra = static_cast<std::uint32_t>(world.registry.connection_count());
-  world.registry.connect(extra, {"extra", Role::customer, ""});
+  world.registry.connect(extra, {"extra", Reach::own});
   // In the order of asking: a frame that was just read is in the cache, and so is the id in it.
   std::vector<std::string> asked;
   for (const auto& pair : world.pairs) asked.push_back(world.ids[pair.order]);
@@ -112,7 +111,7 @@ void disconnect(benchmark::State& state) {
   std::size_t at = 0;
   std::size_t dropped = 0;
   for (auto _ : state) {
-    world.registry.connect(extra, {"extra", Role::customer, ""});
+    world.registry.connect(extra, {"extra", Reach::own});
     for (std::size_t i = 0; i < orders_each; ++i) {
       world.registry.subscribe(extra, world.ids[at]);
       at = at + 1 == world.ids.size() ? 0 : at + 1;
@@ -166,7 +165,7 @@ void memory_of_connections(benchmark::State& state) {
       // As long as the ids that databases make (a cuid has 25 characters).
       const auto digits = std::to_string(i);
       const auto user = "user-" + std::string(20 - digits.size(), '0') + digits;
-      registry.connect(i, {user, Role::customer, ""});
+      registry.connect(i, {user, Reach::own});
     }
     each = static_cast<double>(bench::heap_bytes() - before) / count;
   }

@@ -45,8 +45,8 @@ struct State {
 
 class WsSession : public std::enable_shared_from_this<WsSession> {
  public:
-  WsSession(tcp::socket&& socket, State& state, ordercast::Role role)
-      : stream_(std::move(socket)), state_(state), role_(role) {}
+  WsSession(tcp::socket&& socket, State& state, ordercast::Reach reach)
+      : stream_(std::move(socket)), state_(state), reach_(reach) {}
   WsSession(const WsSession&) = delete;
   WsSession& operator=(const WsSession&) = delete;
   ~WsSession() {
@@ -57,7 +57,7 @@ class WsSession : public std::enable_shared_from_this<WsSession> {
   void run(const http::request<http::string_body>& request) {
     stream_.async_accept(request, [self = shared_from_this()](error_code error) {
       if (error) return;
-      if (self->role_ == ordercast::Role::super_admin) self->state_.admins.insert(self.get());
+      if (self->reach_ == ordercast::Reach::everything) self->state_.admins.insert(self.get());
       self->read();
     });
   }
@@ -97,7 +97,7 @@ class WsSession : public std::enable_shared_from_this<WsSession> {
 
   websocket::stream<beast::tcp_stream> stream_;
   State& state_;
-  ordercast::Role role_;
+  ordercast::Reach reach_;
   beast::flat_buffer buffer_;
   std::queue<std::shared_ptr<const std::string>> queue_;
   std::unordered_set<std::string> orders_;
@@ -126,7 +126,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
     const auto who = state_.authenticator.authenticate(token);
     const auto* identity = std::get_if<ordercast::Identity>(&who);
     if (identity == nullptr) return;  // Closes.
-    std::make_shared<WsSession>(stream_.release_socket(), state_, identity->role)->run(request_);
+    std::make_shared<WsSession>(stream_.release_socket(), state_, identity->reach)->run(request_);
   }
 
   void answer() {
@@ -198,6 +198,8 @@ std::string environment(const char* name, const char* otherwise) {
 void serve() {
   ordercast::JwtOptions options;
   options.keys = {{"", ordercast::JwtAlgorithm::hs256, environment("JWT_SECRET", ""), true}};
+  options.roles = {{"CUSTOMER", ordercast::Reach::own},
+                   {"SUPER_ADMIN", ordercast::Reach::everything}};
   options.allow_short_secret = true;
   State state(options);
   asio::io_context context(1);

@@ -24,10 +24,12 @@ int main() {
   const std::string secret(ordercast::min_hmac_secret_bytes, 's');
   ordercast::JwtIssuerOptions issuer;
   issuer.secret = secret;
-  const auto token = ordercast::JwtIssuer(issuer).issue_access(
-      {"alice", ordercast::Role::customer, ""}, "alice@example.com");
+  issuer.roles = {{"BUYER", ordercast::Reach::own}};
+  const auto token =
+      ordercast::JwtIssuer(issuer).issue_access({"alice", "BUYER"}, "alice@example.com");
   ordercast::JwtOptions options;
   options.keys = {{"", ordercast::JwtAlgorithm::hs256, secret, true}};
+  options.roles = issuer.roles;
   const auto who = ordercast::JwtAuthenticator(options).authenticate(token);
   if (!std::holds_alternative<ordercast::Identity>(who)) return 1;
 

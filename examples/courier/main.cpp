@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // A courier's phone sends its position once a second; the customer who watches the order sees it
 // move. The messages are the application's own: ordercast carries them to those who may watch the
-// order, and a slow screen gets the newest position alone.
+// order, and a slow screen gets the newest position alone. When the order is ready, its customer
+// hears of it, and its courier, who is assigned to it without owning it.
 //
 //     courier [PORT]    then open http://127.0.0.1:PORT/
+//     curl -X POST http://127.0.0.1:PORT/ready/order-1
 #include "page.hpp"
 #include <ordercast/asio/server.hpp>
 
@@ -32,7 +34,7 @@ bool is_a(std::string_view kind, std::string_view name) {
 struct Users {  // The token is the user's name; a real one is signed.
   [[nodiscard]] AuthResult authenticate(std::string_view token) const {
     if (is_a("customer", token) || is_a("courier", token)) {
-      return Identity{std::string(token), Role::customer, ""};
+      return Identity{std::string(token), Reach::own};
     }
     return AuthFailure{};
   }
@@ -71,6 +73,17 @@ struct Positions {
   }
 };
 
+/// Tells who is concerned that an order is ready: no version is kept here, so each counts as news.
+void publish_ready(CourierServer& server, const std::string& order) {
+  const auto number = std::string(number_of(order));
+  const auto customer = "customer-" + number;
+  const auto courier = "courier-" + number;
+  const nlohmann::json json = {{"id", order}, {"status", "READY"}};
+  const auto text = json.dump();
+  server.publish(
+      {order, OwnerId(customer), OrganizationId(), "READY", 0, text, AssigneeId(courier)});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -81,7 +94,14 @@ int main(int argc, char** argv) try {
     return CourierServices{{}, {}, {}, {}, {}, Positions{self}};
   });
   *self = &server;
-  server.set_http_handler([](const HttpRequest&, const HttpResponder& respond) {
+  server.set_http_handler([&](const HttpRequest& request, const HttpResponder& respond) {
+    constexpr std::string_view ready = "/ready/";
+    if (request.method == "POST" && request.path().substr(0, ready.size()) == ready) {
+      const auto order = std::string(request.path().substr(ready.size()));
+      if (!is_a("order", order)) return respond({404, {}, "There is no such order\n"});
+      publish_ready(server, order);
+      return respond({200, {}, "Its customer and its courier have been told\n"});
+    }
     respond({200, {{"Content-Type", "text/html; charset=utf-8"}}, courier_page});
   });
   std::cout << "listening on ws://127.0.0.1:" << server.listen() << "/ws" << std::endl;

@@ -11,7 +11,7 @@ using namespace ordercast;
 struct MyUsers {  // Your own log-in. Here the token is the user's name.
   AuthResult authenticate(std::string_view token) const {
     if (token.empty()) return AuthFailure{"Missing token"};
-    return Identity{std::string(token), Role::customer, ""};
+    return Identity{std::string(token), Reach::own};
   }
 };
 struct MyDatabase {  // Your own. Each change makes an order's version greater, in its JSON too.
@@ -48,7 +48,8 @@ int main(int argc, char** argv) try {
   });
   server.set_http_handler([&](const HttpRequest&, const HttpResponder& respond) {
     const auto [version, json] = database.change();
-    server.publish({"order-1", "alice", "org-1", "CONFIRMED", version, json});  // That is all.
+    server.publish({"order-1", OwnerId("alice"), OrganizationId("org-1"), "CONFIRMED", version,
+                    json});  // That is all.
     respond({200, {}, "order-1 is confirmed\n"});
   });
   std::cout << "listening on ws://127.0.0.1:" << server.listen() << "/ws" << std::endl;

@@ -29,6 +29,7 @@ struct Broadcast {
   std::string order_id;
   std::string owner_id;
   std::string organization_id;
+  std::string assignee_id;
   std::string status;
   std::uint64_t version = 0;
   SizedFrame<Frame> updated;  ///< `order:updated`; bytes 0 when nobody needs it.
@@ -40,7 +41,8 @@ struct Broadcast {
 
   /// The change without its JSON, as the registry's audience look-up takes it.
   [[nodiscard]] OrderEvent event() const noexcept {
-    return {order_id, owner_id, organization_id, status, version, {}};
+    return {order_id, OwnerId(owner_id),      OrganizationId(organization_id), status, version,
+            {},       AssigneeId(assignee_id)};
   }
 };
 
@@ -66,7 +68,7 @@ struct ApplicationMessage {
 enum class Audience : std::uint8_t {
   user,          ///< Each connection of the user.
   watchers,      ///< Each connection that is subscribed to the order and may watch it.
-  organization,  ///< Each connection of the organisation's staff.
+  organization,  ///< Each connection whose reach is that organization.
 };
 
 namespace detail {
@@ -93,7 +95,7 @@ namespace detail {
 template <class Frame>
 struct Announcement {
   Audience audience = Audience::user;
-  std::string id;     ///< Of the user, order or organisation.
+  std::string id;     ///< Of the user, order or organization.
   std::string topic;  ///< What conflates with it.
   bool conflates = false;
   SizedFrame<Frame> message;
@@ -125,13 +127,13 @@ template <class Transport>
 [[nodiscard]] Broadcast<typename Transport::Frame> prepare_broadcast(const OrderEvent& event,
                                                                      bool updated = true,
                                                                      bool changed = true) {
-  Broadcast<typename Transport::Frame> broadcast{std::string(event.order_id),
-                                                 std::string(event.owner_id),
-                                                 std::string(event.organization_id),
-                                                 std::string(event.status),
-                                                 event.version,
-                                                 {},
-                                                 {}};
+  Broadcast<typename Transport::Frame> broadcast;
+  broadcast.order_id = std::string(event.order_id);
+  broadcast.owner_id = std::string(event.owner.view());
+  broadcast.organization_id = std::string(event.organization.view());
+  broadcast.assignee_id = std::string(event.assignee.view());
+  broadcast.status = std::string(event.status);
+  broadcast.version = event.version;
   if (event.version != 0) {
     const auto said = detail::find_version(event.json);
     broadcast.versions_agree = said == event.version;

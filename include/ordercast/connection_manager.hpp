@@ -35,7 +35,8 @@
 /// an I/O thread, compose in sharded.hpp.
 ///
 ///     ConnectionManager<MyTransport, MyServices> manager(transport, services);
-///     manager.publish({"order-1", "alice", "org-1", "CONFIRMED", 2, json});
+///     manager.publish({"order-1", OwnerId("alice"), OrganizationId("org-1"), "CONFIRMED", 2,
+///     json});
 namespace ordercast {
 
 /// `Transport`: see docs/transports.md. `ServicesT`: see services.hpp.
@@ -98,7 +99,7 @@ class ConnectionManager {
   std::size_t publish(const Broadcast<Frame>& broadcast);
 
   /// Sends a message of the application's own to each connection of a user, to each that watches an
-  /// order and may, or to each of an organisation's staff. Framed once; returns how many
+  /// order and may, or to each whose reach is the organization. Framed once; returns how many
   /// connections it reached or waits for. A connection gets it behind what was sent to it before;
   /// of an order's watchers, one that is owed the order gets it behind that order (one that asks
   /// again for an order that it has may get it before the answer). Those whose subscription is not

@@ -26,7 +26,7 @@
 namespace ordercast {
 
 /// Why a token was refused. `reason` is what the client reads beside close code 4001 and never
-/// holds any part of the token; `detail` is for logs.
+/// holds any part of the token; `detail` is for logs, and read while the authenticator lives.
 struct AuthFailure {
   std::string_view reason = "Invalid token";
   std::string_view detail = "";

@@ -19,14 +19,14 @@
 #include <vector>
 
 /// Who is connected and who watches what: the three maps of the design (order -> subscribers,
-/// user -> connections, organisation -> staff), with an index in both directions.
+/// user -> connections, organization -> members), with an index in both directions.
 ///
 /// No I/O, no clock, no JSON. One thread at a time; one registry an I/O thread composes
 /// (sharded.hpp). Look-ups take `string_view` and never allocate. Iteration runs over dense memory,
 /// in no promised order; the callback must not change the registry (asserted).
 ///
 ///     SubscriptionRegistry<int> registry;
-///     registry.connect(7, {"alice", Role::customer, ""});
+///     registry.connect(7, {"alice", Reach::own});
 ///     registry.subscribe(7, "order-1");
 ///     registry.for_each_subscriber("order-1", [](int handle) { /* send */ });
 namespace ordercast {
@@ -88,8 +88,9 @@ class SubscriptionRegistry {
   template <class F, class Ahead, class Soon>
   void for_each_subscriber(std::string_view order_id, F&& f, Ahead&& ahead, Soon&& soon);
 
-  /// Calls `f(handle)` for each connection that lists orders and may see this one: the owner's, the
-  /// organisation's staff, every SUPER_ADMIN; each once, whatever number of reasons it has.
+  /// Calls `f(handle)` for each connection that the change reaches by its user (`may_watch`): the
+  /// owner's, the assignee's, those with the organization's reach, those that hear of everything;
+  /// each once, whatever number of reasons it has.
   template <class F>
   void for_each_list_watcher(const OrderEvent& event, F&& f) const;
 
@@ -97,9 +98,9 @@ class SubscriptionRegistry {
   template <class F>
   void for_each_connection_of(std::string_view user_id, F&& f) const;
 
-  /// Calls `f(handle)` for each connection of the organisation's staff.
+  /// Calls `f(handle)` for each connection whose reach is that organization.
   template <class F>
-  void for_each_staff_of(std::string_view organization_id, F&& f) const;
+  void for_each_member_of(std::string_view organization_id, F&& f) const;
 
   /// Calls `f(handle)` for each connection. O(connections ever open at once).
   template <class F>
@@ -107,8 +108,9 @@ class SubscriptionRegistry {
 
   /// Whether `for_each_list_watcher` would call anyone. Expected O(1).
   [[nodiscard]] bool has_list_watcher(const OrderEvent& event) const noexcept {
-    return !super_admins_.empty() || find_owner(event) != npos ||
-           find_organization(event.organization_id) != npos;
+    return !all_seeing_.empty() || find_party(event.owner.view()) != npos ||
+           find_party(event.assignee.view()) != npos ||
+           find_organization(event.organization.view()) != npos;
   }
 
   /// What is kept beside a subscription; null when there is none. Valid until the next change.
@@ -144,7 +146,7 @@ class SubscriptionRegistry {
   [[nodiscard]] std::size_t order_count() const noexcept { return topics_.size(); }
   [[nodiscard]] bool empty() const noexcept {
     return connections_.size() == 0 && subscriptions_ == 0 && topics_.size() == 0 &&
-           users_.size() == 0 && organizations_.size() == 0 && super_admins_.empty();
+           users_.size() == 0 && organizations_.size() == 0 && all_seeing_.empty();
   }
   /// Bytes held by the registry's tables; long ids and the lists of orders with many subscribers
   /// are left out. For metrics.
@@ -174,8 +176,8 @@ class SubscriptionRegistry {
     std::uint32_t organization = npos;
     std::uint32_t user_prev = npos;
     std::uint32_t user_next = npos;
-    std::uint32_t staff_position = 0;
-    Role role = Role::customer;
+    std::uint32_t member_position = 0;
+    Reach reach = Reach::own;
     bool indexed = false;  // Whether its places stand in `place_index_`.
     detail::SmallList<Place, 1> places;
     [[nodiscard]] std::uint32_t& free_link() noexcept { return user_next; }
@@ -191,14 +193,15 @@ class SubscriptionRegistry {
     std::uint32_t connections = 0;
     [[nodiscard]] std::uint32_t& free_link() noexcept { return first_connection; }
   };
-  struct StaffMember {
+  /// A connection that hears of more than its user's own orders.
+  struct MemberConnection {
     ClientHandle handle{};
     std::uint32_t connection = npos;
     std::uint32_t user = npos;
   };
   struct Organization {
     detail::IdText id;
-    std::vector<StaffMember> staff;
+    std::vector<MemberConnection> members;
     std::uint32_t link = npos;
     [[nodiscard]] std::uint32_t& free_link() noexcept { return link; }
   };
@@ -234,9 +237,10 @@ class SubscriptionRegistry {
     return user_index_.find(text_hash(user_id),
                             [&](std::uint32_t id) { return users_[id].id.view() == user_id; });
   }
-  /// An order without an owner is nobody's, not the one's whose id is empty.
-  [[nodiscard]] std::uint32_t find_owner(const OrderEvent& event) const noexcept {
-    return event.owner_id.empty() ? npos : find_user(event.owner_id);
+  /// The user whom an order names as its owner or assignee. An empty id names nobody, not the user
+  /// whose id is empty.
+  [[nodiscard]] std::uint32_t find_party(std::string_view user_id) const noexcept {
+    return user_id.empty() ? npos : find_user(user_id);
   }
   [[nodiscard]] std::uint32_t find_organization(std::string_view id) const noexcept {
     return organization_index_.find(
@@ -257,13 +261,13 @@ class SubscriptionRegistry {
   void release_topic_if_unused(std::uint32_t topic) noexcept;
   void release_user_if_unused(std::uint32_t user) noexcept;
   void release_organization_if_unused(std::uint32_t organization) noexcept;
-  [[nodiscard]] std::vector<StaffMember>* staff_list(Role role,
-                                                     std::uint32_t organization) noexcept;
+  [[nodiscard]] std::vector<MemberConnection>* member_list(Reach reach,
+                                                           std::uint32_t organization) noexcept;
   void index_places(std::uint32_t connection) noexcept;
   void unindex_places(std::uint32_t connection) noexcept;
   void remove_place(std::uint32_t connection, std::uint32_t number) noexcept;
   void remove_subscriber(Place place) noexcept;
-  void remove_staff(const Connection& connection) noexcept;
+  void remove_member(const Connection& connection) noexcept;
 
   std::uint64_t seed_ = detail::hash_seed();
   mutable std::size_t iterating_ = 0;
@@ -272,7 +276,7 @@ class SubscriptionRegistry {
   detail::Slab<Topic> topics_;
   detail::Slab<User> users_;
   detail::Slab<Organization> organizations_;
-  std::vector<StaffMember> super_admins_;
+  std::vector<MemberConnection> all_seeing_;  // Whose reach is everything.
   detail::HandleIndex<ClientHandle> connection_index_;
   detail::FlatIndex topic_index_;
   detail::FlatIndex place_index_;

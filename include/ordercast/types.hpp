@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,77 +13,80 @@
 /// `OrderEvent` types borrow their text; they are valid only as long as what they point into.
 namespace ordercast {
 
-/// What a user is allowed to be; the `role` claim of an access token.
-enum class Role : std::uint8_t { super_admin, org_admin, store_manager, staff, rider, customer };
-
-/// The wire name of a role, as in the token's `role` claim.
-[[nodiscard]] constexpr std::string_view to_string(Role role) noexcept {
-  switch (role) {
-    case Role::super_admin:
-      return "SUPER_ADMIN";
-    case Role::org_admin:
-      return "ORG_ADMIN";
-    case Role::store_manager:
-      return "STORE_MANAGER";
-    case Role::staff:
-      return "STAFF";
-    case Role::rider:
-      return "RIDER";
-    case Role::customer:
-      return "CUSTOMER";
-  }
-  return "CUSTOMER";
-}
-
-/// The role with this wire name; nothing for any other text (names are case-sensitive).
-[[nodiscard]] constexpr std::optional<Role> role_from_string(std::string_view name) noexcept {
-  for (const Role role : {Role::super_admin, Role::org_admin, Role::store_manager, Role::staff,
-                          Role::rider, Role::customer}) {
-    if (to_string(role) == name) return role;
-  }
-  return std::nullopt;
-}
-
-/// True for every role that works for an organisation or for the platform.
-[[nodiscard]] constexpr bool is_staff(Role role) noexcept {
-  return role != Role::customer;
-}
-
-/// True for a role that belongs to exactly one organisation.
-[[nodiscard]] constexpr bool has_organization(Role role) noexcept {
-  return role != Role::customer && role != Role::super_admin;
-}
+/// Whose orders a user hears of. Names of jobs are an application's: it maps them to reaches where
+/// it reads its tokens (auth/jwt_types.hpp).
+enum class Reach : std::uint8_t {
+  own,           ///< The orders that the user owns or is assigned to.
+  organization,  ///< These, and all orders of one organization.
+  everything,    ///< Every order.
+};
 
 /// Who a connection speaks for, without owning the text.
 struct IdentityView {
   std::string_view user_id;
-  Role role = Role::customer;
-  std::string_view organization_id;  ///< Empty for `super_admin` and `customer`.
+  Reach reach = Reach::own;
+  std::string_view organization_id = {};  ///< Empty unless the reach is `organization`.
 };
 
 /// Who a connection speaks for.
+///
+///     Identity{"alice"}                                  // hears of her own orders
+///     Identity{"sam", Reach::organization, "org-1"}      // and of those of org-1
 struct Identity {
   std::string user_id;
-  Role role = Role::customer;
-  std::string organization_id;  ///< Empty for `super_admin` and `customer`.
+  Reach reach = Reach::own;
+  std::string organization_id = {};  ///< Empty unless the reach is `organization`.
   /// Which sign-in the token belongs to (its `sid` claim), so that one can be ended alone; empty
   /// for none.
-  std::string session_id{};
+  std::string session_id = {};
 
   [[nodiscard]] operator IdentityView() const noexcept {  // NOLINT(google-explicit-constructor)
-    return {user_id, role, organization_id};
+    return {user_id, reach, organization_id};
   }
 };
 
-/// The rule on who may watch an order: its owner, its organisation's roles, and SUPER_ADMIN.
-/// Constant time but for the comparison of ids. A role of an organisation with no organisation
-/// never matches, so two empty ids can't meet.
-[[nodiscard]] constexpr bool may_watch(const IdentityView& who, std::string_view owner_id,
-                                       std::string_view organization_id) noexcept {
-  if (who.role == Role::super_admin) return true;
-  if (!who.user_id.empty() && who.user_id == owner_id) return true;
-  return has_organization(who.role) && !who.organization_id.empty() &&
-         who.organization_id == organization_id;
+namespace detail {
+
+/// An id with a type of its own, so that it can't be given in the place of another. Borrows its
+/// text. Made by name only: a plain text is none.
+class NamedId {
+ public:
+  constexpr NamedId() noexcept = default;
+  constexpr explicit NamedId(std::string_view id) noexcept : id_(id) {}
+  [[nodiscard]] constexpr std::string_view view() const noexcept { return id_; }
+
+ private:
+  std::string_view id_;
+};
+
+}  // namespace detail
+
+/// The user whose order it is. Empty: nobody's.
+class OwnerId : public detail::NamedId {
+  using NamedId::NamedId;
+};
+
+/// The organization that an order belongs to. Empty: none.
+class OrganizationId : public detail::NamedId {
+  using NamedId::NamedId;
+};
+
+/// A user who is assigned to an order without owning it, such as its courier. Empty: nobody.
+class AssigneeId : public detail::NamedId {
+  using NamedId::NamedId;
+};
+
+/// The rule on whom an order reaches: its owner, who is assigned to it, its organization's, and who
+/// hears of everything. Constant time but for the comparison of ids. Two empty ids never meet.
+[[nodiscard]] constexpr bool may_watch(const IdentityView& who, OwnerId owner,
+                                       OrganizationId organization,
+                                       AssigneeId assignee = {}) noexcept {
+  if (who.reach == Reach::everything) return true;
+  if (!who.user_id.empty() && (who.user_id == owner.view() || who.user_id == assignee.view())) {
+    return true;
+  }
+  return who.reach == Reach::organization && !who.organization_id.empty() &&
+         who.organization_id == organization.view();
 }
 
 /// A version is at most what a double holds exactly, so that JavaScript clients can compare it.
@@ -98,16 +100,22 @@ inline constexpr std::size_t max_epoch_bytes = 64;
 
 /// One committed change of one order, as `publish` takes it. Borrows all its text.
 ///
+///     OrderEvent{"order-1", OwnerId("alice"), OrganizationId("org-1"), "CONFIRMED", 2, json}
+///
 /// `json` is the full order as one JSON object; it travels unchanged in `order:updated`.
 /// Versions of one order must be published in increasing order; a version that a connection has
 /// already been sent is not sent to it again.
 struct OrderEvent {
   std::string_view order_id;
-  std::string_view owner_id;
-  std::string_view organization_id;
+  OwnerId owner;
+  OrganizationId organization;
   std::string_view status;
   std::uint64_t version = 0;
   std::string_view json;
+
+  /// One more user who hears of this change, as the owner does. Who was assigned before hears of
+  /// the next change no more; tell them with `send_to_user` if they should know.
+  AssigneeId assignee = {};
 };
 
 /// The current state of one order, as an order source answers it.

@@ -106,9 +106,14 @@ void check_signed(Choices& choices) {
   require(!who->user_id.empty() && who->user_id.size() <= 128, "a user id has its bounds");
   require(who->user_id.find('\0') == std::string::npos, "an id holds no NUL");
   require(detail::is_utf8(who->user_id), "an id is UTF-8");
-  require(claims.value("role", "") == to_string(who->role), "the role is the one that was signed");
-  require(who->organization_id.empty() != has_organization(who->role),
-          "an organisation's role has one, and no other does");
+  const auto roles = forge::roles();
+  require(std::any_of(roles.begin(), roles.end(),
+                      [&](const JwtRole& role) {
+                        return role.name == claims.value("role", "") && role.reach == who->reach;
+                      }),
+          "the reach is that of the role that was signed");
+  require(who->organization_id.empty() != (who->reach == Reach::organization),
+          "the reach of an organization has one, and no other does");
   // NumericDates may have a fraction (RFC 7519 section 2). `iat` is information: none is too late.
   const auto exp = claims.find("exp");
   require(exp != claims.end() && exp->is_number() && exp->get<double>() > forge::now,

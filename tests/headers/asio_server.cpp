@@ -11,7 +11,8 @@ void serve_over_asio() {
                                               [](const auto& /*post*/) { return AllServices{}; });
   server.set_http_handler(
       [&](const ordercast::HttpRequest& /*request*/, const ordercast::HttpResponder& respond) {
-        server.publish({"order", "owner", "org", "CONFIRMED", 1, "{}"});
+        server.publish({"order", ordercast::OwnerId("owner"), ordercast::OrganizationId("org"),
+                        "CONFIRMED", 1, "{}"});
         respond({200, {}, "done\n"});
       });
   server.listen();

@@ -14,7 +14,7 @@
 
 struct OdrUsers {
   [[nodiscard]] ordercast::AuthResult authenticate(std::string_view token) const {
-    return ordercast::Identity{std::string(token), ordercast::Role::customer, ""};
+    return ordercast::Identity{std::string(token), ordercast::Reach::own};
   }
 };
 
@@ -40,7 +40,8 @@ inline std::size_t odr_round() {
   for (const auto& effect : client.on_opened({}, said.size() + connect.size() - 1)) {
     manager.on_message(1, std::get<ordercast::client::Send>(effect).text);
   }
-  return manager.publish({"order-1", "alice", "org-1", "CONFIRMED", 2, "{}"});
+  return manager.publish({"order-1", ordercast::OwnerId("alice"),
+                          ordercast::OrganizationId("org-1"), "CONFIRMED", 2, "{}"});
 }
 
 std::size_t odr_first();

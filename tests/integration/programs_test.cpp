@@ -86,6 +86,25 @@ TEST_CASE("the courier example shows a courier's position to the order's custome
   CHECK(http_request("127.0.0.1", program.port, "GET", "/").status == 200);
 }
 
+TEST_CASE("the courier example tells an order's courier, who does not own it, that it is ready",
+          "[courier]") {
+  const Program program({COURIER_PATH, "0"}, {});
+  auto customer = program.watch("customer-1");
+  auto courier = program.watch("courier-1");
+  auto other = program.watch("courier-2");
+  const auto post = [&](const std::string& path) {
+    return http_request("127.0.0.1", program.port, "POST", path).status;
+  };
+  CHECK(post("/ready/order-1") == 200);
+  const char* hint = R"({"type":"orders:changed","orderId":"order-1","status":"READY"})";
+  CHECK(customer.next_text(patience) == hint);
+  CHECK(courier.next_text(patience) == hint);
+  Program::settle(other);
+  CHECK(post("/ready/") == 404);
+  CHECK(post("/ready/order-") == 404);
+  CHECK(post("/ready/customer-1") == 404);
+}
+
 #ifdef FANOUT_SERVER_PATH  // Benchmarks may be left out of a build.
 
 TEST_CASE("fanout_server makes an order at its first PATCH and tells its watchers",

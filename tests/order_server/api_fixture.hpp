@@ -26,7 +26,6 @@ using nlohmann::json;
 using ordercast::HttpHeader;
 using ordercast::HttpRequest;
 using ordercast::HttpResponse;
-using ordercast::Role;
 
 inline constexpr const char* test_jwt_secret = "a secret of the tests, 32 bytes or more";
 inline constexpr const char* test_razorpay_secret = "a key secret of the tests";

@@ -36,7 +36,6 @@ struct Demo {
 
 TEST_CASE("the demo's users log in with the contract's passwords and have its roles", "[demo]") {
   Demo demo;
-  using ordercast::Role;
   for (const auto& [email, password, role, organization] :
        {std::tuple("admin@martly.dev", "admin123", Role::super_admin, ""),
         std::tuple("manager@martly.dev", "manager123", Role::org_admin, "org-1"),

@@ -24,7 +24,7 @@ struct Fixture {
     return start_with_demo_data(store, hasher, mode, host, now_ms);
   }
   void add_own_user() {
-    store.add_user({"u-1", "me@shop.example", "Me", "hash", ordercast::Role::super_admin, ""});
+    store.add_user({"u-1", "me@shop.example", "Me", "hash", Role::super_admin, ""});
   }
 };
 

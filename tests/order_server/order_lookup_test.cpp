@@ -19,7 +19,7 @@
 using namespace order_server;
 using namespace std::chrono_literals;
 using ordercast::Access;
-using ordercast::Role;
+using ordercast::Reach;
 
 namespace {
 
@@ -72,35 +72,35 @@ TEST_CASE("who may watch an order is decided by its owner and organisation", "[l
     REQUIRE(given != Access::unavailable);
     return given == Access::granted;
   };
-  CHECK(answer({"user-1", Role::customer, ""}));
-  CHECK(answer({"someone", Role::org_admin, "org-1"}));
-  CHECK(answer({"someone", Role::rider, "org-1"}));
-  CHECK(answer({"someone", Role::super_admin, ""}));
-  CHECK_FALSE(answer({"user-2", Role::customer, ""}));
-  CHECK_FALSE(answer({"user-2", Role::customer, "org-1"}));
-  CHECK_FALSE(answer({"someone", Role::org_admin, "org-2"}));
-  CHECK_FALSE(answer({"someone", Role::org_admin, ""}));
-  CHECK_FALSE(answer({"someone", Role::super_admin, ""}, "no such order"));
+  CHECK(answer({"user-1", Reach::own}));
+  CHECK(answer({"someone", Reach::organization, "org-1"}));
+  CHECK(answer({"someone", Reach::organization, "org-1"}));
+  CHECK(answer({"someone", Reach::everything}));
+  CHECK_FALSE(answer({"user-2", Reach::own}));
+  CHECK_FALSE(answer({"user-2", Reach::own, "org-1"}));
+  CHECK_FALSE(answer({"someone", Reach::organization, "org-2"}));
+  CHECK_FALSE(answer({"someone", Reach::organization, ""}));
+  CHECK_FALSE(answer({"someone", Reach::everything}, "no such order"));
 }
 
 TEST_CASE("a store that fails says that it can't tell, and neither yes nor no", "[lookup]") {
   Lookups lookups;
   lookups.store.put_order(sample_order("o-1", "user-1"));
   lookups.store.failures = 1;
-  CHECK(lookups.access({"user-1", Role::customer, ""}, "o-1") == Access::unavailable);
+  CHECK(lookups.access({"user-1", Reach::own}, "o-1") == Access::unavailable);
   CHECK(lookups.store.reads == 1);
   CHECK(lookups.metrics.lookup_failures.value() == 1);
   lookups.posted.clear();
-  CHECK(lookups.access({"user-1", Role::customer, ""}, "o-1") == Access::granted);
+  CHECK(lookups.access({"user-1", Reach::own}, "o-1") == Access::granted);
   lookups.posted.clear();
   lookups.store.failures = 1;
-  CHECK(lookups.access({"user-2", Role::customer, ""}, "o-1") == Access::unavailable);
+  CHECK(lookups.access({"user-2", Reach::own}, "o-1") == Access::unavailable);
 }
 
 TEST_CASE("a full queue says that it can't tell, and is counted", "[lookup]") {
   Lookups lookups(0);
   lookups.store.put_order(sample_order("o-1", "user-1"));
-  CHECK(lookups.access({"user-1", Role::super_admin, ""}, "o-1") == Access::unavailable);
+  CHECK(lookups.access({"user-1", Reach::everything}, "o-1") == Access::unavailable);
   CHECK(lookups.metrics.lookup_failures.value() == 1);
   CHECK(lookups.store.reads == 0);
 }

@@ -4,7 +4,6 @@
 #include <catch2/catch.hpp>
 
 using namespace order_server;
-using ordercast::Role;
 
 namespace {
 

@@ -35,7 +35,7 @@ TEST_CASE("a store that was filled is demo data, and stays so", "[store][meta]")
 TEST_CASE("a store of one's own is no demo data", "[store][meta]") {
   TempDir dir;
   SqliteStore store(options_for(dir.file()));
-  store.add_user({"6a6f2c1e", "admin@martly.dev", "A", "hash", ordercast::Role::super_admin, ""});
+  store.add_user({"6a6f2c1e", "admin@martly.dev", "A", "hash", Role::super_admin, ""});
   REQUIRE_FALSE(fill_with_demo_data(store, PasswordHasher{minimal_hash_cost}, 1714567890123));
   CHECK_FALSE(store.is_demo());
 }
@@ -61,7 +61,7 @@ TEST_CASE("a database of an older program with other users is no demo data", "[s
   TempDir dir;
   {
     SqliteStore store(options_for(dir.file()));
-    store.add_user({"u-1", "admin@martly.dev", "A", "hash", ordercast::Role::super_admin, ""});
+    store.add_user({"u-1", "admin@martly.dev", "A", "hash", Role::super_admin, ""});
   }
   take_back_to_schema_2(dir.file());
   SqliteStore store(options_for(dir.file()));

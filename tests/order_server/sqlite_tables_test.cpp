@@ -99,7 +99,7 @@ TEST_CASE("a sequence is never given twice, not even after pruning", "[store][ou
 TEST_CASE("users are found by id and by email in any case", "[store]") {
   Fixture f;
   CHECK(f.store.empty());
-  f.store.add_user({"u-1", "Ada@Example.org", "Ada", "hash", ordercast::Role::org_admin, "org-1"});
+  f.store.add_user({"u-1", "Ada@Example.org", "Ada", "hash", Role::org_admin, "org-1"});
   CHECK_FALSE(f.store.empty());
   const auto user = f.store.find_user_by_email("ada@example.ORG");
   REQUIRE(user);
@@ -107,7 +107,7 @@ TEST_CASE("users are found by id and by email in any case", "[store]") {
   CHECK(user->email == "Ada@Example.org");
   CHECK(user->name == "Ada");
   CHECK(user->password_hash == "hash");
-  CHECK(user->role == ordercast::Role::org_admin);
+  CHECK(user->role == Role::org_admin);
   CHECK(user->organization_id == "org-1");
   CHECK(f.store.find_user("u-1")->email == user->email);
   CHECK_FALSE(f.store.find_user("u-2"));
@@ -116,9 +116,9 @@ TEST_CASE("users are found by id and by email in any case", "[store]") {
 
 TEST_CASE("an email belongs to one user, and the error does not tell it", "[store]") {
   Fixture f;
-  f.store.add_user({"u-1", "ada@example.org", "Ada", "hash", ordercast::Role::customer, ""});
+  f.store.add_user({"u-1", "ada@example.org", "Ada", "hash", Role::customer, ""});
   try {
-    f.store.add_user({"u-2", "ADA@example.org", "Ada", "hash", ordercast::Role::customer, ""});
+    f.store.add_user({"u-2", "ADA@example.org", "Ada", "hash", Role::customer, ""});
     FAIL("a second user with the same email");
   } catch (const StoreError& error) {
     CHECK_THAT(error.what(),
@@ -172,7 +172,7 @@ TEST_CASE("filling writes everything or nothing, and only into an empty store", 
   TempDir dir;
   SqliteStore store(options_for(dir.file()));
   DemoData data;
-  data.users.push_back({"u-1", "a@b.c", "A", "hash", ordercast::Role::customer, ""});
+  data.users.push_back({"u-1", "a@b.c", "A", "hash", Role::customer, ""});
   data.shops.push_back({"store-1", "org-1", "Corner Shop"});
   data.products.push_back({"product-1", "store-1", "Tea", 250});
   data.orders = {sample_order("o-1"), sample_order("o-2")};

@@ -32,10 +32,12 @@ Tally& Tally::operator+=(const Tally& other) {
 
 Simulation::Simulation(std::uint32_t seed) : random_(seed) {
   pick_messages(seed);
-  directory_.users = {
-      {"alice", {"alice", Role::customer, ""}},  {own_.bob, {own_.bob, Role::customer, ""}},
-      {"sam", {"sam", Role::staff, "org-1"}},    {"tom", {"tom", Role::org_admin, "org-2"}},
-      {"root", {"root", Role::super_admin, ""}}, {"mallory", {"mallory", Role::customer, ""}}};
+  directory_.users = {{"alice", {"alice", Reach::own}},
+                      {own_.bob, {own_.bob, Reach::own}},
+                      {"sam", {"sam", Reach::organization, "org-1"}},
+                      {"tom", {"tom", Reach::organization, "org-2"}},
+                      {"root", {"root", Reach::everything}},
+                      {"mallory", {"mallory", Reach::own}}};
   directory_.tokens["mallory's"] = {"mallory"};
   weather_.wide = chance(15);
   weather_.heavy = chance(20);
@@ -67,7 +69,8 @@ Simulation::Simulation(std::uint32_t seed) : random_(seed) {
     }
     if (weather_.restores) client.epoch = std::to_string(store_.epoch);
     for (const auto& [id, order] : store_.orders) {
-      if (!may_watch(directory_.users[client.user], order.owner, order.organization)) {
+      if (!may_watch(directory_.users[client.user], OwnerId(order.owner),
+                     OrganizationId(order.organization))) {
         client.may_not.insert(id);
       } else if (weather_.wide || chance(70)) {
         client.seen[id] = order.version;

@@ -100,8 +100,9 @@ struct SimulatedServices {
     template <class Done>
     void authorize(const IdentityView& who, std::string_view order_id, Done done) const {
       const auto found = store->orders.find(order_id);
-      const bool allowed = found != store->orders.end() &&
-                           may_watch(who, found->second.owner, found->second.organization);
+      const bool allowed =
+          found != store->orders.end() &&
+          may_watch(who, OwnerId(found->second.owner), OrganizationId(found->second.organization));
       // Whether the store is locked shows when it is asked, not when the question is put down.
       answers->push_back([done, allowed, store = store, watching = watching,
                           question = watching->ask(who.user_id, order_id)] {

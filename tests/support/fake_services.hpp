@@ -77,8 +77,9 @@ class FakeServices {
     void authorize(const IdentityView& who, std::string_view order_id, Done done) const {
       ++world->lookups;
       const auto found = world->orders.find(order_id);
-      const bool allowed = found != world->orders.end() &&
-                           may_watch(who, found->second.owner, found->second.organization);
+      const bool allowed =
+          found != world->orders.end() &&
+          may_watch(who, OwnerId(found->second.owner), OrganizationId(found->second.organization));
       if (!world->answer_later) {
         done(allowed);
       } else {

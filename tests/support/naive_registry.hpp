@@ -49,7 +49,8 @@ struct NaiveRegistry {
   std::vector<int> watchers(const OrderEvent& change) const {
     std::vector<int> found;
     for (const auto& [handle, identity] : who) {
-      if (may_watch(identity, change.owner_id, change.organization_id)) found.push_back(handle);
+      if (may_watch(identity, change.owner, change.organization, change.assignee))
+        found.push_back(handle);
     }
     return found;
   }

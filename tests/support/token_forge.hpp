@@ -20,6 +20,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 /// Makes tokens, good and evil, out of any header and payload text. It uses OpenSSL alone, so that
 /// the code under test never vouches for itself.
@@ -180,10 +181,18 @@ inline const KeyPair& ec_key() {
   return attach(input, ec_key().sign_raw(input));
 }
 
+/// The roles of the tests' tokens.
+[[nodiscard]] inline std::vector<JwtRole> roles() {
+  return {{"SUPER_ADMIN", Reach::everything},     {"ORG_ADMIN", Reach::organization},
+          {"STORE_MANAGER", Reach::organization}, {"STAFF", Reach::organization},
+          {"RIDER", Reach::organization},         {"CUSTOMER", Reach::own}};
+}
+
 /// One HS256 key for tokens without `kid`, and a clock that stands at `now`.
 [[nodiscard]] inline JwtOptions options() {
   JwtOptions options;
   options.keys = {{"", JwtAlgorithm::hs256, secret, true}};
+  options.roles = roles();
   options.now = [] { return at(now); };
   return options;
 }

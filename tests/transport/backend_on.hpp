@@ -22,7 +22,7 @@ struct TokenIsUser {
   [[nodiscard]] AuthResult authenticate(std::string_view token) const {
     if (token.empty() || token == "bad") return AuthFailure{};
     const bool admin = token.substr(0, 5) == "admin";
-    return Identity{std::string(token), admin ? Role::super_admin : Role::customer, {}};
+    return Identity{std::string(token), admin ? Reach::everything : Reach::own};
   }
 };
 

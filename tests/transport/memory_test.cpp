@@ -38,7 +38,7 @@ net::TransportOptions hasty() {
 }
 
 OrderEvent event(const std::string& id, std::uint64_t version, const std::string& json) {
-  return {id, "owner", "org-1", "CONFIRMED", version, json};
+  return {id, OwnerId("owner"), OrganizationId("org-1"), "CONFIRMED", version, json};
 }
 
 std::string order(std::uint64_t version, std::size_t bytes = 0) {

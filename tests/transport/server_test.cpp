@@ -21,7 +21,12 @@ using namespace std::chrono_literals;
 namespace {
 
 const std::string host = "127.0.0.1";
-const OrderEvent confirmed{"o-1", "alice", "org-1", "CONFIRMED", 2, R"({"id":"o-1","version":2})"};
+const OrderEvent confirmed{"o-1",
+                           OwnerId("alice"),
+                           OrganizationId("org-1"),
+                           "CONFIRMED",
+                           2,
+                           R"({"id":"o-1","version":2})"};
 
 const std::string updated =
     R"({"type":"order:updated","orderId":"o-1","data":{"id":"o-1","version":2}})";
@@ -111,7 +116,7 @@ TEST_CASE("a drain closes every WebSocket with 1012 and ends the run", "[server]
     REQUIRE(clients[i].connect(host, server.port(), "/ws?token=u" + std::to_string(i)));
     REQUIRE(settled(clients[i]));
   }
-  server.publish({"o-2", "u1", "", "READY", 3, "{}"});
+  server.publish({"o-2", OwnerId("u1"), OrganizationId(), "READY", 3, "{}"});
   server.drain(5s);
   CHECK(clients[1].next_text());
   for (auto& client : clients) {

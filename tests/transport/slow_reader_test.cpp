@@ -34,7 +34,8 @@ std::string update(const std::string& id, int version, std::size_t bytes = 0) {
 void fill(WholeServer& server, const std::string& id, int last) {
   for (int version = 1; version <= last; ++version) {
     const auto json = update(id, version, 16'000);
-    server.publish({id, "nobody", "org", "READY", static_cast<std::uint64_t>(version), json});
+    server.publish({id, OwnerId("nobody"), OrganizationId("org"), "READY",
+                    static_cast<std::uint64_t>(version), json});
   }
 }
 
@@ -53,7 +54,7 @@ TEST_CASE("a slow client that gives up all but one of its orders gets that one's
   fill(server, id(0), 600);
   for (int i = 1; i < 35; ++i) {
     const auto json = update(id(i), 1);
-    server.publish({id(i), "nobody", "org", "READY", 1, json});
+    server.publish({id(i), OwnerId("nobody"), OrganizationId("org"), "READY", 1, json});
   }
   // From the end, so that one key after the other leaves the index of what waits.
   for (int i = 34; i > 0; --i) {

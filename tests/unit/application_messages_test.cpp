@@ -29,9 +29,9 @@ using Handle = FakeTransport::Handle;
 struct Users {
   [[nodiscard]] AuthResult authenticate(std::string_view token) const {
     if (token.rfind("staff-", 0) == 0) {
-      return Identity{std::string(token), Role::staff, std::string(token.substr(6))};
+      return Identity{std::string(token), Reach::organization, std::string(token.substr(6))};
     }
-    return Identity{std::string(token), Role::customer, ""};
+    return Identity{std::string(token), Reach::own};
   }
 };
 
@@ -102,7 +102,7 @@ struct Stage {
   void publish(const std::string& order, std::uint64_t version) {
     gate.version = version;
     const auto json = R"({"id":")" + order + R"(","version":)" + std::to_string(version) + "}";
-    manager.publish({order, "nobody", "", "READY", version, json});
+    manager.publish({order, OwnerId("nobody"), OrganizationId(), "READY", version, json});
   }
   /// The connection reads all that waits for it.
   void read(Handle handle) {

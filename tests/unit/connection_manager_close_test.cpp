@@ -38,8 +38,7 @@ struct Scene {
   /// Alice watches her order; with `slow` an update waits in her outbox, with `asking` another
   /// subscription waits for its answer.
   Scene(bool slow, bool asking) {
-    world->tokens = {{"alice", {"alice", Role::customer, ""}},
-                     {"root", {"root", Role::super_admin, ""}}};
+    world->tokens = {{"alice", {"alice", Reach::own}}, {"root", {"root", Reach::everything}}};
     world->orders["order-1"] = {"alice", "org-1", 1, R"({"version":1})"};
     world->orders["order-2"] = {"alice", "org-1", 1, R"({"version":1})"};
     manager.on_open(1, "alice");
@@ -62,7 +61,8 @@ struct Scene {
   void publish() {
     const auto version = ++world->orders["order-1"].version;
     const auto json = R"({"version":)" + std::to_string(version) + "}";
-    manager.publish({"order-1", "alice", "org-1", "CONFIRMED", version, json});
+    manager.publish(
+        {"order-1", OwnerId("alice"), OrganizationId("org-1"), "CONFIRMED", version, json});
     last = R"({"type":"order:updated","orderId":"order-1","data":)" + json + "}";
   }
 
@@ -156,7 +156,7 @@ TEST_CASE("connections that are found too slow by a publish close after it, not 
   Limits limits;
   limits.max_outbox_messages = 1;
   const auto world = std::make_shared<World>();
-  world->tokens = {{"root", {"root", Role::super_admin, ""}}};
+  world->tokens = {{"root", {"root", Reach::everything}}};
   FakeTransport transport;
   transport.high_water = 1;
   ConnectionManager<FakeTransport, FakeServices> manager{transport, FakeServices(world), limits};
@@ -169,7 +169,8 @@ TEST_CASE("connections that are found too slow by a publish close after it, not 
     transport[handle].received.clear();
   }
   for (std::uint64_t version = 2; version <= 4; ++version) {
-    manager.publish({"order-1", "alice", "org-1", "CONFIRMED", version, "{}"});
+    manager.publish(
+        {"order-1", OwnerId("alice"), OrganizationId("org-1"), "CONFIRMED", version, "{}"});
   }
   for (int handle = 1; handle <= 10; ++handle) {
     CAPTURE(handle);
@@ -196,7 +197,7 @@ TEST_CASE("a transport that says closed in mid-publish is not asked about others
 
 TEST_CASE("a handle that is used again has nothing of the one before", "[manager][close]") {
   Scene scene(true, true);
-  scene.world->tokens["bob"] = {"bob", Role::customer, ""};
+  scene.world->tokens["bob"] = {"bob", Reach::own};
   scene.manager.on_close(1);
   scene.transport[1] = {};
   scene.manager.on_open(1, "bob");

@@ -22,7 +22,7 @@ using test::ManualClock;
 
 struct Users {
   [[nodiscard]] AuthResult authenticate(std::string_view token) const {
-    return Identity{std::string(token), Role::customer, ""};
+    return Identity{std::string(token), Reach::own};
   }
 };
 
@@ -105,7 +105,7 @@ struct Scene {
   void publish(const std::string& order, std::uint64_t version) {
     answers.version = version;
     const auto json = answers.json();
-    manager.publish({order, "bob", "", "READY", version, json});
+    manager.publish({order, OwnerId("bob"), OrganizationId(), "READY", version, json});
   }
   void pass(Duration time) {
     const auto end = clock.now() + time;

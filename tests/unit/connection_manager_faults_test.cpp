@@ -24,7 +24,7 @@ using test::ManualClock;
 struct Users {
   [[nodiscard]] AuthResult authenticate(std::string_view token) const {
     if (token == "throws") throw std::bad_alloc();
-    return Identity{std::string(token), Role::customer, ""};
+    return Identity{std::string(token), Reach::own};
   }
 };
 struct Yes {
@@ -109,7 +109,7 @@ TEST_CASE("an observer that throws costs no delivery and no answer", "[manager][
   Sharded<Manager> sharded;
   sharded.add(manager, [](const std::function<void()>& task) { task(); });
   std::vector<PublishOutcome> outcomes;
-  sharded.publish({"o", "alice", "", "READY", 2, R"({"version":2})"},
+  sharded.publish({"o", OwnerId("alice"), OrganizationId(), "READY", 2, R"({"version":2})"},
                   [&](PublishOutcome outcome) { outcomes.push_back(outcome); });
   REQUIRE(outcomes.size() == 1);
   CHECK(outcomes[0].reached == 1);
@@ -130,7 +130,8 @@ TEST_CASE("a send that throws costs that connection alone", "[manager][faults]")
   }
   transport.poisoned = 3;
   transport.close_throws = GENERATE(false, true);
-  CHECK(manager.publish({"o", "alice", "", "READY", 2, R"({"version":2})"}) == 4);
+  CHECK(manager.publish(
+            {"o", OwnerId("alice"), OrganizationId(), "READY", 2, R"({"version":2})"}) == 4);
   CHECK(transport[3].closed);
   CHECK(transport[3].terminated == transport.close_throws);
   for (const int handle : {1, 2, 4, 5}) CHECK(transport[handle].received.size() == 2);
@@ -196,8 +197,10 @@ TEST_CASE("an authorizer may close, disconnect or unsubscribe from inside its ca
       manager.on_message(1, subscribe("p"));
     };
     manager.on_message(1, subscribe("o"));
-    CHECK(manager.publish({"o", "bob", "", "READY", 2, R"({"version":2})"}) == 0);
-    CHECK(manager.publish({"p", "bob", "", "READY", 2, R"({"version":2})"}) == 1);
+    CHECK(manager.publish(
+              {"o", OwnerId("bob"), OrganizationId(), "READY", 2, R"({"version":2})"}) == 0);
+    CHECK(manager.publish(
+              {"p", OwnerId("bob"), OrganizationId(), "READY", 2, R"({"version":2})"}) == 1);
   }
   CHECK(manager.subscriptions() <= 1);
 }
@@ -213,7 +216,7 @@ TEST_CASE("a ping behind data is not timed until the data are out", "[manager][f
   manager.on_message(1, subscribe("o"));
   transport[1].reads = false;
   const auto json = R"({"version":2,"x":")" + std::string(3000, 'x') + "\"}";
-  manager.publish({"o", "alice", "", "READY", 2, json});
+  manager.publish({"o", OwnerId("alice"), OrganizationId(), "READY", 2, json});
   manager.ping_user("alice");
   SECTION("a slow reader that goes on is left alone") {
     for (int i = 0; i < 250; ++i) {  // 100 bytes a second.
@@ -357,10 +360,11 @@ TEST_CASE("a version that the JSON does not say is counted", "[manager][faults]"
   FakeTransport transport;
   ConnectionManager<FakeTransport, Seams> manager(transport, seams);
   manager.on_open(1, "alice");
-  manager.publish(
-      {"o", "alice", "", "READY", 2, R"({"id":"o","items":[{"version":9}],"version": 2})"});
-  manager.publish({"o", "alice", "", "READY", 0, R"({"id":"o"})"});
+  manager.publish({"o", OwnerId("alice"), OrganizationId(), "READY", 2,
+                   R"({"id":"o","items":[{"version":9}],"version": 2})"});
+  manager.publish({"o", OwnerId("alice"), OrganizationId(), "READY", 0, R"({"id":"o"})"});
   CHECK(count == 0);
-  manager.publish({"o", "alice", "", "READY", 3, R"({"id":"o","x":"\"version\":3"})"});
+  manager.publish(
+      {"o", OwnerId("alice"), OrganizationId(), "READY", 3, R"({"id":"o","x":"\"version\":3"})"});
   CHECK(count == 1);
 }

@@ -24,11 +24,11 @@ using test::World;
 /// A manager over the fake transport, with a few users and orders.
 struct Fixture {
   explicit Fixture(Limits with = {}) : limits(with) {
-    world->tokens = {{"alice", {"alice", Role::customer, ""}},
-                     {"bob", {"bob", Role::customer, ""}},
-                     {"sam", {"sam", Role::staff, "org-1"}},
-                     {"tom", {"tom", Role::org_admin, "org-2"}},
-                     {"root", {"root", Role::super_admin, ""}}};
+    world->tokens = {{"alice", {"alice", Reach::own}},
+                     {"bob", {"bob", Reach::own}},
+                     {"sam", {"sam", Reach::organization, "org-1"}},
+                     {"tom", {"tom", Reach::organization, "org-2"}},
+                     {"root", {"root", Reach::everything}}};
     world->orders["order-1"] = {"alice", "org-1", 1, R"({"version":1})"};
     world->orders["order-2"] = {"bob", "org-2", 1, R"({"version":1})"};
   }
@@ -53,7 +53,8 @@ struct Fixture {
   std::size_t publish(const std::string& order, std::uint64_t version) {
     const auto& row = world->orders[order];
     const auto json = R"({"version":)" + std::to_string(version) + "}";
-    return manager.publish({order, row.owner, row.organization, "CONFIRMED", version, json});
+    return manager.publish(
+        {order, OwnerId(row.owner), OrganizationId(row.organization), "CONFIRMED", version, json});
   }
   std::size_t change(const std::string& order) { return publish(order, commit(order)); }
 
@@ -101,6 +102,23 @@ TEST_CASE("a subscriber gets the order, its audience the hint, the order first",
   CHECK(f.received(5).empty());
   CHECK(f.world->delivered[MessageType::order_updated] == 1);
   CHECK(f.world->delivered[MessageType::orders_changed] == 3);
+}
+
+TEST_CASE("a courier gets the hints of the order that is theirs to bring, and no other's",
+          "[manager]") {
+  Fixture f;
+  f.open(1, "alice");
+  f.open(2, "bob");
+  const auto bring = [&](std::string_view courier) {
+    return f.manager.publish({"order-1", OwnerId("alice"), OrganizationId("org-9"), "CONFIRMED", 0,
+                              "{}", AssigneeId(courier)});
+  };
+  CHECK(bring("bob") == 2);
+  CHECK(f.received(2) == std::vector<std::string>{changed});
+  CHECK(bring("carl") == 1);
+  CHECK(bring("") == 1);
+  CHECK(f.received(2).size() == 1);
+  CHECK(f.received(1).size() == 3);
 }
 
 TEST_CASE("after unsubscribing only the hint comes", "[manager]") {
@@ -202,7 +220,7 @@ TEST_CASE("the newest connection of a user above the limit gets 4008", "[manager
 TEST_CASE("a budget bounds a user's connections across managers", "[manager]") {
   ConnectionBudget budget;
   auto world = std::make_shared<World>();
-  world->tokens["alice"] = {"alice", Role::customer, ""};
+  world->tokens["alice"] = {"alice", Reach::own};
   Limits limits;
   limits.max_connections_per_user = 2;
   FakeTransport transport;

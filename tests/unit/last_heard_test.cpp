@@ -18,10 +18,7 @@ using test::ManualClock;
 using test::World;
 
 struct Fixture {
-  Fixture() {
-    world->tokens = {{"alice", {"alice", Role::customer, ""}},
-                     {"bob", {"bob", Role::customer, ""}}};
-  }
+  Fixture() { world->tokens = {{"alice", {"alice", Reach::own}}, {"bob", {"bob", Reach::own}}}; }
 
   std::shared_ptr<World> world = std::make_shared<World>();
   ManualClock clock;

@@ -20,7 +20,7 @@ using test::ManualClock;
 
 struct Staff {
   [[nodiscard]] AuthResult authenticate(std::string_view token) const {
-    return Identity{std::string(token), Role::staff, "shop"};
+    return Identity{std::string(token), Reach::organization, "shop"};
   }
 };
 struct Anyone {
@@ -54,7 +54,7 @@ struct Desk {
   }
   void change(const std::string& order) {
     const auto json = R"({"id":")" + order + R"(","version":1})";
-    manager.publish({order, "customer", "shop", "READY", 1, json});
+    manager.publish({order, OwnerId("customer"), OrganizationId("shop"), "READY", 1, json});
   }
   void say(int number) {
     manager.send_to_user("alice", {R"({"type":"say","n":)" + std::to_string(number) + "}"});

@@ -63,7 +63,7 @@ class Loop {
 struct Shard {
   std::shared_ptr<test::World> world = [] {
     auto made = std::make_shared<test::World>();
-    made->tokens["root"] = {"root", Role::super_admin, ""};
+    made->tokens["root"] = {"root", Reach::everything};
     made->orders["order-1"] = {"alice", "org-1"};
     return made;
   }();
@@ -95,7 +95,7 @@ TEST_CASE("a publish to four shards is one encode, four posts, and reaches each 
   std::vector<std::size_t> reached;
   constexpr std::uint64_t changes = 50;
   for (std::uint64_t version = 2; version < 2 + changes; ++version) {
-    sharded.publish({"order-1", "alice", "org-1", "READY", version, "{}"},
+    sharded.publish({"order-1", OwnerId("alice"), OrganizationId("org-1"), "READY", version, "{}"},
                     [&](PublishOutcome outcome) {
                       const std::lock_guard<std::mutex> lock(mutex);
                       CHECK(outcome.failed_shards == 0);
@@ -173,7 +173,7 @@ TEST_CASE("what a shard does not finish is reported, and done runs exactly once"
   for (auto* shard : {&one, &two, &three}) shard->manager.on_open(1, "root");
   std::vector<PublishOutcome> outcomes;
   const auto publish = [&] {
-    sharded.publish({"order-1", "alice", "org-1", "READY", 2, "{}"},
+    sharded.publish({"order-1", OwnerId("alice"), OrganizationId("org-1"), "READY", 2, "{}"},
                     [&](PublishOutcome outcome) { outcomes.push_back(outcome); });
   };
   sharded.add(one.manager, [](const std::function<void()>& task) { task(); });
@@ -201,7 +201,7 @@ TEST_CASE("what a shard does not finish is reported, and done runs exactly once"
   }
   SECTION("a done that throws ends nothing") {
     CHECK_NOTHROW(
-        sharded.publish({"order-1", "alice", "org-1", "READY", 2, "{}"},
+        sharded.publish({"order-1", OwnerId("alice"), OrganizationId("org-1"), "READY", 2, "{}"},
                         [](PublishOutcome /*outcome*/) { throw std::runtime_error("expected"); }));
   }
 }

@@ -15,23 +15,28 @@
 
 namespace {
 
+using ordercast::AssigneeId;
 using ordercast::Identity;
 using ordercast::OrderEvent;
-using ordercast::Role;
+using ordercast::OrganizationId;
+using ordercast::OwnerId;
+using ordercast::Reach;
 using ordercast::SubscriptionRegistry;
 
 Identity customer(const std::string& id) {
-  return {id, Role::customer, {}};
+  return {id, Reach::own};
 }
 Identity staff(const std::string& id, const std::string& organization) {
-  return {id, Role::staff, organization};
+  return {id, Reach::organization, organization};
 }
 Identity super_admin(const std::string& id) {
-  return {id, Role::super_admin, {}};
+  return {id, Reach::everything};
 }
 
-OrderEvent event(std::string_view order, std::string_view owner, std::string_view organization) {
-  return {order, owner, organization, "CONFIRMED", 2, "{}"};
+OrderEvent event(std::string_view order, std::string_view owner, std::string_view organization,
+                 std::string_view assignee = {}) {
+  return {order, OwnerId(owner), OrganizationId(organization), "CONFIRMED",
+          2,     "{}",           AssigneeId(assignee)};
 }
 
 template <class Registry>
@@ -117,7 +122,7 @@ TEST_CASE("disconnect drops every subscription of a handle and no other's", "[re
   CHECK(registry.subscription_count() == 3);
 }
 
-TEST_CASE("a list watcher is the owner, the organisation's staff or a super admin", "[registry]") {
+TEST_CASE("a list watcher is the owner, of the organization, or sees everything", "[registry]") {
   SubscriptionRegistry<int> registry;
   registry.connect(1, customer("alice"));
   registry.connect(2, customer("alice"));
@@ -130,6 +135,18 @@ TEST_CASE("a list watcher is the owner, the organisation's staff or a super admi
   CHECK(watchers(registry, event("o", "nobody", "org-3")) == std::vector<int>{6});
 }
 
+TEST_CASE("who is assigned to an order watches its list for as long", "[registry]") {
+  SubscriptionRegistry<int> registry;
+  registry.connect(1, customer("carl"));
+  registry.connect(2, customer("carl"));
+  registry.connect(3, customer("dora"));
+  CHECK(watchers(registry, event("o", "alice", "org-1", "carl")) == std::vector<int>{1, 2});
+  CHECK(registry.has_list_watcher(event("o", "alice", "org-1", "carl")));
+  CHECK(watchers(registry, event("o", "alice", "org-1", "dora")) == std::vector<int>{3});
+  CHECK(watchers(registry, event("o", "alice", "org-1")).empty());
+  CHECK_FALSE(registry.has_list_watcher(event("o", "alice", "org-1", "nobody")));
+}
+
 TEST_CASE("a watcher with several reasons is visited once", "[registry]") {
   SubscriptionRegistry<int> registry;
   registry.connect(1, staff("sam", "org-1"));  // Sam's own order, in Sam's organisation.
@@ -137,6 +154,8 @@ TEST_CASE("a watcher with several reasons is visited once", "[registry]") {
   registry.connect(3, customer("sam"));        // Another tab of Sam's, with a customer's token.
   CHECK(watchers(registry, event("o", "sam", "org-1")) == std::vector<int>{1, 2, 3});
   CHECK(watchers(registry, event("o", "root", "org-1")) == std::vector<int>{1, 2});
+  CHECK(watchers(registry, event("o", "sam", "org-1", "sam")) == std::vector<int>{1, 2, 3});
+  CHECK(watchers(registry, event("o", "root", "org-1", "sam")) == std::vector<int>{1, 2, 3});
 }
 
 TEST_CASE("staff leave their list when they disconnect", "[registry]") {

@@ -22,7 +22,6 @@ namespace {
 using ordercast::HttpRequest;
 using ordercast::HttpResponder;
 using ordercast::HttpResponse;
-using ordercast::Identity;
 
 constexpr std::chrono::seconds retry_after{1};
 
@@ -71,7 +70,7 @@ bool is_write(const HttpRequest& request) noexcept {
 struct Call {
   HttpRequest request;
   Router::Match match;
-  Identity caller;
+  Caller caller;
 };
 
 /// What a call holds in memory while it waits.
@@ -136,7 +135,7 @@ void Api::handle(HttpRequest request, const HttpResponder& respond) {
 }
 
 std::optional<HttpResponse> Api::answer_at_once(const HttpRequest& request,
-                                                const Router::Match& match, Identity& caller) {
+                                                const Router::Match& match, Caller& caller) {
   if (Cors::is_preflight(request)) return cors_.preflight(request);
   if (context_.draining && (match.route == nullptr || !match.route->while_draining)) {
     return draining_answer();
@@ -155,11 +154,11 @@ std::optional<HttpResponse> Api::answer_at_once(const HttpRequest& request,
   if (match.route->access == Access::open) return std::nullopt;
 
   stall_point("io");
-  auto who = context_.tokens.authenticate(bearer_token(request));
+  auto who = context_.tokens.caller_of(bearer_token(request));
   if (const auto* failure = std::get_if<ordercast::AuthFailure>(&who)) {
     return unauthorized(failure->reason);
   }
-  caller = std::get<Identity>(std::move(who));
+  caller = std::get<Caller>(std::move(who));
   if (!may_call(match.route->access, caller.role)) {
     return problem(403, "Your role may not do this");
   }
@@ -172,13 +171,13 @@ bool Api::is_ours(const HttpRequest& request) const {
   return hosts_.allow(client.host.empty() ? request.header("Host") : client.host);
 }
 
-bool Api::admits_write(const HttpRequest& request, const Identity& caller) {
+bool Api::admits_write(const HttpRequest& request, const Caller& caller) {
   if (!is_write(request)) return true;
-  auto& limiter = caller.role == ordercast::Role::customer ? customer_writes_ : staff_writes_;
+  auto& limiter = caller.role == Role::customer ? customer_writes_ : staff_writes_;
   return limiter.admit(caller.user_id, context_.now());
 }
 
-std::string Api::owner_of(const HttpRequest& request, const Identity& caller) const {
+std::string Api::owner_of(const HttpRequest& request, const Caller& caller) const {
   if (!caller.user_id.empty()) return "user " + caller.user_id;
   return "address " + ordercast::net::client_of(request, trusted_proxies_).limit_key();
 }

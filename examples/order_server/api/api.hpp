@@ -73,15 +73,13 @@ class Api {
  private:
   /// Decides what can be decided without a lane; nothing means that `route` is to run.
   [[nodiscard]] std::optional<ordercast::HttpResponse> answer_at_once(
-      const ordercast::HttpRequest& request, const Router::Match& match,
-      ordercast::Identity& caller);
+      const ordercast::HttpRequest& request, const Router::Match& match, Caller& caller);
   [[nodiscard]] bool admits(AddressLimiter& limiter, const ordercast::HttpRequest& request) const;
   /// Whether the caller may write now.
-  [[nodiscard]] bool admits_write(const ordercast::HttpRequest& request,
-                                  const ordercast::Identity& caller);
+  [[nodiscard]] bool admits_write(const ordercast::HttpRequest& request, const Caller& caller);
   [[nodiscard]] bool is_ours(const ordercast::HttpRequest& request) const;
   [[nodiscard]] std::string owner_of(const ordercast::HttpRequest& request,
-                                     const ordercast::Identity& caller) const;
+                                     const Caller& caller) const;
   [[nodiscard]] ordercast::HttpResponse run(const Route& route, const ApiRequest& request) const;
   [[nodiscard]] std::optional<ordercast::HttpResponse> handshake_refusal(
       const ordercast::HttpRequest& request);

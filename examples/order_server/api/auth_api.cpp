@@ -94,7 +94,7 @@ HttpResponse me(const ApiRequest& request, ApiContext& context) {
   ordered_json data{{"id", user->id},
                     {"email", user->email},
                     {"name", user->name},
-                    {"role", ordercast::to_string(user->role)},
+                    {"role", to_string(user->role)},
                     {"organizationId", nullptr}};
   if (!user->organization_id.empty()) data["organizationId"] = user->organization_id;
   return success(std::move(data));

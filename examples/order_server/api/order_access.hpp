@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/envelope.hpp"
+#include "auth/caller.hpp"
 #include "domain/decision.hpp"
 #include "domain/order.hpp"
 #include "domain/order_json.hpp"
@@ -25,20 +26,21 @@ namespace order_server {
 }
 
 /// The rule for WebSocket subscriptions holds for the API too.
-[[nodiscard]] inline bool may_see(const ordercast::Identity& caller, const Order& order) {
-  return ordercast::may_watch(caller, order.user_id, order.organization_id);
+[[nodiscard]] inline bool may_see(const Caller& caller, const Order& order) {
+  return ordercast::may_watch(caller.identity(), ordercast::OwnerId(order.user_id),
+                              ordercast::OrganizationId(order.organization_id));
 }
 
-[[nodiscard]] inline bool owns(const ordercast::Identity& caller, const Order& order) {
+[[nodiscard]] inline bool owns(const Caller& caller, const Order& order) {
   return !caller.user_id.empty() && caller.user_id == order.user_id;
 }
 
 /// Limits a list to what the caller may see. Nothing when that is no order at all: an empty field
 /// of OrderFilter would not filter, so an identity that lacks its id must never become a filter.
-[[nodiscard]] inline std::optional<OrderFilter> scope_of(const ordercast::Identity& caller) {
+[[nodiscard]] inline std::optional<OrderFilter> scope_of(const Caller& caller) {
   OrderFilter filter;
-  if (caller.role == ordercast::Role::super_admin) return filter;
-  if (ordercast::has_organization(caller.role)) {
+  if (caller.role == Role::super_admin) return filter;
+  if (has_organization(caller.role)) {
     if (caller.organization_id.empty()) return std::nullopt;
     filter.organization_id = caller.organization_id;
     return filter;
@@ -56,7 +58,7 @@ namespace order_server {
 }
 
 /// The caller's own orders alone, whatever their role; nothing if they can have none.
-[[nodiscard]] inline std::optional<OrderScope> own_scope_of(const ordercast::Identity& caller) {
+[[nodiscard]] inline std::optional<OrderScope> own_scope_of(const Caller& caller) {
   if (caller.user_id.empty()) return std::nullopt;
   return OrderScope{caller.user_id, {}};
 }

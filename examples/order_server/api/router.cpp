@@ -32,17 +32,17 @@ bool matches(std::string_view pattern, std::string_view path,
 
 }  // namespace
 
-bool may_call(Access access, ordercast::Role role) noexcept {
+bool may_call(Access access, Role role) noexcept {
   switch (access) {
     case Access::open:
     case Access::signed_in:
       return true;
     case Access::customer:
-      return role == ordercast::Role::customer;
+      return role == Role::customer;
     case Access::staff:
-      return ordercast::is_staff(role);
+      return is_staff(role);
     case Access::super_admin:
-      return role == ordercast::Role::super_admin;
+      return role == Role::super_admin;
   }
   return false;
 }

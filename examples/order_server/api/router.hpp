@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "auth/caller.hpp"
+#include "domain/role.hpp"
 #include <ordercast/http.hpp>
-#include <ordercast/types.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -43,7 +44,7 @@ enum class Lane : std::uint8_t {
 struct ApiRequest {
   const ordercast::HttpRequest& http;
   std::vector<std::string> parameters;  ///< What ":name" matched, percent-decoded, in sequence.
-  ordercast::Identity caller;           ///< Empty for `Access::open`.
+  Caller caller;                        ///< Empty for `Access::open`.
 };
 
 /// Answers a call on its lane. May throw: a StoreError becomes 503, everything else 500.
@@ -64,7 +65,7 @@ struct Route {
 
 using Routes = std::vector<Route>;
 
-[[nodiscard]] bool may_call(Access access, ordercast::Role role) noexcept;
+[[nodiscard]] bool may_call(Access access, Role role) noexcept;
 
 /// Finds the route of a request. Immutable; any thread; linear in the number of routes.
 class Router {

@@ -6,14 +6,23 @@
 #include <algorithm>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace order_server {
 namespace {
+
+/// What each role reaches. Tokens with another role are refused.
+std::vector<ordercast::JwtRole> token_roles() {
+  std::vector<ordercast::JwtRole> roles;
+  for (const Role role : all_roles) roles.push_back({std::string(to_string(role)), reach_of(role)});
+  return roles;
+}
 
 ordercast::JwtOptions verify_options(const TokenOptions& options) {
   ordercast::JwtOptions verify;
   // Tokens that other tools sign with the shared secret name no key, as the reference's don't.
   verify.keys = {{"", ordercast::JwtAlgorithm::hs256, options.secret, true}};
+  verify.roles = token_roles();
   verify.now = options.now;
   verify.max_cached_tokens = 1'000;  // Some 0.3 MB: who comes back, and who asks again.
   return verify;
@@ -22,6 +31,7 @@ ordercast::JwtOptions verify_options(const TokenOptions& options) {
 ordercast::JwtIssuerOptions issue_options(const TokenOptions& options) {
   ordercast::JwtIssuerOptions issue;
   issue.secret = options.secret;
+  issue.roles = token_roles();
   issue.access_lifetime = options.access_lifetime;
   issue.refresh_lifetime = options.refresh_lifetime;
   issue.now = options.now;
@@ -48,7 +58,7 @@ struct Tokens::State {
 
 Tokens::Tokens(const TokenOptions& options) : state_(std::make_shared<const State>(options)) {}
 
-ordercast::AuthResult Tokens::authenticate(std::string_view token) const noexcept {
+CallerResult Tokens::caller_of(std::string_view token) const noexcept {
   auto result = state_->authenticator.verify(token);
   if (const auto* failure = std::get_if<ordercast::AuthFailure>(&result)) return *failure;
   auto& claims = std::get<ordercast::JwtClaims>(result);
@@ -59,8 +69,19 @@ ordercast::AuthResult Tokens::authenticate(std::string_view token) const noexcep
   } catch (...) {  // no memory
     return ordercast::AuthFailure{"Invalid token", "internal error"};
   }
-  return ordercast::Identity{std::move(claims.subject), *claims.role,
-                             std::move(claims.organization_id), std::move(claims.session_id)};
+  const auto role = role_from_string(claims.role);
+  if (!role)
+    return ordercast::AuthFailure{"Invalid token", "internal error"};  // It is in the table.
+  return Caller{std::move(claims.subject), *role, std::move(claims.organization_id),
+                std::move(claims.session_id)};
+}
+
+ordercast::AuthResult Tokens::authenticate(std::string_view token) const noexcept {
+  auto result = caller_of(token);
+  if (const auto* failure = std::get_if<ordercast::AuthFailure>(&result)) return *failure;
+  auto& caller = std::get<Caller>(result);
+  return ordercast::Identity{std::move(caller.user_id), reach_of(caller.role),
+                             std::move(caller.organization_id), std::move(caller.session_id)};
 }
 
 std::optional<RefreshClaims> Tokens::refresh_claims(std::string_view token) const noexcept {
@@ -75,8 +96,8 @@ std::optional<RefreshClaims> Tokens::refresh_claims(std::string_view token) cons
 }
 
 std::string Tokens::issue_access(const User& user, std::string_view session_id) const {
-  return state_->issuer.issue_access({user.id, user.role, user.organization_id}, user.email,
-                                     session_id);
+  return state_->issuer.issue_access({user.id, to_string(user.role), user.organization_id},
+                                     user.email, session_id);
 }
 
 std::string Tokens::issue_refresh(const User& user, std::string_view session_id) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "auth/caller.hpp"
 #include "auth/revocations.hpp"
 #include "store/store.hpp"
 #include <ordercast/services.hpp>
@@ -38,6 +39,9 @@ class Tokens {
   explicit Tokens(const TokenOptions& options);
 
   /// Who an access token speaks for. A refresh token is refused.
+  [[nodiscard]] CallerResult caller_of(std::string_view token) const noexcept;
+
+  /// The same as the identity of a connection.
   [[nodiscard]] ordercast::AuthResult authenticate(std::string_view token) const noexcept;
 
   /// What a good refresh token says. An access token is refused. Whether its sign-in has ended is

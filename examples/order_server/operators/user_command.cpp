@@ -9,7 +9,6 @@
 #include "store/sqlite_store.hpp"
 #include "workers/wall_clock.hpp"
 #include <ordercast/detail/utf8.hpp>
-#include <ordercast/types.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -53,10 +52,8 @@ CLI::Validator email_address() {
 CLI::Validator role_name() {
   return CLI::Validator(
       [](const std::string& text) -> std::string {
-        if (ordercast::role_from_string(text)) return "";
-        return "'" + printable(text) +
-               "' is not allowed; allowed are SUPER_ADMIN, ORG_ADMIN, STORE_MANAGER, STAFF, RIDER, "
-               "CUSTOMER";
+        if (role_from_string(text)) return "";
+        return "'" + printable(text) + "' is not allowed; allowed are " + role_names();
       },
       "");
 }
@@ -106,7 +103,8 @@ User existing(SqliteStore& store, const std::string& email) {
 
 /// What is wrong with role and organization together; "" if nothing is.
 std::string complaint(const Asked& asked) {
-  const bool is_of_one = asked.role != "SUPER_ADMIN" && asked.role != "CUSTOMER";
+  const auto role = role_from_string(asked.role);
+  const bool is_of_one = role && has_organization(*role);
   if (is_of_one && asked.organization.empty()) return "--role " + asked.role + " needs --org";
   if (!is_of_one && !asked.organization.empty()) {
     return "--role " + asked.role + " belongs to no organization; leave --org out";
@@ -120,7 +118,7 @@ void add(SqliteStore& store, const Asked& asked, const std::string& password,
   user.id = random_uuid();
   user.email = lower_case(asked.email);
   user.name = asked.name.empty() ? user.email.substr(0, user.email.rfind('@')) : asked.name;
-  user.role = *ordercast::role_from_string(asked.role);
+  user.role = *role_from_string(asked.role);
   user.organization_id = asked.organization;
   user.password_hash = hasher.hash(password);
   if (store.find_user_by_email(user.email)) {
@@ -134,7 +132,7 @@ void list(SqliteStore& store, std::FILE* out) {
   std::fprintf(out, "%-36s %-32s %-13s %-20s %-8s %s\n", "ID", "EMAIL", "ROLE", "ORGANIZATION",
                "STATE", "NAME");
   for (const auto& user : store.list_users()) {
-    const std::string role(ordercast::to_string(user.role));
+    const std::string role(to_string(user.role));
     std::fprintf(out, "%-36s %-32s %-13s %-20s %-8s %s\n", printable(user.id).c_str(),
                  printable(user.email).c_str(), role.c_str(),
                  user.organization_id.empty() ? "-" : printable(user.organization_id).c_str(),

@@ -181,8 +181,12 @@ void Dispatcher::publish(const OutboxEntry& entry) {
     shared_->update([](Shared& state) { state.one_less(); });
     return;
   }
-  const ordercast::OrderEvent event{entry.order_id, entry.owner_id, entry.organization_id,
-                                    entry.status,   entry.version,  entry.order_json};
+  const ordercast::OrderEvent event{entry.order_id,
+                                    ordercast::OwnerId(entry.owner_id),
+                                    ordercast::OrganizationId(entry.organization_id),
+                                    entry.status,
+                                    entry.version,
+                                    entry.order_json};
   auto done = [shared = shared_, metrics = &metrics_, now_ms = options_.now_ms,
                committed_ms = entry.created_at_ms, sequence = entry.sequence,
                batch = batch_](ordercast::PublishOutcome outcome) {

@@ -29,7 +29,7 @@ class StoreAuthorizer {
 
   template <class Done>
   void authorize(const ordercast::IdentityView& who, std::string_view order_id, Done done) const {
-    ordercast::Identity identity{std::string(who.user_id), who.role,
+    ordercast::Identity identity{std::string(who.user_id), who.reach,
                                  std::string(who.organization_id)};
     lookup_->find_owner(
         who.user_id, std::string(order_id),
@@ -45,7 +45,8 @@ class StoreAuthorizer {
     if (!found.is_available) return ordercast::Access::unavailable;
     const OrderOwner* owner = found.value;
     const bool allowed =
-        owner != nullptr && ordercast::may_watch(who, owner->user_id, owner->organization_id);
+        owner != nullptr && ordercast::may_watch(who, ordercast::OwnerId(owner->user_id),
+                                                 ordercast::OrganizationId(owner->organization_id));
     return allowed ? ordercast::Access::granted : ordercast::Access::denied;
   }
 

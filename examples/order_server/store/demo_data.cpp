@@ -52,7 +52,6 @@ constexpr std::array<Outline, 16> outlines{{
 }};
 
 std::vector<User> make_users(const PasswordHasher& hasher) {
-  using ordercast::Role;
   return {
       {"user-admin", "admin@martly.dev", "Asha Admin", hasher.hash("admin123"), Role::super_admin,
        ""},

@@ -9,7 +9,7 @@ std::optional<User> read_user(Query& query) {
               query.text(1),
               query.text(2),
               query.text(3),
-              known(ordercast::role_from_string(query.text(4)), "users.role"),
+              known(role_from_string(query.text(4)), "users.role"),
               query.text(5),
               query.integer(6) != 0};
 }

@@ -3,7 +3,7 @@
 
 #include "domain/decision.hpp"
 #include "domain/order.hpp"
-#include <ordercast/types.hpp>
+#include "domain/role.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -31,7 +31,7 @@ struct User {
   std::string email;
   std::string name;
   std::string password_hash;
-  ordercast::Role role = ordercast::Role::customer;
+  Role role = Role::customer;
   std::string organization_id;
   bool is_disabled = false;  ///< May not sign in; whatever speaks for them is refused.
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ordercast/auth/detail/jwt_verifier.hpp>
+#include <ordercast/auth/detail/role_table.hpp>
 #include <ordercast/auth/jwt_types.hpp>
 #include <ordercast/services.hpp>
 #include <ordercast/types.hpp>
@@ -17,12 +18,14 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 /// JSON Web Tokens (RFC 7519) as access and refresh tokens: `JwtAuthenticator` verifies them,
 /// `JwtIssuer` makes them. Nothing outside this folder sees cpp-jwt.
 ///
 ///     JwtOptions options;
 ///     options.keys = {{"2024-06", JwtAlgorithm::hs256, secret, true}};
+///     options.roles = {{"BUYER", Reach::own}, {"SELLER", Reach::organization}};
 ///     const JwtAuthenticator authenticator(options);
 ///     const AuthResult who = authenticator.authenticate(token);
 ///
@@ -41,13 +44,15 @@ namespace ordercast {
 /// one for a token that it remembers. A moved-from object may only be assigned to or destroyed.
 class JwtAuthenticator {
  public:
-  /// Parses and checks every key. Throws std::invalid_argument for options that are out of range,
-  /// for no key, two keys of one id or two for tokens without `kid`, and for a key that is empty,
-  /// weak, malformed, or of another kind than its algorithm. No message holds any key material.
+  /// Parses and checks every key and role. Throws std::invalid_argument for options that are out of
+  /// range, for no key, two keys of one id or two for tokens without `kid`, for a key that is
+  /// empty, weak, malformed, or of another kind than its algorithm, and for roles that are none,
+  /// have an empty name or the same. No message holds any key material.
   explicit JwtAuthenticator(JwtOptions options);
 
   /// Who an access token speaks for. An empty token is `Missing token`, every other failure
-  /// `Invalid token`. Never throws.
+  /// `Invalid token`. Never throws. The failure's `detail` lives as long as the authenticator or a
+  /// copy of it.
   [[nodiscard]] AuthResult authenticate(std::string_view token) const noexcept;
 
   /// What a token of that kind says. Fails as `authenticate` does. Never throws.
@@ -58,10 +63,20 @@ class JwtAuthenticator {
   std::shared_ptr<const detail::jose::Verifier> verifier_;
 };
 
+/// Whom an access token is for.
+struct JwtUser {
+  std::string_view id;
+  std::string_view role;
+  std::string_view organization_id = {};  ///< Read only if the role's reach is an organization.
+};
+
 /// How to issue.
 struct JwtIssuerOptions {
   /// The HS256 secret.
   std::string secret;
+
+  /// As in `JwtOptions`: at least one, no name twice.
+  std::vector<JwtRole> roles;
 
   /// Goes into `kid`. Empty: no `kid`.
   std::string key_id;
@@ -87,15 +102,15 @@ struct JwtIssuerOptions {
 /// Immutable: one object may be used by many threads at once. Microseconds a token.
 class JwtIssuer {
  public:
-  /// Throws std::invalid_argument for a secret that `JwtAuthenticator` would refuse, and for a
-  /// lifetime that is out of range.
+  /// Throws std::invalid_argument for a secret or roles that `JwtAuthenticator` would refuse, and
+  /// for a lifetime that is out of range.
   explicit JwtIssuer(JwtIssuerOptions options);
 
   /// An access token for that user. Throws std::invalid_argument for a user whom no authenticator
-  /// would accept: an id that is empty or over 128 bytes, an organisation's role without
-  /// organisation, text that is not UTF-8 or holds NUL, claims too long for a token. An empty
-  /// email is left out. `session_id` goes into `sid`; empty: no `sid`.
-  [[nodiscard]] std::string issue_access(const IdentityView& user, std::string_view email,
+  /// would accept: an id that is empty or over 128 bytes, an unknown role, an organization's role
+  /// without organization, text that is not UTF-8 or holds NUL, claims too long for a token. An
+  /// empty email is left out. `session_id` goes into `sid`; empty: no `sid`.
+  [[nodiscard]] std::string issue_access(const JwtUser& user, std::string_view email,
                                          std::string_view session_id = {}) const;
 
   /// A refresh token: it names the user and nothing else, so that a role that changes meanwhile is
@@ -112,7 +127,8 @@ class JwtIssuer {
   [[nodiscard]] jwt::jwt_object start(std::string_view user_id, std::chrono::seconds life) const;
   [[nodiscard]] static std::string finish(const jwt::jwt_object& token);
 
-  JwtIssuerOptions options_;
+  JwtIssuerOptions options_;  // Its roles have moved to roles_.
+  detail::jose::RoleTable roles_;
 };
 
 inline JwtAuthenticator::JwtAuthenticator(JwtOptions options)
@@ -130,11 +146,12 @@ inline AuthResult JwtAuthenticator::authenticate(std::string_view token) const n
   auto result = verify(token, TokenKind::access);
   if (const auto* failure = std::get_if<AuthFailure>(&result)) return *failure;
   auto& claims = std::get<JwtClaims>(result);
-  return Identity{std::move(claims.subject), *claims.role, std::move(claims.organization_id),
+  return Identity{std::move(claims.subject), claims.reach, std::move(claims.organization_id),
                   std::move(claims.session_id)};
 }
 
-inline JwtIssuer::JwtIssuer(JwtIssuerOptions options) : options_(std::move(options)) {
+inline JwtIssuer::JwtIssuer(JwtIssuerOptions options)
+    : options_(std::move(options)), roles_(std::move(options_.roles)) {
   detail::jose::check_secret(options_.key_id, options_.secret, options_.allow_short_secret);
   constexpr std::chrono::hours most(24 * 3653);
   for (const auto lifetime : {options_.access_lifetime, options_.refresh_lifetime}) {
@@ -145,11 +162,13 @@ inline JwtIssuer::JwtIssuer(JwtIssuerOptions options) : options_(std::move(optio
   if (!options_.now) throw std::invalid_argument("jwt: there is no clock");
 }
 
-inline std::string JwtIssuer::issue_access(const IdentityView& user, std::string_view email,
+inline std::string JwtIssuer::issue_access(const JwtUser& user, std::string_view email,
                                            std::string_view session_id) const {
-  auto token = start(user.user_id, options_.access_lifetime);
-  token.payload().add_claim("role", std::string(to_string(user.role)));
-  if (has_organization(user.role)) {
+  const auto reach = roles_.find(user.role);
+  if (!reach) throw std::invalid_argument("jwt: " + roles_.unknown());
+  auto token = start(user.id, options_.access_lifetime);
+  token.payload().add_claim("role", std::string(user.role));
+  if (*reach == Reach::organization) {
     token.payload().add_claim("organizationId", id_claim(user.organization_id));
   }
   if (!email.empty()) token.payload().add_claim("email", text_claim(email));

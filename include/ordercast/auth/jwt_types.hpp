@@ -57,11 +57,26 @@ struct JwtKey {
   bool without_kid = false;
 };
 
+/// What a `role` claim means: a row of the table that an application gives. A role whose reach is
+/// an organization goes with the claim `organizationId`, which other roles' tokens may not need.
+///
+///     options.roles = {{"BUYER", Reach::own},
+///                      {"SELLER", Reach::organization},
+///                      {"OPS", Reach::everything}};
+struct JwtRole {
+  std::string name;
+  Reach reach = Reach::own;
+};
+
 /// How to verify. Rotation: add the new key, let the issuer use it, and take the old one out when
 /// its last token has expired.
 struct JwtOptions {
   /// At least one. Look-up is linear.
   std::vector<JwtKey> keys;
+
+  /// The roles that tokens may name, at least one, no name twice. Tokens with another role are
+  /// refused. Look-up is linear.
+  std::vector<JwtRole> roles;
 
   /// What `iss` must be. Empty: anything, or nothing.
   std::string issuer;
@@ -101,8 +116,9 @@ enum class TokenKind : std::uint8_t {
 /// What a verified token says.
 struct JwtClaims {
   std::string subject;          ///< `sub`: the user id, 1 to 128 bytes.
-  std::optional<Role> role;     ///< Always there in an access token.
-  std::string organization_id;  ///< Empty unless the role belongs to an organisation.
+  std::string role;             ///< Its name; empty in a refresh token without one.
+  Reach reach = Reach::own;     ///< What the role reaches.
+  std::string organization_id;  ///< Empty unless the reach is an organization.
   std::string email;            ///< Empty when absent.
   std::optional<UnixSeconds> issued_at;
   std::optional<UnixSeconds> not_before;

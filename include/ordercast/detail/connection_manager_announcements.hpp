@@ -45,7 +45,7 @@ std::size_t ConnectionManager<T, S>::announce(const Announcement<Frame>& announc
       registry_.for_each_connection_of(announcement.id, send);
       break;
     case Audience::organization:
-      registry_.for_each_staff_of(announcement.id, send);
+      registry_.for_each_member_of(announcement.id, send);
       break;
     case Audience::watchers:
       registry_.for_each_subscriber(announcement.id, [&](Slot slot, Watch& watch) {

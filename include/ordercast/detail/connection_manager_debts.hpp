@@ -32,7 +32,7 @@ void ConnectionManager<T, S>::authorize(Slot slot, Pending& pending) {
   // connection.
   const std::string order_id = pending.order_id;
   const auto view = registry_.identity(slot);
-  const Identity who{std::string(view->user_id), view->role, std::string(view->organization_id)};
+  const Identity who{std::string(view->user_id), view->reach, std::string(view->organization_id)};
   try {
     services_.authorizer.authorize(who, order_id, AuthorizeDone{question});
   } catch (...) {

@@ -35,7 +35,7 @@ bool ConnectionManager<T, S>::is_handled([[maybe_unused]] Slot slot,
     if (!type) return false;
     const auto view = registry_.identity(slot);
     // A copy: it lives until the call returns, whatever becomes of the connection.
-    const Identity who{std::string(view->user_id), view->role, std::string(view->organization_id)};
+    const Identity who{std::string(view->user_id), view->reach, std::string(view->organization_id)};
     return services_.messages.on_unknown(who, *type, text);
   } else {
     return false;

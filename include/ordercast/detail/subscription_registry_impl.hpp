@@ -12,8 +12,8 @@ template <class H, class S>
 bool SubscriptionRegistry<H, S>::connect(H handle, const IdentityView& who) {
   assert(iterating_ == 0);
   if (is_connected(handle)) return false;
-  // Who works for no organisation watches no list: two empty ids don't meet (see `may_watch`).
-  const bool member = has_organization(who.role) && !who.organization_id.empty();
+  // An organization without an id has no members: two empty ids don't meet (see `may_watch`).
+  const bool of_organization = who.reach == Reach::organization && !who.organization_id.empty();
 
   // Everything that may throw comes first and is undone by the guard; then links are made.
   connection_index_.reserve(handle);
@@ -21,16 +21,16 @@ bool SubscriptionRegistry<H, S>::connect(H handle, const IdentityView& who) {
   std::uint32_t organization = npos;
   std::uint32_t id = npos;
   try {
-    if (member) organization = find_or_add_organization(who.organization_id);
-    if (auto* staff = staff_list(who.role, organization)) {
-      staff->push_back({handle, npos, user});
+    if (of_organization) organization = find_or_add_organization(who.organization_id);
+    if (auto* members = member_list(who.reach, organization)) {
+      members->push_back({handle, npos, user});
       try {
         id = connections_.acquire();
       } catch (...) {
-        staff->pop_back();
+        members->pop_back();
         throw;
       }
-      staff->back().connection = id;
+      members->back().connection = id;
     } else {
       id = connections_.acquire();
     }
@@ -44,9 +44,9 @@ bool SubscriptionRegistry<H, S>::connect(H handle, const IdentityView& who) {
   connection.handle = handle;
   connection.user = user;
   connection.organization = organization;
-  connection.role = who.role;
-  if (const auto* staff = staff_list(who.role, organization)) {
-    connection.staff_position = static_cast<std::uint32_t>(staff->size() - 1);
+  connection.reach = who.reach;
+  if (const auto* members = member_list(who.reach, organization)) {
+    connection.member_position = static_cast<std::uint32_t>(members->size() - 1);
   }
   User& owner = users_[user];
   connection.user_next = owner.first_connection;
@@ -76,7 +76,7 @@ std::size_t SubscriptionRegistry<H, S>::disconnect(H handle) noexcept {
     connections_[connection.user_next].user_prev = connection.user_prev;
   }
   --user.connections;
-  remove_staff(connection);
+  remove_member(connection);
 
   const auto user_id = connection.user;
   const auto organization = connection.organization;
@@ -158,21 +158,26 @@ template <class H, class S>
 template <class F>
 void SubscriptionRegistry<H, S>::for_each_list_watcher(const OrderEvent& event, F&& f) const {
   const IterationGuard guard(iterating_);
-  const auto owner = find_owner(event);
-  if (owner != npos) {
-    for (auto id = users_[owner].first_connection; id != npos; id = connections_[id].user_next) {
+  const auto visit_user = [&](std::uint32_t user) {
+    if (user == npos) return;
+    for (auto id = users_[user].first_connection; id != npos; id = connections_[id].user_next) {
       f(connections_[id].handle);
     }
-  }
-  // The owner may be staff as well; those connections were visited above.
-  const auto visit = [&](const std::vector<StaffMember>& staff) {
-    for (const auto& member : staff) {
-      if (member.user != owner) f(member.handle);
+  };
+  const auto owner = find_party(event.owner.view());
+  auto assignee = find_party(event.assignee.view());
+  if (assignee == owner) assignee = npos;
+  visit_user(owner);
+  visit_user(assignee);
+  // Either may be a member as well; those connections were visited above.
+  const auto visit = [&](const std::vector<MemberConnection>& members) {
+    for (const auto& member : members) {
+      if (member.user != owner && member.user != assignee) f(member.handle);
     }
   };
-  visit(super_admins_);
-  const auto organization = find_organization(event.organization_id);
-  if (organization != npos) visit(organizations_[organization].staff);
+  visit(all_seeing_);
+  const auto organization = find_organization(event.organization.view());
+  if (organization != npos) visit(organizations_[organization].members);
 }
 
 template <class H, class S>
@@ -188,11 +193,11 @@ void SubscriptionRegistry<H, S>::for_each_connection_of(std::string_view user_id
 
 template <class H, class S>
 template <class F>
-void SubscriptionRegistry<H, S>::for_each_staff_of(std::string_view organization_id, F&& f) const {
+void SubscriptionRegistry<H, S>::for_each_member_of(std::string_view organization_id, F&& f) const {
   const auto organization = find_organization(organization_id);
   if (organization == npos) return;
   const IterationGuard guard(iterating_);
-  for (const auto& member : organizations_[organization].staff) f(member.handle);
+  for (const auto& member : organizations_[organization].members) f(member.handle);
 }
 
 template <class H, class S>
@@ -209,7 +214,7 @@ std::optional<IdentityView> SubscriptionRegistry<H, S>::identity(H handle) const
   const auto id = find_connection(handle);
   if (id == npos) return std::nullopt;
   const Connection& connection = connections_[id];
-  return IdentityView{users_[connection.user].id.view(), connection.role,
+  return IdentityView{users_[connection.user].id.view(), connection.reach,
                       connection.organization == npos
                           ? std::string_view{}
                           : organizations_[connection.organization].id.view()};
@@ -295,16 +300,16 @@ void SubscriptionRegistry<H, S>::release_user_if_unused(std::uint32_t user) noex
 template <class H, class S>
 void SubscriptionRegistry<H, S>::release_organization_if_unused(
     std::uint32_t organization) noexcept {
-  if (!organizations_[organization].staff.empty()) return;
+  if (!organizations_[organization].members.empty()) return;
   organization_index_.erase(text_hash(organizations_[organization].id.view()), organization);
   organizations_.release(organization);
 }
 
 template <class H, class S>
-auto SubscriptionRegistry<H, S>::staff_list(Role role, std::uint32_t organization) noexcept
-    -> std::vector<StaffMember>* {
-  if (role == Role::super_admin) return &super_admins_;
-  return organization == npos ? nullptr : &organizations_[organization].staff;
+auto SubscriptionRegistry<H, S>::member_list(Reach reach, std::uint32_t organization) noexcept
+    -> std::vector<MemberConnection>* {
+  if (reach == Reach::everything) return &all_seeing_;
+  return organization == npos ? nullptr : &organizations_[organization].members;
 }
 
 /// Room for them has been reserved.
@@ -361,16 +366,16 @@ void SubscriptionRegistry<H, S>::remove_subscriber(Place place) noexcept {
 }
 
 template <class H, class S>
-void SubscriptionRegistry<H, S>::remove_staff(const Connection& connection) noexcept {
-  auto* staff = staff_list(connection.role, connection.organization);
-  if (staff == nullptr) return;
-  const auto position = connection.staff_position;
-  if (position + 1 != staff->size()) {
-    (*staff)[position] = std::move(staff->back());
-    connections_[(*staff)[position].connection].staff_position = position;
+void SubscriptionRegistry<H, S>::remove_member(const Connection& connection) noexcept {
+  auto* members = member_list(connection.reach, connection.organization);
+  if (members == nullptr) return;
+  const auto position = connection.member_position;
+  if (position + 1 != members->size()) {
+    (*members)[position] = std::move(members->back());
+    connections_[(*members)[position].connection].member_position = position;
   }
-  staff->pop_back();
-  if (staff->empty()) std::vector<StaffMember>().swap(*staff);
+  members->pop_back();
+  if (members->empty()) std::vector<MemberConnection>().swap(*members);
 }
 
 }  // namespace ordercast

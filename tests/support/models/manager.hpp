@@ -28,10 +28,10 @@ template <class Source>
 class ManagerRun {
  public:
   explicit ManagerRun(Source& source) : source_(source), limits_(pick_limits()) {
-    world_.users = {{"alice", {"alice", Role::customer, ""}},
-                    {"bob", {"bob", Role::customer, ""}},
-                    {"sam", {"sam", Role::staff, "org-1"}},
-                    {"root", {"root", Role::super_admin, ""}}};
+    world_.users = {{"alice", {"alice", Reach::own}},
+                    {"bob", {"bob", Reach::own}},
+                    {"sam", {"sam", Reach::organization, "org-1"}},
+                    {"root", {"root", Reach::everything}}};
     const auto padding = std::vector<unsigned>{1, 300, 6000}[source_.below(3)];
     const bool huge_versions = source_.below(4) == 0;
     for (unsigned i = 0; i < orders; ++i) {
@@ -263,7 +263,8 @@ class ManagerRun {
 
   [[nodiscard]] bool may_see(const Client& client, const ManagerWorld::Order& order) const {
     const auto who = world_.users.find(client.user);
-    return who != world_.users.end() && may_watch(who->second, order.owner, order.organization);
+    return who != world_.users.end() &&
+           may_watch(who->second, OwnerId(order.owner), OrganizationId(order.organization));
   }
 
   void subscribe(int handle, unsigned number);

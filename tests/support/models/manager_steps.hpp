@@ -142,7 +142,8 @@ void ManagerRun<Source>::publish(unsigned number) {
     if (client.watched.count(order_id) && is_up(handle)) watching.push_back(handle);
   }
   if (!guarded([&] {
-        manager_->publish({order_id, order.owner, order.organization, status, version, json});
+        manager_->publish({order_id, OwnerId(order.owner), OrganizationId(order.organization),
+                           status, version, json});
       })) {
     return;
   }

@@ -189,8 +189,9 @@ struct ManagerSeams {
       const auto question = ask(who, order_id);
       world->enter();
       const auto found = world->orders.find(order_id);
-      const bool allowed = found != world->orders.end() &&
-                           may_watch(who, found->second.owner, found->second.organization);
+      const bool allowed =
+          found != world->orders.end() &&
+          may_watch(who, OwnerId(found->second.owner), OrganizationId(found->second.organization));
       const auto tell = [done, question, world = world](Access access) {
         if (access == Access::granted) world->watching.grant(question);
         done(access);

@@ -32,7 +32,7 @@ class RegistryRun {
     }
     disconnect_to(0);
     // Room that was made for a call that failed goes with the next connection.
-    registry_.connect(1, {"u2", Role::staff, "org2"});
+    registry_.connect(1, {"u2", Reach::organization, "org2"});
     registry_.subscribe(1, "o2");
     registry_.disconnect(1);
     same(registry_.empty() && registry_.memory_bytes() == 0, "an empty registry holds nothing");
@@ -55,9 +55,10 @@ class RegistryRun {
   std::string pick_order() { return id("o", source_.below(source_.below(2) == 0 ? 4 : orders)); }
   int pick_handle() { return static_cast<int>(source_.below(source_.below(2) == 0 ? 4 : handles)); }
   Identity pick_identity() {
-    const auto role = static_cast<Role>(source_.below(6));
-    return {id("u", source_.below(12)), role,
-            has_organization(role) ? id("org", source_.below(12)) : std::string{}};
+    const auto kind = source_.below(6);
+    const auto reach = kind == 0 ? Reach::everything : kind == 5 ? Reach::own : Reach::organization;
+    return {id("u", source_.below(12)), reach,
+            reach == Reach::organization ? id("org", source_.below(12)) : std::string{}};
   }
 
   void step() {
@@ -108,7 +109,8 @@ class RegistryRun {
         check_order(pick_order());
         break;
       default:
-        check_watchers(id("u", source_.below(12)), id("org", source_.below(12)));
+        check_watchers(id("u", source_.below(12)), id("org", source_.below(12)),
+                       id("u", source_.below(24)));
     }
   }
 
@@ -177,8 +179,10 @@ class RegistryRun {
     same(found == model_.subscribers(order), "subscribers");
     same(registry_.subscribers_of(order) == found.size(), "subscribers_of");
   }
-  void check_watchers(const std::string& owner, const std::string& organization) {
-    const OrderEvent event{"o", owner, organization, "READY", 1, "{}"};
+  void check_watchers(const std::string& owner, const std::string& organization,
+                      const std::string& assignee) {
+    const OrderEvent event{"o", OwnerId(owner), OrganizationId(organization), "READY",
+                           1,   "{}",           AssigneeId(assignee)};
     const auto watchers =
         sorted([&](auto f) { registry_.for_each_list_watcher(event, std::move(f)); });
     same(watchers == model_.watchers(event), "list watchers, each once");

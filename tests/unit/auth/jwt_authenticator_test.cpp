@@ -29,9 +29,13 @@ JwtClaims claims_of(const JwtResult& result) {
   return std::get<JwtClaims>(result);
 }
 
-std::string claims_of_role(Role role) {
-  return R"("sub":"u","role":")" + std::string(to_string(role)) + "\"," + forge::fresh;
+std::string claims_of_role(const std::string& role) {
+  return R"("sub":"u","role":")" + role + "\"," + forge::fresh;
 }
+
+const std::string unknown_role =
+    "unknown role; the known ones are SUPER_ADMIN, ORG_ADMIN, STORE_MANAGER, STAFF, RIDER, "
+    "CUSTOMER";
 
 std::string header_of(const std::string& alg, const std::string& kid) {
   return R"({"alg":")" + alg + R"(","kid":")" + kid + "\"}";
@@ -54,7 +58,7 @@ TEST_CASE("an access token gives its user's identity", "[auth]") {
       forge::hs256_header,
       forge::with_times(R"("sub":"u-1","role":"STAFF","organizationId":"org-1")", forge::fresh))));
   CHECK(who.user_id == "u-1");
-  CHECK(who.role == Role::staff);
+  CHECK(who.reach == Reach::organization);
   CHECK(who.organization_id == "org-1");
 }
 
@@ -65,7 +69,8 @@ TEST_CASE("verify gives all claims of an access token", "[auth]") {
                                                               R"("email":"a@b.c",)" +
                                                                   forge::fresh + "}")));
   CHECK(claims.subject == "ü");
-  CHECK(claims.role == Role::customer);
+  CHECK(claims.role == "CUSTOMER");
+  CHECK(claims.reach == Reach::own);
   CHECK(claims.organization_id.empty());
   CHECK(claims.email == "a@b.c");
   CHECK(claims.issued_at == UnixSeconds(std::chrono::seconds(forge::now)));
@@ -141,17 +146,19 @@ TEST_CASE("no token is a missing token, everything else is invalid", "[auth]") {
         "Invalid token");
 }
 
-TEST_CASE("every role is known, and an organisation's role needs its organisation", "[auth]") {
-  const auto with_organization = [](Role role, const std::string& organization) {
+TEST_CASE("every role of the table is known, and an organization's needs its organization",
+          "[auth]") {
+  const auto with_organization = [](const std::string& role, const std::string& organization) {
     return forge::outcome_of_claims(claims_of_role(role) + R"(,"organizationId":)" + organization);
   };
-  for (const Role role : {Role::super_admin, Role::org_admin, Role::store_manager, Role::staff,
-                          Role::rider, Role::customer}) {
-    CAPTURE(to_string(role));
+  for (const auto& [name, reach] : forge::roles()) {
+    const std::string role = name;
+    CAPTURE(role);
     const auto with = [&](const std::string& organization) {
       return with_organization(role, organization);
     };
-    const std::string expected = has_organization(role) ? "malformed organizationId" : "accepted";
+    const std::string expected =
+        reach == Reach::organization ? "malformed organizationId" : "accepted";
     CHECK(forge::outcome_of_claims(claims_of_role(role)) == expected);
     CHECK(with("\"\"") == expected);
     CHECK(with("null") == expected);
@@ -163,7 +170,7 @@ TEST_CASE("every role is known, and an organisation's role needs its organisatio
   }
 }
 
-TEST_CASE("an organisation means nothing for SUPER_ADMIN and CUSTOMER", "[auth]") {
+TEST_CASE("an organization means nothing for a reach of everything or of one's own", "[auth]") {
   const JwtAuthenticator authenticator(forge::options());
   for (const std::string role : {"SUPER_ADMIN", "CUSTOMER"}) {
     const auto token = forge::hs256(
@@ -180,7 +187,51 @@ TEST_CASE("a token without a role of ours is refused", "[auth]") {
         R"("role":["SUPER_ADMIN"],)", R"("role":1,)", R"("Role":"CUSTOMER",)"}) {
     CAPTURE(role);
     CHECK(forge::outcome_of_claims(role + std::string(R"("sub":"u",)") + forge::fresh) ==
-          "unknown role");
+          unknown_role);
+  }
+}
+
+TEST_CASE("the roles are the application's: three lines", "[auth]") {
+  JwtOptions options = forge::options();
+  options.roles = {
+      {"BUYER", Reach::own}, {"SELLER", Reach::organization}, {"OPS", Reach::everything}};
+  const JwtAuthenticator authenticator(options);
+  const auto who = [&](const std::string& claims) {
+    return identity_of(authenticator.authenticate(
+        forge::hs256(forge::hs256_header,
+                     R"({"sub":"u","organizationId":"org-1",)" + claims + forge::fresh + "}")));
+  };
+  CHECK(who(R"("role":"BUYER",)").reach == Reach::own);
+  CHECK(who(R"("role":"OPS",)").reach == Reach::everything);
+  const auto seller = who(R"("role":"SELLER",)");
+  CHECK(seller.reach == Reach::organization);
+  CHECK(seller.organization_id == "org-1");
+  for (const std::string other : {"CUSTOMER", "SUPER_ADMIN", "ops", "BUYER "}) {
+    CHECK(forge::outcome_of_claims(claims_of_role(other), options) ==
+          "unknown role; the known ones are BUYER, SELLER, OPS");
+  }
+}
+
+TEST_CASE("roles that are none, without a name or given twice are refused", "[auth]") {
+  struct Row {
+    std::vector<JwtRole> roles;
+    std::string words;
+  };
+  for (const Row& row : {
+           Row{{}, "there are no roles"},
+           Row{{{"OPS", Reach::everything}, {"", Reach::own}}, "name of a role is empty"},
+           Row{{{"OPS", Reach::everything}, {"A", Reach::own}, {"OPS", Reach::own}},
+               "the role 'OPS' is given twice"},
+           Row{{{"\xFF", Reach::own}}, "not UTF-8"},
+           Row{{{std::string("A\0B", 3), Reach::own}}, "holds NUL"},
+       }) {
+    JwtOptions verify = forge::options();
+    verify.roles = row.roles;
+    CHECK_THROWS_WITH(JwtAuthenticator(verify), Catch::Contains(row.words));
+    JwtIssuerOptions issue;
+    issue.secret = forge::secret;
+    issue.roles = row.roles;
+    CHECK_THROWS_WITH(JwtIssuer(issue), Catch::Contains(row.words));
   }
 }
 
@@ -224,7 +275,7 @@ TEST_CASE("a refresh token needs no role, but may have none that is unknown", "[
   CHECK(forge::outcome_of_claims(refresh + R"(,"role":"STAFF","organizationId":"o")",
                                  forge::options(), TokenKind::refresh) == "accepted");
   CHECK(forge::outcome_of_claims(refresh + R"(,"role":"ROOT")", forge::options(),
-                                 TokenKind::refresh) == "unknown role");
+                                 TokenKind::refresh) == unknown_role);
 }
 
 TEST_CASE("a key is chosen by kid, and serves its own algorithm only", "[auth]") {
@@ -326,7 +377,7 @@ TEST_CASE("a clock that throws ends in a refusal", "[auth]") {
 TEST_CASE("a JwtAuthenticator is an Authenticator of Services", "[auth]") {
   const Services<JwtAuthenticator> services{JwtAuthenticator(forge::options())};
   const auto token = forge::hs256(forge::hs256_header, forge::good_payload);
-  CHECK(identity_of(services.authenticator.authenticate(token)).role == Role::customer);
+  CHECK(identity_of(services.authenticator.authenticate(token)).reach == Reach::own);
 }
 
 TEST_CASE("a copy of an authenticator serves on its own", "[auth]") {

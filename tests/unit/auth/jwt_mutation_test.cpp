@@ -117,7 +117,7 @@ TEST_CASE("whatever a key's owner signs is refused or a lawful identity", "[auth
     ++accepted;
     const bool lawful = !who->user_id.empty() && who->user_id.size() <= 128 &&
                         who->user_id.find('\0') == std::string::npos &&
-                        who->organization_id.empty() != has_organization(who->role);
+                        who->organization_id.empty() != (who->reach == Reach::organization);
     if (!lawful) {
       CAPTURE(round, changed_header, changed_payload);
       FAIL("an unlawful identity was accepted");

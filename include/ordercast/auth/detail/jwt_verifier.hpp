@@ -3,6 +3,7 @@
 
 #include <ordercast/auth/detail/base64url.hpp>
 #include <ordercast/auth/detail/public_key.hpp>
+#include <ordercast/auth/detail/role_table.hpp>
 #include <ordercast/auth/detail/strict_json.hpp>
 #include <ordercast/auth/detail/verified_tokens.hpp>
 #include <ordercast/auth/jwt_types.hpp>
@@ -165,7 +166,8 @@ enum class Rounding : std::uint8_t { down, up };
 /// The `check_*` functions answer what is wrong, or an empty text, and fill in what they checked.
 class Verifier {
  public:
-  explicit Verifier(JwtOptions options) : options_(std::move(options)) {
+  explicit Verifier(JwtOptions options)
+      : options_(std::move(options)), roles_(std::move(options_.roles)) {
     constexpr std::chrono::hours most(1);
     const auto in_range = [&](std::chrono::seconds value) {
       return value >= std::chrono::seconds(0) && value <= most;
@@ -324,8 +326,8 @@ class Verifier {
     return {};
   }
 
-  [[nodiscard]] static std::string_view check_user(const JsonObject& payload, TokenKind kind,
-                                                   JwtClaims& claims) {
+  [[nodiscard]] std::string_view check_user(const JsonObject& payload, TokenKind kind,
+                                            JwtClaims& claims) const {
     const std::string* sub = payload.find_text("sub");
     if (!is_id(sub)) return "malformed sub";
     claims.subject = *sub;
@@ -340,10 +342,12 @@ class Verifier {
 
     if (payload.find("role") == nullptr && kind == TokenKind::refresh) return {};
     const std::string* role = payload.find_text("role");
-    if (role != nullptr) claims.role = role_from_string(*role);
-    if (!claims.role) return "unknown role";
+    const auto reach = role == nullptr ? std::nullopt : roles_.find(*role);
+    if (!reach) return roles_.unknown();
+    claims.role = *role;
+    claims.reach = *reach;
 
-    if (has_organization(*claims.role)) {
+    if (claims.reach == Reach::organization) {
       const std::string* organization_id = payload.find_text("organizationId");
       if (!is_id(organization_id)) return "malformed organizationId";
       claims.organization_id = *organization_id;
@@ -351,7 +355,8 @@ class Verifier {
     return {};
   }
 
-  JwtOptions options_;  // its keys have moved to keys_
+  JwtOptions options_;  // Its roles and keys have moved to roles_ and keys_.
+  RoleTable roles_;
   std::vector<VerificationKey> keys_;
   mutable std::optional<VerifiedTokens> verified_;  // Has a lock of its own.
 };
