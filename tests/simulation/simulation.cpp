@@ -240,12 +240,12 @@ void Simulation::dispatch() {
     auto& order = store_.orders[id];
     order.published_at = now_;
     const auto json = order.json(id, version, store_.epoch);
-    server.all.publish(
-        {id, order.owner, order.organization, std::to_string(version), version, json},
-        [&server](PublishOutcome outcome) {
-          --server.in_flight;
-          server.failed = server.failed || outcome.failed_shards != 0;
-        });
+    server.all.publish({id, OwnerId(order.owner), OrganizationId(order.organization),
+                        std::to_string(version), version, json},
+                       [&server](PublishOutcome outcome) {
+                         --server.in_flight;
+                         server.failed = server.failed || outcome.failed_shards != 0;
+                       });
   }
   for (auto& shard : server.shards) shard->network.chaos.on = false;
 }
