@@ -6,9 +6,10 @@
 #endif
 
 #include <ordercast/clock.hpp>
-#include <ordercast/websocketpp/detail/http_policy.hpp>
 #include <ordercast/websocketpp/detail/message_policy.hpp>
-#include <ordercast/websocketpp/detail/socket_policy.hpp>
+#include <ordercast/websocketpp/detail/request.hpp>
+#include <ordercast/websocketpp/detail/response.hpp>
+#include <ordercast/websocketpp/detail/socket_connection.hpp>
 
 #include <websocketpp/concurrency/none.hpp>
 #include <websocketpp/connection.hpp>
@@ -44,6 +45,12 @@ struct ConnectionRecord {
   std::shared_ptr<std::atomic<bool>> gone;  ///< Told to whoever works on the request.
 };
 
+/// The endpoint half of the transport policy. Sockets come from our own acceptor, so it has nothing
+/// to do.
+struct SocketEndpoint {
+  using transport_con_type = detail::SocketConnection;
+};
+
 struct Config {
   using type = Config;
   using concurrency_type = ::websocketpp::concurrency::none;
@@ -54,7 +61,7 @@ struct Config {
   using elog_type = ::websocketpp::log::stub;
   using alog_type = ::websocketpp::log::stub;
   using rng_type = ::websocketpp::random::none::int_generator<std::uint32_t>;  // Only clients mask.
-  using transport_type = detail::SocketEndpoint;
+  using transport_type = SocketEndpoint;
   struct connection_base {
     ConnectionRecord record;
   };

@@ -1,30 +1,27 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ordercast/clock.hpp>
 #include <ordercast/error.hpp>
-#include <ordercast/handshake.hpp>
-#include <ordercast/http.hpp>
 #include <ordercast/net/frame_head.hpp>
 #include <ordercast/net/handler_memory.hpp>
 #include <ordercast/net/loop_port.hpp>
 #include <ordercast/net/options.hpp>
+#include <ordercast/net/socket.hpp>
 #include <ordercast/net/socket_transport.hpp>
 #include <ordercast/net/tick_timer.hpp>
 #include <ordercast/websocketpp/config.hpp>
+#include <ordercast/websocketpp/detail/connection_table.hpp>
+#include <ordercast/websocketpp/detail/http_exchange.hpp>
+#include <ordercast/websocketpp/detail/socket_owner.hpp>
 
 #include <asio/io_context.hpp>
 
-#include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 /// The websocketpp transport: sockets of one `io_context` on one side, the events and calls of
 /// docs/transports.md on the other. One transport per I/O thread.
@@ -108,17 +105,8 @@ class Transport final : public net::SocketTransport<std::uint64_t>, private deta
   void terminate(Handle handle) noexcept;
 
  private:
-  using ConnectionPtr = Connection::ptr;
-
-  static constexpr std::chrono::seconds stall_grace{1};
   /// Fragments without payload that one message may have: they cost no memory, but time.
   static constexpr std::size_t max_empty_fragments = 128;
-
-  /// A connection's place. The generation counts its tenants and is the upper half of the handle.
-  struct Slot {
-    ConnectionPtr connection;
-    std::uint32_t generation = 0;
-  };
 
   [[nodiscard]] static Frame frame_of(net::Opcode opcode, std::string text);
 
@@ -133,39 +121,31 @@ class Transport final : public net::SocketTransport<std::uint64_t>, private deta
   void listen_to(Connection& connection);
   void on_open(Connection& connection);
   void on_message(Connection& connection, const Message& message);
+  [[nodiscard]] bool on_ping(Connection& connection);
+  void on_pong(Connection& connection);
   void on_close(Connection& connection);
   bool on_handshake(Connection& connection);
   void on_http(Connection& connection);
 
-  // Events of the socket policy.
+  // Events of the socket.
   void on_secured(detail::SocketConnection& socket) override;
   void on_progress(detail::SocketConnection& socket) override;
   void on_fragments(detail::SocketConnection& socket, std::size_t count) override;
   void on_fault(detail::SocketConnection& socket) noexcept override;
   void on_socket_closed(detail::SocketConnection& socket) override;
 
-  // HTTP.
-  static void answer(Connection& connection, HttpResponse response);
-  static void set_response(Connection& connection, HttpResponse response);
-  static void start_write_deadline(Connection& connection);
-  [[nodiscard]] bool has_room(std::size_t owned);
-  [[nodiscard]] bool evict_stalled();
-  void start_http_deadline(Connection& connection);
-
   [[nodiscard]] Connection* find(Handle handle) const noexcept;
+  static bool is_open(const Connection& connection) noexcept {
+    return connection.get_state() == ::websocketpp::session::state::open;
+  }
   static std::size_t buffered(const Connection& connection) noexcept {
     return connection.get_buffered_amount() + connection.in_flight();
   }
-  static void end(Connection& connection) noexcept;
   void report_lost() noexcept;
   void on_tick();
 
-  std::vector<Slot> slots_;
-  std::vector<std::uint32_t> free_slots_;
-  // Closed without a word of websocketpp. They keep their slots until they are reported.
-  std::vector<std::uint32_t> lost_;
-  std::size_t unsent_ = 0;   // Bytes of HTTP answers that are in memory for one connection each.
-  TimePoint stalls_seen_{};  // When `evict_stalled` last asked the kernel.
+  detail::ConnectionTable connections_;
+  detail::HttpExchange http_{options_, connections_};
   bool stopping_ = false;
   ::asio::io_context& io_;
   net::TickTimer tick_;

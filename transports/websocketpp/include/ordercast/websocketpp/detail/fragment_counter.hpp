@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 /// Finds the frames that websocketpp tells nobody of: fragments without payload that end no
 /// message. It accepts any number of them, and each costs time.
@@ -16,10 +17,14 @@ namespace ordercast::websocketpp::detail {
 
 class FragmentCounter {
  public:
-  /// How many such fragments have their header's end in these bytes, which follow those of the call
-  /// before.
-  [[nodiscard]] std::size_t count(std::string_view bytes) noexcept {
-    std::size_t found = 0;
+  /// The frames begin with these bytes; what comes before is not read.
+  void start(std::string_view bytes) noexcept {
+    started_ = true;
+    read(bytes);
+  }
+  /// Reads bytes that follow those of the call before.
+  void read(std::string_view bytes) noexcept {
+    if (!started_) return;
     while (!bytes.empty()) {
       if (skip_ > 0) {
         const auto skipped = std::min<std::uint64_t>(skip_, bytes.size());
@@ -37,12 +42,14 @@ class FragmentCounter {
       if (control) continue;
       if (final) in_message_ = 0;
       if (skip_ == 0 && !final) {
-        ++found;
+        ++untold_;
         ++in_message_;
       }
     }
-    return found;
   }
+
+  /// How many such fragments have come since this was last asked.
+  [[nodiscard]] std::size_t take() noexcept { return std::exchange(untold_, 0U); }
 
   /// How many of them the message that is under way has.
   [[nodiscard]] std::size_t in_message() const noexcept { return in_message_; }
@@ -62,10 +69,13 @@ class FragmentCounter {
     return bytes;
   }
 
-  std::array<unsigned char, 14> header_{};
-  std::size_t size_ = 0;    // Of the header so far.
+  // Small members: each connection has them.
   std::uint64_t skip_ = 0;  // What is left of the payload.
-  std::size_t in_message_ = 0;
+  std::uint32_t in_message_ = 0;
+  std::uint32_t untold_ = 0;
+  std::array<unsigned char, 14> header_{};
+  std::uint8_t size_ = 0;  // Of the header so far.
+  bool started_ = false;
 };
 
 }  // namespace ordercast::websocketpp::detail

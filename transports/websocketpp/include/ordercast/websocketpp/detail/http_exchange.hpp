@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/clock.hpp>
+#include <ordercast/http.hpp>
+#include <ordercast/net/options.hpp>
+#include <ordercast/net/response_writer.hpp>
+#include <ordercast/websocketpp/config.hpp>
+#include <ordercast/websocketpp/detail/connection_table.hpp>
+#include <ordercast/websocketpp/detail/end_connection.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <ctime>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+
+/// The plain requests of one transport's connections, from the request to the last byte of its
+/// answer: their deadlines, and the memory that answers take. One request a connection. One thread.
+namespace ordercast::websocketpp::detail {
+
+class HttpExchange {
+ public:
+  /// All of these must outlive it, and it must outlive the connections' owner: timers look at that.
+  HttpExchange(const net::TransportOptions& options, const ConnectionTable& connections)
+      : options_(options), connections_(connections) {}
+
+  /// Takes a connection's request, which gets its answer from `answer`, or 503 after
+  /// `http_timeout`. `record.gone` must be set.
+  [[nodiscard]] HttpRequest begin(Connection& connection) {
+    auto& record = connection.record;
+    HttpRequest request = connection.get_request().take();
+    record.to_head = request.method == "HEAD";
+    request.client_gone = record.gone;
+    connection.defer_http_response();  // Ends websocketpp's own timeout, so ours begins.
+    start_answer_deadline(connection);
+    connection.watch_for_reset();
+    return request;
+  }
+
+  /// Sends the answer; later ones are dropped.
+  void answer(Connection& connection, HttpResponse response) {
+    auto& record = connection.record;
+    if (record.answered) return;
+    record.answered = true;
+    if (record.deadline) record.deadline->cancel();
+    const auto owned = response.shared_body ? 0 : response.body.size();
+    if (owned > 0 && !has_room(owned)) response = busy_response();
+    if (!response.shared_body) record.owned = response.body.size();
+    unsent_ += record.owned;
+    set_response(connection, std::move(response));
+    std::error_code gone;
+    connection.send_http_response(gone);
+    if (connection.owner() == nullptr || gone) return;
+    connection.made_progress();  // What the kernel took at once is no progress of the client's.
+    start_write_deadline(connection);
+  }
+
+  /// Sets what websocketpp is going to send, in answer to a request or to a handshake.
+  static void set_response(Connection& connection, HttpResponse response) {
+    // websocketpp wants to know the status; the text that goes out is ours.
+    const int status = net::is_writable(response) ? response.status : 500;
+    connection.set_status(static_cast<::websocketpp::http::status_code::value>(status));
+    auto head = net::write_head(response, connection.record.to_head, std::time(nullptr));
+    // websocketpp would copy the body several times; behind its back it is sent from where it is.
+    if (head.body_follows) {
+      if (!response.shared_body) {
+        response.shared_body = std::make_shared<const std::string>(std::move(response.body));
+      }
+      connection.set_tail(std::move(response.shared_body));
+    }
+    connection.set_body(head.bytes);
+  }
+
+  /// The connection of a request is closed: nobody waits for its answer.
+  void abandon(Connection& connection) noexcept {
+    auto& record = connection.record;
+    record.answered = true;
+    unsent_ -= std::exchange(record.owned, 0);
+    record.gone->store(true, std::memory_order_relaxed);
+    if (record.deadline) record.deadline->cancel();
+  }
+
+ private:
+  static constexpr std::chrono::seconds stall_grace{1};
+
+  void start_answer_deadline(Connection& connection) {
+    auto* const c = &connection;
+    connection.record.deadline =
+        connection.set_timer(static_cast<long>(options_.http_timeout.count()),
+                             [this, c](const std::error_code& cancelled) {
+                               if (cancelled || c->record.answered || c->owner() == nullptr) return;
+                               c->record.gone->store(true, std::memory_order_relaxed);
+                               answer(*c, busy_response());
+                             });
+  }
+
+  /// From here on the client has to read; as long as it does it has all the time it needs.
+  void start_write_deadline(Connection& connection) {
+    if (connection.owner() == nullptr || connection.in_flight() == 0) return;
+    auto* const c = &connection;
+    connection.record.progress_at = std::chrono::steady_clock::now();
+    connection.record.deadline =
+        connection.set_timer(static_cast<long>(options_.write_timeout.count()),
+                             [this, c](const std::error_code& cancelled) {
+                               if (cancelled || c->owner() == nullptr) return;
+                               c->made_progress() ? start_write_deadline(*c) : end_connection(*c);
+                             });
+  }
+
+  /// Whether an answer may take so many bytes more of memory. Connections that have stopped to read
+  /// are closed for it.
+  [[nodiscard]] bool has_room(std::size_t owned) {
+    while (unsent_ > 0 && unsent_ + owned > options_.max_unsent_total_bytes) {
+      if (!evict_stalled()) return false;
+    }
+    return true;
+  }
+
+  /// Closes the connection whose answer has waited longest for a client that reads nothing; false
+  /// if all of them get on. Linear in the connections, and only when memory for answers is short.
+  [[nodiscard]] bool evict_stalled() {
+    const auto now = std::chrono::steady_clock::now();
+    const bool looks =
+        now - stalls_seen_ >= stall_grace / 4;  // Not at the kernel's count each time.
+    if (looks) stalls_seen_ = now;
+    Connection* longest = nullptr;
+    auto since = now - stall_grace;
+    connections_.for_each([&](Connection& one) {
+      if (one.record.owned == 0 || one.in_flight() == 0) return;
+      if (looks && one.made_progress()) one.record.progress_at = now;
+      if (one.record.progress_at > since) return;
+      since = one.record.progress_at;
+      longest = &one;
+    });
+    if (longest == nullptr) return false;
+    longest->close_socket();
+    return true;
+  }
+
+  [[nodiscard]] HttpResponse busy_response() const {
+    return net::unavailable_response(options_.retry_after);
+  }
+
+  const net::TransportOptions& options_;
+  const ConnectionTable& connections_;
+  std::size_t unsent_ = 0;   // Bytes of answers that are in memory for one connection each.
+  TimePoint stalls_seen_{};  // When `evict_stalled` last asked the kernel.
+};
+
+}  // namespace ordercast::websocketpp::detail

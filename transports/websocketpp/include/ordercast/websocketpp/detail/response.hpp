@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/net/response_writer.hpp>
+
+#include <websocketpp/http/constants.hpp>
+#include <websocketpp/http/request.hpp>
+#include <websocketpp/http/response.hpp>
+
+#include <ctime>
+#include <string>
+
+/// websocketpp's policy for responses, on our own writer. A connection's thread only.
+namespace ordercast::websocketpp::detail {
+
+/// `config::response_type`. Sends bytes that `write_response` made; answers that websocketpp makes
+/// up itself (a refused request, a failed handshake) get the transport's own form.
+class Response : public ::websocketpp::http::parser::response {
+ public:
+  /// The whole response, not just its body: the one text that a connection lets its handlers set.
+  void set_body(const std::string& wire) { wire_ = wire; }
+
+  [[nodiscard]] std::string raw() const {
+    if (!wire_.empty()) return wire_;
+    if (get_status_code() == ::websocketpp::http::status_code::switching_protocols) {
+      // websocketpp's own goes through a stream, which drops what there is no memory for.
+      std::string wire = "HTTP/1.1 101 Switching Protocols\r\n";
+      for (const auto& [name, value] : get_headers()) {
+        wire.append(name).append(": ").append(value).append("\r\n");
+      }
+      return wire.append("\r\n");
+    }
+    return net::write_response(net::error_response(static_cast<int>(get_status_code())), false,
+                               std::time(nullptr));
+  }
+
+ private:
+  std::string wire_;
+};
+
+}  // namespace ordercast::websocketpp::detail

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/net/secure.hpp>
+#include <ordercast/net/socket.hpp>
+#include <ordercast/net/unacknowledged.hpp>
+
+#include <asio/buffer.hpp>
+#include <asio/error.hpp>
+#include <asio/ip/tcp.hpp>
+#include <sys/socket.h>
+#include <websocketpp/transport/base/connection.hpp>
+
+#include <cerrno>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+/// The bytes of one socket, plain or encrypted. It never waits: what can't be done at once fails
+/// with `would_block`, and `until_readable` and `until_writable` say what to wait for.
+///
+/// One thread. Of the other members none may be called before `open`, except where it says so.
+namespace ordercast::websocketpp::detail {
+
+class SocketStream {
+ public:
+  /// Takes a connected socket. With a session the bytes are encrypted.
+  void open(net::Socket socket, std::unique_ptr<net::SecureSession> session) {
+    socket_.emplace(std::move(socket));
+    session_ = std::move(session);
+    std::error_code ignored;
+    socket_->non_blocking(true, ignored);
+    socket_->set_option(::asio::ip::tcp::no_delay(true), ignored);
+  }
+  /// Closes the socket now. Any time.
+  void close() noexcept {
+    std::error_code ignored;
+    if (socket_) socket_->close(ignored);
+    session_.reset();
+  }
+
+  [[nodiscard]] bool is_secure() const noexcept { return session_ != nullptr; }
+  /// -1 before `open` and after `close`.
+  [[nodiscard]] int native_handle() noexcept { return socket_ ? socket_->native_handle() : -1; }
+  [[nodiscard]] net::Socket::executor_type get_executor() { return socket_->get_executor(); }
+
+  /// Calls `handler(std::error_code)` when the socket is ready, or closed.
+  template <class Handler>
+  void async_wait(net::Socket::wait_type what, Handler handler) {
+    socket_->async_wait(what, std::move(handler));
+  }
+  [[nodiscard]] net::Socket::wait_type until_readable() const noexcept {
+    return read_wants_write_ ? net::Socket::wait_write : net::Socket::wait_read;
+  }
+  [[nodiscard]] net::Socket::wait_type until_writable() const noexcept {
+    return write_wants_read_ ? net::Socket::wait_read : net::Socket::wait_write;
+  }
+
+  /// Goes on with the TLS handshake.
+  [[nodiscard]] net::SecureStatus secure() noexcept { return session_->handshake(); }
+
+  /// Bytes that are decrypted already wait, of which the socket says nothing.
+  [[nodiscard]] bool has_pending() const noexcept { return session_ && session_->has_pending(); }
+
+  /// The peer's end of its stream is websocketpp's `eof`.
+  std::size_t read_some(const ::asio::mutable_buffer& into, std::error_code& error) {
+    std::size_t count = 0;
+    if (session_) {
+      const auto result = session_->read_some(static_cast<char*>(into.data()), into.size());
+      read_wants_write_ = result.status == net::SecureStatus::want_write;
+      error = as_socket_error(result.status);
+      count = result.bytes;
+    } else {
+      count = socket_->read_some(into, error);
+    }
+    if (error == ::asio::error::eof) {
+      error =
+          ::websocketpp::transport::error::make_error_code(::websocketpp::transport::error::eof);
+    }
+    return count;
+  }
+
+  /// `Buffers` is a sequence of constant buffers as Asio has it, whose iterators are pointers.
+  template <class Buffers>
+  std::size_t write_some(const Buffers& buffers, std::error_code& error) {
+    if (!session_) return socket_->write_some(buffers, error);
+    const auto result = net::write_gathered(*session_, buffers.begin(), buffers.end());
+    write_wants_read_ = result.status == net::SecureStatus::want_read;
+    error = as_socket_error(result.status);
+    return result.bytes;
+  }
+
+  /// Writes a few bytes, or loses them if the socket does not take them at once.
+  void try_write(std::string_view bytes) {
+    std::error_code ignored;
+    if (session_) {
+      session_->write_some(bytes.data(), bytes.size());
+    } else {
+      socket_->write_some(::asio::buffer(bytes.data(), bytes.size()), ignored);
+    }
+  }
+
+  /// Says goodbye, if the bytes are encrypted.
+  void close_notify() noexcept {
+    if (session_) session_->close_notify();
+  }
+  /// Ends our half of the stream. Returns false if the connection is broken.
+  [[nodiscard]] bool end() {
+    std::error_code error;
+    socket_->shutdown(net::Socket::shutdown_send, error);
+    read_wants_write_ = false;
+    return !error;
+  }
+
+  enum class Peek : unsigned char { nothing, something, broken };
+  /// Looks whether something waits to be read, or the peer has reset the connection.
+  [[nodiscard]] Peek peek() noexcept {
+    char next = 0;
+    if (::recv(native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) return Peek::something;
+    return errno == EAGAIN || errno == EINTR ? Peek::nothing : Peek::broken;
+  }
+
+  /// Bytes that the kernel holds and the peer has not acknowledged. Any time.
+  [[nodiscard]] std::size_t unacknowledged_bytes() noexcept {
+    return net::unacknowledged_bytes(native_handle());
+  }
+
+  static bool is_would_block(const std::error_code& error) noexcept {
+    return error == ::asio::error::would_block || error == ::asio::error::try_again;
+  }
+
+ private:
+  static std::error_code as_socket_error(net::SecureStatus status) noexcept {
+    switch (status) {
+      case net::SecureStatus::done:
+        return {};
+      case net::SecureStatus::want_read:
+      case net::SecureStatus::want_write:
+        return ::asio::error::would_block;
+      case net::SecureStatus::closed:
+        return ::asio::error::eof;
+      case net::SecureStatus::failed:
+        break;
+    }
+    return ::asio::error::connection_reset;
+  }
+
+  std::optional<net::Socket> socket_;
+  std::unique_ptr<net::SecureSession> session_;  // Null: plain.
+  bool read_wants_write_ = false;                // TLS alone; so the next.
+  bool write_wants_read_ = false;
+};
+
+}  // namespace ordercast::websocketpp::detail
