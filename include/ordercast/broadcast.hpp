@@ -23,6 +23,13 @@ struct SizedFrame {
   std::size_t bytes = 0;
 };
 
+/// Which of the two messages of a change are encoded and sent.
+enum class ChangeMessages : std::uint8_t {
+  all,      ///< `order:updated` to those who subscribed, `orders:changed` to the order's audience.
+  updates,  ///< `order:updated` alone: no list is told that it is out of date.
+  hints,    ///< `orders:changed` alone: nobody is subscribed, most likely.
+};
+
 /// Immutable once made, so managers on several threads may read one at the same time.
 template <class Frame>
 struct Broadcast {
@@ -32,8 +39,8 @@ struct Broadcast {
   std::string assignee_id;
   std::string status;
   std::uint64_t version = 0;
-  SizedFrame<Frame> updated;  ///< `order:updated`; bytes 0 when nobody needs it.
-  SizedFrame<Frame> changed;  ///< `orders:changed`; bytes 0 when nobody needs it.
+  SizedFrame<Frame> updated;  ///< `order:updated`; bytes 0 when it is not sent.
+  SizedFrame<Frame> changed;  ///< `orders:changed`; bytes 0 when it is not sent.
 
   /// Whether the JSON carries the event's version, or the event has none. Clients drop an order
   /// whose JSON has another version or none.
@@ -124,9 +131,8 @@ template <class Transport>
 /// Encodes and frames a change: each of its two messages once, and only if it is asked for.
 /// O(size of the order); thread-safe.
 template <class Transport>
-[[nodiscard]] Broadcast<typename Transport::Frame> prepare_broadcast(const OrderEvent& event,
-                                                                     bool updated = true,
-                                                                     bool changed = true) {
+[[nodiscard]] Broadcast<typename Transport::Frame> prepare_broadcast(
+    const OrderEvent& event, ChangeMessages messages = ChangeMessages::all) {
   Broadcast<typename Transport::Frame> broadcast;
   broadcast.order_id = std::string(event.order_id);
   broadcast.owner_id = std::string(event.owner.view());
@@ -139,10 +145,10 @@ template <class Transport>
     broadcast.versions_agree = said == event.version;
     assert(!said || broadcast.versions_agree);  // The order's JSON says another version.
   }
-  if (updated) {
+  if (messages != ChangeMessages::hints) {
     broadcast.updated = prepare_message<Transport>(OrderUpdated{event.order_id, event.json});
   }
-  if (changed) {
+  if (messages != ChangeMessages::updates) {
     broadcast.changed = prepare_message<Transport>(OrdersChanged{event.order_id, event.status});
   }
   return broadcast;

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ordercast/detail/hash.hpp>
-
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 /// Counts the live connections of each user across all managers of a process, so that the limit of
 /// a user holds on whatever shard the connections fell on.
 ///
 /// Thread-safe; its lock is taken when a connection opens or closes, never when something is
-/// published. Expected O(1). The managers that share it must not outlive it.
+/// published. O(log users). The managers that share it must not outlive it.
 namespace ordercast {
 
 class ConnectionBudget {
@@ -21,16 +20,20 @@ class ConnectionBudget {
   /// Takes a place for the user, or answers false when `limit` are taken (0: no limit).
   [[nodiscard]] bool try_acquire(std::string_view user_id, std::size_t limit) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    std::size_t& taken = taken_[std::string(user_id)];
-    if (limit != 0 && taken >= limit) return false;
-    ++taken;
+    const auto found = taken_.find(user_id);
+    if (found == taken_.end()) {
+      taken_.emplace(user_id, 1);
+      return true;
+    }
+    if (limit != 0 && found->second >= limit) return false;
+    ++found->second;
     return true;
   }
 
-  /// Gives back a place that `try_acquire` granted.
+  /// Gives back a place that `try_acquire` granted. Needs no memory.
   void release(std::string_view user_id) noexcept {
     const std::lock_guard<std::mutex> lock(mutex_);
-    const auto found = taken_.find(std::string(user_id));
+    const auto found = taken_.find(user_id);
     if (found != taken_.end() && --found->second == 0) taken_.erase(found);
   }
 
@@ -41,14 +44,8 @@ class ConnectionBudget {
   }
 
  private:
-  struct Hash {
-    std::size_t operator()(const std::string& text) const noexcept {
-      return static_cast<std::size_t>(detail::hash_bytes(text, detail::hash_seed()));
-    }
-  };
-
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, std::size_t, Hash> taken_;
+  std::map<std::string, std::size_t, std::less<>> taken_;  // Ordered: it is asked by a view.
 };
 
 }  // namespace ordercast

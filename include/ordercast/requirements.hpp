@@ -124,9 +124,25 @@ template <class T>
 constexpr bool has_types() noexcept {
   return compiles<HandleOf, T> && compiles<FrameOf, T>;
 }
+/// Whether a type of T's has a default and copies.
+template <template <class> class Member, class T>
+constexpr bool has_value() noexcept {
+  if constexpr (compiles<Member, T>) {
+    using Value = Member<T>;
+    return std::is_default_constructible_v<Value> && std::is_copy_constructible_v<Value> &&
+           std::is_copy_assignable_v<Value>;
+  } else {
+    return false;
+  }
+}
 template <class T>
 constexpr bool has_usable_handle() noexcept {
-  return gives<std::size_t, HandleHash, T> && gives<bool, HandleEquality, T>;
+  return has_value<HandleOf, T>() && gives<std::size_t, HandleHash, T> &&
+         gives<bool, HandleEquality, T>;
+}
+template <class T>
+constexpr bool has_usable_frame() noexcept {
+  return has_value<FrameOf, T>();
 }
 template <class T>
 constexpr bool has_prepare() noexcept {
@@ -156,7 +172,9 @@ constexpr bool check_transport() noexcept {
   static_assert(compiles<HandleOf, T>, "a Transport needs a type Handle: it names a connection");
   static_assert(compiles<FrameOf, T>, "a Transport needs a type Frame: a message, ready to send");
   if constexpr (has_types<T>()) {
-    static_assert(has_usable_handle<T>(), "a Transport's Handle needs == and std::hash");
+    static_assert(has_usable_handle<T>(),
+                  "a Transport's Handle needs == and std::hash, a default and copies");
+    static_assert(has_usable_frame<T>(), "a Transport's Frame needs a default and copies");
     static_assert(has_prepare<T>(),
                   "a Transport needs: static Frame prepare(std::string text), from any thread");
     static_assert(gives<SendResult, SendCall, T>,
@@ -197,7 +215,7 @@ constexpr bool check_services() noexcept {
 
 template <class T>
 constexpr bool fits_transport() noexcept {
-  return has_types<T>() && has_usable_handle<T>() && has_prepare<T>() &&
+  return has_types<T>() && has_usable_handle<T>() && has_usable_frame<T>() && has_prepare<T>() &&
          gives<SendResult, SendCall, T> && gives<std::size_t, BufferedBytesCall, T> &&
          compiles<PingCall, T> && compiles<CloseCall, T> && compiles<TerminateCall, T>;
 }

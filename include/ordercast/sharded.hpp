@@ -53,8 +53,13 @@ class Sharded {
   /// Throws only before anything is posted, when memory for the frames runs out; then `done` does
   /// not run. What `done` throws is swallowed.
   void publish(const OrderEvent& event, std::function<void(PublishOutcome)> done = {}) const {
+    publish(event, ChangeMessages::all, std::move(done));
+  }
+  /// As above, with some of the messages alone.
+  void publish(const OrderEvent& event, ChangeMessages messages,
+               std::function<void(PublishOutcome)> done = {}) const {
     send_to_all(
-        prepare_broadcast<typename Manager::TransportType>(event),
+        prepare_broadcast<typename Manager::TransportType>(event, messages),
         [](Manager& manager, const auto& broadcast) { return manager.publish(broadcast); },
         std::move(done));
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Without a CASE this compiles. With one it must not, and the compiler has to say what is missing.
+#include "support/archetypes.hpp"
 #include <ordercast/ordercast.hpp>
 
 #include <cstddef>
@@ -10,17 +11,7 @@ using namespace ordercast;
 
 namespace {
 
-/// The least that is a transport.
-struct Archetype {
-  using Handle = int;
-  using Frame = char;
-  static Frame prepare(std::string /*text*/) { return {}; }
-  SendResult send(Handle /*to*/, const Frame& /*frame*/) { return SendResult::accepted; }
-  [[nodiscard]] std::size_t buffered_bytes(Handle /*of*/) const { return 0; }
-  void ping(Handle /*to*/) {}
-  void close(Handle /*which*/, CloseCode /*code*/, std::string_view /*reason*/) {}
-  void terminate(Handle /*which*/) {}
-};
+using Archetype = test::ArchetypeTransport;
 
 // Each lacks one member, or hides it with something else.
 struct NoHandle {
@@ -32,6 +23,18 @@ struct NoFrame {
 struct Unhashable {};
 struct BadHandle : Archetype {
   using Handle = Unhashable;
+  SendResult send(Handle /*to*/, const Frame& /*frame*/) { return SendResult::accepted; }
+};
+struct BadFrame : Archetype {
+  struct Frame {
+    Frame() = default;
+    Frame(const Frame&) = delete;
+    Frame(Frame&&) = default;
+    Frame& operator=(const Frame&) = delete;
+    Frame& operator=(Frame&&) = default;
+    ~Frame() = default;
+  };
+  static Frame prepare(std::string /*text*/) { return {}; }
   SendResult send(Handle /*to*/, const Frame& /*frame*/) { return SendResult::accepted; }
 };
 struct NoPrepare : Archetype {
@@ -65,11 +68,11 @@ struct NoClock {
 };
 
 static_assert(is_transport<Archetype>);
-static_assert(is_services<DefaultServices>);
+static_assert(is_services<DefaultServices> && is_services<test::ArchetypeServices>);
 static_assert(!is_transport<NoHandle> && !is_transport<NoFrame> && !is_transport<BadHandle> &&
-              !is_transport<NoPrepare> && !is_transport<NoSend> && !is_transport<NoBufferedBytes> &&
-              !is_transport<NoPing> && !is_transport<NoClose> && !is_transport<NoTerminate> &&
-              !is_transport<int>);
+              !is_transport<BadFrame> && !is_transport<NoPrepare> && !is_transport<NoSend> &&
+              !is_transport<NoBufferedBytes> && !is_transport<NoPing> && !is_transport<NoClose> &&
+              !is_transport<NoTerminate> && !is_transport<int>);
 static_assert(!is_services<NoClock> && !is_services<Seams<Empty>> &&
               !is_services<Seams<RefuseAll, Empty>> &&
               !is_services<Seams<RefuseAll, DenyAll, Empty>> &&

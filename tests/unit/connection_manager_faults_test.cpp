@@ -299,28 +299,6 @@ TEST_CASE("limits at the ends of their types overflow nothing", "[manager][fault
   CHECK(transport[1].code == CloseCode::service_restart);
 }
 
-TEST_CASE("a completion that comes after the end of its manager does nothing",
-          "[manager][faults]") {
-  struct Keeper {
-    std::vector<std::function<void(Access)>>* kept;
-    void authorize(const IdentityView& /*who*/, std::string_view /*order*/,
-                   std::function<void(Access)> done) const {
-      kept->push_back(std::move(done));
-    }
-  };
-  using Seams = Services<Users, Keeper>;
-  std::vector<std::function<void(Access)>> kept;
-  {
-    FakeTransport transport;
-    ConnectionManager<FakeTransport, Seams> manager(transport, Seams{{}, {&kept}});
-    manager.on_open(1, "alice");
-    manager.on_message(1, subscribe("o"));
-  }
-  REQUIRE(kept.size() == 1);
-  kept.front()(Access::granted);
-  kept.front()(Access::unavailable);
-}
-
 TEST_CASE("a limit that can't be is named when the manager is made", "[manager]") {
   Limits limits;
   limits.pong_timeout = -1ms;

@@ -12,7 +12,9 @@ std::size_t ConnectionManager<T, S>::publish(const OrderEvent& event) {
   const bool updated = registry_.subscribers_of(event.order_id) != 0;
   const bool changed = registry_.has_list_watcher(event);
   if (!updated && !changed) return 0;
-  return publish(prepare_broadcast<T>(event, updated, changed));
+  return publish(prepare_broadcast<T>(event, updated && changed ? ChangeMessages::all
+                                             : updated          ? ChangeMessages::updates
+                                                                : ChangeMessages::hints));
 }
 
 template <class T, class S>
@@ -48,10 +50,7 @@ std::size_t ConnectionManager<T, S>::publish(const Broadcast<Frame>& broadcast) 
       doom(slot, CloseCode::internal_error);
     }
   };
-  registry_.for_each_subscriber(
-      broadcast.order_id, send_update, [this](Slot slot) { detail::prefetch(&routes_[slot]); },
-      [this](Slot slot) { detail::prefetch_for_send(transport_, routes_[slot].handle); });
-  registry_.for_each_list_watcher(broadcast.event(), [&](Slot slot) {
+  const auto send_hint = [&](Slot slot) {
     try {
       RouteT& route = routes_[slot];
       const auto result =
@@ -62,7 +61,13 @@ std::size_t ConnectionManager<T, S>::publish(const Broadcast<Frame>& broadcast) 
     } catch (...) {
       doom(slot, CloseCode::internal_error);
     }
-  });
+  };
+  if (broadcast.updated.bytes != 0) {
+    registry_.for_each_subscriber(
+        broadcast.order_id, send_update, [this](Slot slot) { detail::prefetch(&routes_[slot]); },
+        [this](Slot slot) { detail::prefetch_for_send(transport_, routes_[slot].handle); });
+  }
+  if (broadcast.changed.bytes != 0) registry_.for_each_list_watcher(broadcast.event(), send_hint);
   close_doomed();
   count_delivered(MessageType::order_updated, sent_updates);
   count_delivered(MessageType::orders_changed, sent_hints);

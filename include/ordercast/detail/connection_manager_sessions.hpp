@@ -12,6 +12,7 @@ namespace ordercast {
 
 template <class T, class S>
 ConnectionManager<T, S>::~ConnectionManager() {
+  self_.reset();  // A service that answers as it ends finds nobody.
   if (!has_budget()) return;
   registry_.for_each_connection(
       [&](Slot slot) { budget_->release(registry_.identity(slot)->user_id); });
