@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "app_options.hpp"
 
+#include "api/envelope.hpp"
 #include "domain/ids.hpp"
 #include "push/fcm_sender.hpp"
 #include "push/log_sender.hpp"
@@ -120,6 +121,7 @@ ServerOptions server_options(const Config& config, std::shared_ptr<TlsContext> t
   options.transport.write_timeout =
       config.write_stall_timeout.count() > 0 ? config.write_stall_timeout : no_deadline;
   options.transport.io = config.io;
+  options.transport.error_format = transport_problem;
   options.transport.on_error = log_escaped;
   options.transport.tls = std::move(tls);
   options.limits.max_connections_per_user = config.max_connections_per_user;
@@ -193,6 +195,7 @@ ServerOptions ops_server_options(const Config& config) {
   options.port = config.ops_port;
   // A few probes and scrapers, whatever the main port is doing.
   options.accept.max_connections = 64;
+  options.transport.error_format = transport_problem;
   options.transport.on_error = log_escaped;
   return options;
 }

@@ -42,6 +42,26 @@ TEST_CASE("a path that does not exist is 404 with the envelope", "[http]") {
   }
 }
 
+TEST_CASE("what is refused before it is a request has the envelope as well", "[http]") {
+  OrderServer server;
+  const auto check = [&](const std::string& wire, int status, const std::string& body) {
+    const auto reply = answer_to(server, wire);
+    CHECK(reply.status == status);
+    CHECK(reply.body == body);
+    CHECK(reply.header("Content-Type") == "application/json");
+  };
+  check("nonsense\r\n\r\n", 400,
+        R"({"success":false,"error":"Bad Request","message":"Bad Request","statusCode":400})");
+  check(
+      login_head("Content-Length: 10000000\r\n"), 413,
+      R"({"success":false,"error":"Content Too Large","message":"Content Too Large","statusCode":413})");
+  check(
+      "GET /ws HTTP/1.1\r\nHost: localhost\r\n\r\n", 426,
+      R"({"success":false,"error":"Upgrade Required","message":"This path is a WebSocket, but the )"
+      R"(request came without 'Upgrade: websocket'. If a proxy stands in front, let it forward )"
+      R"(Upgrade and Connection over HTTP/1.1","statusCode":426})");
+}
+
 TEST_CASE("a method that a path does not have is 405 and says which it has", "[http]") {
   OrderServer server;
   const auto admin = server.as(demo().admin);

@@ -4,7 +4,9 @@
 #include <catch2/catch.hpp>
 
 #include <string>
+#include <string_view>
 
+namespace net = ordercast::net;
 using ordercast::HttpResponse;
 using ordercast::net::error_response;
 using ordercast::net::http_date;
@@ -64,10 +66,24 @@ TEST_CASE("a response that would break the framing becomes a 500", "[response_wr
   }
 }
 
-TEST_CASE("the transport's own answers are in the envelope of the contract", "[response_writer]") {
-  CHECK(
-      error_response(413).body ==
-      R"({"success":false,"error":"Content Too Large","message":"Content Too Large","statusCode":413})");
+TEST_CASE("the transport's own answers are in plain text, or as the application likes",
+          "[response_writer]") {
+  CHECK(error_response(413).body == "Content Too Large\n");
+  CHECK(error_response(413).headers.front().value == "text/plain; charset=utf-8");
+  const auto shout = [](HttpResponse& response, std::string_view message) {
+    response.body = std::string(message) + "!";
+  };
+  CHECK(error_response(413, shout).body == "Content Too Large!");
+  const auto bad =
+      net::write_response({200, {{"X", "a\nb"}}, {}}, false, 0, net::AfterResponse::close, shout);
+  CHECK(bad.find("Internal Server Error!") != std::string::npos);
+  // A form that breaks the framing is not used.
+  const auto breaks = [](HttpResponse& response, std::string_view /*message*/) {
+    response.headers.push_back({"X", "a\nb"});
+  };
+  const auto plain =
+      net::write_response({200, {{"X", "a\nb"}}, {}}, false, 0, net::AfterResponse::close, breaks);
+  CHECK(plain.find("Internal Server Error\n") != std::string::npos);
   const auto text = write(error_response(426));
   CHECK(text.find("Sec-WebSocket-Version: 13\r\n") != std::string::npos);
   CHECK(text.find("Connection: close, Upgrade\r\n") != std::string::npos);

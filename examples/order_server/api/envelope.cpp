@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "api/envelope.hpp"
 
+#include <ordercast/net/response_writer.hpp>
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -61,6 +63,16 @@ HttpResponse retry_later(int status, std::string_view message, std::chrono::seco
   const auto seconds = std::max<std::chrono::seconds::rep>(after.count(), 1);
   response.headers.push_back({"Retry-After", std::to_string(seconds)});
   return response;
+}
+
+void transport_problem(HttpResponse& response, std::string_view message) {
+  ordered_json body;
+  body["success"] = false;
+  body["error"] = ordercast::net::reason_phrase(response.status);
+  body["message"] = message;
+  body["statusCode"] = response.status;
+  response.headers.push_back({"Content-Type", "application/json"});
+  response.body = body.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 std::string_view status_name(int status) noexcept {

@@ -41,6 +41,9 @@ struct PageMeta {
 [[nodiscard]] ordercast::HttpResponse retry_later(int status, std::string_view message,
                                                   std::chrono::seconds after);
 
+/// What the transport answers by itself, in the envelope; see `ordercast::net::ErrorFormat`.
+void transport_problem(ordercast::HttpResponse& response, std::string_view message);
+
 /// "Not Found" for 404; "Error" for a status that has no name here.
 [[nodiscard]] std::string_view status_name(int status) noexcept;
 

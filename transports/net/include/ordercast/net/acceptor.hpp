@@ -58,7 +58,7 @@ class Acceptor {
 
   /// `speaks_http`: whoever is turned away understands an answer in plain text.
   Acceptor(::asio::io_context& io, std::vector<Target> targets, AcceptLimits limits,
-           bool speaks_http = true)
+           bool speaks_http = true, ErrorFormat error_format = plain_error)
       : io_(io),
         acceptor_(io),
         pause_(io),
@@ -66,7 +66,8 @@ class Acceptor {
         limits_(std::move(limits)),
         descriptor_limit_(connections_within_descriptor_limit()),
         limit_(descriptor_limit_),
-        speaks_http_(speaks_http) {
+        speaks_http_(speaks_http),
+        error_format_(error_format) {
     if (limits_.max_connections != 0) limit_ = (std::min)(limit_, limits_.max_connections);
   }
   Acceptor(const Acceptor&) = delete;
@@ -188,8 +189,8 @@ class Acceptor {
 
   void turn_away(Socket socket) const {
     if (!speaks_http_) return;
-    const auto text =
-        write_response(unavailable_response(std::chrono::seconds(1)), false, std::time(nullptr));
+    const auto text = write_response(unavailable_response(std::chrono::seconds(1), error_format_),
+                                     false, std::time(nullptr));
     std::error_code ignored;
     socket.non_blocking(true, ignored);
     socket.write_some(::asio::buffer(text), ignored);
@@ -232,6 +233,7 @@ class Acceptor {
   std::size_t descriptor_limit_;
   std::size_t limit_;
   bool speaks_http_;
+  ErrorFormat error_format_;
   std::uint64_t seed_ = ordercast::detail::hash_seed();
   std::size_t next_ = 0;
   int reserve_ = -1;

@@ -89,7 +89,7 @@ class AnswerQueue {
   /// Takes an answer, or `refusal` in its place if memory for it is short.
   template <class Refusal>
   void give(Request& request, HttpResponse response, std::size_t max_owned, std::time_t date,
-            Refusal&& refusal) {
+            ErrorFormat format, Refusal&& refusal) {
     auto owned = response.shared_body ? 0 : response.body.size();
     if (!request.to_head) guess_ = (std::max)({owned, guess_ / 2, min_guess_bytes});
     if (request.to_head) owned = 0;
@@ -98,7 +98,7 @@ class AnswerQueue {
       response = refusal();
     }
     const auto after = request.last ? AfterResponse::close : AfterResponse::keep_alive;
-    auto head = write_head(response, request.to_head, date, after);
+    auto head = write_head(response, request.to_head, date, after, format);
     if (head.body_follows && response.content().size() <= copied_body_bytes) {
       head.bytes.append(response.content());
     } else if (head.body_follows) {

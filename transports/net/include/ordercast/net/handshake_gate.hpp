@@ -37,8 +37,9 @@ class HandshakeGate {
  public:
   /// `retry_after` is what clients are told while the server drains. `on_error` hears what the
   /// filter throws; it may be empty.
-  HandshakeGate(std::chrono::seconds retry_after, std::function<void(std::exception_ptr)> on_error)
-      : retry_after_(retry_after), on_error_(std::move(on_error)) {}
+  HandshakeGate(std::chrono::seconds retry_after, std::function<void(std::exception_ptr)> on_error,
+                ErrorFormat format = plain_error)
+      : retry_after_(retry_after), on_error_(std::move(on_error)), format_(format) {}
 
   void set_filter(HandshakeFilter filter) { filter_ = std::move(filter); }
 
@@ -49,14 +50,14 @@ class HandshakeGate {
   /// Returns the refusal of a handshake, or nullopt to accept it. A filter that throws refuses
   /// with 500.
   [[nodiscard]] std::optional<HttpResponse> refuse(const HttpRequest& request) const {
-    if (draining_) return unavailable_response(retry_after_);
+    if (draining_) return unavailable_response(retry_after_, format_);
     try {
       if (filter_) return filter_(request);
     } catch (...) {
       report_error(on_error_, std::current_exception());
-      return error_response(500);
+      return error_response(500, format_);
     }
-    if (request.path() != websocket_path) return error_response(404);
+    if (request.path() != websocket_path) return error_response(404, format_);
     return std::nullopt;
   }
 
@@ -64,7 +65,7 @@ class HandshakeGate {
   /// filter only the application knows which paths those are.
   [[nodiscard]] std::optional<HttpResponse> refuse_plain(const HttpRequest& request) const {
     if (filter_ || request.path() != websocket_path) return std::nullopt;
-    return upgrade_required(request);
+    return upgrade_required(request, format_);
   }
 
  private:
@@ -72,6 +73,7 @@ class HandshakeGate {
 
   std::chrono::seconds retry_after_;
   std::function<void(std::exception_ptr)> on_error_;
+  ErrorFormat format_;
   HandshakeFilter filter_;
   bool draining_ = false;
 };

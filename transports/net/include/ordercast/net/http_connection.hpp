@@ -121,7 +121,9 @@ class HttpConnection {
     if (request == nullptr || request->answered) return;
     request->last = request->last || context_.draining;
     answers_.give(*request, std::move(response), options().max_unsent_bytes, context_.date(),
-                  [&] { return unavailable_response(options().retry_after); });
+                  options().error_format, [&] {
+                    return unavailable_response(options().retry_after, options().error_format);
+                  });
     blocked_ = false;
   }
 
@@ -286,7 +288,7 @@ inline HttpConnection::Event HttpConnection::start(TimePoint now) {
   accepts_requests_ = !expected.last;
   answers_.add(std::move(expected));
   if (refused) {
-    answer(last_id_, error_response(parser_.status()));
+    answer(last_id_, error_response(parser_.status(), options().error_format));
     return {};
   }
   HttpRequest request = std::move(parser_.request());
@@ -346,7 +348,8 @@ inline bool HttpConnection::on_deadline(std::size_t unacknowledged, TimePoint no
     auto& requests = answers_.requests();
     if (!requests.empty() && now >= requests.front().since + options().http_timeout) {
       requests.front().last = true;
-      answer(requests.front().id, unavailable_response(options().retry_after));
+      answer(requests.front().id,
+             unavailable_response(options().retry_after, options().error_format));
       return true;
     }
     if (unwritten_bytes() == 0) return false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ordercast/limits.hpp>
+#include <ordercast/net/response_writer.hpp>
 #include <ordercast/net/secure.hpp>
 
 #include <asio/ip/address.hpp>
@@ -88,6 +89,10 @@ struct TransportOptions {
 
   /// What a refused handshake says in `Retry-After` while draining.
   std::chrono::seconds retry_after{1};
+
+  /// The form of the answers that the transport gives by itself: a refused request, 404 without a
+  /// handler, 500, 503. Default: plain text.
+  ErrorFormat error_format = plain_error;
 
   /// Hears an exception that escaped from the application's code, on an I/O thread; the connection
   /// concerned gets 500 or close 1011, and the server goes on. Must not throw. Default: nobody.

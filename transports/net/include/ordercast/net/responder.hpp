@@ -17,13 +17,13 @@ namespace detail {
 template <class Deliver>
 class OneAnswer {
  public:
-  explicit OneAnswer(Deliver deliver) : deliver_(std::move(deliver)) {}
+  OneAnswer(Deliver deliver, ErrorFormat format) : deliver_(std::move(deliver)), format_(format) {}
   OneAnswer(const OneAnswer&) = delete;
   OneAnswer& operator=(const OneAnswer&) = delete;
   ~OneAnswer() {
     if (given_.load()) return;
     try {
-      give(error_response(500));
+      give(error_response(500, format_));
     } catch (...) {  // Out of memory: the request's deadline answers.
     }
   }
@@ -34,6 +34,7 @@ class OneAnswer {
 
  private:
   Deliver deliver_;
+  ErrorFormat format_;
   std::atomic<bool> given_{false};
 };
 
@@ -43,8 +44,8 @@ class OneAnswer {
 /// thread that gives it; later ones are dropped. When all copies are gone without an answer,
 /// `deliver` gets a 500. The copies may be used and destroyed on any threads.
 template <class Deliver>
-[[nodiscard]] HttpResponder make_responder(Deliver deliver) {
-  const auto answer = std::make_shared<detail::OneAnswer<Deliver>>(std::move(deliver));
+[[nodiscard]] HttpResponder make_responder(Deliver deliver, ErrorFormat format = plain_error) {
+  const auto answer = std::make_shared<detail::OneAnswer<Deliver>>(std::move(deliver), format);
   return [answer](HttpResponse response) { answer->give(std::move(response)); };
 }
 

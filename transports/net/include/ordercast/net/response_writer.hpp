@@ -104,41 +104,54 @@ namespace ordercast::net {
 /// What a client waits for before it sends a body (RFC 9110 section 15.2.1).
 inline constexpr std::string_view continue_response = "HTTP/1.1 100 Continue\r\n\r\n";
 
-/// An answer of the transport itself, in the envelope of the REST contract.
-[[nodiscard]] inline HttpResponse error_response(int status) {
-  const std::string reason(reason_phrase(status));
+/// Writes the body of an answer that a transport gives by itself (a refused request, a path that
+/// nobody serves, a handler that throws or is late), and the headers that describe it. `message`
+/// is a sentence for people. Any thread. It may throw what memory throws.
+using ErrorFormat = void (*)(HttpResponse& response, std::string_view message);
+
+/// Plain text.
+inline void plain_error(HttpResponse& response, std::string_view message) {
+  response.headers.push_back({"Content-Type", "text/plain; charset=utf-8"});
+  response.body.assign(message).append("\n");
+}
+
+/// An answer of the transport's own.
+[[nodiscard]] inline HttpResponse error_response(int status, std::string_view message,
+                                                 ErrorFormat format) {
   HttpResponse response;
   response.status = status;
-  response.headers.push_back({"Content-Type", "application/json"});
+  format(response, message);
   if (status == 426) {  // RFC 6455 section 4.4, RFC 9110 section 15.5.22
     response.headers.push_back({"Sec-WebSocket-Version", "13"});
     response.headers.push_back({"Upgrade", "websocket"});
   }
-  response.body = R"({"success":false,"error":")" + reason + R"(","message":")" + reason +
-                  R"(","statusCode":)" + std::to_string(status) + "}";
   return response;
 }
 
+/// The same, with the status' name for a message.
+[[nodiscard]] inline HttpResponse error_response(int status, ErrorFormat format = plain_error) {
+  return error_response(status, reason_phrase(status), format);
+}
+
 /// 503, and when to come again.
-[[nodiscard]] inline HttpResponse unavailable_response(std::chrono::seconds retry_after) {
-  auto response = error_response(503);
+[[nodiscard]] inline HttpResponse unavailable_response(std::chrono::seconds retry_after,
+                                                       ErrorFormat format = plain_error) {
+  auto response = error_response(503, format);
   response.headers.push_back({"Retry-After", std::to_string(retry_after.count())});
   return response;
 }
 
 /// Refuses a plain request for a WebSocket's path, and says which of the headers didn't arrive: the
 /// usual reason is a proxy that doesn't forward them.
-[[nodiscard]] inline HttpResponse upgrade_required(const HttpRequest& request) {
+[[nodiscard]] inline HttpResponse upgrade_required(const HttpRequest& request,
+                                                   ErrorFormat format = plain_error) {
   const bool has_upgrade = !request.header("Upgrade").empty();
   const std::string missing = has_upgrade ? "Connection: Upgrade" : "Upgrade: websocket";
-  auto response = error_response(426);
-  response.body =
-      R"({"success":false,"error":"Upgrade Required","message":"This path is a WebSocket, )"
-      R"(but the request came without ')" +
-      missing +
-      R"('. If a proxy stands in front, let it forward Upgrade and Connection over )"
-      R"(HTTP/1.1","statusCode":426})";
-  return response;
+  return error_response(426,
+                        "This path is a WebSocket, but the request came without '" + missing +
+                            "'. If a proxy stands in front, let it forward Upgrade and "
+                            "Connection over HTTP/1.1",
+                        format);
 }
 
 /// False for a response that would break the framing: a status no final answer may have, a name
@@ -179,8 +192,8 @@ enum class AfterResponse : std::uint8_t { close, keep_alive };
 
 /// The bytes of a response up to its body. Adds Date, Content-Length and, unless the connection
 /// stays open, `Connection: close`; an answer to HEAD and a 204 or 304 have no body. What is not
-/// `is_writable` becomes a 500. `body_follows` says whether `response.content()` is to be sent
-/// behind it.
+/// `is_writable` becomes a 500 in `format`. `body_follows` says whether `response.content()` is to
+/// be sent behind it.
 struct ResponseHead {
   std::string bytes;
   bool body_follows = false;
@@ -188,9 +201,11 @@ struct ResponseHead {
 
 [[nodiscard]] inline ResponseHead write_head(const HttpResponse& response, bool to_head,
                                              std::time_t now,
-                                             AfterResponse after = AfterResponse::close) {
+                                             AfterResponse after = AfterResponse::close,
+                                             ErrorFormat format = plain_error) {
   if (!is_writable(response)) {
-    const auto refusal = error_response(500);
+    auto refusal = error_response(500, format);
+    if (!is_writable(refusal)) refusal = error_response(500);
     auto head = write_head(refusal, to_head, now, after);
     if (std::exchange(head.body_follows, false)) head.bytes.append(refusal.body);
     return head;
@@ -226,8 +241,9 @@ struct ResponseHead {
 /// Head and body in one piece.
 [[nodiscard]] inline std::string write_response(const HttpResponse& response, bool to_head,
                                                 std::time_t now,
-                                                AfterResponse after = AfterResponse::close) {
-  auto head = write_head(response, to_head, now, after);
+                                                AfterResponse after = AfterResponse::close,
+                                                ErrorFormat format = plain_error) {
+  auto head = write_head(response, to_head, now, after, format);
   if (head.body_follows) head.bytes.append(response.content());
   return std::move(head.bytes);
 }

@@ -187,7 +187,8 @@ Server<Transport, ServicesT>::Server(ServerOptions options, const ServicesFactor
                        }});
   }
   acceptor_ = std::make_unique<Acceptor>(accept_io_, std::move(targets), options_.accept,
-                                         options_.transport.tls == nullptr);
+                                         options_.transport.tls == nullptr,
+                                         options_.transport.error_format);
   drain_timer_ = std::make_unique<::asio::steady_timer>(shards_.front()->io);
 }
 

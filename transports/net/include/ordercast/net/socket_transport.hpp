@@ -61,7 +61,8 @@ class SocketTransport {
 
  protected:
   explicit SocketTransport(TransportOptions options)
-      : options_(bounded(std::move(options))), gate_(options_.retry_after, options_.on_error) {}
+      : options_(bounded(std::move(options))),
+        gate_(options_.retry_after, options_.on_error, options_.error_format) {}
   SocketTransport(const SocketTransport&) = delete;
   SocketTransport& operator=(const SocketTransport&) = delete;
   ~SocketTransport() = default;
@@ -72,19 +73,19 @@ class SocketTransport {
   template <class Deliver>
   [[nodiscard]] std::optional<HttpResponse> dispatch(HttpRequest request, Deliver deliver) {
     if (auto refusal = gate_.refuse_plain(request)) return refusal;
-    if (!http_handler_) return error_response(404);
+    if (!http_handler_) return error_response(404, options_.error_format);
     try {
-      http_handler_(std::move(request), make_responder(std::move(deliver)));
+      http_handler_(std::move(request), make_responder(std::move(deliver), options_.error_format));
       return std::nullopt;
     } catch (...) {
       report(std::current_exception());
-      return error_response(500);
+      return error_response(500, options_.error_format);
     }
   }
 
   /// The answer while draining, and to whoever the application does not answer in time.
   [[nodiscard]] HttpResponse busy_response() const {
-    return unavailable_response(options_.retry_after);
+    return unavailable_response(options_.retry_after, options_.error_format);
   }
 
   /// Passes on what the application's code threw.

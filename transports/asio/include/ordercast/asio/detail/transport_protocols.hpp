@@ -101,7 +101,9 @@ inline void Transport::upgrade(Index index, Connection& connection, const HttpRe
   const auto refusal = gate_.refuse(request);
   if (!connection.socket.is_open()) return;  // The filter ended the server.
   if (refusal) {
-    queue(index, connection, Frame::of(net::write_response(*refusal, false, std::time(nullptr))));
+    queue(index, connection,
+          Frame::of(net::write_response(*refusal, false, std::time(nullptr),
+                                        net::AfterResponse::close, options_.error_format)));
     return finish(index, connection, options_.handshake_timeout);
   }
   const auto opening = net::opening_of(request);

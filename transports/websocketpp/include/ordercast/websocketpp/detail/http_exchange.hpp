@@ -60,11 +60,12 @@ class HttpExchange {
   }
 
   /// Sets what websocketpp is going to send, in answer to a request or to a handshake.
-  static void set_response(Connection& connection, HttpResponse response) {
+  void set_response(Connection& connection, HttpResponse response) const {
     // websocketpp wants to know the status; the text that goes out is ours.
     const int status = net::is_writable(response) ? response.status : 500;
     connection.set_status(static_cast<::websocketpp::http::status_code::value>(status));
-    auto head = net::write_head(response, connection.record.to_head, std::time(nullptr));
+    auto head = net::write_head(response, connection.record.to_head, std::time(nullptr),
+                                net::AfterResponse::close, options_.error_format);
     // websocketpp would copy the body several times; behind its back it is sent from where it is.
     if (head.body_follows) {
       if (!response.shared_body) {
@@ -142,7 +143,7 @@ class HttpExchange {
   }
 
   [[nodiscard]] HttpResponse busy_response() const {
-    return net::unavailable_response(options_.retry_after);
+    return net::unavailable_response(options_.retry_after, options_.error_format);
   }
 
   const net::TransportOptions& options_;

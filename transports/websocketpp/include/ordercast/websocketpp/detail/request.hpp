@@ -2,10 +2,12 @@
 #pragma once
 
 #include <ordercast/net/request_parser.hpp>
+#include <ordercast/net/response_writer.hpp>
 
 #include <websocketpp/http/constants.hpp>
 #include <websocketpp/http/request.hpp>
 
+#include <ctime>
 #include <functional>
 #include <memory>
 #include <string>
@@ -26,8 +28,12 @@ class Request : public ::websocketpp::http::parser::request {
     if (parser_->take_continue()) on_continue_();
     if (parser_->complete() && parser_->is_handshake()) on_frames_({bytes + used, count - used});
     if (parser_->refused()) {
+      const auto status = parser_->status();
+      // The answer travels as the error's message; see Response.
       throw ::websocketpp::http::exception(
-          "refused", static_cast<::websocketpp::http::status_code::value>(parser_->status()));
+          "refused", static_cast<::websocketpp::http::status_code::value>(status),
+          net::write_response(net::error_response(status, format_), false, std::time(nullptr),
+                              net::AfterResponse::close, format_));
     }
     return used;
   }
@@ -67,12 +73,14 @@ class Request : public ::websocketpp::http::parser::request {
   // nobody but the connection's owner has it.
 
   /// Gets ready for a request. Call before the connection starts.
+  /// `format`: how a refused request is answered.
   /// `on_held` is told how many bytes of the request have come.
   /// `on_continue` is called when the client waits for the interim answer before it sends a body,
   /// `on_frames` with the first frames' bytes, often none: what came behind a handshake.
-  void expect(net::RequestLimits limits, std::string remote_address,
+  void expect(net::RequestLimits limits, std::string remote_address, net::ErrorFormat format,
               std::function<void(std::size_t)> on_held, std::function<void()> on_continue,
               std::function<void(std::string_view)> on_frames) const {
+    format_ = format;
     on_held_ = std::move(on_held);
     on_continue_ = std::move(on_continue);
     on_frames_ = std::move(on_frames);
@@ -102,6 +110,7 @@ class Request : public ::websocketpp::http::parser::request {
   }
 
   mutable std::unique_ptr<net::RequestParser> parser_;
+  mutable net::ErrorFormat format_ = net::plain_error;
   mutable std::function<void(std::size_t)> on_held_;
   mutable std::function<void()> on_continue_;
   mutable std::function<void(std::string_view)> on_frames_;

@@ -14,7 +14,7 @@
 namespace ordercast::websocketpp::detail {
 
 /// `config::response_type`. Sends bytes that `write_response` made; answers that websocketpp makes
-/// up itself (a refused request, a failed handshake) get the transport's own form.
+/// up itself (a failed handshake) are in plain text.
 class Response : public ::websocketpp::http::parser::response {
  public:
   /// The whole response, not just its body: the one text that a connection lets its handlers set.
@@ -22,6 +22,7 @@ class Response : public ::websocketpp::http::parser::response {
 
   [[nodiscard]] std::string raw() const {
     if (!wire_.empty()) return wire_;
+    if (get_status_msg().rfind("HTTP/1.1 ", 0) == 0) return get_status_msg();  // From Request.
     if (get_status_code() == ::websocketpp::http::status_code::switching_protocols) {
       // websocketpp's own goes through a stream, which drops what there is no memory for.
       std::string wire = "HTTP/1.1 101 Switching Protocols\r\n";

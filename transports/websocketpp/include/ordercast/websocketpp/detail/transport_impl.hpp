@@ -62,7 +62,7 @@ inline void Transport::admit(net::Socket& socket, net::SocketTicket& ticket) {
                      {options_.handshake_timeout, options_.linger_timeout, options_.write_timeout},
                      std::move(session));
   connection->get_request().expect(
-      {options_.max_head_bytes, options_.max_body_bytes}, std::move(peer),
+      {options_.max_head_bytes, options_.max_body_bytes}, std::move(peer), options_.error_format,
       [c = connection.get()](std::size_t bytes) { c->ticket().hold(bytes); },
       [c = connection.get()] { c->write_interim(net::continue_response); },
       [c = connection.get()](std::string_view frames) { c->count_frames(frames); });
@@ -165,7 +165,7 @@ inline Connection* Transport::find(Handle handle) const noexcept {
 inline bool Transport::on_handshake(Connection& connection) {
   const HttpRequest& request = connection.get_request().request();
   if (auto refusal = gate_.refuse(request)) {
-    detail::HttpExchange::set_response(connection, std::move(*refusal));
+    http_.set_response(connection, std::move(*refusal));
     return false;
   }
   const auto subprotocol = select_subprotocol(request);
