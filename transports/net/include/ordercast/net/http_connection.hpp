@@ -39,7 +39,7 @@ namespace ordercast::net {
 
 /// What the HTTP connections of one owner share. One thread.
 struct HttpContext {
-  HttpContext(const TransportOptions& options_in, AnswerMemory::MakeRoom make_room = {})
+  explicit HttpContext(const TransportOptions& options_in, AnswerMemory::MakeRoom make_room = {})
       : options(options_in), answers(options_in.max_unsent_total_bytes, std::move(make_room)) {}
 
   const TransportOptions& options;  ///< Must outlive the context.
