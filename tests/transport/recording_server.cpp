@@ -152,14 +152,16 @@ std::uint16_t WholeServer::port() const noexcept {
   return backend_->port();
 }
 
-std::size_t WholeServer::publish(const OrderEvent& event) {
+std::size_t WholeServer::publish(const OrderEvent& event, ChangeMessages messages) {
   std::promise<std::size_t> reached;
-  backend_->publish(event, [&](PublishOutcome outcome) { reached.set_value(outcome.reached); });
+  backend_->publish(event, messages,
+                    [&](PublishOutcome outcome) { reached.set_value(outcome.reached); });
   return reached.get_future().get();
 }
 
 void WholeServer::publish(const OrderEvent& event, std::function<void()> done) {
-  backend_->publish(event, [done = std::move(done)](PublishOutcome) { done(); });
+  backend_->publish(event, ChangeMessages::all,
+                    [done = std::move(done)](PublishOutcome) { done(); });
 }
 
 void WholeServer::ping_user(const std::string& user_id) {
@@ -170,6 +172,15 @@ void WholeServer::ping_user(const std::string& user_id) {
 
 void WholeServer::disconnect_user(std::string user_id, CloseCode code, std::string reason) {
   backend_->disconnect_user(std::move(user_id), code, std::move(reason));
+}
+void WholeServer::adopt(int fd, std::string bytes_read) {
+  backend_->adopt(fd, std::move(bytes_read));
+}
+void WholeServer::adopt(int fd, const HttpRequest& request, const std::string& bytes_behind) {
+  backend_->adopt(fd, request, bytes_behind);
+}
+void WholeServer::adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind) {
+  backend_->adopt_websocket(fd, handshake, std::move(bytes_behind));
 }
 void WholeServer::drain(std::chrono::milliseconds window) {
   backend_->drain(window);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ordercast/broadcast.hpp>
 #include <ordercast/error.hpp>
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
@@ -119,10 +120,14 @@ class WholeServer {
   /// Pings a user's connections now and waits until that is done.
   void ping_user(const std::string& user_id);
   /// Publishes and waits for `done`.
-  std::size_t publish(const OrderEvent& event);
+  std::size_t publish(const OrderEvent& event, ChangeMessages messages = ChangeMessages::all);
   /// Publishes; `done` runs where the server runs it.
   void publish(const OrderEvent& event, std::function<void()> done);
   void disconnect_user(std::string user_id, CloseCode code, std::string reason);
+  /// As `net::Server` has them.
+  void adopt(int fd, std::string bytes_read);
+  void adopt(int fd, const HttpRequest& request, const std::string& bytes_behind);
+  void adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind);
   void drain(std::chrono::milliseconds window);
   void stop();
   [[nodiscard]] std::size_t connections() const;

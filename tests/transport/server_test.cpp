@@ -69,6 +69,25 @@ TEST_CASE("a change reaches everyone on every shard exactly once", "[server]") {
   CHECK(server.subscriptions() == 9);
 }
 
+TEST_CASE("a change can be published without hints, or with them alone", "[server]") {
+  WholeServer server(threads(2));
+  WsClient watcher;
+  WsClient owner;
+  REQUIRE(watcher.connect(host, server.port(), "/ws?token=bob"));
+  REQUIRE(owner.connect(host, server.port(), "/ws?token=alice"));
+  watcher.send_text(R"({"type":"subscribe","orderId":"o-1"})");
+  REQUIRE(settled(watcher));
+  REQUIRE(settled(owner));
+
+  CHECK(server.publish(confirmed, ChangeMessages::updates) == 1);
+  CHECK(watcher.next_text() == updated);
+  CHECK(settled(owner));  // Nothing came before the pong.
+
+  CHECK(server.publish(confirmed, ChangeMessages::hints) == 1);
+  CHECK(owner.next_text() == changed);
+  CHECK(settled(watcher));
+}
+
 TEST_CASE("a missing or bad token completes the handshake and closes 4001", "[server]") {
   WholeServer server;
   for (const auto* target : {"/ws", "/ws?token=bad"}) {

@@ -12,6 +12,7 @@
 #include <ordercast/error.hpp>
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
+#include <ordercast/net/handshake_gate.hpp>
 #include <ordercast/net/http_connection.hpp>
 #include <ordercast/net/loop_port.hpp>
 #include <ordercast/net/options.hpp>
@@ -78,8 +79,13 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
 
   // Connections ---------------------------------------------------------------------------------
 
-  /// Takes over a connected socket. Throws if there is no memory for it; then it is closed.
-  void adopt(net::Socket socket, net::SocketTicket ticket = {});
+  /// Takes over a connected socket; `bytes_read` were read from it already. Throws if there is no
+  /// memory for it; then it is closed.
+  void adopt(net::Socket socket, net::SocketTicket ticket = {}, std::string_view bytes_read = {});
+
+  /// The same for a WebSocket whose handshake was answered elsewhere. While draining it gets 1012.
+  void adopt_websocket(net::Socket socket, const net::Opening& opening,
+                       std::string_view bytes_read = {});
 
   /// See `net::SocketTransport`.
   void begin_drain() noexcept {
@@ -142,6 +148,8 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
   class WebSocketEvents;
 
   // Connections.
+  template <class Begin>
+  void take_over(net::Socket socket, net::SocketTicket ticket, Begin begin);
   void admit(Index index, Connection& connection);
   void watch(Index index, Connection& connection, std::uint8_t interest) noexcept;
   void finish(Index index, Connection& connection, std::chrono::milliseconds within);
@@ -174,6 +182,8 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
   void read_requests(Index index, Connection& connection, Input input);
   void serve(Index index, Connection& connection, std::uint64_t id, HttpRequest request);
   void upgrade(Index index, Connection& connection, const HttpRequest& request, std::string rest);
+  void open_websocket(Index index, Connection& connection, const net::Opening& opening,
+                      std::string rest);
   void answer(Handle handle, std::uint64_t request, HttpResponse response) noexcept;
   void answer_later(Handle handle, std::uint64_t request, HttpResponse response) noexcept;
   void send_output(Index index, Connection& connection);

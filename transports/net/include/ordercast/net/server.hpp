@@ -9,13 +9,17 @@
 #include <ordercast/net/acceptor.hpp>
 #include <ordercast/net/detail/shard.hpp>
 #include <ordercast/net/handler_memory.hpp>
+#include <ordercast/net/handshake_gate.hpp>
 #include <ordercast/net/options.hpp>
+#include <ordercast/net/request_writer.hpp>
 #include <ordercast/net/socket.hpp>
 #include <ordercast/sharded.hpp>
 
 #include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -25,8 +29,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -76,6 +82,25 @@ class Server {
   /// the address is in use.
   std::uint16_t listen() { return acceptor_->listen(options_.host, options_.port); }
 
+  /// Serves a connection that another server has accepted: its socket is ours from here on, and is
+  /// closed if this throws. `bytes_read` is what was read from it and not answered: nothing, a part
+  /// of a request, or a request and what came behind it. `AcceptLimits` do not count it. With
+  /// `TransportOptions::tls` nothing may have been read. Throws std::system_error if `fd` is not a
+  /// stream socket, and std::invalid_argument. Any thread.
+  void adopt(int fd, std::string bytes_read = {});
+
+  /// The same for a request that was parsed elsewhere; `bytes_behind` came behind it. The request
+  /// is checked and answered here, with 101 if it is a handshake.
+  void adopt(int fd, const HttpRequest& request, const std::string& bytes_behind = {}) {
+    auto socket = take_over(fd);
+    adopt(std::move(socket), write_request(request) + bytes_behind);
+  }
+
+  /// The same for a WebSocket whose handshake was answered elsewhere: with 101 and the subprotocol
+  /// that `select_subprotocol(handshake)` returns, or none if that is empty. The handshake brings
+  /// the token. The filter is not asked. The asio transport only.
+  void adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind = {});
+
   /// Serves: shard 0 on this thread, the others and the accepting of connections on threads of
   /// their own. Returns after `stop` or a finished `drain`, once. Exceptions of the application go
   /// to `TransportOptions::on_error`.
@@ -91,6 +116,11 @@ class Server {
   /// order must be published in order. Any thread.
   void publish(const OrderEvent& event, std::function<void(PublishOutcome)> done = {}) {
     sharded_.publish(event, std::move(done));
+  }
+  /// The same with some of the messages alone: `ChangeMessages::updates` sends no hints.
+  void publish(const OrderEvent& event, ChangeMessages messages,
+               std::function<void(PublishOutcome)> done = {}) {
+    sharded_.publish(event, messages, std::move(done));
   }
 
   /// Sends a message of the application's own, on every shard; see `Sharded::send_to_user`. Any
@@ -149,6 +179,14 @@ class Server {
  private:
   using Shard = detail::Shard<Transport, ServicesT>;
 
+  /// A socket and the shard that is to serve it.
+  struct Adopted {
+    Shard* shard;
+    Socket socket;
+  };
+  [[nodiscard]] Adopted take_over(int fd);
+  void adopt(Adopted adopted, std::string bytes_read);
+
   template <class F>
   [[nodiscard]] std::size_t total(F count) const noexcept {
     std::size_t sum = 0;
@@ -169,6 +207,7 @@ class Server {
   Sharded<Manager> sharded_;
   std::unique_ptr<::asio::steady_timer> drain_timer_;
   std::atomic<bool> draining_{false};
+  std::atomic<std::size_t> adopted_{0};
   std::shared_ptr<HandlerMemory> drain_memory_ = std::make_shared<HandlerMemory>();
 };
 
@@ -190,6 +229,44 @@ Server<Transport, ServicesT>::Server(ServerOptions options, const ServicesFactor
                                          options_.transport.tls == nullptr,
                                          options_.transport.error_format);
   drain_timer_ = std::make_unique<::asio::steady_timer>(shards_.front()->io);
+}
+
+template <class Transport, class ServicesT>
+auto Server<Transport, ServicesT>::take_over(int fd) -> Adopted {
+  auto& shard = *shards_[adopted_.fetch_add(1, std::memory_order_relaxed) % shards_.size()];
+  Socket socket(shard.io);
+  std::error_code error;
+  // The family is for Asio's records alone: nothing here binds or connects.
+  socket.assign(::asio::ip::tcp::v4(), fd, error);
+  if (error) {
+    ::close(fd);
+    throw std::system_error(error.value(), std::system_category(), "adopt a socket");
+  }
+  return {&shard, std::move(socket)};
+}
+
+template <class Transport, class ServicesT>
+void Server<Transport, ServicesT>::adopt(int fd, std::string bytes_read) {
+  adopt(take_over(fd), std::move(bytes_read));
+}
+
+template <class Transport, class ServicesT>
+void Server<Transport, ServicesT>::adopt(Adopted adopted, std::string bytes_read) {
+  if (!bytes_read.empty() && options_.transport.tls != nullptr) {
+    throw std::invalid_argument("This server encrypts: adopt sockets before their TLS handshake");
+  }
+  adopted.shard->adopt_begun(std::move(adopted.socket), std::move(bytes_read));
+}
+
+template <class Transport, class ServicesT>
+void Server<Transport, ServicesT>::adopt_websocket(int fd, const HttpRequest& handshake,
+                                                   std::string bytes_behind) {
+  auto adopted = take_over(fd);
+  if (options_.transport.tls != nullptr) {
+    throw std::invalid_argument("This server encrypts: adopt sockets before their TLS handshake");
+  }
+  adopted.shard->adopt_websocket(std::move(adopted.socket), opening_of(handshake),
+                                 std::move(bytes_behind));
 }
 
 template <class Transport, class ServicesT>

@@ -11,6 +11,7 @@
 #include <ordercast/net/tick_timer.hpp>
 #include <ordercast/websocketpp/config.hpp>
 #include <ordercast/websocketpp/detail/connection_table.hpp>
+#include <ordercast/websocketpp/detail/end_connection.hpp>
 #include <ordercast/websocketpp/detail/http_exchange.hpp>
 #include <ordercast/websocketpp/detail/socket_owner.hpp>
 
@@ -63,9 +64,9 @@ class Transport final : public net::SocketTransport<std::uint64_t>, private deta
 
   // Connections ---------------------------------------------------------------------------------
 
-  /// Takes over a connected socket of this transport's `io_context`. Throws if there is no memory
-  /// for it; then it is closed.
-  void adopt(net::Socket socket, net::SocketTicket ticket = {});
+  /// Takes over a connected socket of this transport's `io_context`; `bytes_read` were read from it
+  /// already. Throws if there is no memory for it; then it is closed.
+  void adopt(net::Socket socket, net::SocketTicket ticket = {}, std::string_view bytes_read = {});
 
   /// Ends every connection at once, and every one that is still to be adopted. The sink hears
   /// `on_close`; then nothing of the transport keeps the `io_context` running.
@@ -88,7 +89,10 @@ class Transport final : public net::SocketTransport<std::uint64_t>, private deta
   SendResult send(Handle handle, const Frame& frame) noexcept;
 
   /// All bytes of a connection that the kernel has not taken; 0 for a stale handle. O(1).
-  [[nodiscard]] std::size_t buffered_bytes(Handle handle) const noexcept;
+  [[nodiscard]] std::size_t buffered_bytes(Handle handle) const noexcept {
+    const auto* const connection = find(handle);
+    return connection == nullptr ? 0 : buffered(*connection);
+  }
 
   /// The same and what the kernel has taken and the peer has not acknowledged: what falls while a
   /// slow peer reads, also while the kernel takes nothing more. One system call.
@@ -102,7 +106,9 @@ class Transport final : public net::SocketTransport<std::uint64_t>, private deta
   void close(Handle handle, CloseCode code, std::string_view reason) noexcept;
 
   /// Tears the socket down with no handshake.
-  void terminate(Handle handle) noexcept;
+  void terminate(Handle handle) noexcept {
+    if (auto* const connection = find(handle)) detail::end_connection(*connection);
+  }
 
  private:
   /// Fragments without payload that one message may have: they cost no memory, but time.
@@ -115,7 +121,7 @@ class Transport final : public net::SocketTransport<std::uint64_t>, private deta
     return static_cast<Transport*>(connection.owner());
   }
 
-  void admit(net::Socket& socket, net::SocketTicket& ticket);
+  void admit(net::Socket& socket, net::SocketTicket& ticket, std::string_view bytes_read);
 
   // Events of websocketpp.
   void listen_to(Connection& connection);

@@ -15,6 +15,8 @@
 #include <chrono>
 #include <exception>
 #include <new>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -40,7 +42,30 @@ inline Transport::~Transport() {
 
 // Connections ------------------------------------------------------------------------------------
 
-inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket) {
+inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket,
+                             std::string_view bytes_read) {
+  take_over(std::move(socket), std::move(ticket), [&](Index index, Connection& connection) {
+    if (bytes_read.empty() || connection.state != State::http) return;
+    std::string bytes(bytes_read);
+    read_requests(index, connection, {bytes.data(), bytes.size()});
+  });
+}
+
+inline void Transport::adopt_websocket(net::Socket socket, const net::Opening& opening,
+                                       std::string_view bytes_read) {
+  take_over(std::move(socket), {}, [&](Index index, Connection& connection) {
+    if (connection.state != State::http) return;
+    if (!gate_.is_draining()) {
+      return open_websocket(index, connection, opening, std::string(bytes_read));
+    }
+    queue(index, connection, make_close_frame(CloseCode::service_restart, {}));
+    finish(index, connection, options_.close_timeout);
+  });
+}
+
+/// Calls `begin` once the connection is there.
+template <class Begin>
+void Transport::take_over(net::Socket socket, net::SocketTicket ticket, Begin begin) {
   if (stopping_) return ticket.release();
   Index index = 0;
   try {
@@ -56,6 +81,7 @@ inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket) {
   if (error) return close_socket(index, connection);
   try {
     admit(index, connection);
+    begin(index, connection);
   } catch (...) {
     close_socket(index, connection);
     throw;

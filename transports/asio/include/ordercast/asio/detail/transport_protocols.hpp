@@ -108,6 +108,11 @@ inline void Transport::upgrade(Index index, Connection& connection, const HttpRe
   }
   const auto opening = net::opening_of(request);
   queue(index, connection, Frame::of(detail::accept_handshake(request)));
+  open_websocket(index, connection, opening, std::move(rest));
+}
+
+inline void Transport::open_websocket(Index index, Connection& connection,
+                                      const net::Opening& opening, std::string rest) {
   timers_.cancel(index);
   connection.state = State::websocket;
   connection.websocket.open();

@@ -3,6 +3,7 @@
 
 #include <ordercast/connection_budget.hpp>
 #include <ordercast/connection_manager.hpp>
+#include <ordercast/net/handshake_gate.hpp>
 #include <ordercast/net/loop_port.hpp>
 #include <ordercast/net/options.hpp>
 #include <ordercast/net/socket.hpp>
@@ -10,6 +11,7 @@
 #include <asio/dispatch.hpp>
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
+#include <asio/post.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -18,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -75,6 +78,21 @@ class Shard {
   void adopt(Socket socket, SocketTicket ticket) {
     ::asio::dispatch(io, [this, socket = std::move(socket), ticket = std::move(ticket)]() mutable {
       guarded([&] { transport.adopt(std::move(socket), std::move(ticket)); });
+    });
+  }
+
+  /// The same for a connection of which something was read elsewhere. Not within the call: it may
+  /// come from a handler of another connection.
+  void adopt_begun(Socket socket, std::string bytes_read) {
+    ::asio::post(io,
+                 [this, socket = std::move(socket), bytes_read = std::move(bytes_read)]() mutable {
+                   guarded([&] { transport.adopt(std::move(socket), SocketTicket(), bytes_read); });
+                 });
+  }
+  void adopt_websocket(Socket socket, Opening opening, std::string bytes_read) {
+    ::asio::post(io, [this, socket = std::move(socket), opening = std::move(opening),
+                      bytes_read = std::move(bytes_read)]() mutable {
+      guarded([&] { transport.adopt_websocket(std::move(socket), opening, bytes_read); });
     });
   }
 

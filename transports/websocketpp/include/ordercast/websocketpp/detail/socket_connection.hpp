@@ -51,11 +51,12 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
 
   // For the owner ------------------------------------------------------------------------------
 
-  /// Call once, before `start`. The owner must `disown` before it goes. For `session` see
+  /// Call once, before `start`. The owner must `disown` before it goes. For the last two see
   /// `SocketStream`.
   void attach(net::Socket socket, net::SocketTicket ticket, SocketOwner& owner,
-              const SocketTimeouts& timeouts, std::unique_ptr<net::SecureSession> session) {
-    stream_.open(std::move(socket), std::move(session));
+              const SocketTimeouts& timeouts, std::unique_ptr<net::SecureSession> session,
+              std::string_view bytes_read) {
+    stream_.open(std::move(socket), std::move(session), bytes_read);
     ticket_ = std::move(ticket);
     owner_ = &owner;
     timeouts_ = timeouts;
@@ -79,7 +80,6 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   }
   /// Whether websocketpp may have been unable to say that this connection is gone.
   [[nodiscard]] bool is_lost() const noexcept { return lost_; }
-
   /// Bytes given to `async_write` that the kernel has not taken.
   [[nodiscard]] std::size_t in_flight() const noexcept { return out_.in_flight(); }
   /// The same, and those that the kernel holds and the client has not acknowledged.
@@ -107,8 +107,8 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   /// Fragments without payload of the message that is under way.
   [[nodiscard]] std::size_t fragments_in_message() const noexcept { return frames_.in_message(); }
 
-  /// Notices, while nobody reads, that the client has reset the connection. Once it sends something
-  /// this no longer works, nor for a client that ends its half of the stream: it may be listening.
+  /// Notices, while nobody reads, that the client has reset the connection. This works until it
+  /// sends something. A client that ends its half of the stream may be listening.
   void watch_for_reset() {
     wait_for(net::Socket::wait_read, [](auto& self) {
       if (self.state_ != State::open || self.read_handler_) return;

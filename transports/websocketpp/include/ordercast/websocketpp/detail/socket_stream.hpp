@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -27,8 +28,11 @@ namespace ordercast::websocketpp::detail {
 
 class SocketStream {
  public:
-  /// Takes a connected socket. With a session the bytes are encrypted.
-  void open(net::Socket socket, std::unique_ptr<net::SecureSession> session) {
+  /// Takes a connected socket, from which `bytes_read` were read already. With a session the bytes
+  /// are encrypted.
+  void open(net::Socket socket, std::unique_ptr<net::SecureSession> session,
+            std::string_view bytes_read = {}) {
+    if (!bytes_read.empty()) read_before_ = std::make_unique<std::string>(bytes_read);
     socket_.emplace(std::move(socket));
     session_ = std::move(session);
     std::error_code ignored;
@@ -62,13 +66,19 @@ class SocketStream {
   /// Goes on with the TLS handshake.
   [[nodiscard]] net::SecureStatus secure() noexcept { return session_->handshake(); }
 
-  /// Bytes that are decrypted already wait, of which the socket says nothing.
-  [[nodiscard]] bool has_pending() const noexcept { return session_ && session_->has_pending(); }
+  /// Bytes wait of which the socket says nothing: they are decrypted already, or were read before.
+  [[nodiscard]] bool has_pending() const noexcept {
+    return read_before_ || (session_ && session_->has_pending());
+  }
 
   /// The peer's end of its stream is websocketpp's `eof`.
   std::size_t read_some(const ::asio::mutable_buffer& into, std::error_code& error) {
     std::size_t count = 0;
-    if (session_) {
+    if (read_before_) {
+      count = read_before_->copy(static_cast<char*>(into.data()), into.size());
+      read_before_->erase(0, count);
+      if (read_before_->empty()) read_before_.reset();
+    } else if (session_) {
       const auto result = session_->read_some(static_cast<char*>(into.data()), into.size());
       read_wants_write_ = result.status == net::SecureStatus::want_write;
       error = as_socket_error(result.status);
@@ -150,7 +160,8 @@ class SocketStream {
 
   std::optional<net::Socket> socket_;
   std::unique_ptr<net::SecureSession> session_;  // Null: plain.
-  bool read_wants_write_ = false;                // TLS alone; so the next.
+  std::unique_ptr<std::string> read_before_;
+  bool read_wants_write_ = false;  // TLS alone; so the next.
   bool write_wants_read_ = false;
 };
 

@@ -40,17 +40,19 @@ inline Transport::~Transport() {
 
 // Connections ------------------------------------------------------------------------------------
 
-inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket) {
+inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket,
+                             std::string_view bytes_read) {
   if (stopping_) return ticket.release();
   try {
-    admit(socket, ticket);
+    admit(socket, ticket, bytes_read);
   } catch (...) {      // Out of memory.
     ticket.release();  // Before the socket is closed.
     throw;
   }
 }
 
-inline void Transport::admit(net::Socket& socket, net::SocketTicket& ticket) {
+inline void Transport::admit(net::Socket& socket, net::SocketTicket& ticket,
+                             std::string_view bytes_read) {
   std::unique_ptr<net::SecureSession> session;
   if (options_.tls) {
     session = options_.tls->accept(socket.native_handle());
@@ -60,7 +62,7 @@ inline void Transport::admit(net::Socket& socket, net::SocketTicket& ticket) {
   const auto connection = std::make_shared<Connection>(true, std::string(), log_, log_, random_);
   connection->attach(std::move(socket), std::move(ticket), *this,
                      {options_.handshake_timeout, options_.linger_timeout, options_.write_timeout},
-                     std::move(session));
+                     std::move(session), bytes_read);
   connection->get_request().expect(
       {options_.max_head_bytes, options_.max_body_bytes}, std::move(peer), options_.error_format,
       [c = connection.get()](std::size_t bytes) { c->ticket().hold(bytes); },
@@ -266,11 +268,6 @@ inline SendResult Transport::send(Handle handle, const Frame& frame) noexcept {
   }
 }
 
-inline std::size_t Transport::buffered_bytes(Handle handle) const noexcept {
-  const auto* const connection = find(handle);
-  return connection == nullptr ? 0 : buffered(*connection);
-}
-
 inline std::size_t Transport::unacknowledged_bytes(Handle handle) const noexcept {
   auto* const connection = find(handle);
   return connection == nullptr
@@ -299,10 +296,6 @@ inline void Transport::close(Handle handle, CloseCode code, std::string_view rea
   } catch (...) {
     detail::end_connection(*connection);
   }
-}
-
-inline void Transport::terminate(Handle handle) noexcept {
-  if (auto* const connection = find(handle)) detail::end_connection(*connection);
 }
 
 inline void Transport::on_tick() {
