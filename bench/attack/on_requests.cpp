@@ -90,7 +90,7 @@ void metrics_unread(Field& field) {
 }
 
 void files_unread(Field& field) {
-  auto page = repeat(Field::request("GET", "/demo", ""), 32);
+  auto page = repeat(Field::request("GET", "/", ""), 32);
   ask_unread(
       field, 200, [&](std::size_t) { return std::string(page); }, 200);
 }

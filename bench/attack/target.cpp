@@ -23,8 +23,11 @@ using std::chrono::seconds;
 }  // namespace
 
 Target::Target(const std::string& program, std::vector<std::string> options, bool full_stderr) {
-  std::vector<std::string> argv{program,           "--port", "0", "--db", database().string(),
-                                "--drain-seconds", "5"};
+  std::filesystem::create_directory(pages());
+  std::ofstream(pages() / "index.html") << "<!doctype html>" << std::string(32 * 1024, '-');
+  std::vector<std::string> argv{
+      program,          "--port",          "0", "--db", database().string(), "--web-root",
+      pages().string(), "--drain-seconds", "5"};
   argv.insert(argv.end(), options.begin(), options.end());
   if (full_stderr) {
     if (::mkfifo(log().c_str(), 0600) != 0) throw std::runtime_error("mkfifo");

@@ -54,6 +54,7 @@ class Target {
   bool ends_well(std::chrono::seconds most);
 
  private:
+  [[nodiscard]] std::filesystem::path pages() const { return directory_.path() / "pages"; }
   [[nodiscard]] std::filesystem::path log() const { return directory_.path() / "log"; }
   void add_customers() const;
   [[nodiscard]] std::string read_log();

@@ -214,14 +214,12 @@ StaticFiles pages_of(const Config& config) {
   return config.web_root.empty() ? StaticFiles() : StaticFiles(config.web_root);
 }
 
-Routes main_routes(const Config& config, bool is_demo) {
+Routes main_routes(const Config& config) {
   Routes routes = all_api_routes();
-  const auto add = [&](const Routes& more) {
-    routes.insert(routes.end(), more.begin(), more.end());
-  };
-  if (config.ops_port == 0) add(ops_routes());
-  if (is_demo) add(demo_page_routes());
-  if (is_demo && config.web_root.empty()) add(demo_home_routes());
+  if (config.ops_port == 0) {
+    const Routes ops = ops_routes();
+    routes.insert(routes.end(), ops.begin(), ops.end());
+  }
   return routes;
 }
 

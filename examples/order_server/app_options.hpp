@@ -45,6 +45,6 @@ namespace order_server {
 [[nodiscard]] PushOptions push_options(const Config& config, Heartbeat& beat);
 
 [[nodiscard]] StaticFiles pages_of(const Config& config);
-[[nodiscard]] Routes main_routes(const Config& config, bool is_demo);
+[[nodiscard]] Routes main_routes(const Config& config);
 
 }  // namespace order_server

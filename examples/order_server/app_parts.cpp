@@ -106,7 +106,7 @@ App::Parts::Parts(const Config& config)
               [this] { return queue_depths(); },
               [this] { return store.push_stats(unix_ms()); },
               payment_setup(config, mode)},
-      api(context, main_routes(config, is_demo), Cors(config.allowed_origins, site_of(config)),
+      api(context, main_routes(config), Cors(config.allowed_origins, site_of(config)),
           address_rules(config), submitter(), pages_of(config)),
       ops_api(context, ops_routes(), Cors(), {}, submitter()),
       tls(tls_context(config)),

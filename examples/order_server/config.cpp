@@ -101,9 +101,9 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
                  "subscriptions");
   options.choice(
       "--demo-data", demo_data, {"auto", "on", "off"},
-      "Fill an empty database with users, products and orders to try, and serve a page at /demo "
-      "and test payments on such a database. auto does so where --host is loopback and refuses to "
-      "start elsewhere; on does so on any address, where everybody knows the passwords");
+      "Fill an empty database with users, products and orders to try, and take test payments on "
+      "such a database. auto does so where --host is loopback and refuses to start elsewhere; on "
+      "does so on any address, where everybody knows the passwords");
   options.folder("--web-root", config.web_root,
                  "Folder of web pages to serve at /, read once at the start", "index.html");
   options.list("--allowed-origins", config.allowed_origins,

@@ -216,8 +216,5 @@ TEST_CASE("a shop's own database takes no made-up payments, whatever it is resta
     const auto target = "/api/v1/orders/" + text_of(order.data(), "id") + path;
     CHECK(customer.post(target, Json::object()).status == 422);
   }
-  for (const char* page : {"/demo", "/demo.js", "/demo.css", "/"}) {
-    CHECK(server.anonymous().get(page).status == 404);
-  }
   CHECK(server.log().find("ONLINE orders are refused") != std::string::npos);
 }

@@ -339,24 +339,6 @@ TEST_CASE("an app hears that another user has had its device meanwhile", "[api][
   CHECK(fixture.metrics.push_devices_taken_over.value() == 2);
 }
 
-TEST_CASE("the demo page allows scripts of its own server and nothing else", "[api][demo]") {
-  ApiFixture fixture;
-  Api with_page(fixture.context, demo_page_routes(), Cors(), {}, nullptr);
-  for (const auto* target : {"/demo", "/demo.css", "/demo.js"}) {
-    CAPTURE(target);
-    std::optional<HttpResponse> answer;
-    with_page.handle({"GET", target, {}, "", ""},
-                     [&](HttpResponse response) { answer = std::move(response); });
-    REQUIRE(answer);
-    CHECK(answer->status == 200);
-    const auto policy = header_of(*answer, "Content-Security-Policy");
-    CHECK(policy.find("default-src 'none'") == 0);
-    CHECK(policy.find("unsafe") == std::string::npos);
-    CHECK(answer->body.find("<script>") == std::string::npos);
-    CHECK(answer->body.find("style=") == std::string::npos);
-  }
-}
-
 TEST_CASE("readiness names the part that stands still, and needs no queue", "[api][ops]") {
   ApiFixture fixture;
   std::optional<std::string> reason;

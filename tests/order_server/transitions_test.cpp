@@ -5,7 +5,10 @@
 #include "domain/order.hpp"
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 #include <utility>
@@ -35,36 +38,37 @@ std::set<std::pair<OrderStatus, OrderStatus>> allowed(FulfillmentType type) {
 
 using S = OrderStatus;
 
-const std::set<std::pair<S, S>> cancellations{{S::pending, S::cancelled},
-                                              {S::confirmed, S::cancelled},
-                                              {S::preparing, S::cancelled},
-                                              {S::ready, S::cancelled}};
+nlohmann::json rules() {
+  std::ifstream file(std::string(ORDERCAST_VECTORS) + "/order_rules.json");
+  return nlohmann::json::parse(file);
+}
+
+FulfillmentType type_of(const nlohmann::json& row) {
+  return fulfillment_type_from_string(row.at("fulfillmentType").get<std::string>()).value();
+}
 
 }  // namespace
 
-TEST_CASE("a delivery goes through every status in turn and may be cancelled until it is final",
-          "[transitions]") {
-  std::set<std::pair<S, S>> expected{{S::pending, S::confirmed},
-                                     {S::confirmed, S::preparing},
-                                     {S::preparing, S::ready},
-                                     {S::ready, S::out_for_delivery},
-                                     {S::out_for_delivery, S::delivered},
-                                     {S::out_for_delivery, S::cancelled}};
-  expected.insert(cancellations.begin(), cancellations.end());
-  CHECK(allowed(FulfillmentType::delivery) == expected);
-}
-
-TEST_CASE("a pickup goes from READY to DELIVERED and is never OUT_FOR_DELIVERY", "[transitions]") {
-  auto pairs = allowed(FulfillmentType::pickup);
-  // No pickup can get there, but one that did could still be ended.
-  pairs.erase({S::out_for_delivery, S::delivered});
-  pairs.erase({S::out_for_delivery, S::cancelled});
-  std::set<std::pair<S, S>> expected{{S::pending, S::confirmed},
-                                     {S::confirmed, S::preparing},
-                                     {S::preparing, S::ready},
-                                     {S::ready, S::delivered}};
-  expected.insert(cancellations.begin(), cancellations.end());
-  CHECK(pairs == expected);
+TEST_CASE("an order moves as the shared rules say", "[transitions]") {
+  const auto table = rules();
+  std::size_t seen = 0;
+  for (const auto& row : table.at("steps")) {
+    CAPTURE(row.dump());
+    const auto from = order_status_from_string(row.at("status").get<std::string>()).value();
+    std::set<std::pair<S, S>> expected;
+    for (const auto& to : row.at("staff")) {
+      expected.emplace(from, order_status_from_string(to.get<std::string>()).value());
+    }
+    auto pairs = allowed(type_of(row));
+    for (auto pair = pairs.begin(); pair != pairs.end();) {
+      pair = pair->first == from ? std::next(pair) : pairs.erase(pair);
+    }
+    CHECK(pairs == expected);
+    const auto cancelled = decide_cancel(order_in(from, type_of(row)));
+    CHECK(std::holds_alternative<Change>(cancelled) == row.at("ownerCancels").get<bool>());
+    ++seen;
+  }
+  CHECK(seen == 2 * all_order_statuses.size());
 }
 
 TEST_CASE("an allowed status is a change that keeps the payment and carries the note",

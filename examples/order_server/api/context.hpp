@@ -106,9 +106,6 @@ struct ApiContext {
 [[nodiscard]] Routes device_routes();
 [[nodiscard]] Routes admin_routes();
 [[nodiscard]] Routes ops_routes();
-[[nodiscard]] Routes demo_page_routes();
-/// "/" leads to the demo page where nothing else is there.
-[[nodiscard]] Routes demo_home_routes();
 [[nodiscard]] Routes all_api_routes();
 
 }  // namespace order_server

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ago, dateTime, money, statusName } from '../src/format.ts';
 import {
@@ -10,7 +11,7 @@ import {
   nextStatus,
   statusPath,
 } from '../src/order-rules.ts';
-import { orderStatuses } from '../src/types.ts';
+import { type Order, type OrderStatus, orderStatuses } from '../src/types.ts';
 import { parseOrder } from '../src/validate.ts';
 import { makeOrder } from './fake-environment.ts';
 
@@ -68,36 +69,32 @@ describe('parseOrder', () => {
 });
 
 describe('the rules', () => {
-  it('lead each kind of order along its path', () => {
-    expect(statusPath('DELIVERY')).toEqual([
-      'PENDING',
-      'CONFIRMED',
-      'PREPARING',
-      'READY',
-      'OUT_FOR_DELIVERY',
-      'DELIVERED',
-    ]);
-    expect(statusPath('PICKUP')).toEqual([
-      'PENDING',
-      'CONFIRMED',
-      'PREPARING',
-      'READY',
-      'DELIVERED',
-    ]);
-    expect(nextStatus({ status: 'CANCELLED', fulfillmentType: 'PICKUP' })).toBeNull();
+  /** The server's tests run the same file. */
+  interface Rules {
+    paths: Record<Order['fulfillmentType'], OrderStatus[]>;
+    steps: {
+      fulfillmentType: Order['fulfillmentType'];
+      status: OrderStatus;
+      staff: OrderStatus[];
+      ownerCancels: boolean;
+    }[];
+  }
+  const rules = JSON.parse(
+    readFileSync(new URL('../../../../tests/vectors/order_rules.json', import.meta.url), 'utf8'),
+  ) as Rules;
+
+  it('know each status of each kind', () => {
+    expect(rules.steps).toHaveLength(2 * orderStatuses.length);
+    for (const type of ['DELIVERY', 'PICKUP'] as const) {
+      expect(statusPath(type)).toEqual(rules.paths[type]);
+    }
   });
 
-  it('say who may cancel when', () => {
-    const allowed = (may: typeof mayStaffCancel) =>
-      orderStatuses.filter((status) => may({ status }));
-    expect(allowed(mayStaffCancel)).toEqual([
-      'PENDING',
-      'CONFIRMED',
-      'PREPARING',
-      'READY',
-      'OUT_FOR_DELIVERY',
-    ]);
-    expect(allowed(mayOwnerCancel)).toEqual(['PENDING', 'CONFIRMED']);
+  it.each(rules.steps)('offer what the server takes: $fulfillmentType $status', (row) => {
+    const forward = row.staff.find((status) => status !== 'CANCELLED') ?? null;
+    expect(nextStatus(row)).toBe(forward);
+    expect(mayStaffCancel(row)).toBe(row.staff.includes('CANCELLED'));
+    expect(mayOwnerCancel(row)).toBe(row.ownerCancels);
   });
 
   it('offer payment for what is to be paid online', () => {
