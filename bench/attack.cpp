@@ -4,12 +4,12 @@
 #include "attack/field.hpp"
 #include "attack/report.hpp"
 #include "attack/siege.hpp"
-
-#include <sys/resource.h>
+#include <ordercast/net/descriptor_limit.hpp>
 
 #include <algorithm>
 #include <exception>
 #include <iostream>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -78,13 +78,6 @@ Options parse(int argc, char** argv) {
   return options;
 }
 
-void raise_descriptor_limit() {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /// Whether this network is one of our own, where other addresses than loopback's lead nowhere.
 bool has_addresses() {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -149,7 +142,7 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
   try {
-    raise_descriptor_limit();
+    ordercast::net::raise_descriptor_limit((std::numeric_limits<std::size_t>::max)());
     return run(parse(argc, argv));
   } catch (const std::exception& error) {
     std::cerr << error.what() << "\n";

@@ -5,8 +5,7 @@
 #include "soak/fleet.hpp"
 #include "soak/report.hpp"
 #include "soak/shop.hpp"
-
-#include <sys/resource.h>
+#include <ordercast/net/descriptor_limit.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -14,6 +13,7 @@
 #include <exception>
 #include <functional>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <string>
 #include <utility>
@@ -56,13 +56,6 @@ Options parse(int argc, char** argv) {
     found->second(argv[i + 1]);
   }
   return options;
-}
-
-void raise_descriptor_limit() {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 std::string user(std::size_t number) {
@@ -293,7 +286,7 @@ class Soak {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  raise_descriptor_limit();
+  ordercast::net::raise_descriptor_limit((std::numeric_limits<std::size_t>::max)());
   return Soak(parse(argc, argv)).run() ? 0 : 1;
 } catch (const std::exception& error) {
   std::cerr << error.what() << '\n';

@@ -53,10 +53,6 @@ void check_update(const Json& message, const std::string& order_id, const Json& 
   CHECK(member(message, "data") == order);
 }
 
-std::string id_of(const Json& order) {
-  return text_of(order, "id");
-}
-
 }  // namespace
 
 TEST_CASE("a new order is hinted to its owner and to the staff that may see it, to no one else",

@@ -132,10 +132,6 @@ class OrderWatch {
   std::string secret_;
 };
 
-std::string id_of(const Json& order) {
-  return text_of(order, "id");
-}
-
 /// What a shell makes of the program in a pipe: stdout and the exit code of the whole.
 std::pair<std::string, std::optional<int>> shell(const std::string& script,
                                                  Environment environment = {}) {

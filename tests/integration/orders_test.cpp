@@ -12,14 +12,6 @@ using namespace ordercast::test;
 
 namespace {
 
-bool refused_as_bad(const ApiReply& reply) {
-  return reply.status == 400 || reply.status == 422;
-}
-
-std::string id_of(const Json& order) {
-  return text_of(order, "id");
-}
-
 const std::regex iso_time(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)");
 const std::regex decimal(R"(\d+\.\d\d)");
 

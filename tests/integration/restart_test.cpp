@@ -16,10 +16,6 @@ using namespace ordercast::test;
 
 namespace {
 
-std::string id_of(const Json& order) {
-  return text_of(order, "id");
-}
-
 /// Version, status and log of an order that only ever moved forward must tell the same story.
 void check_whole(const Json& order) {
   INFO(order.dump(2));

@@ -11,18 +11,6 @@
 
 using namespace ordercast::test;
 
-namespace {
-
-bool refused_as_bad(const ApiReply& reply) {
-  return reply.status == 400 || reply.status == 422;
-}
-
-std::string id_of(const Json& order) {
-  return text_of(order, "id");
-}
-
-}  // namespace
-
 TEST_CASE("a DELIVERY order walks through every state, one version and one log a step",
           "[orders]") {
   OrderServer server;

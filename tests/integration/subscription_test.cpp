@@ -11,10 +11,6 @@ using namespace ordercast::test;
 
 namespace {
 
-std::string id_of(const Json& order) {
-  return text_of(order, "id");
-}
-
 /// Frames of many texts in one write, so that they arrive faster than any limit refills.
 std::string burst(const std::string& text, int times) {
   std::string bytes;

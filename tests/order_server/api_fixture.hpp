@@ -211,4 +211,17 @@ inline json data_of(const HttpResponse& response) {
   return json::parse(response.body).at("data");
 }
 
+/// The tokens of one sign-in.
+struct SignIn {
+  std::string access;
+  std::string refresh;
+};
+
+inline SignIn sign_in(ApiFixture& fixture, const std::string& email = "customer@example.com") {
+  const auto response = fixture.call_anonymously("POST", "/api/v1/auth/login",
+                                                 {{"email", email}, {"password", "customer123"}});
+  const auto data = data_of(response);
+  return {data["accessToken"], data["refreshToken"]};
+}
+
 }  // namespace order_server

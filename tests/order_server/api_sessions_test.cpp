@@ -7,18 +7,6 @@ using namespace order_server;
 
 namespace {
 
-struct SignIn {
-  std::string access;
-  std::string refresh;
-};
-
-SignIn sign_in(ApiFixture& fixture, const std::string& email = "customer@example.com") {
-  const auto response = fixture.call_anonymously("POST", "/api/v1/auth/login",
-                                                 {{"email", email}, {"password", "customer123"}});
-  const auto data = data_of(response);
-  return {data["accessToken"], data["refreshToken"]};
-}
-
 int me(ApiFixture& fixture, const std::string& token) {
   return fixture.call_with_token("GET", "/api/v1/auth/me", token).status;
 }

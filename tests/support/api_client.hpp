@@ -94,4 +94,13 @@ class ApiClient {
   std::string token_;
 };
 
+/// Whether a request was refused for what stands in it.
+[[nodiscard]] inline bool refused_as_bad(const ApiReply& reply) {
+  return reply.status == 400 || reply.status == 422;
+}
+
+[[nodiscard]] inline std::string id_of(const Json& order) {
+  return text_of(order, "id");
+}
+
 }  // namespace ordercast::test

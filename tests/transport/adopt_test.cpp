@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A connection that another server has accepted, handed over at every point of its first request.
+#include "confirmed_order.hpp"
 #include "recording_server.hpp"
 #include <ordercast/http.hpp>
 
@@ -28,12 +29,6 @@ using namespace std::chrono_literals;
 namespace {
 
 const std::string host = "127.0.0.1";
-const OrderEvent confirmed{"o-1",
-                           OwnerId("alice"),
-                           OrganizationId("org-1"),
-                           "CONFIRMED",
-                           2,
-                           R"({"id":"o-1","version":2})"};
 
 /// A server of somebody else: accepts one connection, reads so many bytes of it, and hands both on.
 class OtherServer {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "confirmed_order.hpp"
 #include "recording_server.hpp"
 
 #include <catch2/catch.hpp>
@@ -21,12 +22,6 @@ using namespace std::chrono_literals;
 namespace {
 
 const std::string host = "127.0.0.1";
-const OrderEvent confirmed{"o-1",
-                           OwnerId("alice"),
-                           OrganizationId("org-1"),
-                           "CONFIRMED",
-                           2,
-                           R"({"id":"o-1","version":2})"};
 
 const std::string updated =
     R"({"type":"order:updated","orderId":"o-1","data":{"id":"o-1","version":2}})";
