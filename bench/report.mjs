@@ -296,7 +296,7 @@ if (loopback) {
   loopbackPlots(loopback.runs);
   parts.push(loopbackTables(loopback.runs, loopback.skipped));
 }
-for (const name of ['registry', 'fanout', 'codec']) {
+for (const name of ['registry', 'fanout', 'couriers', 'codec']) {
   const document = read(`${name}.json`);
   if (document) parts.push(coreTables(name, document));
 }
