@@ -27,16 +27,18 @@ struct Connection {
     dead,       ///< The socket is closed; the record waits to be reported and released.
   };
 
-  StreamSocket socket;
-  TurnWriter::Queue queue;
-  WebSocketConnection websocket;
-  std::unique_ptr<net::HttpConnection> http;  ///< Goes with the upgrade.
+  // In this order, so that what a frame touches, from `serial` to the state of `websocket`, is 64
+  // bytes in a row.
+  net::SocketTicket ticket;
   std::uint32_t serial = 0;
   State state = State::http;
   std::uint8_t interest = 0;  ///< What epoll watches for.
   bool counted = false;       ///< In `http_requests`.
   bool client_ended = false;  ///< Nothing more will come.
-  net::SocketTicket ticket;   ///< Destroyed first: released before the socket is closed.
+  StreamSocket socket;
+  TurnWriter::Queue queue;
+  WebSocketConnection websocket;
+  std::unique_ptr<net::HttpConnection> http;  ///< Goes with the upgrade.
 
   /// Where a slab keeps its list of free records: a handle needs an open socket to be found.
   [[nodiscard]] std::uint32_t& free_link() noexcept { return serial; }

@@ -123,10 +123,10 @@ class WebSocketConnection {
     }
   }
 
-  std::unique_ptr<FrameParser> parser_;  // Within a message only.
   State state_ = State::before;
   bool close_reported_ = false;
   bool awaits_room_ = false;
+  std::unique_ptr<FrameParser> parser_;  // Within a message only.
 };
 
 }  // namespace ordercast::asio
