@@ -243,65 +243,7 @@ inline void Transport::on_deadline(Index index, TimePoint now) {
   }
 }
 
-// Reading and writing ----------------------------------------------------------------------------
-
-inline void Transport::go_on_securing(Index index, Connection& connection) {
-  switch (connection.socket.handshake()) {
-    case net::SecureStatus::want_read:
-      return watch(index, connection, EPOLLIN);
-    case net::SecureStatus::want_write:
-      return watch(index, connection, EPOLLOUT);
-    case net::SecureStatus::done:
-      connection.state = State::http;
-      return watch(index, connection, EPOLLIN);
-    case net::SecureStatus::failed:
-      return end_stream(index, connection);  // so that the alert is not lost to a reset
-    case net::SecureStatus::closed:
-      break;
-  }
-  close_socket(index, connection);
-}
-
-inline void Transport::on_readable(Index index, Connection& connection) {
-  if (connection.state == State::finishing || connection.state == State::lingering) {
-    return discard(index, connection);
-  }
-  if (!read_buffer_) {
-    read_buffer_ = std::make_unique<char[]>(read_buffer_bytes);  // NOLINT(modernize-avoid-c-arrays)
-  }
-  static_assert(read_buffer_bytes > net::secure_record_bytes);
-  const auto count =
-      connection.socket.read(read_buffer_.get(), read_buffer_bytes, most_to_read(connection));
-  if (count == -EAGAIN || count == -EINTR) return;
-  if (count > 0) {
-    const Input input{read_buffer_.get(), static_cast<std::size_t>(count)};
-    if (connection.state == State::http) return read_requests(index, connection, input);
-    return connection.websocket.read(input, parsers_, WebSocketEvents(*this, index));
-  }
-  connection.client_ended = true;
-  // It listens still, and gets what it asked for.
-  const bool owed = count == 0 && connection.http && connection.http->on_input_end();
-  if (!owed) return close_socket(index, connection);
-  follow_http(index, connection);
-}
-
-/// A body is copied and no more; all else costs work by the byte.
-inline std::size_t Transport::most_to_read(const Connection& connection) const noexcept {
-  const bool is_http = connection.state == State::http;
-  if (is_http && connection.http && connection.http->in_body()) return read_buffer_bytes;
-  return is_http || !loop_.crowded() ? turn_read_bytes : crowd_read_bytes;
-}
-
-/// Drops what comes, so that the client gets our last bytes and not a reset.
-inline void Transport::discard(Index index, Connection& connection) {
-  const auto found = connection.socket.discard();
-  if (found == net::Discarded::all) return;
-  if (found == net::Discarded::gone || connection.state != State::finishing) {
-    return close_socket(index, connection);
-  }
-  connection.client_ended = true;
-  watch(index, connection, EPOLLOUT);
-}
+// Writing ----------------------------------------------------------------------------------------
 
 /// For any message and any state: what may be sent, the caller knows.
 inline void Transport::queue(Index index, Connection& connection, const Frame& frame) {
