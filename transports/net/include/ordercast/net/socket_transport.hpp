@@ -28,6 +28,9 @@ class SocketTransport {
  public:
   using Handle = HandleT;
 
+  SocketTransport(const SocketTransport&) = delete;
+  SocketTransport& operator=(const SocketTransport&) = delete;
+
   // Setting up, before the first connection -----------------------------------------------------
 
   /// `sink` has what net/sink.hpp says; it must outlive the connections. One that has
@@ -63,8 +66,6 @@ class SocketTransport {
   explicit SocketTransport(TransportOptions options)
       : options_(bounded(std::move(options))),
         gate_(options_.retry_after, options_.on_error, options_.error_format) {}
-  SocketTransport(const SocketTransport&) = delete;
-  SocketTransport& operator=(const SocketTransport&) = delete;
   ~SocketTransport() = default;
 
   /// Gives a plain request to the application, whose answer goes to `deliver(HttpResponse)`: from
