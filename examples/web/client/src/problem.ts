@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { ApiError } from './api.ts';
-import { OrderProblem } from './order-client.ts';
+import { OrderProblem } from './order-client/order-problem.ts';
 
 /** A sentence for people. */
 export function problemText(problem: unknown): string {

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+
+import type { Lifecycle } from '../environment.ts';
+import type { Input } from '../machine.ts';
+
+/** Tells the machine when the device wakes, and whether somebody may be looking. Returns how to stop that. */
+export function feedLifecycle(lifecycle: Lifecycle, feed: (input: Input) => void): () => void {
+  const tellPresence = (): void => {
+    const visible = lifecycle.isVisible?.();
+    if (visible !== undefined) feed({ type: 'presence', visible });
+  };
+  const stops = [
+    lifecycle.onWake(() => feed({ type: 'wake' })),
+    lifecycle.onVisibleChange?.(tellPresence),
+  ];
+  tellPresence();
+  return () => {
+    for (const stop of stops) stop?.();
+  };
+}
