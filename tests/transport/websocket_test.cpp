@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "opened_pair.hpp"
 #include "recording_server.hpp"
 
 #include <catch2/catch.hpp>
@@ -17,25 +18,6 @@ namespace {
 
 const std::string host = "127.0.0.1";
 
-/// A server and one client that has opened a connection to it.
-struct Pair {
-  Pair() : Pair(RecordingServer::Setup{}) {}
-  explicit Pair(RecordingServer::Setup setup) : server(std::move(setup)) {
-    REQUIRE(client.connect(host, server.port(), "/ws"));
-    handle = server.opened();
-    REQUIRE(handle != 0);
-  }
-  bool hears(const std::string& text) {
-    const auto event = server.next();
-    return event && event->kind == Event::Kind::message && event->text == text;
-  }
-  bool hears_close() { return server.expect(Event::Kind::close, handle); }
-
-  RecordingServer server;
-  WsClient client;
-  Handle handle = 0;
-};
-
 std::string raw(std::initializer_list<int> bytes) {
   std::string out;
   for (const int byte : bytes) out.push_back(static_cast<char>(byte));
@@ -45,7 +27,7 @@ std::string raw(std::initializer_list<int> bytes) {
 }  // namespace
 
 TEST_CASE("a text message reaches the sink and a frame reaches the client", "[websocket]") {
-  Pair pair;
+  OpenedPair pair;
   pair.client.send_text("hello");
   CHECK(pair.hears("hello"));
   CHECK(pair.server.send(pair.handle, "world") == SendResult::accepted);
@@ -59,7 +41,7 @@ TEST_CASE("a text message reaches the sink and a frame reaches the client", "[we
 }
 
 TEST_CASE("a prepared frame has the right length form at every boundary", "[websocket]") {
-  Pair pair;
+  OpenedPair pair;
   for (const std::size_t size : {0U, 1U, 125U, 126U, 127U, 65535U, 65536U, 300000U}) {
     CAPTURE(size);
     const std::string text(size, 'x');
@@ -89,7 +71,7 @@ TEST_CASE("one frame serves many connections", "[websocket]") {
 }
 
 TEST_CASE("frames arrive in the order of their sending", "[websocket]") {
-  Pair pair;
+  OpenedPair pair;
   for (int i = 0; i < 200; ++i)
     REQUIRE(pair.server.send(pair.handle, std::to_string(i)) == SendResult::accepted);
   for (int i = 0; i < 200; ++i) REQUIRE(pair.client.next_text() == std::to_string(i));
@@ -112,7 +94,7 @@ TEST_CASE("a message sent together with the handshake is not lost", "[websocket]
 }
 
 TEST_CASE("fragments are joined, also around a ping", "[websocket]") {
-  Pair pair;
+  OpenedPair pair;
   pair.client.send_frame(Opcode::text, false, true, "one ");
   pair.client.send_frame(Opcode::ping, true, true, "p");
   pair.client.send_frame(Opcode::continuation, false, true, "two ");
@@ -125,7 +107,7 @@ TEST_CASE("fragments are joined, also around a ping", "[websocket]") {
 }
 
 TEST_CASE("a frame is read whatever the cuts between its bytes", "[websocket]") {
-  Pair pair;
+  OpenedPair pair;
   for (const char byte : ws_frame_bytes(Opcode::text, true, true, std::string(300, 'z'))) {
     pair.client.socket().send_bytes({&byte, 1});
   }
@@ -133,7 +115,7 @@ TEST_CASE("a frame is read whatever the cuts between its bytes", "[websocket]") 
 }
 
 TEST_CASE("a ping of the server is answered and heard", "[websocket]") {
-  Pair pair;
+  OpenedPair pair;
   pair.server.ping(pair.handle);
   const auto ping = pair.client.next_frame();
   REQUIRE(ping);
@@ -182,7 +164,7 @@ TEST_CASE("protocol errors close with the code of the contract", "[websocket]") 
   };
   for (const auto& one : cases) {
     CAPTURE(one.what);
-    Pair pair;
+    OpenedPair pair;
     pair.client.socket().send_bytes(one.bytes);
     const auto info = pair.client.expect_close();
     REQUIRE(info);
@@ -193,7 +175,7 @@ TEST_CASE("protocol errors close with the code of the contract", "[websocket]") 
 
 TEST_CASE("a close reason that is no UTF-8 is answered with 1007", "[websocket]") {
   for (const auto* reason : {"\xFF", "ok \xC3", "\xED\xA0\x80", "\xC0\x80"}) {
-    Pair pair;
+    OpenedPair pair;
     REQUIRE(pair.client.send_close(1000, reason));
     const auto told = pair.client.expect_close();
     REQUIRE(told);
@@ -204,7 +186,7 @@ TEST_CASE("a close reason that is no UTF-8 is answered with 1007", "[websocket]"
 
 TEST_CASE("each ping and pong of a client is reported, also behind what it does not read",
           "[websocket]") {
-  Pair pair;
+  OpenedPair pair;
   for (int i = 0; i < 5; ++i) {
     REQUIRE(pair.client.send_frame(Opcode::ping, true, true, ""));
     REQUIRE(pair.client.send_frame(Opcode::pong, true, true, ""));
@@ -242,13 +224,13 @@ TEST_CASE("a sink may close who sends too many control frames", "[websocket]") {
 }
 
 TEST_CASE("a message of exactly the limit is taken", "[websocket]") {
-  Pair pair;
+  OpenedPair pair;
   pair.client.send_text(std::string(4096, 'x'));
   CHECK(pair.hears(std::string(4096, 'x')));
 }
 
 TEST_CASE("the close code reaches a client that goes on sending", "[websocket]") {
-  Pair pair;
+  OpenedPair pair;
   const std::string flood(512 * 1024, 'x');
   pair.client.socket().send_bytes(ws_frame_bytes(Opcode::text, true, true, flood), 2s);
   const auto info = pair.client.expect_close();
@@ -257,116 +239,8 @@ TEST_CASE("the close code reaches a client that goes on sending", "[websocket]")
   CHECK_FALSE(pair.client.socket().was_reset());
 }
 
-TEST_CASE("a client's close is answered with its own code", "[websocket]") {
-  Pair pair;
-  CHECK(pair.client.close(1000));
-  CHECK(pair.hears_close());
-  CHECK(pair.server.send(pair.handle, "late") == SendResult::closed);
-}
-
-TEST_CASE("the server's close brings code and reason after what was sent", "[websocket]") {
-  Pair pair;
-  pair.server.send(pair.handle, "first");
-  pair.server.close(pair.handle, CloseCode::service_restart, "retry-after-ms=7");
-  CHECK(pair.server.send(pair.handle, "late") == SendResult::closed);
-  CHECK(pair.client.next_text() == "first");
-  const auto info = pair.client.expect_close();
-  REQUIRE(info);
-  CHECK(info->code == 1012);
-  CHECK(info->reason == "retry-after-ms=7");
-  CHECK(pair.hears_close());
-}
-
-TEST_CASE("nothing is written behind a close, whoever began it", "[websocket]") {
-  RecordingServer server;
-  WsClient client;
-  REQUIRE(client.connect(host, server.port(), "/ws"));
-  const auto handle = server.opened();
-  REQUIRE(server.send(handle, "before") == SendResult::accepted);
-  SECTION("the server") {
-    server.close(handle, CloseCode::unauthorized, "Logged out");
-    CHECK(server.send(handle, "after") == SendResult::closed);
-    CHECK(client.next_text() == "before");
-    CHECK_FALSE(client.next_text());
-    CHECK(client.expect_close().value_or(CloseInfo{}).code == 4001);
-  }
-  SECTION("the client") {
-    REQUIRE(client.send_close(1000));
-    REQUIRE(server.expect(Event::Kind::close, handle));
-    CHECK(server.send(handle, "after") == SendResult::closed);
-    CHECK(client.next_text() == "before");
-    CHECK_FALSE(client.next_text());
-    CHECK(client.expect_close().value_or(CloseInfo{}).code == 1000);
-  }
-  SECTION("a reset") {
-    client.socket().reset();
-    REQUIRE(server.expect(Event::Kind::close, handle));
-    CHECK(server.send(handle, "after") == SendResult::closed);
-  }
-  CHECK(server.buffered_bytes(handle) == 0);
-}
-
-TEST_CASE("a close reason is cut to what fits, between characters", "[websocket]") {
-  Pair pair;
-  std::string reason = "x";
-  for (int i = 0; i < 100; ++i) reason += "\xC3\xA9";
-  pair.server.close(pair.handle, CloseCode::unauthorized, reason);
-  const auto info = pair.client.expect_close();
-  REQUIRE(info);
-  CHECK(info->code == 4001);
-  CHECK(info->reason == reason.substr(0, 123));
-}
-
-TEST_CASE("a client that never answers a close is cut off in time", "[websocket]") {
-  RecordingServer::Setup setup;
-  setup.options.close_timeout = 50ms;
-  setup.options.linger_timeout = 50ms;
-  Pair pair(std::move(setup));
-  pair.server.close(pair.handle, CloseCode::going_away, {});
-  CHECK(pair.hears_close());
-  CHECK(pair.client.next_frame()->opcode == Opcode::close);
-  CHECK(pair.client.socket().wait_for_end());
-}
-
-TEST_CASE("a close is bounded also behind data that nobody reads", "[websocket]") {
-  RecordingServer::Setup setup;
-  setup.options.close_timeout = 50ms;
-  RecordingServer server(std::move(setup));
-  WsClient client;
-  REQUIRE(client.connect(host, server.port(), "/ws", {}, default_timeout, 4096));
-  const auto handle = server.opened();
-  server.send_until_backpressure(handle, std::string(16 * 1024, 'x'));
-  server.close(handle, CloseCode::too_slow, {});
-  CHECK(server.expect(Event::Kind::close, handle));
-}
-
-TEST_CASE("terminate ends the socket and reports once", "[websocket]") {
-  Pair pair;
-  pair.server.terminate(pair.handle);
-  pair.server.terminate(pair.handle);
-  CHECK(pair.hears_close());
-  CHECK(pair.client.socket().wait_for_end());
-  CHECK(pair.server.unread() == 0);
-}
-
-TEST_CASE("a connection that is reset in mid-frame is reported once", "[websocket]") {
-  Pair pair;
-  pair.client.socket().send_bytes(raw({0x81, 0xFE, 0x01}));
-  pair.client.socket().reset();
-  CHECK(pair.hears_close());
-  pair.server.terminate(pair.handle);
-  CHECK(pair.server.unread() == 0);
-}
-
-TEST_CASE("the end of a client's stream ends the connection", "[websocket]") {
-  Pair pair;
-  pair.client.socket().shutdown_send();
-  CHECK(pair.hears_close());
-  CHECK(pair.client.socket().wait_for_end());
-}
-
 TEST_CASE("a stale handle never means another connection", "[websocket]") {
-  Pair pair;
+  OpenedPair pair;
   pair.server.terminate(pair.handle);
   REQUIRE(pair.hears_close());
   WsClient other;
@@ -387,7 +261,7 @@ TEST_CASE("an exception of the sink ends its connection with 1011 and no other",
   setup.hook = [](const Event& event) {
     if (event.text == "throw") throw std::runtime_error("from the sink");
   };
-  Pair pair(std::move(setup));
+  OpenedPair pair(std::move(setup));
   WsClient other;
   REQUIRE(other.connect(host, pair.server.port(), "/ws"));
   REQUIRE(pair.server.opened() != 0);
