@@ -105,6 +105,52 @@ TEST_CASE("the courier example tells an order's courier, who does not own it, th
   CHECK(post("/ready/customer-1") == 404);
 }
 
+TEST_CASE("the core in a server of threads tells those who may see the order, and nobody else",
+          "[embed_threads]") {
+  const Program program({EMBED_THREADS_PATH, "0"}, {});
+  auto alice = program.watch("alice");
+  auto bob = program.watch("bob");
+  REQUIRE(alice.send_text(subscribe));
+  REQUIRE(bob.send_text(subscribe));
+  const auto refusal = bob.next_text(patience);
+  REQUIRE(refusal);
+  CHECK(parse_json(*refusal)["code"] == "subscription_denied");
+  Program::settle(alice);
+
+  const auto reply = http_request("127.0.0.1", program.port, "POST", "/", {}, "back door");
+  CHECK(reply.status == 200);
+  CHECK(
+      alice.next_text(patience) ==
+      R"({"type":"order:updated","orderId":"order-1","data":{"id":"order-1","note":"back door","version":2}})");
+  CHECK(alice.next_text(patience) ==
+        R"({"type":"orders:changed","orderId":"order-1","status":"CONFIRMED"})");
+  Program::settle(bob);  // Had he been told anything, it would stand before the pong.
+
+  const auto refused = program.watch("").expect_close(patience);
+  REQUIRE(refused);
+  CHECK(refused->code == 4001);
+  CHECK(http_request("127.0.0.1", program.port, "GET", "/").status == 405);
+}
+
+TEST_CASE("a client that reads nothing holds up nobody in a server of threads", "[embed_threads]") {
+  const Program program({EMBED_THREADS_PATH, "0"}, {});
+  auto stuck = program.watch("alice", 4096);
+  REQUIRE(stuck.send_text(subscribe));
+  Program::settle(stuck);
+  auto alice = program.watch("alice");
+  REQUIRE(alice.send_text(subscribe));
+  Program::settle(alice);
+  const std::string note(32 * 1024, 'x');
+  for (int version = 2; version < 300; ++version) {  // 9 MB: more than the kernel takes for it.
+    const auto reply = http_request("127.0.0.1", program.port, "POST", "/", {}, note);
+    REQUIRE(reply.status == 200);
+    const auto update = alice.next_text(patience);
+    REQUIRE(update);
+    CHECK(parse_json(*update)["data"]["version"] == version);
+    REQUIRE(alice.next_text(patience));  // The hint.
+  }
+}
+
 #ifdef FANOUT_SERVER_PATH  // Benchmarks may be left out of a build.
 
 TEST_CASE("fanout_server makes an order at its first PATCH and tells its watchers",

@@ -154,5 +154,6 @@ struct Backends {
 
 [[nodiscard]] Backends websocketpp_backends();
 [[nodiscard]] Backends asio_backends();
+[[nodiscard]] Backends threads_backends();
 
 }  // namespace ordercast::test

@@ -15,7 +15,9 @@ Backends backends() {
   const auto name = transport_under_test();
   if (name == "websocketpp") return websocketpp_backends();
   if (name == "asio") return asio_backends();
-  throw std::invalid_argument("ORDERCAST_TRANSPORT must be websocketpp or asio, not " + name);
+  if (name == "threads") return threads_backends();
+  throw std::invalid_argument("ORDERCAST_TRANSPORT must be websocketpp, asio or threads, not " +
+                              name);
 }
 
 }  // namespace

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// The transport of examples/embed_threads. It has no acceptor, no options and no server of ours:
+// the tests that need these are not run against it (see CMakeLists.txt).
+#include "backend.hpp"
+
+#include <examples/embed_threads/thread_server.hpp>
+
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+namespace ordercast::test {
+namespace {
+
+class ThreadsBackend final : public RecordingBackend {
+  template <class F>
+  auto locked(F f) const {
+    return server_.locked([&](RecordingSink&) { return f(); });
+  }
+
+ public:
+  explicit ThreadsBackend(RecordingServer::Setup setup)
+      : RecordingBackend(std::move(setup.hook), std::move(setup.control_hook)),
+        transport_(setup.options.close_timeout),
+        server_(transport_, sink, {}, options(setup.options)),
+        thread_([this] { server_.run(); }) {}
+
+  [[nodiscard]] std::uint16_t port() const override { return server_.port(); }
+  [[nodiscard]] std::size_t websockets() const override {
+    return locked([this] { return transport_.size(); });
+  }
+  [[nodiscard]] std::size_t http_requests() const override { return 0; }
+  [[nodiscard]] std::size_t open_sockets() const override { return 0; }
+  [[nodiscard]] std::size_t errors() const override { return 0; }
+  /// There is no thread of the loop's: the lock takes its place, and each call below takes the
+  /// lock.
+  void post(std::function<void()> task) override { task(); }
+  void stop() override {
+    if (!thread_.joinable()) return;
+    end_all();
+    thread_.join();
+  }
+
+  std::vector<SendResult> send(const std::vector<Handle>& handles,
+                               const std::string& text) override {
+    const auto frame = embed::ThreadTransport::prepare(text);
+    return locked([&] {
+      std::vector<SendResult> results;
+      results.reserve(handles.size());
+      for (const auto handle : handles) results.push_back(transport_.send(handle, frame));
+      return results;
+    });
+  }
+  [[nodiscard]] std::size_t buffered_bytes(Handle handle) const override {
+    return locked([&] { return transport_.buffered_bytes(handle); });
+  }
+  [[nodiscard]] std::size_t unacknowledged_bytes(Handle handle) const override {
+    return buffered_bytes(handle);
+  }
+  void adopt(int /*fd*/) override { throw std::logic_error("This transport adopts no socket"); }
+  void end_all() override { server_.stop(); }
+  void ping(Handle handle) override {
+    locked([&] { transport_.ping(handle); });
+  }
+  void close(Handle handle, CloseCode code, const std::string& reason) override {
+    locked([&] { transport_.close(handle, code, reason); });
+  }
+  void terminate(Handle handle) override {
+    locked([&] { transport_.terminate(handle); });
+  }
+  void begin_drain() override { throw std::logic_error("This transport does not drain"); }
+
+ private:
+  static embed::ThreadServerOptions options(const net::TransportOptions& from) {
+    embed::ThreadServerOptions options;
+    options.request_timeout = from.handshake_timeout;
+    options.max_message_bytes = from.max_message_bytes;
+    return options;
+  }
+
+  embed::ThreadTransport transport_;
+  mutable embed::ThreadServer<RecordingSink> server_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+Backends threads_backends() {
+  return {[](RecordingServer::Setup setup) -> std::unique_ptr<RecordingBackend> {
+            return std::make_unique<ThreadsBackend>(std::move(setup));
+          },
+          [](net::ServerOptions, HttpHandler) -> std::unique_ptr<WholeBackend> {
+            throw std::logic_error("There is no net::Server on this transport");
+          },
+          [](net::TransportOptions, HttpHandler) -> std::unique_ptr<ScarceBackend> {
+            throw std::logic_error("There is no acceptor of ours on this transport");
+          },
+          [](const std::string&, std::uint16_t) {
+            throw std::logic_error("This transport listens on the loopback alone");
+          }};
+}
+
+}  // namespace ordercast::test
