@@ -4,7 +4,10 @@
 #include <ordercast/broadcast.hpp>
 #include <ordercast/connection_budget.hpp>
 #include <ordercast/detail/prefetch.hpp>
+#include <ordercast/detail/route.hpp>
 #include <ordercast/detail/timer_wheel.hpp>
+#include <ordercast/detail/unacknowledged_bytes.hpp>
+#include <ordercast/detail/watch.hpp>
 #include <ordercast/json_codec.hpp>
 #include <ordercast/limits.hpp>
 #include <ordercast/requirements.hpp>
@@ -132,7 +135,7 @@ class ConnectionManager {
   /// `max_epoch_bytes` each. Without an epoch there is no hello and an `epoch` is ignored.
   void set_epoch(std::string epoch, std::string node);
 
-  /// Takes leave: each connection gets what waits for it, then close 1012 with a `retry-after-ms`
+  /// Drains all connections: each gets what waits for it, then close 1012 with a `retry-after-ms`
   /// spread over `window`; those that are still slow when the window is over are closed by `tick`.
   /// Connections that open later are closed the same way at once.
   void begin_drain(std::chrono::milliseconds window);
@@ -150,7 +153,7 @@ class ConnectionManager {
  private:
   using Slot = std::uint32_t;
   using SessionT = Session<Frame>;
-  using RouteT = Route<Handle>;
+  using RouteT = detail::Route<Handle>;
   using Pending = typename SessionT::Pending;
   using Stage = typename Pending::Stage;
 
@@ -166,26 +169,10 @@ class ConnectionManager {
     gone,    ///< The connection is on its way out.
   };
 
-  /// What is kept beside each subscription: the newest version sent or promised, and whether a
-  /// record in the session decides on what is published. One word, because a broadcast reads it for
-  /// each recipient.
-  class Watch {
-   public:
-    [[nodiscard]] std::uint64_t version() const noexcept { return word_ >> 1U; }
-    [[nodiscard]] bool deferred() const noexcept { return (word_ & 1U) != 0; }
-    void set_version(std::uint64_t version) noexcept { word_ = version << 1U | (word_ & 1U); }
-    void raise_version(std::uint64_t version) noexcept {
-      set_version((std::max)(version, this->version()));
-    }
-    void defer() noexcept { word_ |= 1U; }
-    void activate() noexcept { word_ &= ~std::uint64_t{1}; }
-
-   private:
-    std::uint64_t word_ = 1;  // Version 0, deferred.
-  };
+  using Watch = detail::Watch;
   using Registry = SubscriptionRegistry<detail::DenseHandle, Watch>;
 
-  /// Names one question. An answer is void once the manager, the session, the record or that
+  /// Names one question. Its answer is ignored once the manager, the session, the record or that
   /// attempt is gone.
   struct Question {
     std::weak_ptr<ConnectionManager*> manager;
@@ -243,7 +230,7 @@ class ConnectionManager {
   /// alone: the client comes back and asks for what it missed.
   template <class F>
   void guarded(Slot slot, std::uint64_t session, F&& f) noexcept;
-  /// Tells the observer; what it throws is nobody's business: metrics never cost a delivery.
+  /// Tells the observer. What it throws is ignored: metrics never cost a delivery.
   template <class F>
   void tell(F&& f) noexcept {
     try {
@@ -254,11 +241,11 @@ class ConnectionManager {
   }
 
   // Messages from clients.
-  void handle(Slot slot, const Subscribe& message);
-  void handle(Slot slot, const Unsubscribe& message);
-  void handle(Slot slot, const Ping& message);
-  void handle(Slot slot, const Presence& message);
-  [[nodiscard]] bool is_handled(Slot slot, std::string_view text);
+  void receive(Slot slot, const Subscribe& message);
+  void receive(Slot slot, const Unsubscribe& message);
+  void receive(Slot slot, const Ping& message);
+  void receive(Slot slot, const Presence& message);
+  [[nodiscard]] bool offer_to_application(Slot slot, std::string_view text);
   void refuse(Slot slot, ErrorCode code, std::string_view message, std::string_view order_id);
 
   // Open questions and debts (detail/connection_manager_debts.hpp).
@@ -305,9 +292,8 @@ class ConnectionManager {
   void send_ping(Slot slot, TimePoint now);
   void on_deadline(Slot slot, TimePoint now);
   [[nodiscard]] std::chrono::milliseconds next_ping_delay();
-  [[nodiscard]] std::uint64_t unacknowledged_bytes(const Handle& handle) const;
 
-  /// Completions look here whether the manager is still there.
+  /// Completions hold this weakly, to find out whether the manager still exists.
   std::shared_ptr<ConnectionManager*> self_ = std::make_shared<ConnectionManager*>(this);
   Transport& transport_;
   ServicesT services_;

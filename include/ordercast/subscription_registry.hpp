@@ -36,15 +36,15 @@ struct NoState {};
 
 namespace detail {
 
-/// A value to derive from, so that an empty one takes no room.
+/// A base that holds a value; an empty value takes no room.
 template <class T, bool = std::is_empty_v<T> && !std::is_final_v<T>>
-struct Kept {
+struct StateHolder {
   T value{};
   [[nodiscard]] T& state() noexcept { return value; }
   [[nodiscard]] const T& state() const noexcept { return value; }
 };
 template <class T>
-struct Kept<T, true> : T {
+struct StateHolder<T, true> : T {
   [[nodiscard]] T& state() noexcept { return *this; }
   [[nodiscard]] const T& state() const noexcept { return *this; }
 };
@@ -166,7 +166,7 @@ class SubscriptionRegistry {
     std::uint32_t position = 0;
   };
   /// One subscription as its topic has it: who, and where among that connection's places.
-  struct Subscriber : detail::Kept<State> {
+  struct Subscriber : detail::StateHolder<State> {
     ClientHandle handle{};
     std::uint32_t place = npos;
   };

@@ -1,44 +1,45 @@
 // SPDX-License-Identifier: MIT
-#include "support/manual_clock.hpp"
+#include <ordercast/detail/route.hpp>
 #include <ordercast/session.hpp>
 
 #include <catch2/catch.hpp>
 
-#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
 
-using namespace ordercast;  // NOLINT(google-build-using-namespace)
-using std::chrono::milliseconds;
-using std::chrono::seconds;
+using ordercast::Session;
 
-TEST_CASE("after silence a burst passes, then the sustained rate", "[session]") {
-  test::ManualClock clock;
-  Limits limits;
-  limits.messages_per_second = 50;
-  limits.message_burst = 200;
-  RateLimit rate;
-  for (int i = 0; i < 200; ++i) CHECK(rate.allow(clock.now(), limits));
-  CHECK_FALSE(rate.allow(clock.now(), limits));
-  clock.advance(milliseconds(20));
-  CHECK(rate.allow(clock.now(), limits));
-  CHECK_FALSE(rate.allow(clock.now(), limits));
-  clock.advance(seconds(60));
-  for (int i = 0; i < 200; ++i) CHECK(rate.allow(clock.now(), limits));
-  CHECK_FALSE(rate.allow(clock.now(), limits));
+using Frame = std::shared_ptr<const std::string>;
+
+TEST_CASE("an idle connection owns no more than its session and its route", "[session]") {
+  static_assert(sizeof(ordercast::detail::Route<std::uint32_t>) <= 24);
+  static_assert(sizeof(Session<Frame>) <= 72);
+  const Session<Frame> session;
+  CHECK(session.rare == nullptr);
+  CHECK(session.stall == nullptr);
 }
 
-TEST_CASE("a rate of zero is no limit", "[session]") {
-  Limits limits;
-  limits.messages_per_second = 0;
-  RateLimit rate;
-  for (int i = 0; i < 10'000; ++i) REQUIRE(rate.allow({}, limits));
-}
+TEST_CASE("what few connections have is made when needed and goes when empty", "[session]") {
+  Session<Frame> session;
+  CHECK(session.find_pending("order") == nullptr);
+  session.release_rare_if_empty();
+  Session<Frame>::Pending record;
+  record.order_id = "order";
+  record.request = 1;
+  auto& pending = session.need_rare().pending.add(std::move(record));
+  CHECK(session.find_pending("order") == &pending);
+  CHECK(session.find_request(1) == &pending);
 
-TEST_CASE("refusals are abuse only when many come within the window", "[session]") {
-  test::ManualClock clock;
-  const Limits limits;
-  AbuseWindow abuse;
-  for (int i = 0; i < 99; ++i) CHECK_FALSE(abuse.refuse(clock.now(), limits));
-  clock.advance(seconds(11));
-  for (int i = 0; i < 99; ++i) CHECK_FALSE(abuse.refuse(clock.now(), limits));
-  CHECK(abuse.refuse(clock.now(), limits));
+  session.rare->paying = true;  // Whoever pays comes back to it.
+  session.erase_pending(pending);
+  REQUIRE(session.rare != nullptr);
+  session.rare->paying = false;
+  session.rare->left.remember(1, 2, 0);
+  session.release_rare_if_empty();
+  REQUIRE(session.rare != nullptr);
+  CHECK(session.rare->left.take(1) == 2);
+  session.release_rare_if_empty();
+  CHECK(session.rare == nullptr);
 }

@@ -80,7 +80,7 @@ bool ConnectionManager<T, S>::follow(Slot slot, std::string_view order_id, std::
                                      const SizedFrame<Frame>& message, bool conflates) {
   Pending* const pending = sessions_[slot].find_pending(order_id);
   if (pending == nullptr || !pending->is_authorized() || routes_[slot].doomed) return false;
-  if (!sessions_[slot].extra->pending.follow(
+  if (!sessions_[slot].rare->pending.follow(
           *pending, {std::string(topic), message.frame, message.bytes, conflates},
           limits_.max_outbox_messages, limits_.max_outbox_bytes)) {
     doom(slot, CloseCode::too_slow);
@@ -109,7 +109,7 @@ void ConnectionManager<T, S>::move_behind_debt(Slot slot, Pending& pending) {
       [&](const std::string& topic, const Frame& frame, std::size_t bytes, bool conflates) {
         moved.push_back({topic, frame, bytes, conflates});
       });
-  if (!sessions_[slot].extra->pending.follow_first(
+  if (!sessions_[slot].rare->pending.follow_first(
           pending, std::move(moved), limits_.max_outbox_messages, limits_.max_outbox_bytes)) {
     doom(slot, CloseCode::too_slow);
   }
@@ -118,7 +118,7 @@ void ConnectionManager<T, S>::move_behind_debt(Slot slot, Pending& pending) {
 /// Ends a record whose debt is paid, and sends what was meant to come after it.
 template <class T, class S>
 void ConnectionManager<T, S>::finish(Slot slot, Watch& watch, Pending& pending) {
-  const auto following = sessions_[slot].extra->pending.take_following(pending);
+  const auto following = sessions_[slot].rare->pending.take_following(pending);
   watch.activate();
   sessions_[slot].erase_pending(pending);
   std::size_t sent = 0;

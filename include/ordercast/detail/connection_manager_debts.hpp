@@ -15,7 +15,7 @@ namespace ordercast {
 /// Prepares the next question of a record.
 template <class T, class S>
 auto ConnectionManager<T, S>::ask(Slot slot, Pending& pending, Stage stage) -> Question {
-  auto& list = sessions_[slot].extra->pending;
+  auto& list = sessions_[slot].rare->pending;
   list.set_stage(pending, stage);
   ++pending.attempt;
   const auto timeout = limits_.answer_timeout;
@@ -78,7 +78,7 @@ void ConnectionManager<T, S>::on_authorized(const Question& question, Access acc
     } else if (pending->since || pending->any_version || pending->must) {
       pending->troubled_since.reset();
       pending->tries = 0;
-      sessions_[slot].extra->pending.set_stage(*pending, Stage::owed);
+      sessions_[slot].rare->pending.set_stage(*pending, Stage::owed);
       pending->due = TimePoint{};
       pay(slot);
     } else {
@@ -99,7 +99,7 @@ void ConnectionManager<T, S>::on_fetched(const Question& question, const OrderSn
     if (pending->must && !is_current) {
       if (snapshot != nullptr && snapshot->version >= pending->promised_at_ask) {
         // More was promised since it was read: once more at once.
-        sessions_[slot].extra->pending.set_stage(*pending, Stage::owed);
+        sessions_[slot].rare->pending.set_stage(*pending, Stage::owed);
         pending->due = TimePoint{};
         pay(slot);
       } else {  // The store is behind what it has committed.
@@ -120,7 +120,7 @@ void ConnectionManager<T, S>::on_fetched(const Question& question, const OrderSn
           case Delivery::queued:
             break;
           case Delivery::full:  // Read again when there is room.
-            sessions_[slot].extra->pending.set_stage(*pending, Stage::owed);
+            sessions_[slot].rare->pending.set_stage(*pending, Stage::owed);
             pending->due = TimePoint{};
             return;
           case Delivery::gone:
@@ -147,7 +147,7 @@ void ConnectionManager<T, S>::on_unavailable(const Question& question) {
 /// Sets the time of the next try, or gives up when there have been enough.
 template <class T, class S>
 void ConnectionManager<T, S>::ask_again(Slot slot, Pending& pending) {
-  auto& list = sessions_[slot].extra->pending;
+  auto& list = sessions_[slot].rare->pending;
   const auto now = services_.clock.now();
   const bool is_first = !pending.troubled_since;
   if (is_first) pending.troubled_since = now;
@@ -181,7 +181,7 @@ void ConnectionManager<T, S>::end_pending(Slot slot, Pending& pending, ErrorCode
     drop_pending(slot, pending, code);
     return;
   }
-  auto& list = sessions_[slot].extra->pending;
+  auto& list = sessions_[slot].rare->pending;
   list.set_stage(pending, Stage::refused);
   list.drop_held(pending);
   pending.refusal = code;
@@ -225,7 +225,7 @@ void ConnectionManager<T, S>::activate(Slot slot, Pending& pending) {
         break;
       case Delivery::full: {
         const auto version = held.version;
-        auto& list = sessions_[slot].extra->pending;
+        auto& list = sessions_[slot].rare->pending;
         list.drop_held(pending);
         list.set_stage(pending, Stage::owed);
         owe(slot, std::string(pending.order_id), version);
@@ -268,8 +268,8 @@ void ConnectionManager<T, S>::defer_update(Slot slot, Watch& watch,
   // Version 0 means that the caller keeps none: everything is news.
   if (pending->held && version != 0 && version <= pending->held->version) return;
   const auto most = can_owe ? limits_.max_outbox_bytes : 0;
-  if (session.extra->pending.hold(*pending, broadcast.updated.frame, broadcast.updated.bytes,
-                                  version, most)) {
+  if (session.rare->pending.hold(*pending, broadcast.updated.frame, broadcast.updated.bytes,
+                                 version, most)) {
     return;
   }
   pending->must = true;
@@ -282,7 +282,7 @@ void ConnectionManager<T, S>::owe(Slot slot, std::string_view order_id, std::uin
   SessionT& session = sessions_[slot];
   Watch& watch = *registry_.find_subscription(slot, order_id);
   if (Pending* const pending = session.find_pending(order_id)) {
-    auto& list = session.extra->pending;
+    auto& list = session.rare->pending;
     // What is being read may be older already: it is read again.
     if (pending->is_authorized()) {
       list.set_stage(*pending, Stage::owed);
@@ -297,7 +297,7 @@ void ConnectionManager<T, S>::owe(Slot slot, std::string_view order_id, std::uin
     debt.stage = Stage::owed;
     debt.must = true;
     debt.due = TimePoint{};
-    move_behind_debt(slot, session.need_extra().pending.add(std::move(debt)));
+    move_behind_debt(slot, session.need_rare().pending.add(std::move(debt)));
   }
   watch.raise_version(version);
   watch.defer();
@@ -306,25 +306,24 @@ void ConnectionManager<T, S>::owe(Slot slot, std::string_view order_id, std::uin
 /// Tells what has ended and reads what is owed, first come first served, while there is room.
 template <class T, class S>
 void ConnectionManager<T, S>::pay(Slot slot) {
-  if (!sessions_[slot].extra || sessions_[slot].extra->paying) return;
+  if (!sessions_[slot].rare || sessions_[slot].rare->paying) return;
   const auto session = sessions_[slot].id;
   const std::size_t most = (std::max)(limits_.max_concurrent_fetches, 1U);
-  sessions_[slot].extra->paying = true;
+  sessions_[slot].rare->paying = true;
   while (!routes_[slot].queueing) {
-    Pending* const next = sessions_[slot].extra->pending.next_refused();
+    Pending* const next = sessions_[slot].rare->pending.next_refused();
     if (next == nullptr) break;
     drop_pending(slot, *next, next->refusal);
     if (find_live(slot, session) == nullptr) return;  // It is gone, and the mark with it.
   }
-  while (!routes_[slot].queueing && sessions_[slot].extra->pending.fetching() < most) {
-    Pending* const next = sessions_[slot].extra->pending.next_owed(services_.clock.now());
+  while (!routes_[slot].queueing && sessions_[slot].rare->pending.fetching() < most) {
+    Pending* const next = sessions_[slot].rare->pending.next_owed(services_.clock.now());
     if (next == nullptr) break;
     fetch(slot, *next);
     if (find_live(slot, session) == nullptr) return;
   }
-  auto& extra = sessions_[slot].extra;
-  extra->paying = false;
-  if (extra->pending.empty() && extra->floors.empty() && extra->abuse.empty()) extra.reset();
+  sessions_[slot].rare->paying = false;
+  sessions_[slot].release_rare_if_empty();
   schedule(slot);
 }
 
@@ -333,7 +332,7 @@ template <class T, class S>
 void ConnectionManager<T, S>::ask_due(Slot slot, TimePoint now) {
   const auto session = sessions_[slot].id;
   std::vector<std::uint64_t> due;
-  sessions_[slot].extra->pending.for_each_due(
+  sessions_[slot].rare->pending.for_each_due(
       now, [&](std::uint64_t request) { due.push_back(request); });
   for (const auto request : due) {
     if (find_live(slot, session) == nullptr) return;

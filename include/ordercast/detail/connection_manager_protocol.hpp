@@ -17,19 +17,19 @@ void ConnectionManager<T, S>::on_message(Handle handle, std::string_view text) {
     }
     const Decoded decoded = decode(text);
     if (const auto* error = std::get_if<DecodeError>(&decoded)) {
-      if (error->code == ErrorCode::unknown_type && is_handled(slot, text)) return;
+      if (error->code == ErrorCode::unknown_type && offer_to_application(slot, text)) return;
       refuse(slot, error->code, error->message, error->order_id);
       return;
     }
-    std::visit([&](const auto& message) { this->handle(slot, message); },
+    std::visit([&](const auto& message) { receive(slot, message); },
                std::get<ClientMessage>(decoded));
   });
 }
 
 /// Offers a message of a type that is not the protocol's to the application.
 template <class T, class S>
-bool ConnectionManager<T, S>::is_handled([[maybe_unused]] Slot slot,
-                                         [[maybe_unused]] std::string_view text) {
+bool ConnectionManager<T, S>::offer_to_application([[maybe_unused]] Slot slot,
+                                                   [[maybe_unused]] std::string_view text) {
   if constexpr (detail::has_on_unknown<S>()) {
     const auto type = detail::find_type(text);
     if (!type) return false;
@@ -43,7 +43,7 @@ bool ConnectionManager<T, S>::is_handled([[maybe_unused]] Slot slot,
 }
 
 template <class T, class S>
-void ConnectionManager<T, S>::handle(Slot slot, const Ping& /*message*/) {
+void ConnectionManager<T, S>::receive(Slot slot, const Ping& /*message*/) {
   send_control(slot, Pong{});
 }
 
@@ -57,19 +57,19 @@ void ConnectionManager<T, S>::on_control(Handle handle) {
 }
 
 template <class T, class S>
-void ConnectionManager<T, S>::handle(Slot slot, const Presence& message) {
+void ConnectionManager<T, S>::receive(Slot slot, const Presence& message) {
   sessions_[slot].visible = message.visible;
 }
 
 template <class T, class S>
-void ConnectionManager<T, S>::handle(Slot slot, const Unsubscribe& message) {
+void ConnectionManager<T, S>::receive(Slot slot, const Unsubscribe& message) {
   SessionT& session = sessions_[slot];
   if (auto* pending = session.find_pending(message.order_id)) session.erase_pending(*pending);
   const Watch* watch = registry_.find_subscription(slot, message.order_id);
   if (watch == nullptr) return;
   if (watch->version() != 0) {
-    session.remember_floor(detail::hash_bytes(message.order_id, seed_), watch->version(),
-                           limits_.max_subscriptions);
+    session.need_rare().left.remember(detail::hash_bytes(message.order_id, seed_), watch->version(),
+                                      limits_.max_subscriptions);
   }
   if (auto* outbox = session.outbox()) {
     outbox->drop_updates(message.order_id);
@@ -82,7 +82,7 @@ void ConnectionManager<T, S>::handle(Slot slot, const Unsubscribe& message) {
 }
 
 template <class T, class S>
-void ConnectionManager<T, S>::handle(Slot slot, const Subscribe& message) {
+void ConnectionManager<T, S>::receive(Slot slot, const Subscribe& message) {
   SessionT& session = sessions_[slot];
   const bool other_store = message.epoch && !epoch_.empty() && *message.epoch != epoch_;
   const auto since = other_store ? std::nullopt : message.since;
@@ -100,7 +100,7 @@ void ConnectionManager<T, S>::handle(Slot slot, const Subscribe& message) {
     if (!since && !other_store) return;  // Subscribed and authorized already: nothing to answer.
     record.stage = Stage::owed;
     record.due = TimePoint{};
-    session.need_extra().pending.add(std::move(record));
+    session.need_rare().pending.add(std::move(record));
     pay(slot);
     return;
   }
@@ -113,10 +113,11 @@ void ConnectionManager<T, S>::handle(Slot slot, const Subscribe& message) {
   registry_.subscribe(slot, message.order_id);
   tell([](auto& observer) { observer.on_subscribed(); });
   // A client of another store takes whatever version comes.
-  const auto floor = session.take_floor(detail::hash_bytes(message.order_id, seed_));
-  registry_.find_subscription(slot, message.order_id)->set_version(other_store ? 0 : floor);
+  const auto left_at =
+      session.rare ? session.rare->left.take(detail::hash_bytes(message.order_id, seed_)) : 0;
+  registry_.find_subscription(slot, message.order_id)->set_version(other_store ? 0 : left_at);
   const auto id = session.id;
-  authorize(slot, session.need_extra().pending.add(std::move(record)));
+  authorize(slot, session.need_rare().pending.add(std::move(record)));
   if (find_live(slot, id) != nullptr) schedule(slot);
 }
 
@@ -124,7 +125,7 @@ template <class T, class S>
 void ConnectionManager<T, S>::refuse(Slot slot, ErrorCode code, std::string_view message,
                                      std::string_view order_id) {
   tell([&](auto& observer) { observer.on_error(code); });
-  if (sessions_[slot].need_extra().abuse.refuse(services_.clock.now(), limits_)) {
+  if (sessions_[slot].need_rare().abuse.refuse(services_.clock.now(), limits_)) {
     close(slot, CloseCode::policy_violation, "Too many refused messages");
     return;
   }

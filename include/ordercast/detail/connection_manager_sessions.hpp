@@ -114,7 +114,7 @@ void ConnectionManager<T, S>::leave(Slot slot) noexcept {
   SessionT& session = sessions_[slot];
   routes_[slot].closing = true;
   routes_[slot].queueing = false;
-  session.extra.reset();
+  session.rare.reset();
   if (auto* outbox = session.outbox()) {
     if (!outbox->empty()) {
       tell([&](auto& observer) { observer.on_dropped(outbox->size()); });
@@ -296,7 +296,7 @@ void ConnectionManager<T, S>::schedule(Slot slot) {
   if (session.stall && limits_.write_stall_timeout.count() != 0) {
     deadline = (std::min)(deadline, later_by(session.stall->since, limits_.write_stall_timeout));
   }
-  if (session.extra) deadline = (std::min)(deadline, session.extra->pending.next_due());
+  if (session.rare) deadline = (std::min)(deadline, session.rare->pending.next_due());
   if (deadline == (TimePoint::max)()) {
     timers_.cancel(slot);
   } else {
@@ -336,7 +336,7 @@ void ConnectionManager<T, S>::on_deadline(Slot slot, TimePoint now) {
       session.next_ping = later_by(now, next_ping_delay());
     }
   }
-  if (session.extra && session.extra->pending.next_due() <= now) {
+  if (session.rare && session.rare->pending.next_due() <= now) {
     const auto id = session.id;
     ask_due(slot, now);
     if (find_live(slot, id) == nullptr) return;
@@ -349,7 +349,7 @@ template <class T, class S>
 void ConnectionManager<T, S>::send_ping(Slot slot, TimePoint now) {
   SessionT& session = sessions_[slot];
   const Handle handle = routes_[slot].handle;
-  session.ping_was_behind = unacknowledged_bytes(handle) != 0;
+  session.ping_was_behind = detail::unacknowledged_bytes(transport_, handle) != 0;
   if (session.ping_was_behind) {
     watch_stall(slot, now, true);
     session.stall->ping_after = routes_[slot].accepted_bytes;
@@ -362,36 +362,13 @@ void ConnectionManager<T, S>::send_ping(Slot slot, TimePoint now) {
       limits_.pong_timeout.count() == 0 ? (TimePoint::max)() : later_by(now, limits_.pong_timeout);
 }
 
-namespace detail {
-
-template <class Transport, class Handle, class = void>
-struct CountsUnacknowledged : std::false_type {};
-template <class Transport, class Handle>
-struct CountsUnacknowledged<
-    Transport, Handle,
-    std::void_t<decltype(std::declval<const Transport&>().unacknowledged_bytes(
-        std::declval<const Handle&>()))>> : std::true_type {};
-
-}  // namespace detail
-
-/// What the peer has not acknowledged, as far as the transport can tell: what it took into the
-/// kernel's buffers is no progress of the peer's.
-template <class T, class S>
-std::uint64_t ConnectionManager<T, S>::unacknowledged_bytes(const Handle& handle) const {
-  if constexpr (detail::CountsUnacknowledged<T, Handle>::value) {
-    return transport_.unacknowledged_bytes(handle);
-  } else {
-    return transport_.buffered_bytes(handle);
-  }
-}
-
 /// Starts, renews or ends the watch on a connection with unwritten data: the clock of a stall runs
 /// from the last time that the peer acknowledged anything. `must`: there is a watch afterwards.
 template <class T, class S>
 void ConnectionManager<T, S>::watch_stall(Slot slot, TimePoint now, bool must) {
   SessionT& session = sessions_[slot];
   const RouteT& route = routes_[slot];
-  const auto left = unacknowledged_bytes(route.handle);
+  const auto left = detail::unacknowledged_bytes(transport_, route.handle);
   const bool idle = transport_.buffered_bytes(route.handle) == 0 && !route.queueing &&
                     (left == 0 || !session.awaiting_pong);
   if (idle && !must) {

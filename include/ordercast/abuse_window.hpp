@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ordercast/clock.hpp>
+#include <ordercast/limits.hpp>
+
+#include <cstdint>
+
+/// How many messages of one client may be refused: `Limits::abuse_threshold` and `abuse_window`. A
+/// plain value; one thread at a time.
+namespace ordercast {
+
+/// Counts refused messages within a window that starts at the first of them.
+class AbuseWindow {
+ public:
+  /// Notes a refusal; true when there have been too many.
+  [[nodiscard]] bool refuse(TimePoint now, const Limits& limits) noexcept {
+    if (limits.abuse_threshold == 0) return false;
+    if (count_ == 0 || now > later_by(start_, limits.abuse_window)) {
+      start_ = now;
+      count_ = 0;
+    }
+    return ++count_ >= limits.abuse_threshold;
+  }
+  /// Whether nothing has been refused yet.
+  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+
+ private:
+  TimePoint start_{};
+  std::uint32_t count_ = 0;
+};
+
+}  // namespace ordercast
