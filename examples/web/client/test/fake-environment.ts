@@ -137,7 +137,7 @@ export class FakeEnvironment implements Environment {
 
 /** Lets promises that are ready run on. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
 }
 
 export function makeOrder(id: string, version: number, fields: Partial<Order> = {}): Order {

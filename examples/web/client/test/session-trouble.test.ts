@@ -415,3 +415,18 @@ it('a listener that throws keeps nothing from the others', async () => {
   expect(told).toHaveBeenCalled();
   expect(problems.map(String)).toContain('Error: mine');
 });
+
+it('a session calls fetch without a receiver, as browsers demand', async () => {
+  const receivers: unknown[] = [];
+  async function fetch(this: unknown): Promise<Response> {
+    receivers.push(this);
+    return ok(me);
+  }
+  const environment = new FakeEnvironment();
+  const storage = new SharedStorage();
+  const origin = 'https://shop.test';
+  const session = new Session({ origin, storage, fetch, storageKey: key, environment });
+  await session.restore();
+  expect(session.state.status).toBe('signed-in');
+  expect(receivers).toEqual([undefined]);
+});
