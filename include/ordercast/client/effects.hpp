@@ -83,7 +83,7 @@ struct Poll {
   };
   Reason reason = Reason::opened;
 };
-/// A message was dropped. Nothing is dropped without a word.
+/// A message was dropped. Every drop is reported.
 struct Ignored {
   enum class Reason : std::uint8_t { stale, unsubscribed, unknown, invalid };
   Reason reason = Reason::invalid;

@@ -24,7 +24,7 @@ auto ConnectionManager<T, S>::ask(Slot slot, Pending& pending, Stage stage) -> Q
   return {self_, slot, sessions_[slot].id, pending.request, pending.attempt};
 }
 
-/// The answer may come from inside, so `pending` is void afterwards.
+/// Asks the authorizer. It may answer from inside the call: `pending` must not be used afterwards.
 template <class T, class S>
 void ConnectionManager<T, S>::authorize(Slot slot, Pending& pending) {
   const auto question = ask(slot, pending, Stage::authorizing);
@@ -40,7 +40,7 @@ void ConnectionManager<T, S>::authorize(Slot slot, Pending& pending) {
   }
 }
 
-/// As above.
+/// Asks the order source. `pending` must not be used afterwards.
 template <class T, class S>
 void ConnectionManager<T, S>::fetch(Slot slot, Pending& pending) {
   const auto question = ask(slot, pending, Stage::fetching);
@@ -164,8 +164,8 @@ void ConnectionManager<T, S>::ask_again(Slot slot, Pending& pending) {
   std::uniform_int_distribution<std::int64_t> jitter(delay.count() / 2, delay.count());
   list.set_due(pending, later_by(now, std::chrono::milliseconds(jitter(random_))));
   schedule(slot);
-  // A debt that the client did not ask for is none of its business until it is given up; a slow
-  // client gets the answer itself, which may come sooner than this would.
+  // A client is not told about a debt that it did not ask for until the manager gives up. A slow
+  // client is not told either: the answer itself may reach it sooner than this message.
   if (!is_first || pending.asked == 0 || routes_[slot].queueing) return;
   tell([](auto& observer) { observer.on_error(ErrorCode::unavailable); });
   const std::string order_id = pending.order_id;
@@ -265,7 +265,7 @@ void ConnectionManager<T, S>::defer_update(Slot slot, Watch& watch,
     finish(slot, watch, *pending);
     return;
   }
-  // Version 0 means that the caller keeps none: everything is news.
+  // Version 0: the publisher keeps no versions, and each change is sent.
   if (pending->held && version != 0 && version <= pending->held->version) return;
   const auto most = can_owe ? limits_.max_outbox_bytes : 0;
   if (session.rare->pending.hold(*pending, broadcast.updated.frame, broadcast.updated.bytes,
@@ -344,7 +344,7 @@ void ConnectionManager<T, S>::ask_due(Slot slot, TimePoint now) {
         break;
       case Stage::authorizing:
       case Stage::fetching:
-        ++pending->attempt;  // A late answer is void.
+        ++pending->attempt;  // A late answer is ignored.
         ask_again(slot, *pending);
         break;
       case Stage::owed:

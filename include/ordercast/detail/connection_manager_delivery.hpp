@@ -35,7 +35,7 @@ std::size_t ConnectionManager<T, S>::publish(const Broadcast<Frame>& broadcast) 
         defer_update(slot, watch, broadcast);
         return;
       }
-      // Version 0 means that the caller keeps none: everything is news.
+      // Version 0: the publisher keeps no versions, and each change is sent.
       if (broadcast.version != 0 && broadcast.version <= watch.version()) return;
       RouteT& route = routes_[slot];
       const auto result =
