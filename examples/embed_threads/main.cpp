@@ -44,6 +44,9 @@ int main(int argc, char** argv) try {
 
   embed::ThreadServerOptions options;
   options.port = static_cast<std::uint16_t>(argc > 1 ? std::stoi(argv[1]) : 7003);
+  options.on_error = [](const std::exception& error) {
+    std::cerr << "a connection ended: " << error.what() << std::endl;
+  };
   embed::ThreadServer<Manager>* self = nullptr;
   embed::ThreadServer<Manager> server(
       transport, manager,

@@ -35,6 +35,9 @@ struct ThreadServerOptions {
   std::size_t max_message_bytes = 4 * 1024;
   /// For a request to come and its answer to go.
   std::chrono::milliseconds request_timeout{10'000};
+  /// Hears what an event or a handler of the application threw: it ended one connection. Any
+  /// thread.
+  std::function<void(const std::exception&)> on_error = [](const std::exception&) {};
 };
 
 /// A server with a thread for each connection. Plain HTTP is answered by `http`, on the
@@ -51,8 +54,8 @@ class ThreadServer {
       : transport_(transport),
         sink_(sink),
         http_(std::move(http)),
-        options_(options),
-        listener_(listen_on(options.port)) {}
+        options_(std::move(options)),
+        listener_(listen_on(options_.port)) {}
 
   [[nodiscard]] std::uint16_t port() const { return port_of(listener_); }
 
@@ -108,7 +111,8 @@ class ThreadServer {
       worker.thread = std::thread([this, &worker, socket = std::move(socket)] {
         try {
           serve(socket);
-        } catch (const std::exception&) {  // It costs this connection alone.
+        } catch (const std::exception& error) {
+          options_.on_error(error);
         }
         worker.done = true;
       });
@@ -156,7 +160,8 @@ class ThreadServer {
     if (parser.is_handshake()) return error_response(404);
     try {
       return http_ ? http_(parser.request()) : error_response(404);
-    } catch (const std::exception&) {
+    } catch (const std::exception& error) {
+      options_.on_error(error);
       return error_response(500);
     }
   }
@@ -174,7 +179,8 @@ class ThreadServer {
                       ordercast::select_subprotocol(handshake) == ordercast::subprotocol_v2_name);
       }
       converse(socket, handle, peer, behind);
-    } catch (const std::exception&) {  // It costs this connection alone.
+    } catch (const std::exception& error) {  // It costs this connection alone.
+      options_.on_error(error);
       const std::lock_guard lock(mutex_);
       transport_.close(handle, ordercast::CloseCode::internal_error, {});
     }

@@ -21,6 +21,32 @@ namespace {
 constexpr auto patience = program_patience;
 constexpr std::string_view subscribe = R"({"type":"subscribe","orderId":"order-1"})";
 
+/// A server of another make with the core in it: a POST gives order-1, which is alice's, a note.
+void check_note_reaches_alice_alone(const Program& program) {
+  auto alice = program.watch("alice");
+  auto bob = program.watch("bob");
+  REQUIRE(alice.send_text(subscribe));
+  REQUIRE(bob.send_text(subscribe));
+  const auto refusal = bob.next_text(patience);
+  REQUIRE(refusal);
+  CHECK(parse_json(*refusal)["code"] == "subscription_denied");
+  Program::settle(alice);
+
+  const auto reply = http_request("127.0.0.1", program.port, "POST", "/", {}, "back door");
+  CHECK(reply.status == 200);
+  CHECK(
+      alice.next_text(patience) ==
+      R"({"type":"order:updated","orderId":"order-1","data":{"id":"order-1","note":"back door","version":2}})");
+  CHECK(alice.next_text(patience) ==
+        R"({"type":"orders:changed","orderId":"order-1","status":"CONFIRMED"})");
+  Program::settle(bob);  // Had he been told anything, it would stand before the pong.
+
+  const auto refused = program.watch("").expect_close(patience);
+  REQUIRE(refused);
+  CHECK(refused->code == 4001);
+  CHECK(http_request("127.0.0.1", program.port, "GET", "/").status == 405);
+}
+
 }  // namespace
 
 TEST_CASE("the README's example tells those who may see the order, and nobody else", "[minimal]") {
@@ -107,29 +133,7 @@ TEST_CASE("the courier example tells an order's courier, who does not own it, th
 
 TEST_CASE("the core in a server of threads tells those who may see the order, and nobody else",
           "[embed_threads]") {
-  const Program program({EMBED_THREADS_PATH, "0"}, {});
-  auto alice = program.watch("alice");
-  auto bob = program.watch("bob");
-  REQUIRE(alice.send_text(subscribe));
-  REQUIRE(bob.send_text(subscribe));
-  const auto refusal = bob.next_text(patience);
-  REQUIRE(refusal);
-  CHECK(parse_json(*refusal)["code"] == "subscription_denied");
-  Program::settle(alice);
-
-  const auto reply = http_request("127.0.0.1", program.port, "POST", "/", {}, "back door");
-  CHECK(reply.status == 200);
-  CHECK(
-      alice.next_text(patience) ==
-      R"({"type":"order:updated","orderId":"order-1","data":{"id":"order-1","note":"back door","version":2}})");
-  CHECK(alice.next_text(patience) ==
-        R"({"type":"orders:changed","orderId":"order-1","status":"CONFIRMED"})");
-  Program::settle(bob);  // Had he been told anything, it would stand before the pong.
-
-  const auto refused = program.watch("").expect_close(patience);
-  REQUIRE(refused);
-  CHECK(refused->code == 4001);
-  CHECK(http_request("127.0.0.1", program.port, "GET", "/").status == 405);
+  check_note_reaches_alice_alone(Program({EMBED_THREADS_PATH, "0"}, {}));
 }
 
 TEST_CASE("a client that reads nothing holds up nobody in a server of threads", "[embed_threads]") {
@@ -150,6 +154,14 @@ TEST_CASE("a client that reads nothing holds up nobody in a server of threads", 
     REQUIRE(alice.next_text(patience));  // The hint.
   }
 }
+
+#ifdef EMBED_BEAST_PATH  // Boost may be missing.
+
+TEST_CASE("a Beast server hands its WebSockets over, and answers HTTP itself", "[embed_beast]") {
+  check_note_reaches_alice_alone(Program({EMBED_BEAST_PATH, "0"}, {}));
+}
+
+#endif
 
 #ifdef FANOUT_SERVER_PATH  // Benchmarks may be left out of a build.
 

@@ -5,6 +5,9 @@
 
 #include <examples/embed_threads/thread_server.hpp>
 
+#include <atomic>
+#include <exception>
+#include <functional>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -12,15 +15,34 @@
 namespace ordercast::test {
 namespace {
 
+/// Whether this thread runs a hook of the sink.
+thread_local bool in_event = false;
+
+template <class Argument>
+std::function<void(Argument)> in_events(std::function<void(Argument)> hook) {
+  if (!hook) return hook;
+  return [hook = std::move(hook)](Argument argument) {
+    struct Mark {
+      Mark() { in_event = true; }
+      Mark(const Mark&) = delete;
+      Mark& operator=(const Mark&) = delete;
+      ~Mark() { in_event = false; }
+    } const mark;
+    hook(argument);
+  };
+}
+
 class ThreadsBackend final : public RecordingBackend {
   template <class F>
   auto locked(F f) const {
+    if (in_event) return f();  // A hook: the server holds the lock.
     return server_.locked([&](RecordingSink&) { return f(); });
   }
 
  public:
   explicit ThreadsBackend(RecordingServer::Setup setup)
-      : RecordingBackend(std::move(setup.hook), std::move(setup.control_hook)),
+      : RecordingBackend(in_events(std::move(setup.hook)),
+                         in_events(std::move(setup.control_hook))),
         transport_(setup.options.close_timeout),
         server_(transport_, sink, {}, options(setup.options)),
         thread_([this] { server_.run(); }) {}
@@ -31,7 +53,7 @@ class ThreadsBackend final : public RecordingBackend {
   }
   [[nodiscard]] std::size_t http_requests() const override { return 0; }
   [[nodiscard]] std::size_t open_sockets() const override { return 0; }
-  [[nodiscard]] std::size_t errors() const override { return 0; }
+  [[nodiscard]] std::size_t errors() const override { return errors_; }
   /// There is no thread of the loop's: the lock takes its place, and each call below takes the
   /// lock.
   void post(std::function<void()> task) override { task(); }
@@ -71,13 +93,15 @@ class ThreadsBackend final : public RecordingBackend {
   void begin_drain() override { throw std::logic_error("This transport does not drain"); }
 
  private:
-  static embed::ThreadServerOptions options(const net::TransportOptions& from) {
+  embed::ThreadServerOptions options(const net::TransportOptions& from) {
     embed::ThreadServerOptions options;
     options.request_timeout = from.handshake_timeout;
+    options.on_error = [this](const std::exception&) { ++errors_; };
     options.max_message_bytes = from.max_message_bytes;
     return options;
   }
 
+  std::atomic<std::size_t> errors_{0};
   embed::ThreadTransport transport_;
   mutable embed::ThreadServer<RecordingSink> server_;
   std::thread thread_;
