@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "app.hpp"
 
-#include "app_parts.hpp"
+#include "app_components.hpp"
 #include <ordercast/net/descriptor_limit.hpp>
 
 #include <spdlog/spdlog.h>
@@ -20,18 +20,18 @@ constexpr std::size_t wanted_descriptors = 1'048'576;
 App::App(const Config& config) {
   // Every connection takes a descriptor, and the usual soft limit is 1,024.
   ordercast::net::raise_descriptor_limit(wanted_descriptors);
-  parts_ = std::make_unique<Parts>(config);
+  components_ = std::make_unique<Components>(config);
 }
 
 App::~App() = default;
 
 std::uint16_t App::listen() {
-  if (parts_->ops_server) parts_->ops_server->listen();
-  return parts_->server->listen();
+  if (components_->ops_server) components_->ops_server->listen();
+  return components_->server->listen();
 }
 
 void App::run() {
-  auto& parts = *parts_;
+  auto& parts = *components_;
   std::thread ops_thread;
   if (parts.ops_server) ops_thread = std::thread([&parts] { parts.ops_server->run(); });
   parts.dispatcher.start();
@@ -61,12 +61,12 @@ void App::run() {
 }
 
 void App::reload_certificate() {
-  if (!parts_->tls) {
+  if (!components_->tls) {
     spdlog::info("there is no certificate to reload");
     return;
   }
   // The files may be on a disk that hangs, and the caller's thread is the one that drains.
-  const bool queued = parts_->memory.submit([tls = parts_->tls] {
+  const bool queued = components_->memory.submit([tls = components_->tls] {
     try {
       tls->reload();
       spdlog::info("the certificate was reloaded");
@@ -78,8 +78,8 @@ void App::reload_certificate() {
 }
 
 void App::drain(std::chrono::milliseconds window) {
-  parts_->context.draining = true;
-  parts_->server->drain(window);
+  components_->context.draining = true;
+  components_->server->drain(window);
 }
 
 }  // namespace order_server

@@ -50,12 +50,12 @@ class App {
   /// thread; does not wait for the files.
   void reload_certificate();
 
-  /// Takes leave of everybody within `window`; `run` returns after it. Any thread.
+  /// Closes all connections within `window`; `run` returns after it. Any thread.
   void drain(std::chrono::milliseconds window);
 
  private:
-  struct Parts;
-  std::unique_ptr<Parts> parts_;
+  struct Components;
+  std::unique_ptr<Components> components_;
 };
 
 }  // namespace order_server

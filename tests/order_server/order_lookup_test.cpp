@@ -127,7 +127,7 @@ TEST_CASE("ten thousand look-ups of one user cost another user one turn", "[look
   constexpr int many = 10'000;
   std::vector<std::string> answered;  // the worker's
   const auto ask = [&](const std::string& user, const std::string& order) {
-    lookups.lookup.find_owner(user, order, [&, user, order](const ReadAnswer<OrderOwner>& found) {
+    lookups.lookup.find_owner(user, order, [&, user, order](const ReadResult<OrderOwner>& found) {
       CHECK(found.is_available);
       answered.push_back(user + " " + order);
     });
@@ -163,7 +163,7 @@ TEST_CASE("a full queue gives up the newest look-up of who has most, for that us
   std::vector<std::string> unavailable;
   std::vector<std::string> answered;  // the worker's
   const auto ask = [&](const std::string& user, const std::string& order) {
-    lookups.lookup.find_owner(user, order, [&, user, order](const ReadAnswer<OrderOwner>& found) {
+    lookups.lookup.find_owner(user, order, [&, user, order](const ReadResult<OrderOwner>& found) {
       (found.is_available ? answered : unavailable).push_back(user + " " + order);
     });
   };

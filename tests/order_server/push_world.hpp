@@ -75,7 +75,7 @@ struct World {
     worker = std::make_unique<PushWorker>(
         store, sender, metrics,
         [this](const std::string& user, bool ping,
-               const std::function<void(PushWorker::Heard)>& done) {
+               const std::function<void(PushWorker::LastSeen)>& done) {
           asked.emplace_back(user, ping);
           if (heard) done(*heard);
         },

@@ -22,7 +22,7 @@ namespace order_server {
 /// it with everybody who asked meanwhile. Any thread.
 class SharedPage {
  public:
-  using Answer = std::function<void(ordercast::HttpResponse)>;
+  using Respond = std::function<void(ordercast::HttpResponse)>;
   using Render = std::function<ordercast::HttpResponse()>;
   /// Runs a task after a delay, on a thread that may block; false if it can't.
   using Later = std::function<bool(std::chrono::milliseconds delay, std::function<void()>)>;
@@ -37,7 +37,7 @@ class SharedPage {
         most_waiting_(most_waiting) {}
 
   /// `answer` runs once: on the rendering thread, or at once with 503.
-  void ask(Answer answer) {
+  void ask(Respond answer) {
     std::optional<std::chrono::milliseconds> delay;
     {
       const std::lock_guard lock(mutex_);
@@ -48,7 +48,7 @@ class SharedPage {
     }
     if (answer) return answer(busy());
     if (!delay || later_(*delay, [this] { run(); })) return;
-    std::vector<Answer> refused;
+    std::vector<Respond> refused;
     {
       const std::lock_guard lock(mutex_);
       refused.swap(waiting_);
@@ -69,7 +69,7 @@ class SharedPage {
   }
 
   void run() {
-    std::vector<Answer> asked;
+    std::vector<Respond> asked;
     {
       const std::lock_guard lock(mutex_);
       asked.swap(waiting_);
@@ -92,7 +92,7 @@ class SharedPage {
   const std::chrono::milliseconds interval_;
   const std::size_t most_waiting_;
   std::mutex mutex_;
-  std::vector<Answer> waiting_;                // under mutex_
+  std::vector<Respond> waiting_;               // under mutex_
   bool is_scheduled_ = false;                  // under mutex_
   std::optional<ordercast::TimePoint> began_;  // under mutex_: the last rendering
 };

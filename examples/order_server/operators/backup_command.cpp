@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "operators/backup_command.hpp"
 
-#include "config_options.hpp"
-#include "domain/printable.hpp"
+#include "operators/command_line.hpp"
 #include "store/sqlite_files.hpp"
 
 #include <CLI/CLI.hpp>
-
-#include <filesystem>
-#include <stdexcept>
 
 namespace order_server {
 
@@ -26,27 +22,13 @@ int run_backup_command(const std::vector<std::string>& arguments, std::FILE* out
   std::string file;
   app.add_option("FILE", file, "The copy; a file that is not there yet")->required();
   app.add_option("--db", db, "SQLite database file [default: order_server.db]");
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend() - 1));
+  const auto copy = [&] {
     if (file.empty()) throw CLI::ValidationError("FILE: is empty; give the name of the copy");
-  } catch (const CLI::CallForHelp&) {
-    std::fputs(app.help().c_str(), out);
-    return 0;
-  } catch (const CLI::Error& error) {
-    std::fprintf(err, "order_server backup: %s (--help lists all options)\n",
-                 one_line(complaint_of(error, app)).c_str());
-    return 2;
-  }
-  try {
-    if (!std::filesystem::exists(db)) {
-      throw std::runtime_error("there is no database '" + db + "'; --db names it");
-    }
+    require_database(db);
     sqlite::back_up(db, file);
-    return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(err, "order_server backup: %s\n", one_line(error.what()).c_str());
-    return 1;
-  }
+  };
+  return run_command_line(app, "order_server backup", {arguments.begin() + 1, arguments.end()},
+                          copy, out, err);
 }
 
 }  // namespace order_server

@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "operators/catalog_command.hpp"
 
-#include "config_options.hpp"
 #include "domain/ids.hpp"
 #include "domain/money.hpp"
 #include "domain/printable.hpp"
+#include "operators/command_line.hpp"
 #include "operators/printable_text.hpp"
 #include "store/sqlite_store.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <cstdint>
-#include <filesystem>
 #include <stdexcept>
 
 namespace order_server {
 namespace {
 
 /// What the command line asks for.
-struct Asked {
+struct OptionValues {
   std::string db = "order_server.db";
   std::string organization;
   std::string store;
@@ -39,7 +38,7 @@ CLI::Validator price() {
 
 /// `store` and `product` with their verbs and options.
 struct Commands {
-  explicit Commands(CLI::App& app, Asked& asked)
+  explicit Commands(CLI::App& app, OptionValues& values)
       : store(app.add_subcommand("store", "Stores, each of one organization")),
         product(app.add_subcommand("product", "Products, each of one store")),
         add_store(store->add_subcommand("add", "Add a store and print the new id")),
@@ -50,21 +49,21 @@ struct Commands {
     store->require_subcommand(1);
     product->require_subcommand(1);
     for (auto* command : {add_store, list_stores, add_product, list_products}) {
-      command->add_option("--db", asked.db, "SQLite database file [default: order_server.db]");
+      command->add_option("--db", values.db, "SQLite database file [default: order_server.db]");
     }
-    add_store->add_option("--org", asked.organization, "Organization whose staff runs the store")
+    add_store->add_option("--org", values.organization, "Organization whose staff runs the store")
         ->required()
         ->check(printable_text(max_name_bytes));
     for (auto* command : {add_store, add_product}) {
-      command->add_option("--name", asked.name, "Name")
+      command->add_option("--name", values.name, "Name")
           ->required()
           ->check(printable_text(max_name_bytes));
     }
-    add_product->add_option("--store", asked.store, "Id of the store that sells it")->required();
-    add_product->add_option("--price", asked.price, "Price, like 12.50")
+    add_product->add_option("--store", values.store, "Id of the store that sells it")->required();
+    add_product->add_option("--price", values.price, "Price, like 12.50")
         ->required()
         ->check(price());
-    list_products->add_option("--store", asked.store, "Those of one store [default: all]");
+    list_products->add_option("--store", values.store, "Those of one store [default: all]");
   }
 
   CLI::App* store;
@@ -98,22 +97,20 @@ void print_products(SqliteStore& store, const std::string& store_id, std::FILE* 
   }
 }
 
-void run(const Commands& commands, const Asked& asked, std::FILE* out) {
-  if (!*commands.add_store && !std::filesystem::exists(asked.db)) {
-    throw std::runtime_error("there is no database '" + asked.db + "'; --db names it");
-  }
+void run(const Commands& commands, const OptionValues& values, std::FILE* out) {
+  if (!*commands.add_store) require_database(values.db);
   SqliteOptions options;
-  options.file = asked.db;
+  options.file = values.db;
   options.readers = 1;
   SqliteStore store(options);
   if (*commands.list_stores) return print_stores(store, out);
-  if (!asked.store.empty()) require_store(store, asked.store);
-  if (*commands.list_products) return print_products(store, asked.store, out);
+  if (!values.store.empty()) require_store(store, values.store);
+  if (*commands.list_products) return print_products(store, values.store, out);
   const auto id = random_uuid();
   if (*commands.add_store) {
-    store.add_shop({id, asked.organization, asked.name});
+    store.add_shop({id, values.organization, values.name});
   } else {
-    store.add_product({id, asked.store, asked.name, *parse_minor(asked.price)});
+    store.add_product({id, values.store, values.name, *parse_minor(values.price)});
   }
   std::fprintf(out, "%s\n", id.c_str());
 }
@@ -126,26 +123,11 @@ bool is_catalog_command(const std::vector<std::string>& arguments) {
 
 int run_catalog_command(const std::vector<std::string>& arguments, std::FILE* out, std::FILE* err) {
   CLI::App app("What is sold and where.", "order_server");
-  Asked asked;
-  const Commands commands(app, asked);
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForHelp&) {
-    std::fputs(app.help("", CLI::AppFormatMode::All).c_str(), out);
-    return 0;
-  } catch (const CLI::Error& error) {
-    std::fprintf(err, "order_server %s: %s (--help lists all options)\n", arguments[0].c_str(),
-                 one_line(complaint_of(error, app)).c_str());
-    return 2;
-  }
-  try {
-    run(commands, asked, out);
-    return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(err, "order_server %s: %s\n", arguments[0].c_str(),
-                 one_line(error.what()).c_str());
-    return 1;
-  }
+  OptionValues values;
+  const Commands commands(app, values);
+  return run_command_line(
+      app, "order_server " + arguments.front(), arguments, [&] { run(commands, values, out); }, out,
+      err);
 }
 
 }  // namespace order_server

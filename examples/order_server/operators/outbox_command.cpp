@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "operators/outbox_command.hpp"
 
-#include "config_options.hpp"
 #include "domain/order_json.hpp"
 #include "domain/printable.hpp"
+#include "operators/command_line.hpp"
 #include "store/sqlite_store.hpp"
 #include "workers/wall_clock.hpp"
 
 #include <CLI/CLI.hpp>
 
-#include <filesystem>
+#include <stdexcept>
 
 namespace order_server {
 namespace {
@@ -58,41 +58,24 @@ int run_outbox_command(const std::vector<std::string>& arguments, std::FILE* out
     command->add_option("--db", db, "SQLite database file [default: order_server.db]");
   }
 
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend() - 1));
-  } catch (const CLI::CallForHelp&) {
-    std::fputs(app.help("", CLI::AppFormatMode::All).c_str(), out);
-    return 0;
-  } catch (const CLI::Error& error) {
-    std::fprintf(err, "order_server outbox: %s (--help lists all options)\n",
-                 one_line(complaint_of(error, app)).c_str());
-    return 2;
-  }
-  if (*retry_command && all != id.empty()) {
-    std::fputs("order_server outbox retry: give one ID, or --all\n", err);
-    return 2;
-  }
-  if (!std::filesystem::exists(db)) {
-    std::fprintf(err, "order_server outbox: there is no database '%s'; --db names it\n",
-                 db.c_str());
-    return 1;
-  }
-  SqliteOptions options;
-  options.file = db;
-  options.readers = 1;
-  SqliteStore store(options);
-  if (*list_command) {
-    list(store, limit, out);
-    return 0;
-  }
-  const auto count = store.retry_dead_letters(all ? std::string() : id, unix_ms());
-  if (count == 0 && !all) {
-    std::fprintf(err, "order_server outbox: '%s' was not given up; list shows what was\n",
-                 id.c_str());
-    return 1;
-  }
-  std::fprintf(out, "%zu will be tried again\n", count);
-  return 0;
+  const auto act = [&] {
+    if (*retry_command && all != id.empty()) {
+      throw CLI::ValidationError("retry: give one ID, or --all");
+    }
+    require_database(db);
+    SqliteOptions options;
+    options.file = db;
+    options.readers = 1;
+    SqliteStore store(options);
+    if (*list_command) return list(store, limit, out);
+    const auto count = store.retry_dead_letters(all ? std::string() : id, unix_ms());
+    if (count == 0 && !all) {
+      throw std::runtime_error("'" + id + "' was not given up; list shows what was");
+    }
+    std::fprintf(out, "%zu will be tried again\n", count);
+  };
+  return run_command_line(app, "order_server outbox", {arguments.begin() + 1, arguments.end()}, act,
+                          out, err);
 }
 
 }  // namespace order_server

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "operators/user_command.hpp"
 
-#include "config_options.hpp"
 #include "domain/ids.hpp"
 #include "domain/printable.hpp"
+#include "operators/command_line.hpp"
 #include "operators/printable_text.hpp"
 #include "secrets.hpp"
 #include "store/sqlite_store.hpp"
@@ -13,7 +13,6 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 #include <stdexcept>
 
@@ -25,7 +24,7 @@ constexpr std::size_t min_password_bytes = 8;
 constexpr std::size_t max_password_bytes = 1024;  // as the API takes them
 
 /// What the command line asks for.
-struct Asked {
+struct OptionValues {
   std::string db = "order_server.db";
   std::string email;
   std::string role;
@@ -67,15 +66,16 @@ std::string lower_case(std::string text) {
 }
 
 /// Throws std::runtime_error for a password that can't be used.
-std::string new_password(const Asked& asked, const std::function<std::string()>& ask_password) {
+std::string new_password(const OptionValues& values,
+                         const std::function<std::string()>& ask_password) {
   std::string password;
-  if (asked.password_file.empty()) {
+  if (values.password_file.empty()) {
     password = ask_password();
   } else {
     const auto read = read_secret(
         [&](const char* name) -> std::optional<std::string> {
           if (std::string_view(name) != "password_FILE") return std::nullopt;
-          return asked.password_file;
+          return values.password_file;
         },
         "password");
     if (!read.value) {
@@ -102,24 +102,24 @@ User existing(SqliteStore& store, const std::string& email) {
 }
 
 /// What is wrong with role and organization together; "" if nothing is.
-std::string complaint(const Asked& asked) {
-  const auto role = role_from_string(asked.role);
+std::string complaint(const OptionValues& values) {
+  const auto role = role_from_string(values.role);
   const bool is_of_one = role && has_organization(*role);
-  if (is_of_one && asked.organization.empty()) return "--role " + asked.role + " needs --org";
-  if (!is_of_one && !asked.organization.empty()) {
-    return "--role " + asked.role + " belongs to no organization; leave --org out";
+  if (is_of_one && values.organization.empty()) return "--role " + values.role + " needs --org";
+  if (!is_of_one && !values.organization.empty()) {
+    return "--role " + values.role + " belongs to no organization; leave --org out";
   }
   return {};
 }
 
-void add(SqliteStore& store, const Asked& asked, const std::string& password,
+void add(SqliteStore& store, const OptionValues& values, const std::string& password,
          const PasswordHasher& hasher, std::FILE* out) {
   User user;
   user.id = random_uuid();
-  user.email = lower_case(asked.email);
-  user.name = asked.name.empty() ? user.email.substr(0, user.email.rfind('@')) : asked.name;
-  user.role = *role_from_string(asked.role);
-  user.organization_id = asked.organization;
+  user.email = lower_case(values.email);
+  user.name = values.name.empty() ? user.email.substr(0, user.email.rfind('@')) : values.name;
+  user.role = *role_from_string(values.role);
+  user.organization_id = values.organization;
   user.password_hash = hasher.hash(password);
   if (store.find_user_by_email(user.email)) {
     throw std::runtime_error("there is a user '" + user.email + "' already");
@@ -142,7 +142,7 @@ void list(SqliteStore& store, std::FILE* out) {
 
 /// The verbs and their options.
 struct Commands {
-  explicit Commands(CLI::App& app, Asked& asked)
+  explicit Commands(CLI::App& app, OptionValues& values)
       : add(app.add_subcommand(
             "add", "Add a user and print the new id; makes the database if it is missing")),
         list(app.add_subcommand("list", "Print all users, by e-mail address")),
@@ -153,26 +153,26 @@ struct Commands {
             "set-password", "Set a new password and end all sign-ins, connections and devices")) {
     app.require_subcommand(1);
     for (auto* command : {add, list, disable, enable, set_password}) {
-      command->add_option("--db", asked.db, "SQLite database file [default: order_server.db]");
+      command->add_option("--db", values.db, "SQLite database file [default: order_server.db]");
     }
     for (auto* command : {add, disable, enable, set_password}) {
-      command->add_option("--email", asked.email, "E-mail address, with which the user signs in")
+      command->add_option("--email", values.email, "E-mail address, with which the user signs in")
           ->required()
           ->check(email_address());
     }
     for (auto* command : {add, set_password}) {
-      command->add_option("--password-file", asked.password_file,
+      command->add_option("--password-file", values.password_file,
                           "File with the password; without it you are asked for it on a terminal, "
                           "else it is the first line of stdin");
     }
-    add->add_option("--role", asked.role,
+    add->add_option("--role", values.role,
                     "SUPER_ADMIN, ORG_ADMIN, STORE_MANAGER, STAFF, RIDER or CUSTOMER")
         ->required()
         ->check(role_name());
-    add->add_option("--org", asked.organization,
+    add->add_option("--org", values.organization,
                     "Organization of the staff; not for SUPER_ADMIN and CUSTOMER")
         ->check(printable_text(max_name_bytes));
-    add->add_option("--name", asked.name, "Name [default: what stands before the @]")
+    add->add_option("--name", values.name, "Name [default: what stands before the @]")
         ->check(printable_text(max_name_bytes));
   }
 
@@ -183,30 +183,28 @@ struct Commands {
   CLI::App* set_password;
 };
 
-void run(const Commands& commands, const Asked& asked,
+void run(const Commands& commands, const OptionValues& values,
          const std::function<std::string()>& ask_password, const PasswordHasher& hasher,
          std::FILE* out) {
-  if (!*commands.add && !std::filesystem::exists(asked.db)) {
-    throw std::runtime_error("there is no database '" + asked.db + "'; --db names it");
-  }
+  if (!*commands.add) require_database(values.db);
   // Before the database is opened or made: it takes as long as the operator does.
   std::string password;
-  if (*commands.add || *commands.set_password) password = new_password(asked, ask_password);
+  if (*commands.add || *commands.set_password) password = new_password(values, ask_password);
   SqliteOptions options;
-  options.file = asked.db;
+  options.file = values.db;
   options.readers = 1;
   SqliteStore store(options);
   if (*commands.add) {
-    add(store, asked, password, hasher, out);
+    add(store, values, password, hasher, out);
   } else if (*commands.list) {
     list(store, out);
   } else if (*commands.set_password) {
-    store.set_password(existing(store, asked.email).id, hasher.hash(password), unix_ms());
+    store.set_password(existing(store, values.email).id, hasher.hash(password), unix_ms());
   } else {
-    const auto user = existing(store, asked.email);
+    const auto user = existing(store, values.email);
     const bool disable = static_cast<bool>(*commands.disable);
     if (!store.set_disabled(user.id, disable, unix_ms())) {
-      std::fprintf(out, "'%s' was %s already\n", asked.email.c_str(),
+      std::fprintf(out, "'%s' was %s already\n", values.email.c_str(),
                    disable ? "disabled" : "enabled");
     }
   }
@@ -223,27 +221,15 @@ int run_user_command(const std::vector<std::string>& arguments,
                      std::FILE* out, std::FILE* err) {
   CLI::App app("Who may sign in. A server that runs acts on it within a second.",
                "order_server user");
-  Asked asked;
-  const Commands commands(app, asked);
-  try {
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend() - 1));
-    const auto wrong = *commands.add ? complaint(asked) : std::string();
+  OptionValues values;
+  const Commands commands(app, values);
+  const auto act = [&] {
+    const auto wrong = *commands.add ? complaint(values) : std::string();
     if (!wrong.empty()) throw CLI::ValidationError(wrong);
-  } catch (const CLI::CallForHelp&) {
-    std::fputs(app.help("", CLI::AppFormatMode::All).c_str(), out);
-    return 0;
-  } catch (const CLI::Error& error) {
-    std::fprintf(err, "order_server user: %s (--help lists all options)\n",
-                 one_line(complaint_of(error, app)).c_str());
-    return 2;
-  }
-  try {
-    run(commands, asked, ask_password, hasher, out);
-    return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(err, "order_server user: %s\n", one_line(error.what()).c_str());
-    return 1;
-  }
+    run(commands, values, ask_password, hasher, out);
+  };
+  return run_command_line(app, "order_server user", {arguments.begin() + 1, arguments.end()}, act,
+                          out, err);
 }
 
 }  // namespace order_server

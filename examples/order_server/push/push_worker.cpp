@@ -44,13 +44,13 @@ PushResult result_of(const PushJob& job) {
 /// Answers by job.
 struct PushWorker::Inbox {
   std::mutex mutex;
-  std::unordered_map<std::int64_t, Heard> answers;
+  std::unordered_map<std::int64_t, LastSeen> answers;
 
-  void put(std::int64_t job, const Heard& heard) {
+  void put(std::int64_t job, const LastSeen& heard) {
     const std::lock_guard lock(mutex);
     answers.insert_or_assign(job, heard);
   }
-  std::unordered_map<std::int64_t, Heard> take() {
+  std::unordered_map<std::int64_t, LastSeen> take() {
     const std::lock_guard lock(mutex);
     return std::exchange(answers, {});
   }
@@ -224,11 +224,11 @@ void PushWorker::hold(PushJob job) {
 
 void PushWorker::ask(const Held& held, bool ping) {
   presence_(held.job.user_id, ping,
-            [inbox = inbox_, id = held.job.id](const Heard& heard) { inbox->put(id, heard); });
+            [inbox = inbox_, id = held.job.id](const LastSeen& heard) { inbox->put(id, heard); });
 }
 
 /// In doubt no: a push too many is better than none.
-bool PushWorker::was_heard_since(const Held& held, const Heard& heard) const {
+bool PushWorker::was_heard_since(const Held& held, const LastSeen& heard) const {
   if (!heard || *heard == ordercast::TimePoint::min()) return false;
   const auto age = milliseconds(options_.now_ms() - held.job.changed_at_ms);
   return age.count() >= 0 && *heard >= options_.now() - age;

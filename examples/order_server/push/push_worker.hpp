@@ -60,12 +60,12 @@ struct PushOptions {
 /// for ever; what is not written down yet is not sent again meanwhile.
 class PushWorker {
  public:
-  using Heard = std::optional<ordercast::TimePoint>;
+  using LastSeen = std::optional<ordercast::TimePoint>;
   /// Asks when connections of a user that somebody looks at last answered a ping, as
   /// `Sharded::last_heard` does; nothing when there is none. The answer may come on any thread, or
   /// never.
-  using Presence =
-      std::function<void(const std::string& user_id, bool ping, std::function<void(Heard)> done)>;
+  using Presence = std::function<void(const std::string& user_id, bool ping,
+                                      std::function<void(LastSeen)> done)>;
 
   /// `presence` may be empty: then everybody counts as away.
   PushWorker(PushStore& store, PushSender& sender, Metrics& metrics, Presence presence,
@@ -114,7 +114,7 @@ class PushWorker {
   void note_outage(const PushJob& job, const PushOutcome& outcome);
   void note_service();
   [[nodiscard]] std::size_t room() const;
-  [[nodiscard]] bool was_heard_since(const Held& held, const Heard& heard) const;
+  [[nodiscard]] bool was_heard_since(const Held& held, const LastSeen& heard) const;
   [[nodiscard]] std::chrono::milliseconds idle_time();
 
   PushStore& store_;

@@ -51,12 +51,12 @@ class OrderLookup {
 
   /// Calls `found` exactly once: on a worker, or at once on this thread when the queue is full.
   /// `user_id` is whose turn it takes, as a user may ask for any number of orders.
-  void find_owner(std::string_view user_id, const std::string& order_id, Owners::Found found) {
+  void find_owner(std::string_view user_id, const std::string& order_id, Owners::Callback found) {
     owners_.find("user " + std::string(user_id), order_id, std::move(found));
   }
   /// The same for the whole order, in the server's own turn: a connection reads few orders at once
   /// (`Limits::max_concurrent_fetches`).
-  void find(const std::string& order_id, Orders::Found found) {
+  void find(const std::string& order_id, Orders::Callback found) {
     orders_.find({}, order_id, std::move(found));
   }
 

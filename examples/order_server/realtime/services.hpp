@@ -34,14 +34,14 @@ class StoreAuthorizer {
     lookup_->find_owner(
         who.user_id, std::string(order_id),
         [post = post_, identity = std::move(identity),
-         done = std::move(done)](const ReadAnswer<OrderOwner>& found) {
+         done = std::move(done)](const ReadResult<OrderOwner>& found) {
           post([done, answer = access(identity, found)]() mutable { done(answer); });
         });
   }
 
  private:
   [[nodiscard]] static ordercast::Access access(const ordercast::Identity& who,
-                                                const ReadAnswer<OrderOwner>& found) {
+                                                const ReadResult<OrderOwner>& found) {
     if (!found.is_available) return ordercast::Access::unavailable;
     const OrderOwner* owner = found.value;
     const bool allowed =
@@ -62,7 +62,7 @@ class StoreOrders {
   template <class Done>
   void fetch(std::string_view order_id, Done done) const {
     lookup_->find(std::string(order_id), [post = post_, done = std::move(done)](
-                                             const ReadAnswer<FoundOrder>& found) {
+                                             const ReadResult<FoundOrder>& found) {
       if (!found.is_available) {
         post([done]() mutable { done(ordercast::Unavailable{}); });
         return;

@@ -21,7 +21,7 @@ namespace order_server {
 
 /// What a read came to. `value` is borrowed for the call; all who share a read are given the same.
 template <class Value>
-struct ReadAnswer {
+struct ReadResult {
   bool is_available = false;     ///< False: nobody can tell just now. Ask again.
   const Value* value = nullptr;  ///< Null while available: there is nothing under this key.
 };
@@ -43,8 +43,8 @@ void note_unavailable(Metrics& metrics, std::size_t count, const char* reason) n
 template <class Value>
 class SharedReads {
  public:
-  using Answer = ReadAnswer<Value>;
-  using Found = std::function<void(const Answer&)>;
+  using Result = ReadResult<Value>;
+  using Callback = std::function<void(const Result&)>;
   using Read = std::function<std::optional<Value>(const std::string& key)>;
 
   SharedReads(WorkerPool& pool, Metrics& metrics, Read read)
@@ -52,7 +52,7 @@ class SharedReads {
 
   /// Calls `found` exactly once: on a worker, or at once on this thread when the queue is full.
   /// `owner` is whose turn it takes; "" is the server's own.
-  void find(const std::string& owner, const std::string& key, Found found) {
+  void find(const std::string& owner, const std::string& key, Callback found) {
     metrics_.lookups.add();
     {
       const std::lock_guard lock(mutex_);
@@ -72,7 +72,7 @@ class SharedReads {
   }
 
  private:
-  using Waiting = std::vector<Found>;
+  using Waiting = std::vector<Callback>;
   static constexpr const char* too_many = "too many look-ups wait";
 
   /// All who wait for it, whoever they are.
@@ -120,7 +120,7 @@ class SharedReads {
   }
 
   /// One whose callback throws must not cost the others their answer.
-  void answer(const Waiting& waiting, const Answer& answer) {
+  void answer(const Waiting& waiting, const Result& answer) {
     for (const auto& found : waiting) {
       try {
         found(answer);

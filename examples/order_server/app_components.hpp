@@ -26,7 +26,7 @@
 #include <utility>
 #include <vector>
 
-/// What the server is put together from. Seen by app.cpp and app_parts.cpp alone.
+/// What the server is put together from. Seen by app.cpp and app_components.cpp alone.
 namespace order_server {
 
 /// /metrics is rendered at most so often, for all who ask meanwhile.
@@ -34,8 +34,8 @@ constexpr std::chrono::milliseconds metrics_interval{50};
 constexpr std::size_t most_metrics_waiting = 1024;
 /// Everything in the order in which it can be made; it is taken apart in reverse, so nothing
 /// outlives what it works with.
-struct App::Parts {
-  explicit Parts(const Config& config);
+struct App::Components {
+  explicit Components(const Config& config);
 
   /// Not for an I/O thread: it waits for all of them.
   std::optional<std::size_t> disconnect(std::string user_id, std::string session_id,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "app_parts.hpp"
+#include "app_components.hpp"
 
 #include "app_options.hpp"
 #include "domain/ids.hpp"
@@ -71,7 +71,7 @@ std::size_t resident_bytes() {
 
 }  // namespace
 
-App::Parts::Parts(const Config& config)
+App::Components::Components(const Config& config)
     : store(store_options(config)),
       login_limiter(login_limits(config)),
       is_demo(start_with_demo_data(store, hasher, config.demo_data, config.host, unix_ms())),
@@ -162,8 +162,8 @@ App::Parts::Parts(const Config& config)
   }
 }
 
-std::optional<std::size_t> App::Parts::disconnect(std::string user_id, std::string session_id,
-                                                  std::string reason) const {
+std::optional<std::size_t> App::Components::disconnect(std::string user_id, std::string session_id,
+                                                       std::string reason) const {
   const auto closed = std::make_shared<std::promise<std::size_t>>();
   auto future = closed->get_future();
   const auto done = [closed](std::size_t count) { closed->set_value(count); };
@@ -178,18 +178,18 @@ std::optional<std::size_t> App::Parts::disconnect(std::string user_id, std::stri
   return future.get();
 }
 
-DispatcherOptions App::Parts::dispatcher_options() {
+DispatcherOptions App::Components::dispatcher_options() {
   DispatcherOptions options;
   options.now_ms = &unix_ms;
   options.beat = [this] { dispatcher_beat.beat(steady_now()); };
   return options;
 }
 
-Api::Submit App::Parts::submitter() {
+Api::Submit App::Components::submitter() {
   return [this](Lane lane, Job job) { return pool(lane).submit(std::move(job)); };
 }
 
-void App::Parts::watch_memory() {
+void App::Components::watch_memory() {
   if (memory_watch.look(server->connections(), resident_bytes(), steady_now())) {
     release_free_memory();
     memory_watch.gave_back(resident_bytes(), steady_now());
@@ -197,7 +197,7 @@ void App::Parts::watch_memory() {
   static_cast<void>(memory.submit_after(memory_check, [this] { watch_memory(); }));
 }
 
-void App::Parts::watch_io_thread(const Post& post) {
+void App::Components::watch_io_thread(const Post& post) {
   post([] { use_signal_stack(); });
   const auto probe = std::make_shared<Probe>(post);
   watchdog.add("io-" + std::to_string(io_probes.size()), PartKind::io_thread, stall_limit(io_limit),
@@ -205,7 +205,7 @@ void App::Parts::watch_io_thread(const Post& post) {
   io_probes.push_back(probe);
 }
 
-void App::Parts::watch_parts() {
+void App::Components::watch_parts() {
   const auto add = [this](const char* name, std::chrono::milliseconds limit, const auto& part) {
     watchdog.add(name, PartKind::worker, stall_limit(limit),
                  [&part](ordercast::TimePoint now) { return part.still_for(now); });
@@ -227,24 +227,24 @@ void App::Parts::watch_parts() {
     if (const auto part = watchdog.stalled(steady_now())) return *part + " stands still";
     return std::nullopt;
   };
-  context.shared_metrics = [this](SharedPage::Answer answer) {
+  context.shared_metrics = [this](SharedPage::Respond answer) {
     metrics_for_all.ask(std::move(answer));
   };
 }
 
-void App::Parts::look_at_parts() {
+void App::Components::look_at_parts() {
   const auto now = steady_now();
   for (const auto& probe : io_probes) probe->ask(now);
   watchdog.look(now);
   static_cast<void>(watch.submit_after(watch_interval, [this] { look_at_parts(); }));
 }
 
-void App::Parts::check_store() {
+void App::Components::check_store() {
   store_health.check(store, steady_now());
   static_cast<void>(health.submit_after(watch_interval, [this] { check_store(); }));
 }
 
-void App::Parts::watch_accounts() {
+void App::Components::watch_accounts() {
   if (context.draining) return;  // all sockets close, and the I/O threads end
   try {
     accounts.look();
@@ -254,7 +254,7 @@ void App::Parts::watch_accounts() {
   static_cast<void>(health.submit_after(account_interval, [this] { watch_accounts(); }));
 }
 
-WorkerPool& App::Parts::pool(Lane lane) {
+WorkerPool& App::Components::pool(Lane lane) {
   switch (lane) {
     case Lane::writer:
       return writer;
@@ -275,14 +275,14 @@ WorkerPool& App::Parts::pool(Lane lane) {
   return readers;
 }
 
-std::vector<std::pair<std::string, std::size_t>> App::Parts::queue_depths() const {
+std::vector<std::pair<std::string, std::size_t>> App::Components::queue_depths() const {
   return {{"reader", readers.waiting()},   {"list", lists.waiting()},
           {"writer", writer.waiting()},    {"login", logins.waiting()},
           {"payment", payments.waiting()}, {"webhook", webhooks.waiting()},
           {"lookup", lookups.waiting()}};
 }
 
-void App::Parts::make_ops_server(const Config& config) {
+void App::Components::make_ops_server(const Config& config) {
   ops_server = transport_of(config).make_plain(ops_server_options(config));
   ops_server->set_http_handler(
       [this](ordercast::HttpRequest request, const ordercast::HttpResponder& respond) {

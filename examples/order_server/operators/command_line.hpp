@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "config_options.hpp"
+#include "domain/printable.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace order_server {
+
+/// Throws std::runtime_error where there is no such file: a name that was mistyped must not make a
+/// database.
+inline void require_database(const std::string& file) {
+  if (std::filesystem::exists(file)) return;
+  throw std::runtime_error("there is no database '" + file + "'; --db names it");
+}
+
+/// Runs a command of operators, in the same way for all of them: reads `words` into the options of
+/// `app`, then calls `act`, which may throw CLI::ValidationError for options that don't go
+/// together. Returns the exit code: 0; 1, and why on `err`, if `act` throws something else; 2, and
+/// what is allowed, if the words are wrong. `name` stands before what is said on `err`.
+inline int run_command_line(CLI::App& app, const std::string& name,
+                            const std::vector<std::string>& words, const std::function<void()>& act,
+                            std::FILE* out, std::FILE* err) {
+  try {
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+    act();
+    return 0;
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app.help("", CLI::AppFormatMode::All).c_str(), out);
+    return 0;
+  } catch (const CLI::Error& error) {
+    std::fprintf(err, "%s: %s (--help lists all options)\n", name.c_str(),
+                 one_line(complaint_of(error, app)).c_str());
+    return 2;
+  } catch (const std::exception& error) {
+    std::fprintf(err, "%s: %s\n", name.c_str(), one_line(error.what()).c_str());
+    return 1;
+  }
+}
+
+}  // namespace order_server
