@@ -27,6 +27,8 @@ using ordercast::net::TlsContext;
 
 /// "For ever", and still small enough to be added to a point in time.
 constexpr std::chrono::hours no_deadline{24 * 365};
+/// For a worker: as long as a change waits for a locked database, and less than clients wait.
+constexpr std::chrono::seconds longest_wait{5};
 
 ordercast::net::AddressList trusted_proxies(const Config& config) {
   ordercast::net::AddressList list;
@@ -207,7 +209,7 @@ LoginLimits login_limits(const Config& config) {
 }
 
 QueueLimits queue_limits(const Config& config) {
-  return {config.queue_limit, config.queue_bytes};
+  return {config.queue_limit, config.queue_bytes, longest_wait};
 }
 
 StaticFiles pages_of(const Config& config) {

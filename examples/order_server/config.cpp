@@ -14,11 +14,32 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <memory>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
 namespace order_server {
 namespace {
+
+/// A config file that is read whole or not at all.
+class WholeFile : public CLI::ConfigTOML {
+ public:
+  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
+    std::string text(max_config_bytes + 1, '\0');
+    input.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(input.gcount()));
+    if (text.size() > max_config_bytes) {
+      throw CLI::FileError("--config: the file is longer than 64 KiB");
+    }
+    if (!input.eof()) throw CLI::FileError("--config: the file can't be read to its end");
+    std::istringstream lines(text);
+    return CLI::ConfigTOML::from_config(lines);
+  }
+
+ private:
+  static constexpr std::size_t max_config_bytes = 64 * std::size_t{1024};
+};
 
 /// The first line of the config file that sets no option. What it says may be a secret: only a name
 /// before a '=' is repeated.
@@ -82,6 +103,7 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
                        "Print the version and exit");
   app.set_config("--config", "", "File with these options as lines of name=value [default: none]")
       ->option_text(" ");
+  app.config_formatter(std::make_shared<WholeFile>());
   app.allow_config_extras(false);
   app.footer(environment_help);
   app.get_formatter()->column_width(34);

@@ -131,6 +131,23 @@ TEST_CASE("a backup is whole while a server writes, and another store once it is
   CHECK(copy.epoch() != server.epoch());
 }
 
+TEST_CASE("a name that SQLite takes for something else than a file is refused", "[operators]") {
+  const Shopkeeper op;
+  op.added({"store", "add", "--org", "org-1", "--name", "Corner Shop"});
+  const std::filesystem::path elsewhere("backup-elsewhere.db");
+  for (const std::string name :
+       {":memory:", "file:backup-elsewhere.db", "file:backup-elsewhere.db?mode=memory"}) {
+    CAPTURE(name);
+    const auto ran = op.run({"backup", name});
+    CHECK(ran.code == 1);
+    CHECK_THAT(ran.err, Contains("not the name of a file"));
+    CHECK_FALSE(std::filesystem::exists(name));
+    CHECK_FALSE(std::filesystem::exists(elsewhere));
+    CHECK_THROWS_WITH(SqliteStore(options_for(name)), Contains("not the name of a file"));
+    CHECK_FALSE(std::filesystem::exists(name));
+  }
+}
+
 TEST_CASE("a backup overwrites nothing and leaves nothing half done", "[operators]") {
   const Shopkeeper op;
   CHECK_THAT(op.run({"backup", op.dir.file("copy.db")}).err, Contains("there is no database"));

@@ -129,6 +129,9 @@ TEST_CASE("a bad value is one line that names the option, the value and what is 
            {{"stray"}, "argument is not expected", "begin with --"},
            {{"--db", ""}, "--db", ""},
            {{"--config", "/no/such/file"}, "/no/such/file", ""},
+           {{"--config", "/dev/zero"}, "longer than 64 KiB", ""},
+           {{"--config", "/"}, "/ was not readable", ""},
+           {{"--config", "/proc/self/mem"}, "can't be read to its end", ""},
            {{"--port"}, "--port", ""},
            {{"--jwt-secret", "s"}, "--jwt-secret", ""}}) {
     const auto end = exit_of(test.arguments);

@@ -13,6 +13,7 @@
 #include <future>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace order_server;
@@ -199,6 +200,40 @@ TEST_CASE("what the server itself has queued is never given up for a client", "[
     gate.opened.set_value();
   }
   CHECK(ran == 2);
+}
+
+TEST_CASE("who has waited for too long is refused when the turn comes", "[workers]") {
+  Gate gate;
+  std::vector<std::string> ran;
+  QueueLimits limits{10};
+  limits.wait = 1ms;
+  {
+    WorkerPool pool("test", 1, limits);
+    REQUIRE(pool.submit(gate.task()));
+    gate.entered.get_future().wait();
+    REQUIRE(pool.submit(
+        {[&] { ran.emplace_back("late"); }, "a", 0, [&] { ran.emplace_back("refused"); }, {}}));
+    REQUIRE(pool.submit([&] { ran.emplace_back("its own"); }));
+    std::this_thread::sleep_for(5ms);  // What is tested is the wait.
+    gate.opened.set_value();
+  }
+  CHECK(ran == std::vector<std::string>{"refused", "its own"});
+}
+
+TEST_CASE("who has not waited for too long is served", "[workers]") {
+  Gate gate;
+  std::vector<std::string> ran;
+  QueueLimits limits{10};
+  limits.wait = 1h;
+  {
+    WorkerPool pool("test", 1, limits);
+    REQUIRE(pool.submit(gate.task()));
+    gate.entered.get_future().wait();
+    REQUIRE(pool.submit(
+        {[&] { ran.emplace_back("served"); }, "a", 0, [&] { ran.emplace_back("refused"); }, {}}));
+    gate.opened.set_value();
+  }
+  CHECK(ran == std::vector<std::string>{"served"});
 }
 
 #ifdef __linux__

@@ -75,6 +75,21 @@ TEST_CASE("a request line that is not HTTP/1.x is refused", "[request_parser]") 
   CHECK(status_of("\x16\x03\x01\r\n\r\n") == 400);
 }
 
+TEST_CASE("a field that is no list is refused when it comes twice", "[request_parser]") {
+  for (const std::string name : {"Authorization", "Content-Type", "Origin", "Host"}) {
+    CAPTURE(name);
+    const auto twice = [&](const std::string& other) {
+      return status_of("GET / HTTP/1.1\r\nHost: h\r\n" + name + ": a\r\n" + other + ": a\r\n\r\n");
+    };
+    CHECK(twice(name) == 400);
+    std::string lower = name;
+    lower.front() = static_cast<char>(lower.front() | 0x20);
+    CHECK(twice(lower) == 400);
+    if (name != "Host") CHECK(twice("X-" + name) == 0);
+  }
+  CHECK(status_of("GET / HTTP/1.1\r\nHost: h\r\nAccept: a\r\nAccept: b\r\n\r\n") == 0);
+}
+
 TEST_CASE("the absolute form loses its authority", "[request_parser]") {
   const auto target = [](const std::string& form) {
     RequestParser parser;

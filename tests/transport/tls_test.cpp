@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <support/process.hpp>
 #include <support/tls_client.hpp>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <memory>
@@ -267,6 +268,11 @@ TEST_CASE("files that can't be used leave the certificate as it is, and say why"
   SECTION("the key of another certificate") {
     secure.files.write({secure.first.certificate, make_certificate("second").key});
     named = "server.key";
+  }
+  SECTION("a pipe that nobody writes to") {
+    std::filesystem::remove(secure.files.key);
+    REQUIRE(::mkfifo(secure.files.key.c_str(), 0600) == 0);
+    named = "is not a regular file";
   }
   SECTION("no files at all") {
     std::filesystem::remove(secure.files.certificate);

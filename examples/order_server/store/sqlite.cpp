@@ -41,6 +41,12 @@ std::string operation_of(sqlite3_stmt* statement) {
 
 }  // namespace
 
+void require_file_name(const std::string& file) {
+  if (!file.empty() && file.front() != ':' && file.rfind("file:", 0) != 0) return;
+  throw StoreError("cannot open \"" + file + "\": not the name of a file; a name that begins so " +
+                   "is written with ./ before it");
+}
+
 void create_private(const std::string& file) {
   const int descriptor = open(file.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
   if (descriptor >= 0) close(descriptor);
@@ -114,10 +120,7 @@ void Connection::FinalizeStatement::operator()(sqlite3_stmt* statement) const no
 
 Connection::Connection(std::string file, Access access, std::chrono::milliseconds busy_timeout)
     : file_(std::move(file)) {
-  // SQLite takes "" and names with a colon in front for databases that end with the process.
-  if (file_.empty() || file_.front() == ':') {
-    throw StoreError("cannot open \"" + file_ + "\": not the name of a file");
-  }
+  require_file_name(file_);
   if (access == Access::read_write_create) create_private(file_);
   // One thread at a time uses a connection, so SQLite's own mutexes would only cost.
   const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE |

@@ -65,6 +65,10 @@ enum class Access : std::uint8_t {
   query_only,         ///< Refuses every write.
 };
 
+/// Throws StoreError for a name that SQLite takes for something else than a file: "" and names with
+/// a colon in front are databases that end with the process, `file:` begins a URI.
+void require_file_name(const std::string& file);
+
 /// One connection. Not thread-safe. Statements are prepared once per SQL text and kept, so texts
 /// must come from a fixed set.
 class Connection {

@@ -153,6 +153,7 @@ void sync(const std::string& path, int flags) {
 }  // namespace
 
 void back_up(const std::string& database, const std::string& to) {
+  require_file_name(to);
   Connection connection(database, Access::read_write_create, std::chrono::seconds(5));
   require_own_or_empty(connection);
   // Made here, so that nothing is overwritten and nobody else can read it; SQLite fills an empty

@@ -59,6 +59,7 @@ bool WorkerPool::submit(Job job) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || job.bytes > limits_.bytes) return false;
+    job.queued_at = ordercast::SteadyClock{}.now();
     while (is_full(job.bytes)) {
       Job victim;
       if (!evict(job.owner, job.bytes, victim)) break;
@@ -81,7 +82,7 @@ bool WorkerPool::submit(Job job) {
 }
 
 bool WorkerPool::submit(Task task) {
-  return submit(Job{std::move(task), {}, 0, nullptr});
+  return submit(Job{std::move(task), {}, 0, nullptr, {}});
 }
 
 bool WorkerPool::submit_after(std::chrono::milliseconds delay, Task task) {
@@ -164,7 +165,7 @@ void WorkerPool::move_due() {
   // While stopping nothing is worth waiting for.
   const auto due = stopping_ ? ordercast::TimePoint::max() : ordercast::SteadyClock{}.now();
   while (!delayed_.empty() && delayed_.begin()->first <= due) {
-    push(Job{std::move(delayed_.begin()->second), {}, 0, nullptr});
+    push(Job{std::move(delayed_.begin()->second), {}, 0, nullptr, {}});
     delayed_.erase(delayed_.begin());
   }
 }
@@ -232,12 +233,17 @@ void WorkerPool::run(const Task& task) const {
   }
 }
 
+bool WorkerPool::has_waited_too_long(const Job& job) const {
+  return limits_.wait.count() > 0 && job.refused &&
+         ordercast::SteadyClock{}.now() - job.queued_at > limits_.wait;
+}
+
 void WorkerPool::work(int niceness) {
   be_nice(niceness);
   use_signal_stack();
   Job job;
   while (next_job(job)) {
-    run(job.run);
+    run(has_waited_too_long(job) ? job.refused : job.run);
     const std::string owner = std::move(job.owner);
     job = Job{};  // What it held goes before it counts as done.
     finished(owner);

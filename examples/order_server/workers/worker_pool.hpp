@@ -26,14 +26,19 @@ struct Job {
   std::string owner;      ///< Whose turn it takes: a user, an address. "": the server itself.
   std::size_t bytes = 0;  ///< What it holds in memory while it waits.
   /// Runs instead of `run`, on the thread of a later submitter, if the queue is full and this owner
-  /// has more of it than that submitter. Null: it is just dropped.
+  /// has more of it than that submitter; then null means that the job is just dropped. Also if the
+  /// job has waited for too long; then null means that it runs all the same.
   std::function<void()> refused;
+  ordercast::TimePoint queued_at{};  ///< Set by the pool.
 };
 
 /// What may wait.
 struct QueueLimits {
   std::size_t jobs = 1024;                    ///< Delayed ones included; running ones don't count.
   std::size_t bytes = std::size_t{16} << 20;  ///< Sum of `Job::bytes`.
+  /// A job that has waited longer is refused when its turn comes: where each takes seconds, because
+  /// the database is locked, all who wait get their answer at once. 0: none is.
+  std::chrono::milliseconds wait{0};
 };
 
 /// Owners take turns: each thread takes the oldest job of the owner whose turn is next, so that an
@@ -92,6 +97,7 @@ class WorkerPool {
   void work(int niceness);
   /// Waits for the next job; false once the pool has stopped and nothing waits.
   [[nodiscard]] bool next_job(Job& job);
+  [[nodiscard]] bool has_waited_too_long(const Job& job) const;
   /// Takes the job whose turn it is; false if nobody may run one now.
   [[nodiscard]] bool take(Job& job);
   void finished(const std::string& owner);

@@ -184,6 +184,10 @@ class RequestParser {
     const bool one_host = count("Host") == 1 && is_host(request_.header("Host"));
     if (!one_host && (version_ == "HTTP/1.1" || count("Host") > 0)) return refuse(400);
     if (lengths > 1 || (lengths > 0 && encodings > 0)) return refuse(400);
+    // No lists: of two, each server on the way might believe another one (RFC 9110 section 5.3).
+    for (const char* const name : {"Authorization", "Content-Type", "Origin"}) {
+      if (count(name) > 1) return refuse(400);
+    }
     if (encodings > 0) {
       // HTTP/1.0 has no transfer codings: somebody on the way read this otherwise (section 6.1).
       if (encodings > 1 || version_ == "HTTP/1.0") return refuse(400);

@@ -6,6 +6,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -132,6 +133,7 @@ class TlsContext final : public SecureContext {
   /// keep what they have. Throws as the constructor does, and then nothing has changed. Reads
   /// files: not for an I/O thread.
   void reload() {
+    for (const auto* const file : {&certificate_file_, &key_file_}) require_file(*file);
     auto fresh = load();
     const std::lock_guard<std::mutex> lock(mutex_);
     context_.swap(fresh);
@@ -170,6 +172,13 @@ class TlsContext final : public SecureContext {
       return SSL_TLSEXT_ERR_OK;
     }
     return SSL_TLSEXT_ERR_ALERT_FATAL;  // no_application_protocol (RFC 7301 section 3.2)
+  }
+
+  /// To open a pipe that nobody writes to would wait for ever.
+  static void require_file(const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return;  // Or opening tells.
+    throw std::runtime_error("'" + path + "' is not a regular file");
   }
 
   [[nodiscard]] ContextPtr load() const {
