@@ -61,7 +61,7 @@ TEST_CASE("text that is no whole hash verifies no password", "[passwords]") {
   CHECK_FALSE(hasher.verify(hash + "A", "admin123"));
   CHECK_FALSE(hasher.verify(hash + "$", "admin123"));
   const auto with = [&](const std::string& cost) {
-    return "$argon2id$v=19$" + cost + hash.substr(hash.find("$", 15));
+    return "$argon2id$v=19$" + cost + hash.substr(hash.find('$', 15));
   };
   REQUIRE(hasher.verify(with("m=8,t=1,p=1"), "admin123"));
   for (const char* cost :

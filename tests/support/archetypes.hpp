@@ -32,7 +32,7 @@ struct ArchetypeTransport {
   using Handle = ArchetypeHandle;
   struct Frame {};
 
-  static Frame prepare(std::string /*text*/) { return {}; }
+  static Frame prepare(const std::string& /*text*/) { return {}; }
   SendResult send(Handle /*to*/, const Frame& /*frame*/) { return SendResult::accepted; }
   [[nodiscard]] std::size_t buffered_bytes(Handle /*of*/) const { return 0; }
   void ping(Handle /*to*/) {}

@@ -113,10 +113,10 @@ Backends threads_backends() {
   return {[](RecordingServer::Setup setup) -> std::unique_ptr<RecordingBackend> {
             return std::make_unique<ThreadsBackend>(std::move(setup));
           },
-          [](net::ServerOptions, HttpHandler) -> std::unique_ptr<WholeBackend> {
+          [](const net::ServerOptions&, const HttpHandler&) -> std::unique_ptr<WholeBackend> {
             throw std::logic_error("There is no net::Server on this transport");
           },
-          [](net::TransportOptions, HttpHandler) -> std::unique_ptr<ScarceBackend> {
+          [](const net::TransportOptions&, const HttpHandler&) -> std::unique_ptr<ScarceBackend> {
             throw std::logic_error("There is no acceptor of ours on this transport");
           },
           [](const std::string&, std::uint16_t) {

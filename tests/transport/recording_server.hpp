@@ -25,8 +25,8 @@ namespace ordercast::test {
 
 using Handle = std::uint64_t;
 
-/// What ORDERCAST_TRANSPORT names: "websocketpp" (also without one), "asio", "threads", on which the
-/// tests of CMakeLists.txt's list can run, or "fake", on which contract_test.cpp alone can.
+/// What ORDERCAST_TRANSPORT names: "websocketpp" (also without one), "asio", "threads", on which
+/// the tests of CMakeLists.txt's list can run, or "fake", on which contract_test.cpp alone can.
 [[nodiscard]] std::string transport_under_test();
 
 struct Event {

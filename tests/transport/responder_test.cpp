@@ -14,7 +14,7 @@ TEST_CASE("the first answer is delivered, and it alone", "[responder]") {
   std::vector<int> delivered;
   {
     const auto respond =
-        make_responder([&](HttpResponse response) { delivered.push_back(response.status); });
+        make_responder([&](const HttpResponse& response) { delivered.push_back(response.status); });
     const auto copy = respond;
     CHECK(delivered.empty());
     copy({201, {}, {}});
@@ -27,7 +27,7 @@ TEST_CASE("a responder that is forgotten by everybody answers 500", "[responder]
   std::vector<int> delivered;
   {
     std::optional<HttpResponder> first =
-        make_responder([&](HttpResponse response) { delivered.push_back(response.status); });
+        make_responder([&](const HttpResponse& response) { delivered.push_back(response.status); });
     const auto copy = *first;
     first.reset();
     CHECK(delivered.empty());
@@ -37,5 +37,5 @@ TEST_CASE("a responder that is forgotten by everybody answers 500", "[responder]
 
 TEST_CASE("memory that is missing for the 500 is nobody's problem but the client's",
           "[responder]") {
-  CHECK_NOTHROW(make_responder([](HttpResponse /*response*/) { throw std::bad_alloc(); }));
+  CHECK_NOTHROW(make_responder([](const HttpResponse& /*response*/) { throw std::bad_alloc(); }));
 }

@@ -141,7 +141,8 @@ std::optional<HttpResponse> Api::answer_at_once(const HttpRequest& request,
     return draining_answer();
   }
   if (match.route == nullptr) {
-    if (request.path() == "/ws") return ordercast::net::upgrade_required(request, transport_problem);
+    if (request.path() == "/ws")
+      return ordercast::net::upgrade_required(request, transport_problem);
     if (match.allow.empty()) {
       if (auto page = pages_.answer(request)) return page;
       return problem(404, "There is nothing at this path");

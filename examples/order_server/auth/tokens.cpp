@@ -14,6 +14,7 @@ namespace {
 /// What each role reaches. Tokens with another role are refused.
 std::vector<ordercast::JwtRole> token_roles() {
   std::vector<ordercast::JwtRole> roles;
+  roles.reserve(all_roles.size());
   for (const Role role : all_roles) roles.push_back({std::string(to_string(role)), reach_of(role)});
   return roles;
 }

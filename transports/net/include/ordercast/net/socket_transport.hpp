@@ -72,7 +72,7 @@ class SocketTransport {
   /// any thread, later or before this returns. Returns an answer of the transport's own if there
   /// is nobody to ask, or the handler throws.
   template <class Deliver>
-  [[nodiscard]] std::optional<HttpResponse> dispatch(HttpRequest request, Deliver deliver) {
+  [[nodiscard]] std::optional<HttpResponse> dispatch(HttpRequest&& request, Deliver deliver) {
     if (auto refusal = gate_.refuse_plain(request)) return refusal;
     if (!http_handler_) return error_response(404, options_.error_format);
     try {
