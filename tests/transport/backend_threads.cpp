@@ -109,19 +109,21 @@ class ThreadsBackend final : public RecordingBackend {
 
 }  // namespace
 
+// NOLINTBEGIN(performance-unnecessary-value-param): as the table wants them
 Backends threads_backends() {
   return {[](RecordingServer::Setup setup) -> std::unique_ptr<RecordingBackend> {
             return std::make_unique<ThreadsBackend>(std::move(setup));
           },
-          [](const net::ServerOptions&, const HttpHandler&) -> std::unique_ptr<WholeBackend> {
+          [](net::ServerOptions, HttpHandler) -> std::unique_ptr<WholeBackend> {
             throw std::logic_error("There is no net::Server on this transport");
           },
-          [](const net::TransportOptions&, const HttpHandler&) -> std::unique_ptr<ScarceBackend> {
+          [](net::TransportOptions, HttpHandler) -> std::unique_ptr<ScarceBackend> {
             throw std::logic_error("There is no acceptor of ours on this transport");
           },
           [](const std::string&, std::uint16_t) {
             throw std::logic_error("This transport listens on the loopback alone");
           }};
 }
+// NOLINTEND(performance-unnecessary-value-param)
 
 }  // namespace ordercast::test

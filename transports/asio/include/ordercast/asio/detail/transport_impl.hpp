@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ordercast/asio/detail/websocket_events.hpp>
 #include <ordercast/asio/transport.hpp>
 #include <ordercast/net/unacknowledged.hpp>
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <ordercast/asio/detail/handshake.hpp>
-#include <ordercast/asio/detail/websocket_events.hpp>
 #include <ordercast/asio/transport.hpp>
 #include <ordercast/net/client_address.hpp>
 #include <ordercast/net/http_connection.hpp>
