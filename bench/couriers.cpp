@@ -180,7 +180,7 @@ void positions(benchmark::State& state) {
   const auto delivered = town.sent();
   if (delivered != town.expected(seconds)) state.SkipWithError("wrong count");
   if (!town.slow_have_newest_alone()) state.SkipWithError("a slow watcher got an old position");
-  if (town.closed() != 0) state.SkipWithError("somebody was closed");
+  if (town.closed() != 0) state.SkipWithError("the server closed a connection");
   state.counters["time_each"] = benchmark::Counter(
       static_cast<double>(delivered), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
   state.counters["allocations_each"] =

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The core in a server that is none of ours: plain sockets and a thread for each connection. Of the
+// The core in a server of your own: plain sockets and a thread for each connection. Of the
 // transports it uses what does no I/O, and nothing of Asio.
 //
 //     embed_threads [PORT]    then connect to ws://127.0.0.1:PORT/ws?token=alice

@@ -116,7 +116,7 @@ class ThreadServer {
         }
         worker.done = true;
       });
-    } catch (const std::exception&) {  // No thread is to be had.
+    } catch (const std::exception&) {  // No thread can be started.
       workers_.pop_back();
     }
   }

@@ -116,7 +116,7 @@ TEST_CASE("a hash that wants more memory than is kept gets it", "[passwords]") {
   CHECK(small.kept_memory() == 1);
 }
 
-TEST_CASE("memory that is not to be had is no wrong password", "[passwords]") {
+TEST_CASE("a lack of memory is no wrong password", "[passwords]") {
   const PasswordHasher hasher(minimal_hash_cost);
   const std::string hash = hasher.hash("admin123");
   const PasswordHasher another(minimal_hash_cost);

@@ -29,13 +29,13 @@ class PasswordHasher {
  public:
   explicit PasswordHasher(HashCost cost = interactive_hash_cost) noexcept : cost_(cost) {}
 
-  /// The password's hash with a random salt, as printable text. Throws std::bad_alloc when the
-  /// memory is not to be had.
+  /// The password's hash with a random salt, as printable text. Throws std::bad_alloc without
+  /// enough memory.
   [[nodiscard]] std::string hash(std::string_view password) const;
 
   /// Whether `password` is the one behind `hash`; false for text that is no hash. For a user that
   /// does not exist verify against some other hash, or the time tells who has an account. Throws
-  /// std::bad_alloc when the memory is not to be had: that says nothing about the password.
+  /// std::bad_alloc without enough memory: that says nothing about the password.
   [[nodiscard]] bool verify(std::string_view hash, std::string_view password) const;
 
   /// Regions of memory that are kept for the next hash.

@@ -65,7 +65,7 @@ export class Conversation {
         if (this.#isOpen) this.#sendSubscribe(orderId);
         break;
       case 'retry':
-        this.#sendSubscribe(orderId); // Somebody wants it now.
+        this.#sendSubscribe(orderId); // The application wants it now.
         break;
       case 'held':
         break;
