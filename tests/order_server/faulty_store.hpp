@@ -131,6 +131,20 @@ class FaultyStore final : public Store {
   std::optional<Shop> find_shop(std::string_view) override { return {}; }
   std::vector<Product> list_products(std::string_view) override { return {}; }
   OrderPage list_orders(const OrderFilter&) override { return {}; }
+  std::vector<OrderVersion> current_versions(const std::vector<std::string>& ids) override {
+    ++reads;
+    fail_if_told(failures);
+    const std::lock_guard lock(mutex_);
+    std::vector<OrderVersion> versions;
+    for (const auto& id : ids) {
+      const auto found = orders_.find(id);
+      if (found == orders_.end()) continue;
+      const auto& order = found->second;
+      versions.push_back({id, order.version, order.user_id, order.organization_id,
+                          std::string(to_string(order.status))});
+    }
+    return versions;
+  }
   void create_order(const Order&) override {}
   using Store::change_order;
   ChangeResult change_order(std::string_view, const OrderScope&,

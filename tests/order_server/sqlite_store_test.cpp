@@ -123,6 +123,32 @@ TEST_CASE("a change commits row, log, version and outbox entry together", "[stor
   CHECK(entries[1].order_json == order_json(*result.order));
 }
 
+TEST_CASE("the versions of many orders are read at once, without those that don't exist",
+          "[store]") {
+  Fixture f;
+  f.store.create_order(sample_order("o-1"));
+  f.store.create_order(sample_order("o-2", "user-2"));
+  f.move_to("o-2", OrderStatus::confirmed);
+  CHECK(f.store.current_versions({}).empty());
+  auto versions = f.store.current_versions({"o-2", "no-such-order", "o-1", std::string(1, '\0')});
+  std::sort(versions.begin(), versions.end(),
+            [](const auto& a, const auto& b) { return a.order_id < b.order_id; });
+  REQUIRE(versions.size() == 2);
+  CHECK(versions[0].order_id == "o-1");
+  CHECK(versions[0].version == 1);
+  CHECK(versions[0].status == "PENDING");
+  CHECK(versions[1].order_id == "o-2");
+  CHECK(versions[1].version == 2);
+  CHECK(versions[1].user_id == "user-2");
+  CHECK(versions[1].organization_id == "org-1");
+  CHECK(versions[1].status == "CONFIRMED");
+
+  std::vector<std::string> ids(max_versions_at_once, "o-1");
+  CHECK_FALSE(f.store.current_versions(ids).empty());
+  ids.push_back("o-1");
+  CHECK_THROWS_AS(f.store.current_versions(ids), std::invalid_argument);
+}
+
 TEST_CASE("a rejection answers the order as it is and writes nothing", "[store]") {
   Fixture f;
   f.store.create_order(sample_order("o-1"));

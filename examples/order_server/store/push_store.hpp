@@ -61,12 +61,13 @@ class PushStore {
  public:
   virtual ~PushStore() = default;
 
-  /// Turns up to `limit` outbox entries into pushes for their owner's devices, in commit order and
-  /// in one transaction; returns how many entries. A push that still waits for the same order and
-  /// device becomes the newer one. An entry that changed no status makes no push.
+  /// Turns up to `limit` outbox entries into pushes for their owner's devices, by their sequence
+  /// and in one transaction; returns how many entries. A push that still waits for the same order
+  /// and device becomes the newer one. An entry that changed no status makes no push.
   virtual std::size_t queue_pushes(std::size_t limit, std::int64_t now_ms) = 0;
 
-  /// Up to `limit` pushes that are due: the least tried first, then the longest due.
+  /// Up to `limit` pushes that are due: the least tried first, then the longest due. Where several
+  /// nodes share the database they are leased to this object, as `Store::pending_broadcasts` does.
   virtual std::vector<PushJob> due_pushes(std::size_t limit, std::int64_t now_ms) = 0;
 
   /// When the next push that is not due yet will be; nothing when there is none.

@@ -36,7 +36,8 @@ class SessionStore {
   /// that had not ended.
   virtual std::vector<std::string> end_all_sessions(std::string_view user_id,
                                                     std::int64_t now_ms) = 0;
-  /// What ended since, for a server that starts.
+  /// What ended since, for a server that starts or may have missed something. Times are of the
+  /// clocks that ended them: ask from so much earlier as clocks may differ and a commit may take.
   virtual std::vector<EndedSession> sessions_ended_since(std::int64_t since_ms) = 0;
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "store/sqlite_store.hpp"
 
-#include "domain/ids.hpp"
 #include "domain/order_json.hpp"
+#include "store/preconditions.hpp"
 #include "store/sqlite_rows.hpp"
 #include "workers/fail_point.hpp"
 
@@ -218,16 +218,23 @@ OrderPage SqliteStore::list_orders(const OrderFilter& filter) {
   return page;
 }
 
-void SqliteStore::create_order(const Order& order) {
-  const bool is_new =
-      order.version == 1 && order.status == OrderStatus::pending && order.status_logs.size() <= 1 &&
-      (order.status_logs.empty() || order.status_logs.front().status == OrderStatus::pending);
-  if (!is_new) throw std::invalid_argument("create_order takes a new order only");
-  Order complete = order;
-  if (complete.status_logs.empty()) {
-    complete.status_logs.push_back(
-        {random_uuid(), OrderStatus::pending, std::string(), order.created_at_ms});
+std::vector<OrderVersion> SqliteStore::current_versions(const std::vector<std::string>& ids) {
+  require_few(ids);
+  std::vector<OrderVersion> versions;
+  const ReaderPool::Lease reader(readers_);
+  const Transaction snapshot(*reader, Transaction::Kind::deferred);
+  for (const std::string& id : ids) {
+    Query row = reader->query(
+        "SELECT version, user_id, organization_id, status FROM orders WHERE id = ?1", id);
+    if (!row.next()) continue;
+    versions.push_back(
+        {id, static_cast<std::uint64_t>(row.integer(0)), row.text(1), row.text(2), row.text(3)});
   }
+  return versions;
+}
+
+void SqliteStore::create_order(const Order& order) {
+  const Order complete = complete_new_order(order);
   Write write(*this, durability_);
   insert_order(*write, complete);
   insert_outbox(*write, complete, false);  // the customer who has just placed it knows

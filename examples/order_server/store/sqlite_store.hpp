@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "store/account_store.hpp"
-#include "store/push_store.hpp"
-#include "store/session_store.hpp"
+#include "store/database.hpp"
 #include "store/sqlite.hpp"
 #include "store/sqlite_files.hpp"
 #include "store/sqlite_readers.hpp"
-#include "store/store.hpp"
 
 #include <chrono>
 #include <condition_variable>
@@ -77,14 +74,7 @@ struct SqliteOptions {
   bool exclusive = false;
 };
 
-/// The most devices that a user is pushed to; registering one more forgets the longest unseen.
-inline constexpr std::int64_t max_devices_per_user = 20;
-
-class SqliteStore final : public Store,
-                          public PushStore,
-                          public DeadLetters,
-                          public SessionStore,
-                          public AccountStore {
+class SqliteStore final : public Database {
  public:
   /// Opens or makes the database. Throws StoreError: the path is bad, no database, another
   /// program's, of a newer schema, read-only, locked, or served by another process.
@@ -112,6 +102,7 @@ class SqliteStore final : public Store,
   /// One page by index, newest first. Counting the total and skipping to the page take time in the
   /// number of orders that match.
   OrderPage list_orders(const OrderFilter& filter) override;
+  std::vector<OrderVersion> current_versions(const std::vector<std::string>& ids) override;
 
   /// Also throws std::invalid_argument for an order that is not a new one: version 1, PENDING, no
   /// log but a PENDING one.

@@ -68,6 +68,18 @@ struct OrderFilter : OrderScope {
   std::int64_t page_size = 20;
 };
 
+/// Which version an order has, and what an event of it names besides its JSON.
+struct OrderVersion {
+  std::string order_id;
+  std::uint64_t version = 0;
+  std::string user_id;  ///< The owner.
+  std::string organization_id;
+  std::string status;  ///< Wire name.
+};
+
+/// The most orders that `Store::current_versions` is asked for at once.
+inline constexpr std::size_t max_versions_at_once = 1000;
+
 struct OrderPage {
   std::vector<Order> orders;  ///< Newest first.
   std::int64_t total = 0;
@@ -83,7 +95,7 @@ struct ChangeResult {
 
 /// One committed change, waiting to be broadcast.
 struct OutboxEntry {
-  std::int64_t sequence = 0;  ///< Grows by commit order.
+  std::int64_t sequence = 0;  ///< Grows by commit order among the changes of one order.
   std::string order_id;
   std::string owner_id;
   std::string organization_id;
@@ -134,6 +146,9 @@ struct DemoData {
 /// How long what was given up stays for operators, and a payment's event is remembered.
 inline constexpr std::int64_t dead_letter_retention_ms = std::int64_t{30} * 24 * 60 * 60 * 1000;
 
+/// The most devices that a user is pushed to; registering one more forgets the longest unseen.
+inline constexpr std::int64_t max_devices_per_user = 20;
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -166,6 +181,10 @@ class Store {
   /// One row, whatever the order holds.
   virtual std::optional<OrderOwner> find_owner(std::string_view id) = 0;
   virtual OrderPage list_orders(const OrderFilter& filter) = 0;
+  /// Which version each of these orders has now, in any order; ids that name no order are left out.
+  /// Never older than what was committed before the call. Throws std::invalid_argument above
+  /// `max_versions_at_once` ids.
+  virtual std::vector<OrderVersion> current_versions(const std::vector<std::string>& ids) = 0;
 
   /// Writes the order with version 1, its PENDING log (one is made if it has none) and its outbox
   /// entry in one transaction.
@@ -193,10 +212,16 @@ class Store {
                                           const std::function<Decision(const Order&)>& decide,
                                           std::int64_t now_ms) = 0;
 
-  /// Up to `limit` entries not yet marked as broadcast, in commit order. Those that have failed are
-  /// not among them: they must not hold up what came after.
+  /// Up to `limit` entries not yet marked as broadcast, by their sequence. Those that have failed
+  /// are not among them: they must not hold up what came after.
+  ///
+  /// Where several nodes share the database, an entry that was given out is leased to this object:
+  /// other nodes don't get it until it is marked or the lease ends. Asking again gives the same
+  /// entries again and renews their leases, so that one dispatcher an object goes on as if it were
+  /// alone. A node that dies or hangs loses its leases to the others; an entry may then be
+  /// broadcast twice, and no entry is skipped, as each is marked by its own sequence.
   virtual std::vector<OutboxEntry> pending_broadcasts(std::size_t limit) = 0;
-  /// Up to `limit` entries that have failed and are due again.
+  /// Up to `limit` entries that have failed and are due again; leased in the same way.
   virtual std::vector<OutboxEntry> failed_broadcasts(std::size_t limit, std::int64_t now_ms) = 0;
   virtual void mark_broadcast(const std::vector<std::int64_t>& sequences) = 0;
   virtual void fail_broadcasts(const std::vector<BroadcastFailure>& failures,
