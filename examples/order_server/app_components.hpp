@@ -11,7 +11,7 @@
 #include "realtime/order_lookup.hpp"
 #include "realtime/services.hpp"
 #include "serving/server.hpp"
-#include "store/sqlite_store.hpp"
+#include "store/sqlite/sqlite_store.hpp"
 #include "workers/memory_watch.hpp"
 #include "workers/store_health.hpp"
 #include "workers/watchdog.hpp"

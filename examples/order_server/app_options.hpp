@@ -7,7 +7,7 @@
 #include "push/push_sender.hpp"
 #include "push/push_worker.hpp"
 #include "serving/server.hpp"
-#include "store/sqlite_store.hpp"
+#include "store/sqlite/sqlite_store.hpp"
 #include "workers/worker_pool.hpp"
 #include <ordercast/net/options.hpp>
 #include <ordercast/net/tls.hpp>

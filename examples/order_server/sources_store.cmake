@@ -12,15 +12,15 @@ set(ORDER_SERVER_STORE_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/domain/printable.cpp
   ${CMAKE_CURRENT_LIST_DIR}/domain/transitions.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/demo_data.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_accounts.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_catalog.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_engine.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_files.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_outbox.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_push.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_readers.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_rows.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_schema.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_sessions.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite_store.cpp)
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/accounts.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/catalog.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/connection.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/engine.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/files.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/outbox.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/push.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/readers.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/rows.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/schema.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/sessions.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/sqlite_store.cpp)

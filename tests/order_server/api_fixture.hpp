@@ -4,7 +4,7 @@
 #include "api/api.hpp"
 #include "api/context.hpp"
 #include "domain/ids.hpp"
-#include "store/sqlite_store.hpp"
+#include "store/sqlite/sqlite_store.hpp"
 #include "temp_store.hpp"
 
 #include <nlohmann/json.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "domain/transitions.hpp"
-#include "store/sqlite_schema.hpp"
+#include "store/sqlite/schema.hpp"
 #include "temp_store.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "store/sqlite_store.hpp"
+#include "store/sqlite/sqlite_store.hpp"
 
 #include "domain/order_json.hpp"
 #include "domain/transitions.hpp"
-#include "store/sqlite_schema.hpp"
+#include "store/sqlite/schema.hpp"
 #include "store_fixture.hpp"
 
 #include <catch2/catch.hpp>

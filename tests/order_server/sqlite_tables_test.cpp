@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "domain/order_json.hpp"
 #include "domain/transitions.hpp"
-#include "store/sqlite_schema.hpp"
+#include "store/sqlite/schema.hpp"
 #include "store_fixture.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "store/sqlite_readers.hpp"
+#include "store/sqlite/readers.hpp"
 #include "temp_store.hpp"
 
 #include <catch2/catch.hpp>

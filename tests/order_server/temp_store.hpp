@@ -2,8 +2,8 @@
 #pragma once
 
 #include "../support/temp_dir.hpp"
-#include "store/sqlite.hpp"
-#include "store/sqlite_store.hpp"
+#include "store/sqlite/connection.hpp"
+#include "store/sqlite/sqlite_store.hpp"
 
 #include <chrono>
 #include <cstdint>

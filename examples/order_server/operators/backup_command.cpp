@@ -2,7 +2,7 @@
 #include "operators/backup_command.hpp"
 
 #include "operators/command_line.hpp"
-#include "store/sqlite_files.hpp"
+#include "store/sqlite/files.hpp"
 
 #include <CLI/CLI.hpp>
 

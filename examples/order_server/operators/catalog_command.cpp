@@ -6,7 +6,7 @@
 #include "domain/printable.hpp"
 #include "operators/command_line.hpp"
 #include "operators/printable_text.hpp"
-#include "store/sqlite_store.hpp"
+#include "store/sqlite/sqlite_store.hpp"
 
 #include <CLI/CLI.hpp>
 

@@ -4,7 +4,7 @@
 #include "domain/order_json.hpp"
 #include "domain/printable.hpp"
 #include "operators/command_line.hpp"
-#include "store/sqlite_store.hpp"
+#include "store/sqlite/sqlite_store.hpp"
 #include "workers/wall_clock.hpp"
 
 #include <CLI/CLI.hpp>

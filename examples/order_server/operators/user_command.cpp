@@ -6,7 +6,7 @@
 #include "operators/command_line.hpp"
 #include "operators/printable_text.hpp"
 #include "secrets.hpp"
-#include "store/sqlite_store.hpp"
+#include "store/sqlite/sqlite_store.hpp"
 #include "workers/wall_clock.hpp"
 #include <ordercast/detail/utf8.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "store/sqlite_schema.hpp"
+#include "store/sqlite/schema.hpp"
 
 #include "store/store.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "store/sqlite.hpp"
+#include "store/sqlite/connection.hpp"
 
 #include <chrono>
 #include <condition_variable>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "store/sqlite_store.hpp"
+#include "store/sqlite/sqlite_store.hpp"
 
 #include "domain/order_json.hpp"
 #include "store/preconditions.hpp"
-#include "store/sqlite_rows.hpp"
+#include "store/sqlite/rows.hpp"
 #include "workers/fail_point.hpp"
 
 #include <algorithm>

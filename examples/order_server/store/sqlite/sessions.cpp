@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "store/sqlite_store.hpp"
+#include "store/sqlite/sqlite_store.hpp"
 
 /// The sign-ins: a row each in `sessions`, and in `ended_users` when a user was signed out
 /// everywhere, for tokens that name no sign-in.

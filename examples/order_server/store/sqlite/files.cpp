@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "store/sqlite_files.hpp"
+#include "store/sqlite/files.hpp"
 
-#include "store/sqlite.hpp"
-#include "store/sqlite_schema.hpp"
+#include "store/sqlite/connection.hpp"
+#include "store/sqlite/schema.hpp"
 #include "store/store.hpp"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "store/sqlite_rows.hpp"
-#include "store/sqlite_store.hpp"
+#include "store/sqlite/rows.hpp"
+#include "store/sqlite/sqlite_store.hpp"
 
 #include <string>
 

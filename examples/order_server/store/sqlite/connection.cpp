@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "store/sqlite.hpp"
+#include "store/sqlite/connection.hpp"
 
 #include "store/store.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "store/sqlite_rows.hpp"
+#include "store/sqlite/rows.hpp"
 
 namespace order_server::sqlite {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "store/sqlite_schema.hpp"
-#include "store/sqlite_store.hpp"
+#include "store/sqlite/schema.hpp"
+#include "store/sqlite/sqlite_store.hpp"
 
 #include <algorithm>
 #include <utility>

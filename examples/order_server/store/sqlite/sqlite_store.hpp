@@ -2,9 +2,9 @@
 #pragma once
 
 #include "store/database.hpp"
-#include "store/sqlite.hpp"
-#include "store/sqlite_files.hpp"
-#include "store/sqlite_readers.hpp"
+#include "store/sqlite/connection.hpp"
+#include "store/sqlite/files.hpp"
+#include "store/sqlite/readers.hpp"
 
 #include <chrono>
 #include <condition_variable>
