@@ -19,11 +19,12 @@ class OrdercastRecipe(ConanFile):
     topics = ("websocket", "real-time", "pub-sub", "orders", "header-only")
     package_type = "header-library"
     settings = "os", "arch", "compiler", "build_type"
-    options = {"asio": [True, False], "jwt": [True, False], "tls": [True, False],
+    options = {"asio": [True, False], "jwt": [True, False], "nats": [True, False], "tls": [True, False],
                "websocketpp": [True, False]}
     default_options = {
         "asio": True,
         "jwt": True,
+        "nats": True,
         "tls": True,
         "websocketpp": True,
         # Conan Center's default is Boost.Asio; TLS is our own, and deflate stays off.
@@ -58,6 +59,8 @@ class OrdercastRecipe(ConanFile):
             self.requires("openssl/[>=3 <4]")  # a range, as cpp-jwt's recipe has it
         if self.options.websocketpp:
             self.requires("websocketpp/0.8.2")
+        if self.options.nats:
+            self.requires("cnats/3.9.3")
 
     def validate(self):
         if self.settings.get_safe("compiler.cppstd"):
@@ -68,7 +71,7 @@ class OrdercastRecipe(ConanFile):
     def package(self):
         copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))
         for include_dir in ("include", "transports/net/include", "transports/asio/include",
-                            "transports/websocketpp/include"):
+                            "transports/websocketpp/include", "transports/nats/include"):
             copy(self, "*.hpp", os.path.join(self.source_folder, include_dir),
                  os.path.join(self.package_folder, "include"))
 
@@ -84,6 +87,8 @@ class OrdercastRecipe(ConanFile):
             self._component("tls", ["net", "openssl::ssl"])
         if self.options.websocketpp:
             self._component("websocketpp", ["net", "websocketpp::websocketpp"])
+        if self.options.nats:
+            self._component("nats", ["core", "cnats::cnats"])
 
     def _component(self, name, requires):
         component = self.cpp_info.components[name]

@@ -3,6 +3,7 @@
 
 /// The whole core. `auth/jwt_authenticator.hpp` and the transports stand apart: they bring
 /// dependencies of their own.
+#include <ordercast/backplane.hpp>
 #include <ordercast/broadcast.hpp>
 #include <ordercast/clock.hpp>
 #include <ordercast/connection_budget.hpp>

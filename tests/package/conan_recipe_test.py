@@ -27,6 +27,7 @@ CENTER = {
         },
         "websocketpp::websocketpp",
     ),
+    "cnats/3.9.3": ({"shared": [True, False], "with_tls": [True, False]}, "cnats::cnats"),
 }
 
 
@@ -121,7 +122,7 @@ def check(recipe):
     for component in everything.cpp_info.components.values():
         assert set(component.requires) <= targets, component.requires
 
-    core = recipe(asio=False, jwt=False, tls=False, websocketpp=False)
+    core = recipe(asio=False, jwt=False, nats=False, tls=False, websocketpp=False)
     core.requirements()
     core.package_info()
     assert core.required == ["nlohmann_json/3.11.3"], core.required
