@@ -64,6 +64,18 @@ export function listening(at) {
   console.log(`listening on http://127.0.0.1:${at} ws://127.0.0.1:${at}/ws`);
 }
 
+/** Serves a socket of the ws package until it closes; without claims it is refused with 4001. */
+export function serve(socket, rooms, claims) {
+  if (!claims) return socket.close(4001, 'Invalid token');
+  const orders = new Set();
+  rooms.join(socket, claims);
+  socket.on('message', (data) => {
+    const answer = rooms.onMessage(socket, orders, data.toString());
+    if (answer) socket.send(answer);
+  });
+  socket.on('close', () => rooms.leave(socket, orders));
+}
+
 /** Maps of sets, as one writes them: who watches an order, who is an admin. */
 export class Rooms {
   watchers = new Map();

@@ -2,7 +2,7 @@
 // Fastify with @fastify/websocket, sending strings: what the system that ordercast grew out of runs on.
 import websocket from '@fastify/websocket';
 import fastify from 'fastify';
-import { Rooms, change, listening, port, verify } from './contract.mjs';
+import { Rooms, change, listening, port, serve, verify } from './contract.mjs';
 
 const rooms = new Rooms();
 // The load generator's connection rests while thousands of others are opened.
@@ -10,15 +10,7 @@ const app = fastify({ keepAliveTimeout: 120_000 });
 await app.register(websocket);
 
 app.get('/ws', { websocket: true }, (socket, request) => {
-  const claims = verify(request.query.token);
-  if (!claims) return socket.close(4001, 'Invalid token');
-  const orders = new Set();
-  rooms.join(socket, claims);
-  socket.on('message', (data) => {
-    const answer = rooms.onMessage(socket, orders, data.toString());
-    if (answer) socket.send(answer);
-  });
-  socket.on('close', () => rooms.leave(socket, orders));
+  serve(socket, rooms, verify(request.query.token));
 });
 
 app.patch('/api/v1/orders/:id/status', (request, reply) => {

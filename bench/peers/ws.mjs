@@ -2,7 +2,7 @@
 // ws on Node's own HTTP server. Each message is made a buffer once.
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
-import { Rooms, change, listening, port, verify } from './contract.mjs';
+import { Rooms, change, listening, port, serve, verify } from './contract.mjs';
 
 const rooms = new Rooms();
 const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
@@ -41,16 +41,7 @@ const server = createServer((request, response) => {
 
 server.on('upgrade', (request, stream, head) => {
   const claims = verify(new URL(request.url, 'http://localhost').searchParams.get('token'));
-  sockets.handleUpgrade(request, stream, head, (socket) => {
-    if (!claims) return socket.close(4001, 'Invalid token');
-    const orders = new Set();
-    rooms.join(socket, claims);
-    socket.on('message', (data) => {
-      const answer = rooms.onMessage(socket, orders, data.toString());
-      if (answer) socket.send(answer);
-    });
-    socket.on('close', () => rooms.leave(socket, orders));
-  });
+  sockets.handleUpgrade(request, stream, head, (socket) => serve(socket, rooms, claims));
 });
 
 // The load generator's connection rests while thousands of others are opened.

@@ -26,7 +26,7 @@ export function App(): ReactNode {
   return <SignedIn key={state.user.id} />;
 }
 
-/** A user has a client of their own, so nothing that one has seen is there for the next. */
+/** Each user gets a new client, so nothing that one user has seen is left for the next. */
 function SignedIn(): ReactNode {
   const [client, setClient] = useState<OrderClient | null>(null);
   useEffect(() => {

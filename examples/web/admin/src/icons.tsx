@@ -2,7 +2,7 @@
 
 import type { ReactNode } from 'react';
 
-/** Decoration: what an icon means is said in words beside it, or by its button's label. */
+/** A decoration: the text beside it, or its button's label, says what it means. */
 function Icon(props: { children: ReactNode; size?: number }): ReactNode {
   const size = props.size ?? 18;
   return (
@@ -22,32 +22,27 @@ function Icon(props: { children: ReactNode; size?: number }): ReactNode {
   );
 }
 
-export const BackIcon = (): ReactNode => (
-  <Icon>
-    <path d="M15 5l-7 7 7 7" />
-  </Icon>
-);
+/** An icon of one path. */
+function drawn(path: string): () => ReactNode {
+  return () => (
+    <Icon>
+      <path d={path} />
+    </Icon>
+  );
+}
+
+export const BackIcon = drawn('M15 5l-7 7 7 7');
 export const SunIcon = (): ReactNode => (
   <Icon>
     <circle cx="12" cy="12" r="4" />
     <path d="M12 2.5v2M12 19.5v2M2.5 12h2M19.5 12h2M5.3 5.3l1.4 1.4M17.3 17.3l1.4 1.4M5.3 18.7l1.4-1.4M17.3 6.7l1.4-1.4" />
   </Icon>
 );
-export const MoonIcon = (): ReactNode => (
-  <Icon>
-    <path d="M20 14.5A8.3 8.3 0 0 1 9.5 4 8.3 8.3 0 1 0 20 14.5z" />
-  </Icon>
+export const MoonIcon = drawn('M20 14.5A8.3 8.3 0 0 1 9.5 4 8.3 8.3 0 1 0 20 14.5z');
+export const SignOutIcon = drawn(
+  'M14 4H6a1 1 0 0 0-1 1v14a1 1 0 0 0 1 1h8M11 12h9M17 8.5l3.5 3.5-3.5 3.5',
 );
-export const SignOutIcon = (): ReactNode => (
-  <Icon>
-    <path d="M14 4H6a1 1 0 0 0-1 1v14a1 1 0 0 0 1 1h8M11 12h9M17 8.5l3.5 3.5-3.5 3.5" />
-  </Icon>
-);
-export const WarningIcon = (): ReactNode => (
-  <Icon>
-    <path d="M12 4L2.8 19.5h18.4zM12 10v4.5M12 17.2v.1" />
-  </Icon>
-);
+export const WarningIcon = drawn('M12 4L2.8 19.5h18.4zM12 10v4.5M12 17.2v.1');
 export const TruckIcon = ({ size }: { size?: number }): ReactNode => (
   <Icon size={size ?? 18}>
     <path d="M3 6h11v10H3zM14 9.5h3.8L21 13v3h-7" />

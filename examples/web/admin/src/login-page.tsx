@@ -12,16 +12,26 @@ import {
   Title,
 } from '@mantine/core';
 import { ApiError } from '@ordercast/client';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type ChangeEvent, type FormEvent, type ReactNode, useState } from 'react';
 import { Mark, WarningIcon } from './icons.tsx';
 import { session } from './services.ts';
 
 const demoAccounts = [
-  { label: 'Admin of all', email: 'admin@martly.dev', password: 'admin123' },
+  { label: 'Admin', email: 'admin@martly.dev', password: 'admin123' },
   { label: 'Manager', email: 'manager@martly.dev', password: 'manager123' },
 ];
 
-/** `reason`: why the last session has ended. */
+/** The properties of a field that must be filled in. */
+function required(value: string, setValue: (value: string) => void) {
+  return {
+    required: true,
+    withAsterisk: false,
+    value,
+    onChange: (event: ChangeEvent<HTMLInputElement>) => setValue(event.currentTarget.value),
+  };
+}
+
+/** `reason`: why the last session ended. */
 export function LoginPage(props: { reason: string | undefined }): ReactNode {
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
@@ -35,7 +45,7 @@ export function LoginPage(props: { reason: string | undefined }): ReactNode {
     try {
       await session.signIn(email, password);
     } catch (error) {
-      setProblem(error instanceof ApiError ? error.message : 'Something went wrong');
+      setProblem(error instanceof ApiError ? error.message : 'Sign-in failed. Please try again.');
       setBusy(false);
     }
   }
@@ -65,25 +75,19 @@ export function LoginPage(props: { reason: string | undefined }): ReactNode {
               label="Email"
               type="email"
               autoComplete="username"
-              required
-              withAsterisk={false}
-              value={email}
-              onChange={(event) => setEmail(event.currentTarget.value)}
+              {...required(email, setEmail)}
             />
             <PasswordInput
               label="Password"
               autoComplete="current-password"
-              required
-              withAsterisk={false}
-              value={password}
-              onChange={(event) => setPassword(event.currentTarget.value)}
+              {...required(password, setPassword)}
             />
             <Button type="submit" size="md" loading={busy}>
               Sign in
             </Button>
             <div className="login-demo">
               <Text size="xs" c="dimmed">
-                With demo data, take
+                Demo accounts:
               </Text>
               {demoAccounts.map((account) => (
                 <Button

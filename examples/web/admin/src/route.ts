@@ -3,7 +3,7 @@
 import { type OrderStatus, orderStatuses } from '@ordercast/client';
 import { useMemo, useSyncExternalStore } from 'react';
 
-/** Where we are is in the URL's fragment, so that any file server can serve this page. */
+/** The URL's fragment holds the route, so that any file server can serve this page. */
 export type Route =
   | { readonly page: 'orders'; readonly status: OrderStatus | null; readonly number: number }
   | { readonly page: 'order'; readonly orderId: string };

@@ -3,7 +3,7 @@
 import { OrderApi, OrderClient, Session, webSocketUrl } from '@ordercast/client';
 import { webEnvironment, webStorage } from '@ordercast/client/web';
 
-/** What the whole page shares: who is signed in, the API, and a client a session. */
+/** What the whole page shares: the session, the API, and one client for each session. */
 
 const storageKey = 'ordercast-admin';
 const environment = webEnvironment();
@@ -28,7 +28,7 @@ export function makeClient(): OrderClient {
   });
 }
 
-// Signing out in one tab signs out in all, and a token that was renewed in one is there for all.
+// A sign-out in one tab signs out all tabs, and all tabs use a token that one has renewed.
 window.addEventListener('storage', (event) => {
   if (event.key === storageKey) void session.onStored(event.oldValue, event.newValue);
 });

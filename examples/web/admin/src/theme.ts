@@ -18,7 +18,7 @@ const emerald: MantineColorsTuple = [
 export const theme = createTheme({
   colors: { emerald },
   primaryColor: 'emerald',
-  primaryShade: 7, // Under white text 5.5 to 1, in light and dark.
+  primaryShade: 7, // Contrast with white text: 5.5 to 1, in light and dark mode.
   defaultRadius: 'md',
   fontFamily:
     'Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif',

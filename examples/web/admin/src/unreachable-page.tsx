@@ -5,7 +5,7 @@ import type { ReactNode } from 'react';
 import { WarningIcon } from './icons.tsx';
 import { session } from './services.ts';
 
-/** Somebody is signed in, but the server can't be asked. It is asked again by itself. */
+/** Shown while a user is signed in but the server can't be reached. The session retries by itself. */
 export function UnreachablePage(props: { reason: string }): ReactNode {
   return (
     <main className="login">

@@ -6,14 +6,14 @@ import { api } from './services.ts';
 
 export interface StatusChange {
   readonly busy: boolean;
-  /** Why the last one failed. */
+  /** Why the last change failed. */
   readonly problem: unknown;
-  /** True when it was done. Never rejects. */
+  /** Resolves to true if the change succeeded. Never rejects. */
   readonly run: (status: OrderStatus, note?: string) => Promise<boolean>;
   readonly clear: () => void;
 }
 
-/** Moves an order on, one change at a time. */
+/** Changes an order's status, one change at a time. */
 export function useStatusChange(
   orderId: string,
   onChanged: (order: Order) => void,

@@ -10,14 +10,14 @@ export interface ApiErrorOptions {
   readonly retryAfterMs?: number | null;
 }
 
-/** An answer other than success. `status` is HTTP's, 0 when there was no answer at all. */
+/** A failed call. `status` is HTTP's, 0 if there was no answer. */
 export class ApiError extends Error {
   readonly status: number;
-  /** The server's short name for it, "Invalid Transition". */
+  /** The server's short name for the error, such as "Invalid Transition". */
   readonly title: string;
-  /** Whether the order server itself said it: proxies and captive portals answer with statuses too. */
+  /** True if the order server itself answered: proxies and captive portals answer with statuses, too. */
   readonly isEnvelope: boolean;
-  /** What `Retry-After` asks for; null when it asks for nothing. */
+  /** The wait that `Retry-After` asks for; null if there is none. */
   readonly retryAfterMs: number | null;
 
   constructor(status: number, title: string, message: string, options: ApiErrorOptions = {}) {
@@ -30,7 +30,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Whether the order server itself says that this token is no longer good. */
+/** Returns true if the order server itself says that this token is no longer valid. */
 export function isTokenRefusal(problem: unknown): boolean {
   return problem instanceof ApiError && problem.status === 401 && problem.isEnvelope;
 }
@@ -45,7 +45,7 @@ export interface PageMeta {
 export interface OrderPage {
   readonly orders: readonly Order[];
   readonly meta: PageMeta;
-  /** Entries that are no orders at all, left out. */
+  /** How many entries were left out because they are not orders. */
   readonly unreadable?: number;
 }
 
@@ -76,15 +76,15 @@ export interface Payment {
   readonly razorpay_signature: string;
 }
 
-/** A payment that has begun. */
+/** A started payment. */
 export interface Bill {
   readonly razorpayOrderId: string;
   /** In hundredths of the currency unit. */
   readonly amount: number;
   readonly currency: string;
-  /** Null where there is no provider. */
+  /** Null if there is no payment provider. */
   readonly keyId: string | null;
-  /** In a demo: a payment that the server has signed itself. */
+  /** In a demo: a test payment that the server has signed. */
   readonly testPayment: Payment | null;
 }
 
@@ -100,17 +100,17 @@ export interface CallOptions {
   readonly method?: Method;
   readonly body?: unknown;
   readonly token?: string | undefined;
-  /** Goes on when the page is left, where the platform can. */
+  /** Continues when the page is left, if the platform can. */
   readonly keepalive?: boolean;
 }
 
-/** How long a call may take, its answer's body included. */
+/** How long a call may take, including its answer's body. */
 export interface Deadline {
   readonly timers: Timers;
   readonly timeoutMs: number;
 }
 
-/** One call, unwrapped from its envelope. Throws `ApiError`, for a network that fails or stays silent too. */
+/** Makes one call and opens its envelope. Throws `ApiError`, also if the network fails or does not answer. */
 export async function call(
   fetch: Fetch,
   url: string,
@@ -126,7 +126,7 @@ export async function call(
     headers['Content-Type'] = 'application/json';
     init.body = JSON.stringify(options.body);
   }
-  // Settles by itself: not every `fetch` hears the signal, and a body may stop half-way.
+  // Has its own deadline: not every `fetch` obeys the signal, and a body may stop half-way.
   return withDeadline(exchange(fetch, url, init), deadline, () => {
     abort.abort();
     return new ApiError(0, 'Timeout', 'The server does not answer');
@@ -144,7 +144,7 @@ async function exchange(fetch: Fetch, url: string, init: RequestInit): Promise<A
   try {
     envelope = asObject(await response.json());
   } catch {
-    // A proxy's page, or a cut-off answer: there is nothing to read in it.
+    // A proxy's page or a cut-off answer: not JSON.
   }
   if (response.ok && envelope?.success === true) {
     return { data: envelope.data, meta: envelope.meta };
@@ -162,7 +162,7 @@ async function exchange(fetch: Fetch, url: string, init: RequestInit): Promise<A
   );
 }
 
-/** RFC 9110 section 10.2.3, in seconds; a date is left out, since clocks differ. */
+/** RFC 9110 section 10.2.3, in seconds; ignores dates, since clocks differ. */
 function retryAfterMs(value: string | null): number | null {
   return value !== null && /^\s*[0-9]{1,9}\s*$/.test(value) ? Number(value) * 1000 : null;
 }
@@ -213,7 +213,7 @@ function paymentOf(value: unknown): Payment | null {
 
 const path = (orderId: string): string => `/orders/${encodeURIComponent(orderId)}`;
 
-/** The REST calls of a signed-in user. An expired token is renewed once and the call repeated. */
+/** The REST calls of a signed-in user. Renews an expired token once and repeats the call. */
 export class OrderApi {
   readonly #session: Session;
 
@@ -254,7 +254,7 @@ export class OrderApi {
     return orderOf((await this.#session.call(`${path(orderId)}/cancel`, options)).data);
   }
 
-  /** Begins a payment: what the provider's page needs, and in a demo what it would bring back. */
+  /** Starts a payment: returns what the provider's page needs and, in a demo, what that page would return. */
   async createPayment(orderId: string): Promise<Bill> {
     const { data } = await this.#session.call(`${path(orderId)}/payment`, { method: 'POST' });
     const { razorpayOrderId, amount, currency, keyId, testPayment } = asObject(data) ?? {};

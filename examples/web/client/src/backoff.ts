@@ -6,22 +6,22 @@ import { closeCodes } from './types.ts';
 export interface BackoffOptions {
   readonly baseMs: number;
   readonly maxMs: number;
-  /** The most that a server may ask for. */
+  /** The longest wait that a server may ask for. */
   readonly maxRetryAfterMs: number;
 }
 
 export interface Failure {
   /** From 0 up to, not including, 1. */
   readonly draw: number;
-  /** Waits about the maximum: what was refused will be refused again soon. */
+  /** Waits about the maximum: the server would refuse again soon. */
   readonly slow?: boolean;
-  /** What the server asked for: a minimum. */
+  /** The wait that the server asked for, at least. */
   readonly retryAfterMs?: number | null;
 }
 
 /**
- * 1 s, 2, 4, 8, 16, 30, 30 s ..., each shortened by up to a half, so that clients which were cut off together don't
- * return together.
+ * 1 s, 2, 4, 8, 16, 30, 30 s ..., each shortened by up to half, so that clients that were disconnected together don't
+ * reconnect together.
  */
 export class Backoff {
   readonly #options: BackoffOptions;
@@ -31,7 +31,7 @@ export class Backoff {
     this.#options = options;
   }
 
-  /** How many waits were given out since the last reset. */
+  /** How many waits were returned since the last reset. */
   get failures(): number {
     return this.#failures;
   }
@@ -50,7 +50,7 @@ export class Backoff {
   }
 }
 
-/** What a close asks for, in milliseconds; null when it asks for nothing. */
+/** The wait that a close reason asks for, in milliseconds; null if there is none. */
 export function retryAfterOf(code: number, reason: string, maxMs: number): number | null {
   const match = code === closeCodes.restarting ? /retry-after-ms=([0-9]+)/.exec(reason) : null;
   return match === null ? null : Math.min(Number(match[1]), maxMs);

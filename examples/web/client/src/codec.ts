@@ -8,7 +8,7 @@ export function encode(message: ClientMessage): string {
   switch (message.type) {
     case 'subscribe': {
       const { type, orderId, since, epoch } = message;
-      return JSON.stringify({ type, orderId, since, epoch }); // What is undefined is left out.
+      return JSON.stringify({ type, orderId, since, epoch }); // JSON.stringify leaves undefined fields out.
     }
     case 'unsubscribe':
       return JSON.stringify({ type: message.type, orderId: message.orderId });
@@ -20,17 +20,17 @@ export function encode(message: ClientMessage): string {
 }
 
 /**
- * `unknown`: from a newer server, no fault. `invalid`: anything else that is no message.
+ * `unknown`: a message of a newer server, not a fault. `invalid`: not a message.
  */
 export type Decoded = ServerMessage | { readonly type: 'unknown' } | { readonly type: 'invalid' };
 
 const unknown: Decoded = { type: 'unknown' };
 const invalid: Decoded = { type: 'invalid' };
 
-/** No order comes near it. */
+/** Far more than any order needs. */
 const maxLength = 1 << 20;
 
-/** What a text from the server says. Never throws. */
+/** Reads a text from the server. Never throws. */
 export function decode(text: string): Decoded {
   if (text.length > maxLength) return invalid;
   let value: unknown;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-/** Everything that a client takes from where it runs. Tests put fakes here; `web` and `native` the real thing. */
+/** Everything that a client needs from its platform. `web` and `native` implement it; tests use fakes. */
 
-/** The part of the WebSocket standard that is used; the globals of browsers, Node and React Native have it. */
+/** The part of the WebSocket standard that is used. Browsers, Node and React Native provide it. */
 export interface Socket {
   onopen: (() => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
@@ -25,7 +25,7 @@ export const systemTimers: Timers = {
   clear: (id) => clearTimeout(id as ReturnType<typeof setTimeout>),
 };
 
-/** `work`, or the error that `expired` makes when it has not settled in time. */
+/** Settles like `work`, or rejects with the error of `expired` if `work` takes too long. */
 export function withDeadline<T>(
   work: Promise<T>,
   deadline: { readonly timers: Timers; readonly timeoutMs: number },
@@ -38,8 +38,7 @@ export function withDeadline<T>(
 }
 
 /**
- * Milliseconds that no change of the device's clock moves. Where there is no such clock, a step back counts as
- * no time at all.
+ * Milliseconds of a clock that is never set. Without such a clock, a step back counts as no time.
  */
 export function monotonicClock(): () => number {
   const { performance } = globalThis;
@@ -54,7 +53,7 @@ export function monotonicClock(): () => number {
   };
 }
 
-/** Where tokens outlive the page or the app. Each call may be asynchronous, as React Native's are. */
+/** Storage in which tokens outlive the page or the app. Each call may be asynchronous, as in React Native. */
 export interface KeyValueStore {
   get(key: string): string | null | Promise<string | null>;
   set(key: string, value: string): void | Promise<void>;
@@ -62,15 +61,15 @@ export interface KeyValueStore {
 }
 
 /**
- * What the platform knows of the app's life. `onWake` calls back when it may have been away (a tab is shown
- * again, the network is back, an app comes to the front); returns how to stop that.
+ * What the platform knows about the app's lifecycle. `onWake` calls back when the app may have been inactive (a tab is
+ * shown again, the network is back, an app comes to the front). It returns a function that stops this.
  */
 export interface Lifecycle {
   onWake(listener: () => void): () => void;
-  /** False when the device is sure that it has no network. */
+  /** False if the device is sure that it has no network. */
   isOnline(): boolean;
   onOnlineChange(listener: () => void): () => void;
-  /** Whether somebody may be looking: the tab is shown, the app is in front. Where it is not known, leave it out. */
+  /** True while somebody may be looking: the tab is visible or the app is in front. Leave it out if that is unknown. */
   isVisible?(): boolean;
   onVisibleChange?(listener: () => void): () => void;
 }

@@ -12,7 +12,7 @@ export const statusNames: Readonly<Record<OrderStatus, string>> = {
   CANCELLED: 'Cancelled',
 };
 
-/** The name of a status, also of one that only a newer server knows: "ON_HOLD" is "On hold". */
+/** The name of a status. Also names a newer server's status: "ON_HOLD" is "On hold". */
 export function statusName(status: string): string {
   return nameOf(statusNames, status);
 }
@@ -23,7 +23,7 @@ function nameOf(names: Readonly<Record<string, string>>, value: string): string 
   return words === '' ? 'Unknown' : words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** What the button says that takes an order there. */
+/** The label of the button that moves an order to each status. */
 export const stepNames: Readonly<Record<OrderStatus, string>> = {
   PENDING: 'Reopen',
   CONFIRMED: 'Confirm',
@@ -46,7 +46,7 @@ export function paymentText(order: Pick<Order, 'paymentMethod' | 'paymentStatus'
   return nameOf(paymentNames, order.paymentStatus);
 }
 
-/** What people call an order. */
+/** The short name of an order for people. */
 export function shortId(orderId: string): string {
   return `#${orderId.slice(0, 8)}`;
 }
@@ -54,7 +54,7 @@ export function shortId(orderId: string): string {
 const rupees = new Intl.NumberFormat('en-IN', { style: 'currency', currency: 'INR' });
 
 export function money(amount: string): string {
-  // A sum that could not be read is not nothing.
+  // Don't show a sum that could not be read as 0.
   return amount !== '' && Number.isFinite(Number(amount)) ? rupees.format(Number(amount)) : '—';
 }
 
@@ -68,7 +68,7 @@ export function dateTime(iso: string): string {
 export function ago(iso: string, now: number): string {
   const seconds = (new Date(iso).getTime() - now) / 1000;
   if (Number.isNaN(seconds)) return '—';
-  // Made here, not above: React Native's engine lacks it, and its app does not call this.
+  // Created here, not at load time: React Native's engine lacks it, and the app does not call this function.
   const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
   if (seconds > -60) return 'just now';
   if (seconds > -3600) return relative.format(Math.round(seconds / 60), 'minute');
@@ -83,11 +83,11 @@ export function itemsText(order: Pick<Order, 'items'>): string {
 export interface ConnectionText {
   readonly tone: 'live' | 'busy' | 'off';
   readonly text: string;
-  /** When the next attempt is, by the clock; null when none is planned. */
+  /** When the next attempt is due by the clock; null if none is planned. */
   readonly retryAt: number | null;
 }
 
-/** Whether what is shown is live, in a word or two. */
+/** Says in a word or two whether the view is live. */
 export function connectionText(state: ConnectionState, online: boolean): ConnectionText {
   if (state.status === 'live') return { tone: 'live', text: 'Live', retryAt: null };
   if (!online) return { tone: 'off', text: 'Offline', retryAt: null };

@@ -24,7 +24,7 @@ export { defaultMachineOptions, type MachineOptions } from './machine/options.ts
 interface Connection {
   readonly number: number;
   readonly token: string;
-  /** When the server has to have answered; `never` once it has. */
+  /** By when the server must answer; `never` once it has. */
   openBy: number;
   openSince: number;
 }
@@ -36,9 +36,9 @@ const slowCodes: readonly number[] = [
 ];
 
 /**
- * The life of a client's connection as a state machine without I/O: inputs go in, with the time in milliseconds;
- * outputs come out. The same machine is written in C++ (`include/ordercast/client`); `tests/vectors` fixes what both
- * do, and its README describes it.
+ * A client's connection as a state machine without I/O: takes inputs with the time in milliseconds, and returns
+ * outputs. The same machine is written in C++ (`include/ordercast/client`); `tests/vectors` tests both, and its README
+ * describes the machine.
  */
 export class Machine {
   readonly #options: MachineOptions;
@@ -51,7 +51,7 @@ export class Machine {
   #outputs: Output[] = [];
   #state: MachineState = 'idle';
   #connection: Connection | null = null;
-  /** How many connections there have been: numbers them. */
+  /** Counts connections, to number them. */
   #connections = 0;
 
   /** `draw` gives a number from 0 up to, not including, 1. */
@@ -330,7 +330,7 @@ export class Machine {
     }
   }
 
-  /** Checks the deadlines of the token and of the connect. At most one of the two is set. */
+  /** Checks the deadlines of the token request and of the connection attempt. At most one of them is set. */
   #checkAnswerDeadlines(now: number): void {
     const { probeTimeoutMs } = this.#options;
     if (now >= this.#tokens.answerBy) {
@@ -354,7 +354,7 @@ export class Machine {
     }
   }
 
-  /** Pings with a short deadline: somebody may be looking. */
+  /** Pings with a short deadline, since somebody may be looking. */
   #probe(now: number): void {
     this.#heartbeat.awaitPong(now, this.#options.probeTimeoutMs);
     this.#send({ type: 'ping' });

@@ -26,24 +26,24 @@ export type { OrderListener, OrderSnapshot } from './order-client/watched-order.
 export interface OrderClientOptions {
   /** The endpoint, "wss://orders.example/ws". */
   readonly url: string;
-  /** Returns the access token; a new one if `fresh`; null if nobody is signed in. Throws if it can't ask. */
+  /** Returns the access token; a new one if `fresh`; null if nobody is signed in. Throws if the server can't be reached. */
   readonly getToken: (request: { fresh: boolean }) => Promise<string | null>;
-  /** Asks for one order over HTTP: when it is first watched, and every minute while not live. */
+  /** Fetches one order over HTTP: when it is first watched, and every minute while not live. */
   readonly fetchOrder?: (orderId: string) => Promise<Order>;
-  /** How long the token of `getToken` may be used to connect; null if that is not known. Then it is asked for again. */
+  /** How long the token of `getToken` may be used to connect; after that, the client calls `getToken` again. Null if unknown. */
   readonly tokenExpiresInMs?: () => number | null;
   readonly environment: Environment;
-  /** Hears of problems that stop nothing: a message that is no order, a listener that throws. */
+  /** Called with non-fatal problems: a message that is not an order, a listener that throws. */
   readonly onProblem?: (problem: unknown) => void;
   readonly machine?: Partial<MachineOptions>;
 }
 
-/** Called with the hint, or without one when anything may have changed: after a reconnect, and to poll. */
+/** Called with the hint, or without one if anything may have changed: after a reconnect, and to poll. */
 export type ListListener = (change?: OrdersChanged) => void;
 
 /**
- * One socket for a whole app. Each `watch` function returns how to stop watching; the socket opens with the first and
- * closes a moment after the last. Listeners hear every message, in order, as it arrives.
+ * One socket for a whole app. Each `watch` function returns a function that stops watching. The socket opens with the
+ * first watch and closes a moment after the last one. Listeners get every message, in order, as it arrives.
  */
 export class OrderClient {
   readonly #options: OrderClientOptions;
@@ -104,20 +104,20 @@ export class OrderClient {
   now = (): number => this.#options.environment.now();
 
   /**
-   * Grows when the server's store has become another one, restored from a backup: earlier versions can't be compared
-   * with later ones. List listeners are called then, too.
+   * Grows when the server's store is replaced, for example by a backup: versions from before can't be compared with
+   * later ones. List listeners are called then, too.
    */
   get generation(): number {
     return this.#generation;
   }
 
-  /** Whether the device believes that it has a network. */
+  /** True if the device believes that it has a network. */
   isOnline = (): boolean => this.#options.environment.lifecycle.isOnline();
 
   onOnlineChange = (listener: () => void): (() => void) =>
     this.#options.environment.lifecycle.onOnlineChange(listener);
 
-  /** Tries at once instead of later; also after `refused`, when somebody has signed in again. */
+  /** Connects at once instead of later. Also call it after `refused`, when a user has signed in again. */
   reconnect = (): void => {
     if (!this.#interest.isActive) return;
     if (this.#runner.isRefused) void this.#tokens.ask(true);
@@ -145,8 +145,8 @@ export class OrderClient {
   // ---- Watching ---------------------------------------------------------------------------------
 
   /**
-   * Watches an order: `callback` gets what is known at once, then every newer state, whatever its source. A caller
-   * that has the order already passes it as `known`, and the server sends only newer ones.
+   * Watches an order: calls `callback` at once with the known state, then with every newer state from any source. If
+   * the caller has the order already, pass it as `known`; then the server sends only newer states.
    */
   watchOrder(orderId: string, callback: OrderListener, known?: Order): () => void {
     const listener: OrderListener = (order) => callback(order); // one function may be registered twice
@@ -160,7 +160,7 @@ export class OrderClient {
     });
   }
 
-  /** Like `watchOrder` for callers that read `getOrder` themselves: `observer` is called when it has changed. */
+  /** Like `watchOrder`, for callers that read `getOrder` themselves: calls `observer` when it has changed. */
   observeOrder(orderId: string, observer: () => void): () => void {
     const watched = this.#retainOrder(orderId);
     watched.observers.add(observer);
@@ -206,21 +206,21 @@ export class OrderClient {
 
   // ---- Orders -----------------------------------------------------------------------------------
 
-  /** What is known of an order that is watched. */
+  /** The known state of a watched order. */
   getOrder(orderId: string): OrderSnapshot {
     return this.#orders.get(orderId)?.snapshot ?? unknownOrder;
   }
 
-  /** Takes an order from an HTTP answer. Returns the newest one that is known, which may be another. */
+  /** Takes an order from an HTTP answer. Returns the newest known state, which may be a different one. */
   offer(order: Order): Order {
     const watched = this.#orders.get(order.id);
     if (watched === undefined) return order;
-    this.#subscribeAgain(watched); // A user who may read it may watch it: an earlier denial is over.
+    this.#subscribeAgain(watched); // A user who may read it may watch it, so forget an earlier denial.
     this.#runner.feed({ type: 'fetched', orderId: order.id, data: { ...order } });
     return newer(watched.snapshot.order, order);
   }
 
-  /** Asks for a watched order again, over both ways. Never rejects: the snapshot holds what went wrong. */
+  /** Asks for a watched order again, over the socket and over HTTP. Never rejects: the snapshot holds the problem. */
   async refresh(orderId: string): Promise<void> {
     const watched = this.#orders.get(orderId);
     if (watched === undefined) return;
@@ -228,13 +228,13 @@ export class OrderClient {
     if (this.#orders.get(orderId) === watched) await this.#fetches.fetch(watched);
   }
 
-  /** Revives a subscription that was denied; one that is held is not sent again. */
+  /** Renews a subscription that was denied. Does not resend one that is held. */
   #subscribeAgain(watched: WatchedOrder): void {
     const version = watched.version(this.#generation);
     this.#runner.feed({ type: 'subscribe', orderId: watched.id, version });
   }
 
-  /** A new connection brings what was missed of each order: then only failed ones are fetched. */
+  /** A new connection delivers missed changes of each order, so this fetches only failed orders. */
   #fetchAll(onlyProblems: boolean): void {
     for (const watched of this.#orders.values()) {
       if (!onlyProblems || watched.snapshot.problem !== undefined)
@@ -242,7 +242,7 @@ export class OrderClient {
     }
   }
 
-  /** Also fetches what the server could not tell before: that shows when all is well again. */
+  /** Also fetches orders that the server could not answer for, to find out when it recovers. */
   #fetchIfUnavailable(orderId: string): void {
     const watched = this.#orders.get(orderId);
     const problem = watched?.snapshot.problem;
@@ -277,7 +277,7 @@ export class OrderClient {
         this.#onProblem(output.orderId, new OrderProblem(output.code, output.message));
         break;
       case 'epoch':
-        // What is shown stays until the new store's state arrives; versions are no longer compared with it.
+        // Keep the shown state until the new store's arrives, but stop comparing versions with it.
         this.#generation += 1;
         this.#tellLists();
         break;
@@ -296,11 +296,11 @@ export class OrderClient {
     if (isSent && message.type === 'subscribe') this.#fetchIfUnavailable(message.orderId);
   }
 
-  /** Takes an order that the machine found to be newer than the watchers' one. */
+  /** Takes an order that is newer than the watchers' one, as the machine has found. */
   #accept(orderId: string, data: unknown): void {
     const order = parseOrder(data);
     if (order === null || order.id !== orderId) {
-      this.#report(new Error('The server sent something that is no order'));
+      this.#report(new Error('The server sent something that is not an order'));
       return;
     }
     this.#orders.get(orderId)?.accept(order, this.#generation);
@@ -319,7 +319,7 @@ export class OrderClient {
   }
 }
 
-/** Runs `action` at the first call only. */
+/** Runs `action` on the first call only. */
 function once(action: () => void): () => void {
   let isDone = false;
   return () => {

@@ -9,6 +9,7 @@ import {
   connectionIs,
   launchBrowser,
   listShows,
+  openLivePage,
   openOrder,
   openPage,
   orderShows,
@@ -78,9 +79,7 @@ describe('the admin panel', { timeout: 10 * patience }, () => {
   });
 
   it('shows a changed row at once and highlights it', async () => {
-    const page = await openPage(browser);
-    await signIn(page, server.origin, 'admin');
-    await connectionIs(page, 'live');
+    const page = await openLivePage(browser, server.origin, 'admin');
     const [order] = await admin.orders('PENDING');
     await listShows(page, order.id, 'PENDING');
     await admin.setStatus(order.id, 'CONFIRMED');
@@ -93,9 +92,7 @@ describe('the admin panel', { timeout: 10 * patience }, () => {
   });
 
   it('shows a new order at the top, highlighted', async () => {
-    const page = await openPage(browser);
-    await signIn(page, server.origin, 'admin');
-    await connectionIs(page, 'live');
+    const page = await openLivePage(browser, server.origin, 'admin');
     const order = await customer.placeOrder();
     await page.locator(`tbody tr:first-child[data-order-id="${order.id}"][data-changed]`).waitFor();
     await page.context().close();
@@ -173,7 +170,7 @@ describe('the admin panel', { timeout: 10 * patience }, () => {
       await route.continue();
     });
     await page.getByRole('button', { name: 'Confirm', exact: true }).click();
-    const alert = page.getByRole('alert').filter({ hasText: 'Somebody was faster' });
+    const alert = page.getByRole('alert').filter({ hasText: 'Somebody else changed this order' });
     await alert.getByText('Cannot transition from CANCELLED to CONFIRMED').waitFor();
     await orderShows(page, 'CANCELLED');
     await page.context().close();
@@ -195,9 +192,7 @@ describe('the admin panel', { timeout: 10 * patience }, () => {
   });
 
   it('shares one socket between the list, its rows and an order', async () => {
-    const page = await openPage(browser);
-    await signIn(page, server.origin, 'admin');
-    await connectionIs(page, 'live');
+    const page = await openLivePage(browser, server.origin, 'admin');
     const [{ id }] = await admin.orders('READY');
     await openOrder(page, id);
     await connectionIs(page, 'live');
@@ -209,9 +204,7 @@ describe('the admin panel', { timeout: 10 * patience }, () => {
   });
 
   it('closes the socket of a user who has logged out', async () => {
-    const page = await openPage(browser);
-    await signIn(page, server.origin, 'manager');
-    await connectionIs(page, 'live');
+    const page = await openLivePage(browser, server.origin, 'manager');
     await page.getByRole('button', { name: 'Account of Manoj Manager' }).click();
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
     await page.getByRole('button', { name: 'Sign in' }).waitFor();

@@ -8,6 +8,7 @@ import {
   connectionIs,
   launchBrowser,
   listShows,
+  openLivePage,
   openOrder,
   openPage,
   orderShows,
@@ -87,9 +88,7 @@ describe('the connection', { timeout: 10 * patience }, () => {
   });
 
   it('tab hidden, socket dropped, tab shown: reconnects at once', async () => {
-    const page = await openPage(browser, { clock: true });
-    await signIn(page, network.origin, 'admin');
-    await connectionIs(page, 'live');
+    const page = await openLivePage(browser, network.origin, 'admin', { clock: true });
     const [{ id }] = await admin.orders('PENDING');
     await openOrder(page, id);
     await setVisibility(page, 'hidden');
@@ -141,9 +140,7 @@ describe('the connection', { timeout: 10 * patience }, () => {
   });
 
   it('server unreachable: backoff 1, 2, 4, 8 ... 30 s, then resets', async () => {
-    const page = await openPage(browser, { clock: true });
-    await signIn(page, network.origin, 'admin');
-    await connectionIs(page, 'live');
+    const page = await openLivePage(browser, network.origin, 'admin', { clock: true });
     await takeNoChances(page);
     await page.clock.pauseAt(await page.evaluate(() => Date.now() + 6000)); // longer than 5 s: proved good
     const before = (await sockets(page)).length;
@@ -183,9 +180,7 @@ describe('the connection', { timeout: 10 * patience }, () => {
   });
 
   it('socket hangs without close: found by the ping deadline', async () => {
-    const page = await openPage(browser, { clock: true });
-    await signIn(page, network.origin, 'admin');
-    await connectionIs(page, 'live');
+    const page = await openLivePage(browser, network.origin, 'admin', { clock: true });
     const [{ id }] = await admin.orders('PENDING');
     await openOrder(page, id);
     await page.clock.pauseAt(await page.evaluate(() => Date.now() + 1000));
@@ -203,12 +198,8 @@ describe('the connection', { timeout: 10 * patience }, () => {
   });
 
   it('fallback poll shows a change while the socket is blocked', async () => {
-    const page = await openPage(browser, { clock: true });
-    await signIn(page, network.origin, 'admin');
-    await connectionIs(page, 'live');
-    const list = await openPage(browser, { clock: true });
-    await signIn(list, network.origin, 'admin');
-    await connectionIs(list, 'live');
+    const page = await openLivePage(browser, network.origin, 'admin', { clock: true });
+    const list = await openLivePage(browser, network.origin, 'admin', { clock: true });
     const [{ id }] = await admin.orders('PENDING');
     await openOrder(page, id);
     await listShows(list, id, 'PENDING');
@@ -227,9 +218,7 @@ describe('the connection', { timeout: 10 * patience }, () => {
   });
 
   it('says that the device is offline, and goes on when it is back', async () => {
-    const page = await openPage(browser);
-    await signIn(page, network.origin, 'admin');
-    await connectionIs(page, 'live');
+    const page = await openLivePage(browser, network.origin, 'admin');
     await page.context().setOffline(true);
     network.cut();
     await page.getByRole('status', { name: 'Connection' }).getByText('Offline').waitFor();

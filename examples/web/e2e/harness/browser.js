@@ -157,6 +157,21 @@ export async function connectionIs(page, state) {
   await page.locator(`.connection[data-state="${state}"]`).waitFor();
 }
 
+/**
+ * A page of its own on which `account` is signed in and the connection is live.
+ *
+ * @param {import('playwright-core').Browser} browser
+ * @param {string} origin
+ * @param {import('./api.js').Account} account
+ * @param {Parameters<typeof openPage>[1]} [options]
+ */
+export async function openLivePage(browser, origin, account, options) {
+  const page = await openPage(browser, options);
+  await signIn(page, origin, account);
+  await connectionIs(page, 'live');
+  return page;
+}
+
 /** @param {Page} page @param {string} orderId */
 export async function openOrder(page, orderId) {
   await page.evaluate((id) => {

@@ -36,7 +36,7 @@ function Start(): ReactNode {
   return <SignedIn key={state.user.id} user={state.user} />;
 }
 
-/** A user has a client of their own, so nothing that one has seen is there for the next. */
+/** Each user gets a new client, so nothing that one user has seen is left for the next. */
 function SignedIn(props: { user: User }): ReactNode {
   const services = useServices();
   const [client, setClient] = useState<OrderClient | null>(null);

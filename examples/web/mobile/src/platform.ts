@@ -2,19 +2,19 @@
 
 import type { Environment, KeyValueStore } from '@ordercast/client';
 
-/** What the app takes from where it runs; `platform.web.ts` and `expo/platform.ts` have it. */
+/** What the app needs from its platform; `platform.web.ts` and `expo/platform.ts` implement it. */
 export interface Platform {
   /** The server, "https://orders.example". */
   readonly origin: string;
-  /** Where the tokens are kept: the keychain on a device. */
+  /** Stores the tokens: the keychain on a device. */
   readonly storage: KeyValueStore;
   readonly environment: Environment;
-  /** Calls back with the values before and after, when another tab has changed this entry; where there are tabs. */
+  /** Calls back with the old and the new value when another tab changes this entry; only on a platform with tabs. */
   readonly onStored?: (
     key: string,
     listener: (before: string | null, after: string | null) => void,
   ) => void;
-  /** Asks for leave to push and returns the device's token; null where there is no push, or no leave. */
+  /** Asks for permission to push and returns the device's token; null without push or permission. */
   readonly registerForPush: () => Promise<PushDevice | null>;
 }
 

@@ -3,7 +3,7 @@
 import { webEnvironment, webStorage } from '@ordercast/client/web';
 import type { Platform } from './platform.ts';
 
-/** A browser. It has no device token: FCM's are for installed apps here. */
+/** A browser. It has no device token: here only installed apps use FCM. */
 export const platform: Platform = {
   origin: location.origin,
   storage: webStorage(() => localStorage),

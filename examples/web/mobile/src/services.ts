@@ -6,7 +6,7 @@ import type { Platform, PushDevice } from './platform.ts';
 
 const storageKey = 'ordercast-mobile';
 
-/** What the whole app shares: who is signed in, the API, and a client a session. */
+/** What the whole app shares: the session, the API, and one client for each session. */
 export class Services {
   readonly session: Session;
   readonly api: OrderApi;
@@ -22,12 +22,12 @@ export class Services {
       storageKey,
       environment: platform.environment,
     });
-    // Nothing stops it: there is one of these as long as the app runs.
+    // Never stopped: one instance lives as long as the app.
     platform.onStored?.(storageKey, (before, after) => void this.session.onStored(before, after));
     this.api = new OrderApi(this.session);
   }
 
-  /** The same function each time, so that hooks may depend on it. */
+  /** Always the same function, so that hooks may depend on it. */
   listOrders = (query: Parameters<OrderApi['listOrders']>[0]) => this.api.listOrders(query);
 
   makeClient(): OrderClient {
@@ -40,22 +40,22 @@ export class Services {
     });
   }
 
-  /** Tells the server where to push. An app without push is as good, only silent in the background. */
+  /** Registers the device for pushes. Without push the app works, but stays silent in the background. */
   async registerDevice(): Promise<void> {
     try {
       this.#device = await this.#platform.registerForPush();
       if (this.#device === null) return;
       await this.api.registerDevice(this.#device.token, this.#device.platform);
     } catch {
-      this.#device = null; // The next start tries again.
+      this.#device = null; // Retry at the next start.
     }
   }
 
-  /** Whoever holds the phone next must not get this user's pushes. */
+  /** Signs out. The phone's next user must not get this user's pushes. */
   async signOut(): Promise<void> {
     const device = this.#device;
     this.#device = null;
-    // Where the server can't be told, the next user's registration takes the device over.
+    // If the server can't be reached, the next user's registration takes the device over.
     await this.session.signOut(device === null ? {} : { deviceToken: device.token });
   }
 }

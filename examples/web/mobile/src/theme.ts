@@ -15,7 +15,7 @@ export interface Theme {
   readonly live: string;
   readonly busy: string;
   readonly track: string;
-  /** Text and background of a status. */
+  /** Text and background colour of each status. */
   readonly status: Readonly<Record<OrderStatus, readonly [string, string]>>;
 }
 

@@ -15,10 +15,21 @@ import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { BackIcon, BagIcon, TruckIcon, WarningIcon } from '../icons.tsx';
 import { useAnnounce } from '../shell/announcer.tsx';
 import { StatusPill } from '../status-pill.tsx';
+import { TableHead } from '../table-head.tsx';
 import { useStatusChange } from '../use-status-change.ts';
 import { CancelDialog } from './cancel-dialog.tsx';
 import { ProgressPath } from './progress-path.tsx';
 import { StatusTimeline } from './status-timeline.tsx';
+
+const itemColumns = { Item: '', Quantity: 'number', Each: 'number each', Total: 'number' };
+
+/** An order and the actions on it. */
+interface OrderProps {
+  order: Order;
+  /** Hands in a newer state of the order. */
+  offer: (order: Order) => void;
+  refresh: () => Promise<void>;
+}
 
 export function OrderPage(props: { orderId: string }): ReactNode {
   const { orderId } = props;
@@ -37,7 +48,7 @@ export function OrderPage(props: { orderId: string }): ReactNode {
       {problem !== undefined && (
         <Alert color="red" icon={<WarningIcon />} className="problem" mb="md" role="alert">
           {problemText(problem)}
-          {order !== undefined && ' What is shown may be out of date. '}
+          {order !== undefined && ' This page may be out of date. '}
           <Button variant="subtle" size="compact-sm" color="red" onClick={() => void refresh()}>
             Try again
           </Button>
@@ -55,7 +66,7 @@ export function OrderPage(props: { orderId: string }): ReactNode {
   );
 }
 
-/** Says each change after the first state. */
+/** Announces each change after the first state. */
 function useAnnouncedStatus(order: Order | undefined): void {
   const announce = useAnnounce();
   const version = order?.version;
@@ -67,11 +78,7 @@ function useAnnouncedStatus(order: Order | undefined): void {
   }, [announce, version, text]);
 }
 
-function Details(props: {
-  order: Order;
-  offer: (order: Order) => void;
-  refresh: () => Promise<void>;
-}): ReactNode {
+function Details(props: OrderProps): ReactNode {
   const { order, offer, refresh } = props;
   const pickup = order.fulfillmentType === 'PICKUP';
   return (
@@ -99,20 +106,7 @@ function Details(props: {
             Items
           </h2>
           <table className="items">
-            <thead>
-              <tr>
-                <th scope="col">Item</th>
-                <th scope="col" className="number">
-                  Quantity
-                </th>
-                <th scope="col" className="number each">
-                  Each
-                </th>
-                <th scope="col" className="number">
-                  Total
-                </th>
-              </tr>
-            </thead>
+            <TableHead columns={itemColumns} />
             <tbody>
               {order.items.map((item) => (
                 <tr key={item.id}>
@@ -139,7 +133,7 @@ function Details(props: {
             </Fact>
             <Fact name={pickup ? 'Pick-up' : 'Delivery'}>
               <span className="fact-icon">{pickup ? <BagIcon /> : <TruckIcon />}</span>
-              {pickup ? 'The customer comes for it' : (order.deliveryAddress ?? 'No address given')}
+              {pickup ? 'Picked up by the customer' : (order.deliveryAddress ?? 'No address given')}
             </Fact>
             {order.note !== null && <Fact name="Note">{order.note}</Fact>}
           </dl>
@@ -165,11 +159,7 @@ function Fact(props: { name: string; children: ReactNode }): ReactNode {
   );
 }
 
-function Actions(props: {
-  order: Order;
-  offer: (order: Order) => void;
-  refresh: () => Promise<void>;
-}): ReactNode {
+function Actions(props: OrderProps): ReactNode {
   const { order, offer, refresh } = props;
   const [cancelling, setCancelling] = useState(false);
   const change = useStatusChange(order.id, offer, (problem) => {
@@ -188,10 +178,12 @@ function Actions(props: {
           withCloseButton
           closeButtonLabel="Dismiss"
           onClose={change.clear}
-          title={isConflict(change.problem) ? 'Somebody was faster' : 'That did not work'}
+          title={
+            isConflict(change.problem) ? 'Somebody else changed this order' : 'The change failed'
+          }
         >
           {problemText(change.problem)}
-          {isConflict(change.problem) && ' The order is shown as it is now.'}
+          {isConflict(change.problem) && ' This page shows its current state.'}
         </Alert>
       )}
       <div className="order-buttons">

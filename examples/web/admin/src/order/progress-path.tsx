@@ -4,7 +4,7 @@ import { type Order, statusPath } from '@ordercast/client';
 import { statusName } from '@ordercast/client/format';
 import type { ReactNode } from 'react';
 
-/** Where the order is on its way; a cancelled one shows how far it came. */
+/** Shows the order's progress; for a cancelled order, how far it came. */
 export function ProgressPath(props: { order: Order }): ReactNode {
   const { order } = props;
   const path = statusPath(order.fulfillmentType);

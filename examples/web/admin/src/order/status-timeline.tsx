@@ -6,7 +6,7 @@ import { ago, dateTime, statusName } from '@ordercast/client/format';
 import { useNow } from '@ordercast/client/react';
 import type { ReactNode } from 'react';
 
-/** What has happened, newest first. */
+/** The status changes, newest first. */
 export function StatusTimeline(props: { logs: readonly StatusLog[] }): ReactNode {
   const now = useNow(30_000);
   const newestFirst = [...props.logs].reverse();

@@ -33,7 +33,7 @@ export function OrderRow(props: {
   const pickup = order.fulfillmentType === 'PICKUP';
 
   return (
-    // The link in the first cell is for the keyboard; the row is for the hand.
+    // The keyboard uses the link in the first cell; the mouse can click anywhere in the row.
     <tr
       data-order-id={order.id}
       data-changed={changed || undefined}

@@ -9,9 +9,18 @@ import { WarningIcon } from '../icons.tsx';
 import { go, hrefOf } from '../route.ts';
 import { api } from '../services.ts';
 import { useAnnounce } from '../shell/announcer.tsx';
+import { TableHead } from '../table-head.tsx';
 import { OrderRow } from './order-row.tsx';
 
 const pageSize = 20;
+const orderColumns = {
+  Order: '',
+  Status: '',
+  Items: 'col-items',
+  Payment: 'col-payment',
+  Total: 'col-total',
+  Next: 'col-action',
+};
 const listOrders: typeof api.listOrders = (query) => api.listOrders(query);
 
 export function OrdersPage(props: { status: OrderStatus | null; number: number }): ReactNode {
@@ -60,7 +69,7 @@ export function OrdersPage(props: { status: OrderStatus | null; number: number }
       )}
       {list.problem !== undefined && (
         <Alert color="red" icon={<WarningIcon />} className="problem" mb="md" role="alert">
-          {problemText(list.problem)} What is shown may be out of date.{' '}
+          {problemText(list.problem)} This page may be out of date.{' '}
           <Button variant="subtle" size="compact-sm" color="red" onClick={() => void list.reload()}>
             Try again
           </Button>
@@ -71,34 +80,17 @@ export function OrdersPage(props: { status: OrderStatus | null; number: number }
         {orders?.length === 0 && (
           <p className="empty">
             {status === null
-              ? 'No orders yet. They show here the moment they come in.'
+              ? 'No orders yet. New orders appear here at once.'
               : `No order is ${statusNames[status].toLowerCase()} right now.`}
           </p>
         )}
         {orders !== undefined && orders.length > 0 && (
           <table className="orders">
-            <thead>
-              <tr>
-                <th scope="col">Order</th>
-                <th scope="col">Status</th>
-                <th scope="col" className="col-items">
-                  Items
-                </th>
-                <th scope="col" className="col-payment">
-                  Payment
-                </th>
-                <th scope="col" className="col-total">
-                  Total
-                </th>
-                <th scope="col" className="col-action">
-                  Next
-                </th>
-              </tr>
-            </thead>
+            <TableHead columns={orderColumns} />
             <tbody>
               {orders.map((order) => (
                 <OrderRow
-                  // A new key runs the highlight again.
+                  // A new key restarts the highlight.
                   key={`${order.id} ${list.changed.get(order.id) ?? ''}`}
                   order={order}
                   changed={list.changed.get(order.id) === order.version}

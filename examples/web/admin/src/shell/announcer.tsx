@@ -5,7 +5,7 @@ import { createContext, type ReactNode, useCallback, useContext, useState } from
 
 const AnnounceContext = createContext<(text: string) => void>(() => undefined);
 
-/** Says to a screen reader what others see flash. */
+/** Announces to screen readers what others see flash. */
 export function useAnnounce(): (text: string) => void {
   return useContext(AnnounceContext);
 }

@@ -5,7 +5,7 @@ import { connectionText, secondsUntil } from '@ordercast/client/format';
 import { useConnectionState, useNow, useOnline, useOrderClient } from '@ordercast/client/react';
 import type { ReactNode } from 'react';
 
-/** Always in sight: whether what is shown is live. */
+/** Always visible: says whether the page is live. */
 export function ConnectionPill(): ReactNode {
   const state = useConnectionState();
   const online = useOnline();
@@ -29,7 +29,7 @@ export function ConnectionPill(): ReactNode {
   );
 }
 
-/** Outside of what is announced: a screen reader should not hear each second. */
+/** Outside the live region: a screen reader should not announce every second. */
 function Countdown(props: { until: number }): ReactNode {
   const client = useOrderClient();
   const now = useNow(250, client.now);

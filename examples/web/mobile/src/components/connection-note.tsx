@@ -6,7 +6,7 @@ import type { ReactNode } from 'react';
 import { Pressable, StyleSheet, Text, View } from 'react-native';
 import { useTheme } from '../theme.ts';
 
-/** Always in sight: whether what is shown is live. */
+/** Always visible: says whether the screen is live. */
 export function ConnectionNote(): ReactNode {
   const theme = useTheme();
   const state = useConnectionState();

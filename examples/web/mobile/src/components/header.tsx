@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { StyleSheet, View } from 'react-native';
 import { space, useTheme } from '../theme.ts';
 
-/** What stays at the top of a screen. */
+/** The fixed top of a screen. */
 export function Header(props: { children: ReactNode }): ReactNode {
   return <View style={[styles.header, { borderColor: useTheme().border }]}>{props.children}</View>;
 }

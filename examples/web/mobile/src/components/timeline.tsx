@@ -13,7 +13,7 @@ interface Step {
   readonly note: string | null;
 }
 
-/** What has happened, and what is still to come unless the order was cancelled. */
+/** The status changes so far and, unless the order is cancelled, the ones to come. */
 function stepsOf(order: Order): readonly Step[] {
   const done = order.statusLogs.map(({ id, status, createdAt, note }) => ({
     key: id,

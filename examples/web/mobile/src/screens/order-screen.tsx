@@ -99,7 +99,7 @@ function Details(props: { order: Order; offer: (order: Order) => void }): ReactN
   );
 }
 
-/** What the customer may do: pay, and cancel after a question. */
+/** The customer's actions: pay, and cancel after a confirmation. */
 function Actions(props: { order: Order; offer: (order: Order) => void }): ReactNode {
   const { api } = useServices();
   const theme = useTheme();
@@ -123,7 +123,7 @@ function Actions(props: { order: Order; offer: (order: Order) => void }): ReactN
 
   async function pay(): Promise<Order> {
     const bill = await api.createPayment(order.id);
-    // With a provider its own page opens here and comes back with a payment.
+    // With a payment provider, its page would open here and return a payment.
     if (bill.testPayment === null)
       throw new ApiError(0, 'No Provider', 'Payments are not set up on this server');
     return api.verifyPayment(order.id, bill.testPayment);

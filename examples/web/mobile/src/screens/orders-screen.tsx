@@ -21,7 +21,7 @@ import { StatusBadge } from '../components/status-badge.tsx';
 import { useServices } from '../services.ts';
 import { radius, space, useTheme } from '../theme.ts';
 
-/** One page of the newest, made longer at its end. */
+/** The newest orders; scrolling to the end loads more. */
 const step = 20;
 const most = 100;
 
@@ -52,7 +52,7 @@ export function OrdersScreen(props: { user: User; onOpen: (orderId: string) => v
           <ConnectionNote />
         </View>
         {Platform.OS === 'web' && (
-          // A browser has no pull.
+          // A browser has no pull-to-refresh.
           <Pressable accessibilityRole="button" onPress={() => void refresh()} hitSlop={10}>
             <Text style={[styles.link, { color: theme.accent }]}>
               {refreshing ? 'Refreshing' : 'Refresh'}

@@ -6,7 +6,7 @@ import { Button } from '../components/button.tsx';
 import { useServices } from '../services.ts';
 import { space, useTheme } from '../theme.ts';
 
-/** Somebody is signed in, but the server can't be asked. It is asked again by itself. */
+/** Shown while a user is signed in but the server can't be reached. The session retries by itself. */
 export function UnreachableScreen(props: { reason: string }): ReactNode {
   const theme = useTheme();
   const services = useServices();
