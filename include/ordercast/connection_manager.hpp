@@ -140,6 +140,20 @@ class ConnectionManager {
   /// Connections that open later are closed the same way at once.
   void begin_drain(std::chrono::milliseconds window);
 
+  /// Who is connected and who watches what, to be read on this thread: a walk over all of it goes
+  /// in pieces, see `SubscriptionRegistry::for_each_order`.
+  [[nodiscard]] const auto& registry() const noexcept { return registry_; }
+
+  /// The oldest version that one of the order's subscribers was sent or promised; 0 when one was
+  /// sent none yet, `max_version` when there is no subscriber. O(subscribers).
+  [[nodiscard]] std::uint64_t oldest_version(std::string_view order_id) {
+    std::uint64_t oldest = max_version;
+    registry_.for_each_subscriber(order_id, [&](Slot /*slot*/, const Watch& watch) {
+      oldest = (std::min)(oldest, watch.version());
+    });
+    return oldest;
+  }
+
   /// Open connections that have authenticated.
   [[nodiscard]] std::size_t connections() const noexcept { return registry_.connection_count(); }
   [[nodiscard]] std::size_t subscriptions() const noexcept {

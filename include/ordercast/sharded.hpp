@@ -119,6 +119,14 @@ class Sharded {
         std::move(done));
   }
 
+  /// Runs `f(manager)` on one shard's own thread. Where that thread has ended `f` is destroyed
+  /// instead. Throws what posting throws.
+  template <class F>
+  void visit(std::size_t shard, F f) const {
+    const auto& which = shards_.at(shard);
+    which.post([f = std::move(f), manager = which.manager]() mutable { f(*manager); });
+  }
+
   /// Runs `f(manager)` once on each shard's own thread. `f` is shared by them: it must be safe to
   /// call from several threads at once.
   template <class F>

@@ -106,6 +106,25 @@ class SubscriptionRegistry {
   template <class F>
   void for_each_connection(F&& f) const;
 
+  /// Calls `f(order_id)` for each order with a subscriber among at most `most` records from `from`
+  /// on, and returns where to go on: 0 at the end. So a walk over all orders is cut into pieces,
+  /// and the registry may change between two: an order that had a subscriber all the time is met
+  /// once; one that came or went may be met or not. O(most).
+  template <class F>
+  std::uint32_t for_each_order(std::uint32_t from, std::uint32_t most, F&& f) const;
+
+  /// The same for each user with a connection: `f(user_id)`.
+  template <class F>
+  std::uint32_t for_each_user(std::uint32_t from, std::uint32_t most, F&& f) const;
+
+  /// Calls `f(organization_id)` for each organization that is a connection's reach. O(organizations
+  /// ever there at once).
+  template <class F>
+  void for_each_organization(F&& f) const;
+
+  /// Whether a connection hears of everything.
+  [[nodiscard]] bool has_all_seeing() const noexcept { return !all_seeing_.empty(); }
+
   /// Whether `for_each_list_watcher` would call anyone. Expected O(1).
   [[nodiscard]] bool has_list_watcher(const OrderEvent& event) const noexcept {
     return !all_seeing_.empty() || find_party(event.owner.view()) != npos ||

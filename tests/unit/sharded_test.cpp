@@ -134,6 +134,10 @@ TEST_CASE("a task for each manager runs on its own shard", "[sharded]") {
   sharded.for_each([&](Manager& manager) { visited.push_back(&manager); });
   CHECK(posts == 2);
   CHECK(visited == std::vector<Manager*>{&one.manager, &two.manager});
+
+  sharded.visit(1, [&](Manager& manager) { visited.push_back(&manager); });
+  CHECK(posts == 3);
+  CHECK(visited.back() == &two.manager);
 }
 
 TEST_CASE("a user is heard of on whichever shard answered last", "[sharded]") {

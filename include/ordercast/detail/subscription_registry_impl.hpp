@@ -210,6 +210,41 @@ void SubscriptionRegistry<H, S>::for_each_connection(F&& f) const {
 }
 
 template <class H, class S>
+template <class F>
+std::uint32_t SubscriptionRegistry<H, S>::for_each_order(std::uint32_t from, std::uint32_t most,
+                                                         F&& f) const {
+  const IterationGuard guard(iterating_);
+  const auto end = topics_.end_id();
+  const auto stop = from + (std::min)(most, end - (std::min)(from, end));
+  for (auto id = from; id < stop; ++id) {
+    if (topics_[id].subscribers.size() != 0) f(topics_[id].order_id.view());
+  }
+  return stop < end ? stop : 0;
+}
+
+template <class H, class S>
+template <class F>
+std::uint32_t SubscriptionRegistry<H, S>::for_each_user(std::uint32_t from, std::uint32_t most,
+                                                        F&& f) const {
+  const IterationGuard guard(iterating_);
+  const auto end = users_.end_id();
+  const auto stop = from + (std::min)(most, end - (std::min)(from, end));
+  for (auto id = from; id < stop; ++id) {
+    if (users_[id].connections != 0) f(users_[id].id.view());
+  }
+  return stop < end ? stop : 0;
+}
+
+template <class H, class S>
+template <class F>
+void SubscriptionRegistry<H, S>::for_each_organization(F&& f) const {
+  const IterationGuard guard(iterating_);
+  for (std::uint32_t id = 0; id < organizations_.end_id(); ++id) {
+    if (!organizations_[id].members.empty()) f(organizations_[id].id.view());
+  }
+}
+
+template <class H, class S>
 std::optional<IdentityView> SubscriptionRegistry<H, S>::identity(H handle) const noexcept {
   const auto id = find_connection(handle);
   if (id == npos) return std::nullopt;

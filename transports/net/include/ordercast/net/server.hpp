@@ -159,6 +159,13 @@ class Server {
     sharded_.last_heard(user_id, ping, std::move(done));
   }
 
+  /// Runs `f(manager)` on the thread of one of the `shards()`; see `Sharded::visit`. Any thread.
+  template <class F>
+  void visit(std::size_t shard, F f) {
+    sharded_.visit(shard, std::move(f));
+  }
+  [[nodiscard]] std::size_t shards() const noexcept { return sharded_.size(); }
+
   /// Takes leave: handshakes get 503 with Retry-After, open WebSockets get what waits for them and
   /// close 1012, plain HTTP is answered on. `run` returns when all WebSockets and HTTP requests in
   /// flight are gone, at the latest after `window`. The first call counts. Any thread.
