@@ -8,13 +8,13 @@
 
 using namespace ordercast;
 
-struct MyUsers {  // Your own log-in. Here the token is the user's name.
+struct MyUsers {  // Your own login. Here the token is the user's name.
   AuthResult authenticate(std::string_view token) const {
     if (token.empty()) return AuthFailure{"Missing token"};
     return Identity{std::string(token), Reach::own};
   }
 };
-struct MyDatabase {  // Your own. Each change makes an order's version greater, in its JSON too.
+struct MyDatabase {  // Your own database. Each change raises the order's version, in its JSON too.
   OrderSnapshot read() const { return order_at(version); }
   OrderSnapshot change() { return order_at(++version); }
   static OrderSnapshot order_at(std::uint64_t version) {
@@ -24,13 +24,14 @@ struct MyDatabase {  // Your own. Each change makes an order's version greater, 
   }
   std::atomic<std::uint64_t> version{1};
 };
-struct MyRules {  // Your own rule on who may watch what. Here order-1 is alice's.
+struct MyRules {  // Your own rule about who may watch what. Here order-1 belongs to alice.
   template <class Done>
   void authorize(const IdentityView& who, std::string_view order_id, Done done) const {
     done(order_id == "order-1" && who.user_id == "alice");
   }
 };
-struct MyOrders {  // Recovery: who was away says which version they have, and gets this if newer.
+struct MyOrders {  // Recovery: a client that reconnects names its version and gets this if it is
+                   // newer.
   template <class Done>
   void fetch(std::string_view /*order_id*/, Done done) const {
     done(std::optional(database->read()));
