@@ -30,8 +30,7 @@ struct MyRules {  // Your own rule about who may watch what. Here order-1 belong
     done(order_id == "order-1" && who.user_id == "alice");
   }
 };
-struct MyOrders {  // Recovery: a client that reconnects names its version and gets this if it is
-                   // newer.
+struct MyOrders {  // Recovery: a client says which version it has, and gets this if it is newer.
   template <class Done>
   void fetch(std::string_view /*order_id*/, Done done) const {
     done(std::optional(database->read()));
