@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+/// `order_server outbox list|retry`: what could not be delivered, for operators. Works on the
+/// database of a server that runs, or of one that does not.
+namespace order_server {
+
+/// Whether the command line (without the program's name) asks for this instead of a server.
+[[nodiscard]] bool is_outbox_command(const std::vector<std::string>& arguments);
+
+/// Runs it; returns the process' exit code: 0, 1 for a failure, 2 for a wrong command line.
+[[nodiscard]] int run_outbox_command(const std::vector<std::string>& arguments, std::FILE* out,
+                                     std::FILE* err);
+
+}  // namespace order_server
