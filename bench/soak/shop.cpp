@@ -116,7 +116,8 @@ Shop::Shop(const SoakServer& server, const std::vector<std::string>& owners)
   const Json order = {{"storeId", store_id},
                       {"items", {{{"productId", products.at(0).at("id")}, {"quantity", 2}}}},
                       {"paymentMethod", "COD"},
-                      {"fulfillmentType", "DELIVERY"}};
+                      {"fulfillmentType", "DELIVERY"},
+                      {"deliveryAddress", "1 Quiet Street"}};
   for (const auto& owner : owners) {
     const ApiClient customer(server_.port(), token_for(owner, "CUSTOMER", soak_secret));
     const auto reply = customer.post("/api/v1/orders", order);

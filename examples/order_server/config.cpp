@@ -41,26 +41,38 @@ class WholeFile : public CLI::ConfigTOML {
   static constexpr std::size_t max_config_bytes = 64 * std::size_t{1024};
 };
 
-/// The first line of the config file that sets no option. What it says may be a secret: only a name
-/// before a '=' is repeated.
-std::string complaint_of_file(const CLI::App& app) {
+/// The first line of the config file that sets no option; "" if each does, or there is no file. What
+/// the line says may be a secret: only a name before a '=' is repeated.
+std::string wrong_line_of_file(const CLI::App& app) {
+  if (app.get_config_ptr()->count() == 0) return {};
   const auto file = app.get_config_ptr()->as<std::string>();
   std::ifstream lines(file);
   std::string line;
   for (int number = 1; std::getline(lines, line); ++number) {
     const auto text = ordercast::detail::trim(line);
-    if (text.empty() || text[0] == '#' || text[0] == ';' || text[0] == '[') continue;
+    if (text.empty() || text[0] == '#' || text[0] == ';') continue;
     const auto equals = text.find('=');
     const auto name = std::string(ordercast::detail::trim(text.substr(0, equals)));
-    if (equals != std::string_view::npos && app.get_option_no_throw("--" + name) != nullptr)
+    if (equals != std::string_view::npos && !name.empty() && name[0] != '-' &&
+        app.get_option_no_throw("--" + name) != nullptr) {
       continue;
+    }
+    const bool is_dressed = !name.empty() && (name[0] == '-' || name[0] == '"');
     const auto what =
-        equals == std::string_view::npos
+        equals == std::string_view::npos || name.empty()
             ? ": expected name=value, with the name of an option"
-            : ": '" + printable(name.substr(0, 40)) + "' is not the name of an option";
+            : ": '" + printable(name.substr(0, 40)) + "' is not the name of an option" +
+                  (is_dressed ? "; write it without dashes and quotes" : "");
     return "--config: " + file + ", line " + std::to_string(number) + what;
   }
-  return "--config: " + file + " is not lines of name=value with names of options";
+  return {};
+}
+
+std::string complaint_of_file(const CLI::App& app) {
+  const auto wrong = wrong_line_of_file(app);
+  if (!wrong.empty()) return wrong;
+  return "--config: " + app.get_config_ptr()->as<std::string>() +
+         " is not lines of name=value with names of options";
 }
 
 /// An option that a config file gives more than one value: unquoted words, or a second line. On the
@@ -246,6 +258,10 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
     return ConfigExit{2, {}, complaint_of_file(app)};
   } catch (const CLI::Error& error) {
     return ConfigExit{2, {}, complaint_of(error, app)};
+  }
+  // CLI11 skips a line whose name it can't make sense of.
+  if (auto wrong = wrong_line_of_file(app); !wrong.empty()) {
+    return ConfigExit{2, {}, std::move(wrong)};
   }
   if (auto wrong = ambiguous_value(app, arguments); !wrong.empty()) {
     return ConfigExit{2, {}, std::move(wrong)};

@@ -210,6 +210,10 @@ class ConnectionManager {
         (*manager)->on_fetched(question, snapshot ? &*snapshot : nullptr);
       }
     }
+    // Without a temporary of which GCC 12 at -O3 says that it may be uninitialized.
+    void operator()(std::nullopt_t /*no snapshot*/) const {
+      if (const auto manager = question.manager.lock()) (*manager)->on_fetched(question, nullptr);
+    }
     void operator()(Unavailable /*answer*/) const {
       if (const auto manager = question.manager.lock()) (*manager)->on_unavailable(question);
     }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// What every transport reads from a WebSocket handshake (RFC 6455 section 4.2): the token and the
 /// subprotocol. Pure functions; thread-safe.
@@ -67,43 +68,76 @@ bool any_element(std::string_view list, F&& f) {
   return out;
 }
 
-/// The value of a query parameter, percent-decoded; nothing when it is absent. The first one
-/// counts.
-[[nodiscard]] inline std::optional<std::string> query_parameter(std::string_view query,
-                                                                std::string_view name) {
+namespace detail {
+
+/// Calls `f` with each value of a query parameter, percent-decoded, until it returns true.
+template <class F>
+void any_query_parameter(std::string_view query, std::string_view name, F&& f) {
   while (!query.empty()) {
     const auto amp = query.find('&');
     const auto pair = query.substr(0, amp);
     const auto eq = pair.find('=');
-    if (pair.substr(0, eq) == name) {
-      return eq == std::string_view::npos ? std::string{} : percent_decode(pair.substr(eq + 1));
+    if (pair.substr(0, eq) == name &&
+        f(eq == std::string_view::npos ? std::string{} : percent_decode(pair.substr(eq + 1)))) {
+      return;
     }
-    if (amp == std::string_view::npos) break;
+    if (amp == std::string_view::npos) return;
     query.remove_prefix(amp + 1);
   }
-  return std::nullopt;
+}
+
+}  // namespace detail
+
+/// The value of a query parameter, percent-decoded; nothing when it is absent. The first one
+/// counts.
+[[nodiscard]] inline std::optional<std::string> query_parameter(std::string_view query,
+                                                                std::string_view name) {
+  std::optional<std::string> found;
+  detail::any_query_parameter(query, name, [&](std::string value) {
+    found = std::move(value);
+    return true;
+  });
+  return found;
+}
+
+/// The same; also nothing when it is there with two different values.
+[[nodiscard]] inline std::optional<std::string> only_query_parameter(std::string_view query,
+                                                                     std::string_view name) {
+  std::optional<std::string> found;
+  bool is_ambiguous = false;
+  detail::any_query_parameter(query, name, [&](std::string value) {
+    is_ambiguous = found && *found != value;
+    found = std::move(value);
+    return is_ambiguous;
+  });
+  return is_ambiguous ? std::nullopt : found;
 }
 
 /// The access token of a handshake or request: `Authorization: Bearer <token>` (RFC 6750), else a
-/// subprotocol entry `bearer.<token>`, else the query parameter `token`. Empty when there is none.
+/// subprotocol entry `bearer.<token>`, else the query parameter `token`. Empty when there is none,
+/// and when there are two different ones in the same place: whoever looks at the other one, a proxy
+/// or a log, would take the request for somebody else's.
 [[nodiscard]] inline std::string token_of(const HttpRequest& request) {
   const auto authorization = request.header("Authorization");
   if (authorization.size() > 7 && iequals(authorization.substr(0, 7), "Bearer ")) {
     return std::string(detail::trim(authorization.substr(7)));
   }
   constexpr std::string_view prefix = "bearer.";
-  std::string found;
+  std::optional<std::string_view> found;
+  bool is_ambiguous = false;
   for (const auto& field : request.headers) {
     if (!iequals(field.name, "Sec-WebSocket-Protocol")) continue;
-    if (detail::any_element(field.value, [&](std::string_view entry) {
-          if (entry.substr(0, prefix.size()) != prefix) return false;
-          found = entry.substr(prefix.size());
-          return true;
-        })) {
-      return found;
-    }
+    detail::any_element(field.value, [&](std::string_view entry) {
+      if (entry.substr(0, prefix.size()) != prefix) return false;
+      const auto token = entry.substr(prefix.size());
+      is_ambiguous = is_ambiguous || (found && *found != token);
+      found = token;
+      return false;
+    });
   }
-  return query_parameter(request.query(), "token").value_or(std::string{});
+  if (is_ambiguous) return {};
+  if (found) return std::string(*found);
+  return only_query_parameter(request.query(), "token").value_or(std::string{});
 }
 
 /// The subprotocol to answer with: `ordercast.v2` when the client offers it, else `ordercast.v1`

@@ -64,7 +64,7 @@ struct DenyAll {
 struct NoSnapshots {
   template <class Done>
   void fetch(std::string_view /*order_id*/, Done done) const {
-    done(std::optional<OrderSnapshot>{});
+    done(std::nullopt);
   }
 };
 

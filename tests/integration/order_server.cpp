@@ -48,7 +48,8 @@ Json place_order(const OrderServer& server, const Account& customer, const Shelf
       {{"storeId", shelf.store_id},
        {"items", Json::array({{{"productId", shelf.product_id}, {"quantity", 1}}})},
        {"paymentMethod", payment_method},
-       {"fulfillmentType", fulfillment_type}});
+       {"fulfillmentType", fulfillment_type},
+       {"deliveryAddress", fulfillment_type == "DELIVERY" ? Json("1 Quiet Street") : Json()}});
   INFO(reply.body);
   REQUIRE(reply.status == 201);
   return reply.data();

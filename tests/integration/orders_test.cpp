@@ -19,7 +19,8 @@ Json order_body(const std::string& organization, const Json& items) {
   return {{"storeId", demo().shelves.at(organization).store_id},
           {"items", items},
           {"paymentMethod", "COD"},
-          {"fulfillmentType", "DELIVERY"}};
+          {"fulfillmentType", "DELIVERY"},
+          {"deliveryAddress", "1 Quiet Street"}};
 }
 
 Json one_item(const std::string& organization, const Json& quantity) {

@@ -102,6 +102,17 @@ TEST_CASE("a user who is enabled again signs in anew; what ended stays ended",
   CHECK_FALSE(fixture.store.set_disabled("nobody", true, 1));
 }
 
+TEST_CASE("nobody is given a token that the server still refuses", "[accounts][sessions]") {
+  Watched watched;
+  auto& fixture = watched.fixture;
+  REQUIRE(fixture.store.set_disabled("customer", true, fixture.context.now_ms()));
+  watched.watch.look();
+  REQUIRE(fixture.store.set_disabled("customer", false, fixture.context.now_ms()));
+  CHECK(login_status(fixture, "customer123") == 503);  // not heard of yet
+  watched.watch.look();
+  CHECK(is_good(fixture, sign_in(fixture).access));
+}
+
 TEST_CASE("a new password ends the sign-ins of who knew the old one", "[accounts][sessions]") {
   Watched watched;
   auto& fixture = watched.fixture;

@@ -27,10 +27,24 @@ TEST_CASE("a login answers tokens that work, whatever the email's case", "[api][
                             {"email", "customer@example.com"},
                             {"name", "User customer"},
                             {"role", "CUSTOMER"},
-                            {"organizationId", nullptr}});
+                            {"organizationId", nullptr},
+                            {"organizations", json::array()},
+                            {"stores", json::array()}});
   CHECK(fixture.lanes_used.front() == Lane::login);
   CHECK(response.body.find("argon2") == std::string::npos);
   CHECK(me.body.find("argon2") == std::string::npos);
+}
+
+TEST_CASE("a member of the staff is told their organization and its stores", "[api][auth]") {
+  ApiFixture fixture;
+  const auto me = [&](const User& user) {
+    return data_of(fixture.call("GET", "/api/v1/auth/me", user));
+  };
+  CHECK(me(fixture.manager)["organizations"] ==
+        json{{{"id", "org-1"}, {"name", "org-1"}, {"role", to_string(fixture.manager.role)}}});
+  CHECK(me(fixture.manager)["stores"] == json{{{"id", "store-1"}, {"name", "Corner Shop"}}});
+  CHECK(me(fixture.admin)["organizations"].size() == 2);
+  CHECK(me(fixture.admin)["stores"].size() == 2);
 }
 
 TEST_CASE("wrong password and unknown email are the same 401", "[api][auth]") {
@@ -134,6 +148,10 @@ TEST_CASE("every call but login, refresh and health needs an access token", "[ap
            {"POST", "/api/v1/orders/x/payment/verify"},
            {"POST", "/api/v1/devices"},
            {"DELETE", "/api/v1/devices"},
+           {"POST", "/api/v1/device-tokens"},
+           {"DELETE", "/api/v1/device-tokens"},
+           {"PATCH", "/api/v1/orders/x/payment-status"},
+           {"POST", "/api/v1/orders/bulk-status"},
            {"POST", "/api/v1/admin/users/x/disconnect"}}) {
     CAPTURE(method, target);
     for (const auto& token : {std::string(), std::string("rubbish"), other}) {

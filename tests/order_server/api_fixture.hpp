@@ -102,7 +102,8 @@ class ApiFixture {
     return {{"storeId", store_id},
             {"items", {{{"productId", store_id == "store-1" ? "tea" : "bread"}, {"quantity", 2}}}},
             {"paymentMethod", "ONLINE"},
-            {"fulfillmentType", "DELIVERY"}};
+            {"fulfillmentType", "DELIVERY"},
+            {"deliveryAddress", "1 Quiet Street"}};
   }
 
   /// A new order of that customer, as the API answered it.

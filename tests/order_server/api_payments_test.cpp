@@ -117,6 +117,8 @@ TEST_CASE("a payment begins with what the provider's page needs", "[api][payment
   CHECK(bill.at("razorpayOrderId") == order.at("razorpayOrderId"));
   CHECK(bill.at("amount") == 57100);
   CHECK(bill.at("currency") == "INR");
+  CHECK(bill.at("razorpay_order_id") == order.at("razorpayOrderId"));
+  CHECK(bill.at("key_id").is_null());
   CHECK_FALSE(bill.contains("testPayment"));
   CHECK(fixture.billed.empty());
 }
@@ -191,6 +193,7 @@ TEST_CASE("with an account at the provider its order is made once, when it is wa
     const auto bill = data_of(fixture.call("POST", bill_path(order), fixture.customer));
     CHECK(bill.at("razorpayOrderId") == "order_from_provider");
     CHECK(bill.at("keyId") == "rzp_test_1");
+    CHECK(bill.at("key_id") == "rzp_test_1");
   }
   CHECK(fixture.billed.size() == 2);  // one of them failed
   CHECK(fixture.stored_version(order.at("id")) == 2);

@@ -40,6 +40,9 @@ TEST_CASE("a body must be JSON and say so", "[api]") {
   CHECK(send({{"Content-Type", "text/plain"}}, good) == 415);
   CHECK(send({{"Content-Type", "application/json; charset=latin1"}}, good) == 415);
   CHECK(send({{"Content-Type", "application/jsonp"}}, good) == 415);
+  CHECK(send({{"Content-Type", "application/json"}, {"Content-Encoding", "gzip"}}, good) == 415);
+  CHECK(send({{"Content-Type", "application/json"}, {"content-encoding", "Identity"}}, good) ==
+        200);
   // As `curl -d` sends it when it isn't told otherwise; only the body can say that it is no form.
   CHECK(send({{"Content-Type", "application/x-www-form-urlencoded"}}, good) == 200);
   CHECK(send({{"Content-Type", "application/x-www-form-urlencoded"}}, "email=a&password=b") == 400);
@@ -76,6 +79,7 @@ TEST_CASE("a full lane answers 503 with Retry-After and runs nothing", "[api]") 
   CHECK(fixture.store.list_orders({}).total == 0);
   CHECK(fixture.call("GET", "/api/v1/orders", fixture.customer).status == 200);
   CHECK(fixture.call_anonymously("GET", "/healthz").status == 200);
+  CHECK(fixture.call_anonymously("GET", "/health").status == 200);
 }
 
 TEST_CASE("a failing database is 503, told without details, and ends nothing", "[api]") {
@@ -286,6 +290,17 @@ TEST_CASE("users register and remove devices of their own", "[api][devices]") {
   }
   CHECK(call("POST", make_user("ghost", Role::customer), {{"token", "t"}, {"platform", "ios"}}) ==
         401);
+}
+
+TEST_CASE("a device has two names for its calls", "[api][devices]") {
+  ApiFixture fixture;
+  const auto call = [&](const std::string& method, const std::string& path, const json& body) {
+    return json::parse(fixture.call(method, path, fixture.customer, body).body).at("data");
+  };
+  const json device{{"token", "t1"}, {"platform", "android"}};
+  CHECK(call("POST", "/api/v1/device-tokens", device) == json{{"registered", true}});
+  CHECK(call("DELETE", "/api/v1/device-tokens", device) == json{{"removed", true}});
+  CHECK(number_in(fixture.directory.file(), "SELECT COUNT(*) FROM devices") == 0);
 }
 
 TEST_CASE("a token that FCM can't know is refused with what is allowed", "[api][devices]") {

@@ -88,6 +88,8 @@ TEST_CASE("what can't be sold is refused in words, and changes nothing", "[opera
         {"store", "add", "--org", "", "--name", "Shop"},
         {"store", "add", "--org", "o", "--name", std::string(201, 'x')},
         {"store", "add", "--org", "o", "--name", "a\nb"},
+        {"store", "add", "--org", " o", "--name", "Shop"},
+        {"store", "add", "--org", "o", "--name", "Shop "},
         {"product", "remove"}}) {
     CHECK(op.run(wrong).code == 2);
   }

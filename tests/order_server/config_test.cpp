@@ -215,6 +215,12 @@ TEST_CASE("a file gives options, flags win over it, and what it misspells is an 
 
   write("prot=7100\n");
   CHECK(contains(exit_of({"--config", file}).error, "line 1: 'prot' is not the name of an option"));
+  for (const auto* line : {"=5", "--port=7100", "-port=7100", "\"port\"=7100", "[port]\nport=7100",
+                           "port:7100", "  =  ", "port"}) {
+    CAPTURE(line);
+    write(line);
+    CHECK(contains(exit_of({"--config", file}).error, "line 1"));
+  }
   write("port=lots\n");
   CHECK(contains(exit_of({"--config", file}).error, "lots"));
 }

@@ -30,6 +30,18 @@ TEST_CASE("a handshake without a token has an empty one", "[handshake]") {
   CHECK(token_of(request("/ws", {{"Sec-WebSocket-Protocol", "ordercast.v1"}})).empty());
 }
 
+TEST_CASE("two different tokens in one place are none", "[handshake]") {
+  CHECK(token_of(request("/ws?token=a&token=b")).empty());
+  CHECK(token_of(request("/ws?token=a&x&token=")).empty());
+  CHECK(token_of(request("/ws?token=a&token=a")) == "a");
+  CHECK(token_of(request("/ws?token=a&token=%61")) == "a");
+  CHECK(token_of(request("/ws", {{"Sec-WebSocket-Protocol", "bearer.a, bearer.b"}})).empty());
+  CHECK(token_of(request("/ws?token=a", {{"Sec-WebSocket-Protocol", "bearer.a"},
+                                         {"Sec-WebSocket-Protocol", "x, bearer.b"}}))
+            .empty());
+  CHECK(token_of(request("/ws", {{"Sec-WebSocket-Protocol", "bearer.a, bearer.a"}})) == "a");
+}
+
 TEST_CASE("ordercast.v2 is selected before v1, wherever it stands", "[handshake]") {
   const auto selected = [](std::vector<HttpHeader> headers) {
     return std::string(select_subprotocol(request("/ws", std::move(headers))));

@@ -252,8 +252,8 @@ std::optional<HttpResponse> Api::handshake_refusal(const HttpRequest& request) {
 
 Routes all_api_routes() {
   Routes all;
-  for (auto&& part : {auth_routes(), catalog_routes(), order_routes(), payment_routes(),
-                      device_routes(), admin_routes()}) {
+  for (auto&& part : {auth_routes(), catalog_routes(), order_routes(), order_change_routes(),
+                      payment_routes(), device_routes(), admin_routes()}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;

@@ -8,6 +8,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
 
 namespace order_server {
 namespace {
@@ -61,8 +65,16 @@ HttpResponse login(const ApiRequest& request, ApiContext& context) {
     context.sessions.end_session(session_id, user->id, context.now_ms());
     return problem(401, "Invalid credentials");
   }
+  auto access_token = context.tokens.issue_access(*user, session_id);
+  // An operator has just enabled the user, and this server has not heard of it yet. A token that it
+  // would refuse helps nobody.
+  if (!std::holds_alternative<Caller>(context.tokens.caller_of(access_token))) {
+    context.sessions.end_session(session_id, user->id, context.now_ms());
+    return retry_later(503, "This account was changed just now; try again",
+                       std::chrono::seconds(1));
+  }
   return success({{"requiresOrgSelection", false},
-                  {"accessToken", context.tokens.issue_access(*user, session_id)},
+                  {"accessToken", std::move(access_token)},
                   {"refreshToken", context.tokens.issue_refresh(*user, session_id)}});
 }
 
@@ -88,6 +100,36 @@ HttpResponse refresh(const ApiRequest& request, ApiContext& context) {
   return success({{"accessToken", context.tokens.issue_access(*user, claims->session_id)}});
 }
 
+/// The organizations that a member of the staff works for, with their role there. The super admin
+/// works for all that have a store.
+ordered_json organizations_of(const User& user, const std::vector<Shop>& shops) {
+  std::vector<std::string> ids;
+  if (!user.organization_id.empty()) ids.push_back(user.organization_id);
+  if (user.role == Role::super_admin) {
+    for (const auto& shop : shops) ids.push_back(shop.organization_id);
+    std::sort(ids.begin(), ids.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  }
+  auto organizations = ordered_json::array();
+  // An organization has no name of its own here.
+  for (const auto& id : ids) {
+    organizations.push_back({{"id", id}, {"name", id}, {"role", to_string(user.role)}});
+  }
+  return organizations;
+}
+
+/// The stores that a member of the staff works for.
+ordered_json stores_of(const User& user, const std::vector<Shop>& shops) {
+  auto stores = ordered_json::array();
+  for (const auto& shop : shops) {
+    const bool is_theirs =
+        user.role == Role::super_admin ||
+        (!user.organization_id.empty() && shop.organization_id == user.organization_id);
+    if (is_theirs) stores.push_back({{"id", shop.id}, {"name", shop.name}});
+  }
+  return stores;
+}
+
 HttpResponse me(const ApiRequest& request, ApiContext& context) {
   const auto user = context.store.find_user(request.caller.user_id);
   if (!user) return user_is_gone();
@@ -97,6 +139,9 @@ HttpResponse me(const ApiRequest& request, ApiContext& context) {
                     {"role", to_string(user->role)},
                     {"organizationId", nullptr}};
   if (!user->organization_id.empty()) data["organizationId"] = user->organization_id;
+  const auto shops = is_staff(user->role) ? context.store.list_shops() : std::vector<Shop>{};
+  data["organizations"] = organizations_of(*user, shops);
+  data["stores"] = stores_of(*user, shops);
   return success(std::move(data));
 }
 

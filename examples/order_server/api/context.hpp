@@ -102,6 +102,7 @@ struct ApiContext {
 [[nodiscard]] Routes auth_routes();
 [[nodiscard]] Routes catalog_routes();
 [[nodiscard]] Routes order_routes();
+[[nodiscard]] Routes order_change_routes();
 [[nodiscard]] Routes payment_routes();
 [[nodiscard]] Routes device_routes();
 [[nodiscard]] Routes admin_routes();

@@ -66,11 +66,20 @@ HttpResponse remove_device(const ApiRequest& request, ApiContext& context) {
   return success({{"registered", false}});
 }
 
+/// The same call by the name that the reference has for it.
+HttpResponse remove_device_token(const ApiRequest& request, ApiContext& context) {
+  auto answer = remove_device(request, context);
+  return answer.status == 200 ? success({{"removed", true}}) : answer;
+}
+
 }  // namespace
 
 Routes device_routes() {
-  return {{"POST", "/api/v1/devices", Access::signed_in, Lane::writer, &add_device},
-          {"DELETE", "/api/v1/devices", Access::signed_in, Lane::writer, &remove_device}};
+  return {
+      {"POST", "/api/v1/devices", Access::signed_in, Lane::writer, &add_device},
+      {"DELETE", "/api/v1/devices", Access::signed_in, Lane::writer, &remove_device},
+      {"POST", "/api/v1/device-tokens", Access::signed_in, Lane::writer, &add_device},
+      {"DELETE", "/api/v1/device-tokens", Access::signed_in, Lane::writer, &remove_device_token}};
 }
 
 }  // namespace order_server

@@ -14,6 +14,10 @@ namespace {
 using nlohmann::ordered_json;
 using ordercast::HttpResponse;
 
+ordered_json refusal(int status, std::string_view error, std::string_view message) {
+  return {{"success", false}, {"error", error}, {"message", message}, {"statusCode", status}};
+}
+
 }  // namespace
 
 HttpResponse json_response(int status, const ordered_json& body) {
@@ -42,12 +46,7 @@ HttpResponse success_page(ordered_json data, const PageMeta& meta) {
 }
 
 HttpResponse problem(int status, std::string_view error, std::string_view message) {
-  ordered_json body;
-  body["success"] = false;
-  body["error"] = error;
-  body["message"] = message;
-  body["statusCode"] = status;
-  return json_response(status, body);
+  return json_response(status, refusal(status, error, message));
 }
 
 HttpResponse problem(int status, std::string_view message) {
@@ -58,6 +57,12 @@ HttpResponse problem(const Rejection& rejection) {
   return problem(rejection.status_code, rejection.error, rejection.message);
 }
 
+HttpResponse problem(const Rejection& rejection, ordered_json data) {
+  auto body = refusal(rejection.status_code, rejection.error, rejection.message);
+  body["data"] = std::move(data);
+  return json_response(rejection.status_code, body);
+}
+
 HttpResponse retry_later(int status, std::string_view message, std::chrono::seconds after) {
   HttpResponse response = problem(status, message);
   const auto seconds = std::max<std::chrono::seconds::rep>(after.count(), 1);
@@ -66,11 +71,8 @@ HttpResponse retry_later(int status, std::string_view message, std::chrono::seco
 }
 
 void transport_problem(HttpResponse& response, std::string_view message) {
-  ordered_json body;
-  body["success"] = false;
-  body["error"] = ordercast::net::reason_phrase(response.status);
-  body["message"] = message;
-  body["statusCode"] = response.status;
+  const auto body =
+      refusal(response.status, ordercast::net::reason_phrase(response.status), message);
   response.headers.push_back({"Content-Type", "application/json"});
   response.body = body.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }

@@ -36,6 +36,9 @@ struct PageMeta {
 /// A refusal with the status' own short name.
 [[nodiscard]] ordercast::HttpResponse problem(int status, std::string_view message);
 [[nodiscard]] ordercast::HttpResponse problem(const Rejection& rejection);
+/// The same with what there is instead as `data`.
+[[nodiscard]] ordercast::HttpResponse problem(const Rejection& rejection,
+                                              nlohmann::ordered_json data);
 
 /// A refusal that says when to come back (429 and 503).
 [[nodiscard]] ordercast::HttpResponse retry_later(int status, std::string_view message,

@@ -88,6 +88,11 @@ const json* JsonFields::find(const char* name) const {
   return found == object_.end() ? nullptr : &*found;
 }
 
+bool JsonFields::has(const char* name) const {
+  const auto* value = find(name);
+  return value != nullptr && !value->is_null();
+}
+
 void JsonFields::complain(std::string_view name, std::string_view what) {
   if (!complaint_.empty()) return;
   complaint_.append(path_).append(name);
@@ -119,8 +124,7 @@ std::string JsonFields::text(const char* name, std::size_t least, std::size_t mo
 }
 
 std::string JsonFields::optional_text(const char* name, std::size_t most) {
-  const json* value = find(name);
-  if (value == nullptr || value->is_null()) return {};
+  if (!has(name)) return {};
   return text(name, 0, most);
 }
 
@@ -147,6 +151,12 @@ std::int64_t JsonFields::integer(const char* name, std::int64_t least, std::int6
     return least;
   }
   return *number;
+}
+
+std::optional<std::int64_t> JsonFields::optional_integer(const char* name, std::int64_t least,
+                                                         std::int64_t most) {
+  if (!has(name)) return std::nullopt;
+  return integer(name, least, most);
 }
 
 std::int64_t JsonFields::minor_units(const char* name) {
@@ -181,6 +191,11 @@ json read_object(const ordercast::HttpRequest& request,
   json none = json::object();
   if (request.body.empty()) {
     refusal = problem(400, "The request needs a JSON body");
+    return none;
+  }
+  if (const auto coding = request.header("Content-Encoding");
+      !coding.empty() && !ordercast::iequals(coding, "identity")) {
+    refusal = problem(415, "The body must not have a Content-Encoding");
     return none;
   }
   const auto content_type = request.header("Content-Type");

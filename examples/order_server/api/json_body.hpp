@@ -41,6 +41,8 @@ class JsonFields {
   /// `path` goes before a field's name in a complaint ("items[2].").
   explicit JsonFields(nlohmann::json object, std::string path = {});
 
+  /// Whether the field is there and not null.
+  [[nodiscard]] bool has(const char* name) const;
   /// A required text of `least` to `most` bytes without U+0000.
   [[nodiscard]] std::string text(const char* name, std::size_t least, std::size_t most);
   /// The same, or "" when the field is absent or null.
@@ -49,6 +51,9 @@ class JsonFields {
   [[nodiscard]] bool optional_flag(const char* name);
   /// A required whole number from `least` to `most`.
   [[nodiscard]] std::int64_t integer(const char* name, std::int64_t least, std::int64_t most);
+  /// The same, or nothing when the field is absent or null.
+  [[nodiscard]] std::optional<std::int64_t> optional_integer(const char* name, std::int64_t least,
+                                                             std::int64_t most);
   /// The same for a sum: only digits will do, as what went through a double may be another sum.
   [[nodiscard]] std::int64_t minor_units(const char* name);
   /// A required array of `least` to `most` elements.

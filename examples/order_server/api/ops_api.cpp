@@ -90,6 +90,7 @@ HttpResponse metrics_page(ApiContext& context) {
 
 Routes ops_routes() {
   return {{"GET", "/healthz", Access::open, Lane::io, &healthz, true},
+          {"GET", "/health", Access::open, Lane::io, &healthz, true},
           {"GET", "/readyz", Access::open, Lane::io, &readyz, true},
           {"GET", "/metrics", Access::open, Lane::ops, nullptr, true, &metrics}};
 }

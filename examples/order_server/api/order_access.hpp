@@ -11,13 +11,21 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 /// Who may see and touch which order (CWE-639). Every handler on orders goes through here. Pure but
 /// for `answer_change`'s callback; any thread.
 namespace order_server {
+
+inline constexpr std::size_t max_note_bytes = 1000;
+
+/// What a status may be, for messages.
+inline constexpr std::string_view order_status_names =
+    "PENDING, CONFIRMED, PREPARING, READY, OUT_FOR_DELIVERY, DELIVERED, CANCELLED";
 
 /// The one answer for an order that does not exist and for one that the caller may not see: were
 /// they different, ids could be probed.
@@ -69,6 +77,9 @@ template <class Committed>
 [[nodiscard]] ordercast::HttpResponse answer_change(const ChangeResult& result,
                                                     Committed&& committed) {
   if (result.changed) std::forward<Committed>(committed)();
+  if (result.rejection && result.rejection->shows_order && result.order) {
+    return problem(*result.rejection, order_to_json(*result.order));
+  }
   if (result.rejection) return problem(*result.rejection);
   if (!result.order) return problem(no_such_order());
   return success(order_to_json(*result.order));

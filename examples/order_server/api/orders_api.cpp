@@ -6,7 +6,6 @@
 #include "domain/ids.hpp"
 #include "domain/money.hpp"
 #include "domain/order_json.hpp"
-#include "domain/transitions.hpp"
 #include <ordercast/handshake.hpp>
 
 #include <nlohmann/json.hpp>
@@ -21,14 +20,11 @@ namespace {
 using nlohmann::ordered_json;
 using ordercast::HttpResponse;
 
-constexpr std::size_t max_note_bytes = 1000;
-constexpr std::size_t max_address_bytes = 1000;
+constexpr std::size_t max_address_characters = 500;
 constexpr std::size_t max_items = 100;
 constexpr std::int64_t max_quantity = 999;
 constexpr std::int64_t max_page = 1'000'000;
 constexpr std::int64_t max_page_size = 100;
-constexpr std::string_view status_names =
-    "PENDING, CONFIRMED, PREPARING, READY, OUT_FOR_DELIVERY, DELIVERED, CANCELLED";
 
 /// A whole number from a query, `fallback` when it is absent; nothing when it is not in range.
 std::optional<std::int64_t> query_integer(std::string_view query, std::string_view name,
@@ -46,23 +42,24 @@ HttpResponse list_orders(const ApiRequest& request, ApiContext& context) {
   const auto query = request.http.query();
   const auto page = query_integer(query, "page", 1, max_page);
   if (!page) return problem(400, "page must be a whole number from 1 to 1000000");
-  const auto page_size = query_integer(query, "pageSize", 20, max_page_size);
-  if (!page_size) return problem(400, "pageSize must be a whole number from 1 to 100");
+  const auto wanted_size = query_integer(query, "pageSize", 20, max_page);
+  if (!wanted_size) return problem(400, "pageSize must be a whole number from 1 to 100");
+  const auto page_size = std::min(*wanted_size, max_page_size);
   const auto status_name = ordercast::query_parameter(query, "status");
   const auto status = order_status_from_string(status_name.value_or(""));
   if (status_name && !status) {
-    return problem(400, "status must be one of " + std::string(status_names));
+    return problem(400, "status must be one of " + std::string(order_status_names));
   }
 
   auto filter = scope_of(request.caller);
-  if (!filter) return success_page(ordered_json::array(), {0, *page, *page_size});
+  if (!filter) return success_page(ordered_json::array(), {0, *page, page_size});
   filter->status = status;
   filter->page = *page;
-  filter->page_size = *page_size;
+  filter->page_size = page_size;
   const auto found = context.store.list_orders(*filter);
   auto data = ordered_json::array();
   for (const auto& order : found.orders) data.push_back(order_to_json(order));
-  return success_page(std::move(data), {found.total, *page, *page_size});
+  return success_page(std::move(data), {found.total, *page, page_size});
 }
 
 HttpResponse get_order(const ApiRequest& request, ApiContext& context) {
@@ -83,7 +80,10 @@ std::vector<WantedItem> read_items(JsonBody& body) {
   std::vector<WantedItem> wanted;
   for (const auto& element : body.array("items", 1, max_items)) {
     JsonFields item(element, "items[" + std::to_string(wanted.size()) + "].");
-    WantedItem read{item.text("productId", 1, 128), item.integer("quantity", 1, max_quantity)};
+    // The reference's checkout calls it storeProductId.
+    const char* id_field =
+        item.has("productId") || !item.has("storeProductId") ? "productId" : "storeProductId";
+    WantedItem read{item.text(id_field, 1, 128), item.integer("quantity", 1, max_quantity)};
     if (!item.complaint().empty()) {
       body.complain("", item.complaint());
       break;
@@ -109,6 +109,21 @@ std::optional<std::vector<OrderItem>> price_items(const std::vector<WantedItem>&
   return items;
 }
 
+/// As people count them, near enough; the body is UTF-8.
+std::size_t characters(std::string_view text) {
+  const auto begins_one = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; };
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_one));
+}
+
+/// Where to bring it. An order that is to be delivered needs one.
+std::string read_address(JsonBody& body) {
+  auto address = body.optional_text("deliveryAddress", 4 * max_address_characters);
+  if (characters(address) > max_address_characters) {
+    body.complain("deliveryAddress", "must have at most 500 characters");
+  }
+  return address;
+}
+
 HttpResponse create_order(const ApiRequest& request, ApiContext& context) {
   JsonBody body(request.http);
   Order order;
@@ -117,9 +132,13 @@ HttpResponse create_order(const ApiRequest& request, ApiContext& context) {
   order.payment_method = body.choice("paymentMethod", "ONLINE, COD", payment_method_from_string);
   order.fulfillment_type =
       body.choice("fulfillmentType", "DELIVERY, PICKUP", fulfillment_type_from_string);
-  order.delivery_address = body.optional_text("deliveryAddress", max_address_bytes);
+  order.delivery_address = read_address(body);
   order.note = body.optional_text("note", max_note_bytes);
   if (auto refusal = body.refusal()) return std::move(*refusal);
+  if (order.fulfillment_type == FulfillmentType::delivery &&
+      ordercast::detail::trim(order.delivery_address).empty()) {
+    return problem(400, "deliveryAddress is required for DELIVERY: 1 to 500 characters");
+  }
 
   if (order.payment_method == PaymentMethod::online && context.payments.mode == PaymentMode::off) {
     return problem(no_online_payments());
@@ -151,38 +170,6 @@ HttpResponse create_order(const ApiRequest& request, ApiContext& context) {
   return success(order_to_json(order), 201);
 }
 
-HttpResponse change_status(const ApiRequest& request, ApiContext& context) {
-  JsonBody body(request.http);
-  const auto status = body.choice("status", status_names, order_status_from_string);
-  const std::string note = body.optional_text("note", max_note_bytes);
-  if (auto refusal = body.refusal()) return std::move(*refusal);
-
-  const auto scope = scope_of(request.caller);
-  if (!scope) return problem(no_such_order());
-  const auto result = context.store.change_order(
-      request.parameters.at(0), *scope,
-      [&](const Order& order) -> Decision {
-        if (!may_see(request.caller, order)) return no_such_order();
-        return decide_status(order, status, note);
-      },
-      context.now_ms());
-  return answer_change(result, context.committed);
-}
-
-/// Reads no body: what a client sends along is ignored.
-HttpResponse cancel(const ApiRequest& request, ApiContext& context) {
-  const auto scope = own_scope_of(request.caller);
-  if (!scope) return problem(no_such_order());
-  const auto result = context.store.change_order(
-      request.parameters.at(0), *scope,
-      [&](const Order& order) -> Decision {
-        if (!owns(request.caller, order)) return no_such_order();
-        return decide_cancel(order);
-      },
-      context.now_ms());
-  return answer_change(result, context.committed);
-}
-
 }  // namespace
 
 Routes order_routes() {
@@ -190,8 +177,6 @@ Routes order_routes() {
       {"GET", "/api/v1/orders", Access::signed_in, Lane::list, &list_orders},
       {"POST", "/api/v1/orders", Access::customer, Lane::writer, &create_order},
       {"GET", "/api/v1/orders/:id", Access::signed_in, Lane::reader, &get_order},
-      {"PATCH", "/api/v1/orders/:id/status", Access::staff, Lane::writer, &change_status},
-      {"POST", "/api/v1/orders/:id/cancel", Access::customer, Lane::writer, &cancel},
   };
 }
 

@@ -26,6 +26,9 @@ ordered_json bill_to_json(const Order& order, const ApiContext& context) {
       {"currency", currency_code},
       {"keyId", context.payments.key_id.empty() ? ordered_json(nullptr)
                                                 : ordered_json(context.payments.key_id)}};
+  // The names under which the reference's app reads the same.
+  bill["razorpay_order_id"] = bill["razorpayOrderId"];
+  bill["key_id"] = bill["keyId"];
   if (context.payments.mode == PaymentMode::test) {
     const auto payment_id = "pay_test_" + random_uuid();
     bill["testPayment"] = {

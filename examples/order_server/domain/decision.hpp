@@ -17,6 +17,7 @@ struct Rejection {
   int status_code = 400;
   std::string error;
   std::string message;
+  bool shows_order = false;  ///< The answer carries the order as it is.
 };
 
 /// What a change does to an order. Start from `change_from(order)`, which changes nothing but the

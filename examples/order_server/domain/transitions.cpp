@@ -18,7 +18,58 @@ Decision decide_status(const Order& order, OrderStatus to, std::string note) {
   Change change = change_from(order);
   change.status = to;
   change.log_note = std::move(note);
+  const bool is_open = order.payment_status == PaymentStatus::pending ||
+                       order.payment_status == PaymentStatus::failed;
+  if (to == OrderStatus::delivered && order.payment_method == PaymentMethod::cod && is_open) {
+    change.payment_status = PaymentStatus::paid;
+  }
   return change;
+}
+
+namespace {
+
+bool can_set_payment(const Order& order, PaymentStatus to) noexcept {
+  switch (order.payment_status) {
+    case PaymentStatus::pending:
+    case PaymentStatus::failed:
+      if (to == PaymentStatus::paid) return order.status != OrderStatus::cancelled;
+      return to != PaymentStatus::refunded;
+    case PaymentStatus::paid:
+      return to == PaymentStatus::refunded;
+    case PaymentStatus::refunded:
+      break;
+  }
+  return false;
+}
+
+}  // namespace
+
+Decision decide_payment_status(const Order& order, PaymentStatus to, std::string note) {
+  const auto refused = [](std::string message) {
+    return Rejection{400, "Invalid Payment Status", std::move(message)};
+  };
+  if (order.payment_status == to) {
+    return refused("Payment is already " + std::string(to_string(to)));
+  }
+  if (!can_set_payment(order, to)) {
+    return refused("Payment of an order that is " + std::string(to_string(order.status)) + " and " +
+                   std::string(to_string(order.payment_status)) + " cannot become " +
+                   std::string(to_string(to)));
+  }
+  Change change = change_from(order);
+  change.payment_status = to;
+  change.write_log = !note.empty();
+  change.log_note = std::move(note);
+  return change;
+}
+
+std::optional<Rejection> refuse_other_version(const Order& order,
+                                              std::optional<std::int64_t> expected) {
+  if (!expected || static_cast<std::uint64_t>(*expected) == order.version) return std::nullopt;
+  return Rejection{409, "Conflict",
+                   "The order has version " + std::to_string(order.version) + " by now, not " +
+                       std::to_string(*expected),
+                   true};
 }
 
 Decision decide_cancel(const Order& order) {

@@ -4,6 +4,8 @@
 #include "domain/decision.hpp"
 #include "domain/order.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 /// The life of an order, as pure functions of the order and the wish: no clock, no database, any
@@ -43,8 +45,20 @@ namespace order_server {
 }
 
 /// The staff's wish to move the order to `to`. Refused with 400 `Invalid Transition`; else a change
-/// whose log carries `note`.
+/// whose log carries `note`. Cash is taken at the door: DELIVERED makes a cash order PAID.
 [[nodiscard]] Decision decide_status(const Order& order, OrderStatus to, std::string note = {});
+
+/// The staff's wish to set the payment status by hand: cash taken or given back, a transfer that
+/// came. Refused with 400 `Invalid Payment Status` where it makes no sense: money that came goes
+/// back as REFUNDED alone, REFUNDED is final, and a cancelled order is not paid any more. The log
+/// carries `note`; without one the change writes no log.
+[[nodiscard]] Decision decide_payment_status(const Order& order, PaymentStatus to,
+                                             std::string note = {});
+
+/// Why a change that was meant for `expected` is refused with 409: somebody else's came first.
+/// Nothing if the order still has that version, or none is expected.
+[[nodiscard]] std::optional<Rejection> refuse_other_version(const Order& order,
+                                                            std::optional<std::int64_t> expected);
 
 /// The owner's wish to cancel. Refused with 400 `Cannot Cancel` unless PENDING or CONFIRMED.
 [[nodiscard]] Decision decide_cancel(const Order& order);

@@ -62,7 +62,8 @@ class Bystander {
                   {{"storeId", shelf_.store_id},
                    {"items", Json::array({{{"productId", shelf_.product_id}, {"quantity", 1}}})},
                    {"paymentMethod", "COD"},
-                   {"fulfillmentType", "DELIVERY"}});
+                   {"fulfillmentType", "DELIVERY"},
+                   {"deliveryAddress", "1 Quiet Street"}});
     const auto id = text_of(made.data(), "id");
     if (made.status != 201) return fail("an order could not be placed", made.body);
     client_.send_text(Json{{"type", "subscribe"}, {"orderId", id}, {"since", 0}}.dump());

@@ -65,6 +65,7 @@ export class ApiUser {
       items: [{ productId: product.id, quantity: 2 }],
       paymentMethod,
       fulfillmentType: 'DELIVERY',
+      deliveryAddress: '1 Quiet Street',
     });
   }
 }

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include "api/context.hpp"
+#include "api/envelope.hpp"
+#include "api/json_body.hpp"
+#include "api/order_access.hpp"
+#include "domain/printable.hpp"
+#include "domain/transitions.hpp"
+
+#include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
+
+#include <functional>
+#include <unordered_set>
+
+namespace order_server {
+namespace {
+
+using nlohmann::ordered_json;
+using ordercast::HttpResponse;
+
+constexpr std::size_t max_bulk = 100;
+constexpr std::int64_t max_version = std::int64_t{1} << 53;  // what JSON's readers tell apart
+
+/// Changes an order that the caller may see, as `decide` says. One that they may not see is
+/// answered like one that there is not.
+ChangeResult change_visible(const ApiRequest& request, ApiContext& context, std::string_view id,
+                            const std::function<Decision(const Order&)>& decide) {
+  const auto scope = scope_of(request.caller);
+  if (!scope) return {{}, false, no_such_order()};
+  return context.store.change_order(
+      id, *scope,
+      [&](const Order& order) -> Decision {
+        if (!may_see(request.caller, order)) return no_such_order();
+        return decide(order);
+      },
+      context.now_ms());
+}
+
+HttpResponse change_status(const ApiRequest& request, ApiContext& context) {
+  JsonBody body(request.http);
+  const auto status = body.choice("status", order_status_names, order_status_from_string);
+  const std::string note = body.optional_text("note", max_note_bytes);
+  const auto expected = body.optional_integer("expectedVersion", 1, max_version);
+  if (auto refusal = body.refusal()) return std::move(*refusal);
+
+  const auto result = change_visible(request, context, request.parameters.at(0),
+                                     [&](const Order& order) -> Decision {
+                                       if (auto refusal = refuse_other_version(order, expected))
+                                         return std::move(*refusal);
+                                       return decide_status(order, status, note);
+                                     });
+  return answer_change(result, context.committed);
+}
+
+HttpResponse change_payment_status(const ApiRequest& request, ApiContext& context) {
+  JsonBody body(request.http);
+  const auto status =
+      body.choice("paymentStatus", "PENDING, PAID, FAILED, REFUNDED", payment_status_from_string);
+  const std::string note = body.optional_text("note", max_note_bytes);
+  if (auto refusal = body.refusal()) return std::move(*refusal);
+
+  const auto result = change_visible(
+      request, context, request.parameters.at(0),
+      [&](const Order& order) { return decide_payment_status(order, status, note); });
+  return answer_change(result, context.committed);
+}
+
+/// The orders of a bulk change, each once, in the order in which they are named.
+std::vector<std::string> read_order_ids(JsonBody& body) {
+  std::vector<std::string> ids;
+  std::unordered_set<std::string> seen;
+  for (const auto& element : body.array("orderIds", 1, max_bulk)) {
+    if (!element.is_string() || element.get_ref<const std::string&>().empty()) {
+      body.complain("orderIds", "must hold ids of orders");
+      return ids;
+    }
+    auto id = element.get<std::string>();
+    if (seen.insert(id).second) ids.push_back(std::move(id));
+  }
+  return ids;
+}
+
+/// Each order is a transaction of its own: what one of them can't do keeps no other back. Answered
+/// when all are done; those before a failure of the database stay changed.
+HttpResponse change_status_of_many(const ApiRequest& request, ApiContext& context) {
+  JsonBody body(request.http);
+  const auto ids = read_order_ids(body);
+  const auto status = body.choice("status", order_status_names, order_status_from_string);
+  if (auto refusal = body.refusal()) return std::move(*refusal);
+
+  std::int64_t updated = 0;
+  auto errors = ordered_json::array();
+  const auto skip = [&](const std::string& id, std::string_view reason) {
+    errors.push_back({{"orderId", id}, {"reason", reason}});
+  };
+  for (const auto& id : ids) {
+    try {
+      const auto result = change_visible(
+          request, context, id, [&](const Order& order) { return decide_status(order, status); });
+      if (result.changed) {
+        context.committed();
+        ++updated;
+      } else {
+        skip(id, (result.rejection ? *result.rejection : no_such_order()).message);
+      }
+    } catch (const StoreError& error) {
+      // What was done so far is answered; whoever asks again repeats nothing.
+      if (updated == 0) throw;
+      spdlog::error("bulk status: {}", printable(error.what()));
+      skip(id, "The database did not answer; try this order again");
+    }
+  }
+  const auto skipped = errors.size();
+  return success({{"updated", updated}, {"skipped", skipped}, {"errors", std::move(errors)}});
+}
+
+/// Reads no body: what a client sends along is ignored.
+HttpResponse cancel(const ApiRequest& request, ApiContext& context) {
+  const auto scope = own_scope_of(request.caller);
+  if (!scope) return problem(no_such_order());
+  const auto result = context.store.change_order(
+      request.parameters.at(0), *scope,
+      [&](const Order& order) -> Decision {
+        if (!owns(request.caller, order)) return no_such_order();
+        return decide_cancel(order);
+      },
+      context.now_ms());
+  return answer_change(result, context.committed);
+}
+
+}  // namespace
+
+Routes order_change_routes() {
+  return {
+      {"PATCH", "/api/v1/orders/:id/status", Access::staff, Lane::writer, &change_status},
+      {"PATCH", "/api/v1/orders/:id/payment-status", Access::staff, Lane::writer,
+       &change_payment_status},
+      {"POST", "/api/v1/orders/bulk-status", Access::staff, Lane::writer, &change_status_of_many},
+      {"POST", "/api/v1/orders/:id/cancel", Access::customer, Lane::writer, &cancel},
+  };
+}
+
+}  // namespace order_server
