@@ -257,7 +257,8 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   } catch (const CLI::ConfigError&) {
     return ConfigExit{2, {}, complaint_of_file(app)};
   } catch (const CLI::Error& error) {
-    return ConfigExit{2, {}, complaint_of(error, app)};
+    auto wrong = wrong_line_of_file(app);
+    return ConfigExit{2, {}, wrong.empty() ? complaint_of(error, app) : std::move(wrong)};
   }
   // CLI11 skips a line whose name it can't make sense of.
   if (auto wrong = wrong_line_of_file(app); !wrong.empty()) {

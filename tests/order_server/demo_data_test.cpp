@@ -108,7 +108,8 @@ TEST_CASE("every demo order tells one story in its row, logs and version", "[dem
       const bool is_online = order.payment_method == PaymentMethod::online;
       CHECK(order.razorpay_order_id.empty() != is_online);
       if (is_online) CHECK(razorpay_ids.insert(order.razorpay_order_id).second);
-      const bool is_paid = is_online && order.status != OrderStatus::pending;
+      const bool is_paid = is_online ? order.status != OrderStatus::pending
+                                     : order.status == OrderStatus::delivered;  // cash
       CHECK((order.payment_status == PaymentStatus::paid) == is_paid);
       const bool is_delivery = order.fulfillment_type == FulfillmentType::delivery;
       CHECK(order.delivery_address.empty() != is_delivery);

@@ -140,7 +140,7 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
   /// What one turn may read, so that nobody waits for others' whole input: what many have sent is
   /// read a little of each at a time. Enough for a request with its token, or dozens of messages.
   static constexpr std::size_t turn_read_bytes = 1024;
-  /// Of a WebSocket while a crowd sends: who comes next waits for a few messages of each.
+  /// The same while a crowd sends: who comes next waits for a few messages or requests of each.
   static constexpr std::size_t crowd_read_bytes = 256;
   static constexpr std::size_t read_buffer_bytes = 64 * 1024;
   static constexpr std::chrono::seconds stall_grace{1};

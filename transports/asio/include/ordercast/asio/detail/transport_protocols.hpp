@@ -66,7 +66,7 @@ inline void Transport::on_readable(Index index, Connection& connection) {
 inline std::size_t Transport::most_to_read(const Connection& connection) const noexcept {
   const bool is_http = connection.state == State::http;
   if (is_http && connection.http && connection.http->in_body()) return read_buffer_bytes;
-  return is_http || !loop_.crowded() ? turn_read_bytes : crowd_read_bytes;
+  return loop_.crowded() ? crowd_read_bytes : turn_read_bytes;
 }
 
 /// Drops what comes, so that the client gets our last bytes and not a reset.
