@@ -34,6 +34,7 @@ void App::run() {
   auto& parts = *components_;
   std::thread ops_thread;
   if (parts.ops_server) ops_thread = std::thread([&parts] { parts.ops_server->run(); });
+  if (parts.cluster) parts.cluster->start();
   parts.dispatcher.start();
   parts.push.start();
   static_cast<void>(parts.memory.submit([&parts] { parts.watch_memory(); }));
@@ -42,6 +43,7 @@ void App::run() {
   static_cast<void>(parts.watch.submit([&parts] { parts.look_at_parts(); }));
   parts.server->run();
   parts.watch.stop();  // the I/O threads have ended, as they should
+  if (parts.cluster) parts.cluster->rest();
 
   // Nobody is connected any more. What was accepted is finished; what is committed and not yet
   // marked as broadcast is published by the next start.
@@ -51,6 +53,7 @@ void App::run() {
   }
   parts.dispatcher.stop();
   parts.push.stop();
+  if (parts.cluster) parts.cluster->stop();
   if (parts.ops_server) {
     parts.ops_server->stop();
     ops_thread.join();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "app_components.hpp"
 
+#include "app_cluster.hpp"
 #include "app_options.hpp"
 #include "domain/ids.hpp"
 #include "process/crash_report.hpp"
@@ -43,6 +44,8 @@ constexpr std::chrono::milliseconds database_limit{10'000};
 constexpr std::chrono::milliseconds dispatcher_limit{15'000};
 constexpr std::chrono::milliseconds push_limit{60'000};
 constexpr std::chrono::milliseconds worker_limit{60'000};
+constexpr std::chrono::milliseconds cluster_limit{60'000};
+constexpr std::chrono::milliseconds cluster_retry{5'000};
 /// Clients that come back after a restart subscribe all at once, to what they watched before. A
 /// refused look-up is a refused subscription, so this is far above what API requests get; about
 /// 300 bytes each.
@@ -82,6 +85,12 @@ App::Components::Components(const Config& config)
             return disconnect(user_id, {}, std::move(reason)).has_value();
           },
           &unix_ms),
+      ended_sessions(
+          store, tokens,
+          [this](const std::string& user_id, const std::string& session_id) {
+            static_cast<void>(disconnect(user_id, session_id, "Logged out"));
+          },
+          &unix_ms),
       mode(payment_mode(config, is_demo)),
       context{store,
               store,
@@ -98,9 +107,11 @@ App::Components::Components(const Config& config)
                 push.wake();
               },
               [this](std::string user_id, std::string reason) {
+                if (cluster) cluster->tell_disconnect(user_id, reason);
                 return disconnect(std::move(user_id), {}, std::move(reason));
               },
               [this](std::string user_id, std::string session_id, std::string reason) {
+                if (cluster) cluster->tell_sessions_ended(user_id);
                 return disconnect(std::move(user_id), std::move(session_id), std::move(reason));
               },
               [this] { return queue_depths(); },
@@ -117,9 +128,11 @@ App::Components::Components(const Config& config)
                                              tokens, StoreAuthorizer(lookup, post),
                                              StoreOrders(lookup, post), MetricsObserver(metrics)};
                                        })),
+      cluster(make_cluster(config)),
       dispatcher(
           store, metrics,
           [this](const ordercast::OrderEvent& event, Dispatcher::Done done) {
+            if (cluster) return cluster->publish(event, std::move(done));
             server->publish(event, std::move(done));
           },
           dispatcher_options()),
@@ -149,7 +162,8 @@ App::Components::Components(const Config& config)
   api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});
   ops_api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});
   api.limit_writes(write_rules(config));
-  server->set_epoch(store.epoch(), "");
+  context.node = config.node;
+  server->set_epoch(store.epoch(), config.node);
   server->set_http_handler(
       [this](ordercast::HttpRequest request, const ordercast::HttpResponder& respond) {
         api.handle(std::move(request), respond);
@@ -178,8 +192,27 @@ std::optional<std::size_t> App::Components::disconnect(std::string user_id, std:
   return future.get();
 }
 
+std::unique_ptr<Cluster> App::Components::make_cluster(const Config& config) {
+  auto backplane = node_backplane(config);
+  if (!backplane) return nullptr;
+  ClusterLocal local;
+  local.publish = [this](const ordercast::OrderEvent& event, Cluster::Done done) {
+    server->publish(event, std::move(done));
+  };
+  local.look_at_sessions = [this] { ended_sessions.look(); };
+  local.disconnect_user = [this](const std::string& user_id, const std::string& reason) {
+    static_cast<void>(disconnect(user_id, {}, reason));
+  };
+  ClusterOptions options;
+  options.beat = [this] { cluster_beat.beat(steady_now()); };
+  return std::make_unique<Cluster>(std::move(backplane), std::move(local),
+                                   resync_world(*server, store), metrics, std::move(options));
+}
+
 DispatcherOptions App::Components::dispatcher_options() {
   DispatcherOptions options;
+  // What the stream did not take is given to it again soon after it is back.
+  if (cluster) options.retry.last = cluster_retry;
   options.now_ms = &unix_ms;
   options.beat = [this] { dispatcher_beat.beat(steady_now()); };
   return options;
@@ -213,6 +246,10 @@ void App::Components::watch_parts() {
   add("database", database_limit, store_health);
   add("dispatcher", dispatcher_limit, dispatcher_beat);
   add("push", push_limit, push_beat);
+  if (cluster) {
+    add("cluster", cluster_limit, cluster_beat);
+    context.behind = [this] { return cluster->behind(); };
+  }
   add("writer", worker_limit, writer);
   add("reader", worker_limit, readers);
   add("list", worker_limit, lists);

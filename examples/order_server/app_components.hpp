@@ -5,8 +5,10 @@
 #include "api/shared_page.hpp"
 #include "app.hpp"
 #include "auth/account_watch.hpp"
+#include "auth/session_watch.hpp"
 #include "push/push_sender.hpp"
 #include "push/push_worker.hpp"
+#include "realtime/cluster.hpp"
 #include "realtime/dispatcher.hpp"
 #include "realtime/order_lookup.hpp"
 #include "realtime/services.hpp"
@@ -42,6 +44,8 @@ struct App::Components {
                                         std::string reason) const;
 
   DispatcherOptions dispatcher_options();
+  /// Null where this node is alone.
+  std::unique_ptr<Cluster> make_cluster(const Config& config);
   Api::Submit submitter();
   WorkerPool& pool(Lane lane);
   std::vector<std::pair<std::string, std::size_t>> queue_depths() const;
@@ -71,6 +75,7 @@ struct App::Components {
   const bool is_demo;
   Tokens tokens;  // May need to know that.
   AccountWatch accounts;
+  SessionWatch ended_sessions;  // The cluster's thread's.
   const PaymentMode mode;
   ApiContext context;
   Api api;
@@ -79,6 +84,7 @@ struct App::Components {
   StoreHealth store_health;
   Heartbeat dispatcher_beat;
   Heartbeat push_beat;
+  Heartbeat cluster_beat;
   std::vector<std::shared_ptr<Probe>> io_probes;
   Watchdog watchdog;
   SharedPage metrics_for_all{[this] { return metrics_page(context); },
@@ -88,6 +94,7 @@ struct App::Components {
                              &steady_now, metrics_interval, most_metrics_waiting};
   std::unique_ptr<RealtimeServer> server;
   std::unique_ptr<RealtimeServer> ops_server;
+  std::unique_ptr<Cluster> cluster;  // Null: this node is alone.
   Dispatcher dispatcher;
   std::unique_ptr<PushSender> sender;
   PushWorker push;

@@ -6,7 +6,9 @@
 #include "config_options.hpp"
 #include "config_secrets.hpp"
 #include "domain/printable.hpp"
+#include <ordercast/nats/options.hpp>
 #include <ordercast/net/address_list.hpp>
+#include <ordercast/types.hpp>
 #include <ordercast/version.hpp>
 
 #include <CLI/CLI.hpp>
@@ -93,6 +95,27 @@ std::string ambiguous_value(const CLI::App& app, const std::vector<std::string>&
   return {};
 }
 
+/// What is wrong with the options of a cluster.
+std::string wrong_node(const Config& config) {
+  if (!ordercast::nats::is_stream_name(config.nats_stream)) {
+    return "--nats-stream: '" + config.nats_stream +
+           "' is not allowed; allowed are 1 to 64 letters, digits, '-' and '_'";
+  }
+  if (config.nats_certificate.empty() != config.nats_key.empty()) {
+    return "--nats-cert and --nats-key: give both or none";
+  }
+  const auto is_good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  if (config.node.size() > ordercast::max_epoch_bytes ||
+      !std::all_of(config.node.begin(), config.node.end(), is_good)) {
+    return "--node: '" + printable(config.node.substr(0, 80)) +
+           "' is not allowed; allowed are 1 to 64 letters, digits, '.', '-' and '_'";
+  }
+  return {};
+}
+
 }  // namespace
 
 std::optional<std::string> process_environment(const char* name) {
@@ -133,6 +156,28 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   options.number("--db-readers", config.db_readers, 1, 64, "",
                  "Threads that read the database for the API, again for its lists, and again for "
                  "subscriptions");
+  options.text("--node", config.node,
+               "Name of this process among several: in the X-Node header of /healthz, in hello and "
+               "in the log; letters, digits, '.', '-' and '_'");
+  options.list(
+      "--nats", config.nats,
+      "NATS servers with JetStream that carry changes between nodes which share a database, "
+      "with commas between; without any this node is alone",
+      "a server like nats://10.0.0.1:4222 or tls://nats.example:4222, without a user or "
+      "password",
+      [](const std::string& entry) { return ordercast::nats::is_server_url(entry); });
+  options.text("--nats-stream", config.nats_stream,
+               "Stream and first token of its subjects; nodes of one cluster have the same");
+  options.number("--nats-replicas", config.nats_replicas, 0, 5, "",
+                 "Copies of the stream when this node makes it; 0 is 3 where --nats names three "
+                 "servers or more, else 1");
+  options.file("--nats-credentials", config.nats_credentials,
+               "File with the credentials for NATS (.creds)");
+  options.file("--nats-ca", config.nats_ca,
+               "PEM file with the certificates to trust for NATS; asks for TLS");
+  options.file("--nats-cert", config.nats_certificate,
+               "PEM file with the certificate that NATS is shown; asks for TLS");
+  options.file("--nats-key", config.nats_key, "PEM file with the private key of --nats-cert");
   options.choice(
       "--demo-data", demo_data, {"auto", "on", "off"},
       "Fill an empty database with users, products and orders to try, and take test payments on "
@@ -277,6 +322,7 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
     using ordercast::net::IoMode;
     config.io = io == "uring" ? IoMode::uring : IoMode::send;
   }
+  if (auto wrong = wrong_node(config); !wrong.empty()) return ConfigExit{2, {}, std::move(wrong)};
   if (config.tls_certificate.empty() != config.tls_key.empty()) {
     return ConfigExit{2, {}, "--tls-cert and --tls-key: give both or none"};
   }

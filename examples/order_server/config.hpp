@@ -36,6 +36,15 @@ struct Config {
   unsigned db_readers = 2;
   DemoMode demo_data = DemoMode::automatic;
 
+  std::string node;               ///< Of this process among several; "" names none.
+  std::vector<std::string> nats;  ///< Servers; none: this node is alone.
+  std::string nats_stream = "ordercast";
+  unsigned nats_replicas = 0;    ///< 0: 3 where three servers are given, else 1.
+  std::string nats_credentials;  ///< Files; "": none.
+  std::string nats_ca;
+  std::string nats_certificate;
+  std::string nats_key;
+
   std::vector<std::string> allowed_origins;
   std::vector<std::string> trusted_proxies;  ///< Addresses and networks.
   std::vector<std::string> allowed_hosts;
@@ -88,6 +97,7 @@ struct Config {
   std::string log_level = "info";
 
   // From the environment or files; a flag would show in the process list.
+  std::string nats_token;       ///< "": none.
   std::string jwt_secret;       ///< "": `signing_secret` makes one for the demo.
   std::string razorpay_key_id;  ///< "": orders of the provider are made up, for a demo.
   std::string razorpay_key_secret;

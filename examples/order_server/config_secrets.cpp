@@ -18,6 +18,7 @@ const char* const environment_help =
     "                       refused, but for test payments on demo data]\n"
     "  RAZORPAY_WEBHOOK_SECRET  secret that webhooks are signed under [default: no webhook]\n"
     "  FCM_SERVICE_ACCOUNT  file with the service account for push [default: pushes are logged]\n"
+    "  NATS_TOKEN           token for --nats [default: none]\n"
     "  NAME_FILE            for each of these: the file that holds it, instead of the variable\n"
     "  One newline at the end of a secret is dropped, other white space there is an error.\n"
     "\n"
@@ -95,6 +96,9 @@ std::string read_secrets(Config& config, const Environment& environment) {
   auto webhook = read_secret(environment, "RAZORPAY_WEBHOOK_SECRET");
   if (!webhook.wrong.empty()) return webhook.wrong;
   config.razorpay_webhook_secret = std::move(webhook.value).value_or("");
+  auto nats = read_secret(environment, "NATS_TOKEN");
+  if (!nats.wrong.empty()) return nats.wrong;
+  config.nats_token = std::move(nats.value).value_or("");
   return read_service_account(config, environment);
 }
 

@@ -155,6 +155,28 @@ void add_pushes(Families& families, const Metrics& metrics, const std::optional<
                  static_cast<double>(stats->dead));
 }
 
+void add_cluster(Families& families, const Metrics& metrics) {
+  families.gauge("ordercast_node_behind", "1 while changes of other nodes may be missing",
+                 as_double(metrics.behind));
+  families.counter("ordercast_node_fell_behind_total",
+                   "Times that changes of other nodes may have been missed",
+                   as_double(metrics.fell_behind));
+  families.counter("ordercast_backplane_changes_total", "Changes that other nodes published",
+                   as_double(metrics.backplane_changes));
+  families.counter("ordercast_backplane_failures_total",
+                   "Publishes to other nodes that were not acknowledged",
+                   as_double(metrics.backplane_failures));
+  families.counter("ordercast_resyncs_total",
+                   "Comparisons with the database after changes may have been missed",
+                   as_double(metrics.resyncs));
+  families.counter("ordercast_resync_orders_total", "Orders compared with the database",
+                   as_double(metrics.resync_compared));
+  families.counter("ordercast_resync_newer_total", "Orders that the database had newer",
+                   as_double(metrics.resync_newer));
+  families.counter("ordercast_resync_failures_total", "Steps of a comparison that failed",
+                   as_double(metrics.resync_failures));
+}
+
 void add_parts(Families& families, const std::vector<Watchdog::PartState>& parts) {
   if (parts.empty()) return;
   families.start("ordercast_part_still_seconds", "How long a part of the server has stood still",
@@ -241,6 +263,7 @@ std::string render_metrics(const Metrics& metrics, const MetricsExtras& extras) 
     families.gauge("ordercast_wal_bytes", "Bytes of the database's write-ahead log",
                    static_cast<double>(*extras.log_bytes));
   }
+  add_cluster(families, metrics);
   add_pushes(families, metrics, extras.pushes);
 
   families.start("ordercast_http_responses_total", "Answers of the API", MetricType::Counter);

@@ -27,6 +27,7 @@ class Tally {
   void add(std::int64_t amount = 1) noexcept {
     value_.fetch_add(amount, std::memory_order_relaxed);
   }
+  void set(std::int64_t value) noexcept { value_.store(value, std::memory_order_relaxed); }
   [[nodiscard]] std::int64_t value() const noexcept {
     return value_.load(std::memory_order_relaxed);
   }
@@ -84,6 +85,14 @@ struct Metrics {
   Tally push_database_failures;
   Tally payment_events;          ///< Webhooks that changed an order.
   Tally payment_events_refused;  ///< Webhooks that are signed and can't be right.
+  Tally backplane_changes;       ///< Changes that other nodes published.
+  Tally backplane_failures;      ///< Publishes that the stream did not acknowledge.
+  Tally behind;                  ///< Gauge: 1 while changes of other nodes may be missing.
+  Tally fell_behind;             ///< Times that some may have been missed.
+  Tally resyncs;                 ///< Comparisons with the store that such a time led to,
+  Tally resync_compared;         ///< orders that were compared, by these and by the timer,
+  Tally resync_newer;            ///< those that had to be sent,
+  Tally resync_failures;         ///< and steps that failed and were made again.
 };
 
 /// Figures that are read when somebody asks.

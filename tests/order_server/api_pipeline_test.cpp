@@ -393,3 +393,23 @@ TEST_CASE("a webhook waits for no call of the provider", "[api][ops]") {
   CHECK(answer.status != 503);
   CHECK(fixture.lanes_used == std::vector<Lane>{Lane::webhook});
 }
+
+TEST_CASE("a node says its name in /healthz, and in /readyz that it may lack changes", "[api]") {
+  ApiFixture fixture;
+  const auto name = [&] {
+    return header_of(fixture.call_anonymously("GET", "/healthz"), "X-Node");
+  };
+  CHECK(name().empty());
+  fixture.context.node = "node-2";
+  CHECK(name() == "node-2");
+
+  std::optional<std::string> behind = "the stream isn't heard";
+  fixture.context.behind = [&] { return behind; };
+  auto ready = fixture.call_anonymously("GET", "/readyz");
+  CHECK(ready.status == 200);
+  CHECK(ready.body.find(R"("behind":"the stream isn't heard")") != std::string::npos);
+  behind.reset();
+  ready = fixture.call_anonymously("GET", "/readyz");
+  CHECK(ready.status == 200);
+  CHECK(ready.body.find("behind") == std::string::npos);
+}

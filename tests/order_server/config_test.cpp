@@ -360,3 +360,30 @@ TEST_CASE("a certificate needs its key, and both must be files that can be read"
   CHECK(contains(exit_of({"--tls-key", file}).error, "--tls-cert"));
   CHECK(contains(exit_of({"--tls-cert", "/no/such.pem", "--tls-key", file}).error, "/no/such.pem"));
 }
+
+TEST_CASE("a node of a cluster is named, and told where NATS is", "[config]") {
+  const auto config =
+      config_of({"--node", "eu-1.a", "--nats", "nats://10.0.0.1:4222, tls://n.example"},
+                {{"JWT_SECRET", std::string(32, 's')}, {"NATS_TOKEN", "t0ken"}});
+  CHECK(config.node == "eu-1.a");
+  CHECK(config.nats == std::vector<std::string>{"nats://10.0.0.1:4222", "tls://n.example"});
+  CHECK(config.nats_token == "t0ken");
+  CHECK(config_of({}).nats.empty());
+
+  const auto secret = exit_of({"--nats", "nats://user:hunter2@10.0.0.1:4222"});
+  CHECK(secret.code == 2);
+  CHECK(contains(secret.error, "without a user"));
+  for (const auto& [name, value] :
+       std::vector<std::pair<std::string, std::string>>{{"--nats", "10.0.0.1:4222"},
+                                                        {"--nats", "http://h"},
+                                                        {"--node", "a b"},
+                                                        {"--node", std::string(65, 'n')},
+                                                        {"--nats-stream", "a.b"},
+                                                        {"--nats-replicas", "6"},
+                                                        {"--nats-ca", "/no/such/file"}}) {
+    const auto refused = exit_of({name, value});
+    CHECK(refused.code == 2);
+    CHECK(contains(refused.error, name));
+  }
+  CHECK(contains(exit_of({"--nats-cert", __FILE__}).error, "give both"));
+}

@@ -85,6 +85,13 @@ struct ApiContext {
   /// Why no work should be sent here; nullopt when ready. Empty: asks the store. Never blocks.
   std::function<std::optional<std::string>()> not_ready{};
 
+  /// Why clients of this node may lack changes of other nodes; nullopt when they don't. Empty: this
+  /// node is alone. Never blocks.
+  std::function<std::optional<std::string>()> behind{};
+
+  /// The name of this node; "": it has none.
+  std::string node{};
+
   /// Whether the I/O threads turn. Empty: they do. Never blocks.
   std::function<bool()> io_turns{};
 

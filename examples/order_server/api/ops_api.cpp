@@ -25,7 +25,9 @@ HttpResponse healthz(const ApiRequest& /*request*/, ApiContext& context) {
   if (context.io_turns && !context.io_turns()) {
     return retry_later(503, "An I/O thread stands still", std::chrono::seconds(1));
   }
-  return success({{"status", "ok"}});
+  auto response = success({{"status", "ok"}});
+  if (!context.node.empty()) response.headers.push_back({"X-Node", context.node});
+  return response;
 }
 
 /// May new work be sent here: not while draining, without a database, or while a part of the server
@@ -40,6 +42,13 @@ HttpResponse readyz(const ApiRequest& /*request*/, ApiContext& context) {
     }
   } else {
     context.store.check();  // a StoreError answers 503
+  }
+  // No reason to send work elsewhere: the node compares with the database and catches up, and when
+  // NATS is away all nodes are behind.
+  if (context.behind) {
+    if (const auto reason = context.behind()) {
+      return success({{"status", "ready"}, {"behind", *reason}});
+    }
   }
   return success({{"status", "ready"}});
 }

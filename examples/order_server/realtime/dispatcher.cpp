@@ -150,7 +150,13 @@ bool Dispatcher::dispatch_batch() {
       if (std::find(refused.begin(), refused.end(), entry.sequence) == refused.end()) continue;
       sequences.erase(std::remove(sequences.begin(), sequences.end(), entry.sequence),
                       sequences.end());
-      note_failure(entry, "an I/O thread could not take it", false);
+      note_failure(entry, "an I/O thread, or the stream to other nodes, could not take it", false);
+    }
+    if (!refused.empty()) {
+      spdlog::error(
+          "dispatcher: {} of {} changes were not taken by every I/O thread and the stream to other "
+          "nodes; trying again",
+          refused.size(), entries.size());
     }
     options_.beat();
     unpruned_ += entries.size();
@@ -229,8 +235,10 @@ void Dispatcher::note_failure(const OutboxEntry& entry, const char* reason, bool
   if (!may_give_up || attempts < options_.max_attempts) {
     failure.retry_at_ms = options_.now_ms() + retry_.delay(attempts).count();
   }
-  spdlog::error("dispatcher: order {} version {} can't be published: {}; {}", entry.order_id,
-                entry.version, reason, failure.retry_at_ms ? "trying again" : "given up");
+  if (may_give_up) {
+    spdlog::error("dispatcher: order {} version {} can't be published: {}; {}", entry.order_id,
+                  entry.version, reason, failure.retry_at_ms ? "trying again" : "given up");
+  }
   failed_.push_back(std::move(failure));
 }
 

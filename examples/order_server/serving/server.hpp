@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "realtime/resync.hpp"
 #include "realtime/services.hpp"
 #include <ordercast/error.hpp>
 #include <ordercast/handshake.hpp>
@@ -14,7 +15,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 /// The sockets of the server, on the transport that the command line names. A process picks one,
 /// so this interface stands around the whole server: no virtual call is made for a recipient.
@@ -38,12 +41,24 @@ class RealtimeServer {
   virtual std::uint16_t listen() = 0;
   virtual void run() = 0;
   virtual void publish(const ordercast::OrderEvent& event, Done done) = 0;
+  /// `orders:changed` alone.
+  virtual void publish_hint(const ordercast::OrderEvent& event) = 0;
   virtual void disconnect_user(std::string user_id, ordercast::CloseCode code, std::string reason,
                                Closed done) = 0;
   virtual void disconnect_session(std::string user_id, std::string session_id,
                                   ordercast::CloseCode code, std::string reason, Closed done) = 0;
   virtual void last_heard(const std::string& user_id, bool ping,
                           std::function<void(std::optional<ordercast::TimePoint>)> done) = 0;
+  /// What connections watch, who they are, and whose orders they hear of: each a piece at a time,
+  /// on the thread of one of the `shards()`, answered there. See `Resync`. Where that thread has
+  /// ended, `done` is destroyed uncalled.
+  [[nodiscard]] virtual std::size_t shards() const = 0;
+  virtual void watched(std::size_t shard, std::uint32_t from, std::uint32_t most,
+                       std::function<void(Piece<WatchedVersion>)> done) = 0;
+  virtual void users(std::size_t shard, std::uint32_t from, std::uint32_t most,
+                     std::function<void(Piece<std::string>)> done) = 0;
+  virtual void organizations(std::size_t shard,
+                             std::function<void(std::vector<std::string>)> done) = 0;
   virtual void drain(std::chrono::milliseconds window) = 0;
   virtual void stop() = 0;
   [[nodiscard]] virtual std::size_t connections() const = 0;

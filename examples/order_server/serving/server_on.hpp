@@ -31,6 +31,9 @@ class RealtimeServerOn final : public RealtimeServer {
   void publish(const ordercast::OrderEvent& event, Done done) override {
     server_.publish(event, std::move(done));
   }
+  void publish_hint(const ordercast::OrderEvent& event) override {
+    server_.publish(event, ordercast::ChangeMessages::hints);
+  }
   void disconnect_user(std::string user_id, ordercast::CloseCode code, std::string reason,
                        Closed done) override {
     server_.disconnect_user(std::move(user_id), code, std::move(reason), std::move(done));
@@ -43,6 +46,35 @@ class RealtimeServerOn final : public RealtimeServer {
   void last_heard(const std::string& user_id, bool ping,
                   std::function<void(std::optional<ordercast::TimePoint>)> done) override {
     server_.last_heard(user_id, ping, std::move(done));
+  }
+  [[nodiscard]] std::size_t shards() const override { return server_.shards(); }
+  void watched(std::size_t shard, std::uint32_t from, std::uint32_t most,
+               std::function<void(Piece<WatchedVersion>)> done) override {
+    server_.visit(shard, [from, most, done = std::move(done)](auto& manager) {
+      Piece<WatchedVersion> piece;
+      piece.next = manager.registry().for_each_order(from, most, [&](std::string_view id) {
+        piece.items.push_back({std::string(id), manager.oldest_version(id)});
+      });
+      done(std::move(piece));
+    });
+  }
+  void users(std::size_t shard, std::uint32_t from, std::uint32_t most,
+             std::function<void(Piece<std::string>)> done) override {
+    server_.visit(shard, [from, most, done = std::move(done)](auto& manager) {
+      Piece<std::string> piece;
+      piece.next = manager.registry().for_each_user(
+          from, most, [&](std::string_view id) { piece.items.emplace_back(id); });
+      done(std::move(piece));
+    });
+  }
+  void organizations(std::size_t shard,
+                     std::function<void(std::vector<std::string>)> done) override {
+    server_.visit(shard, [done = std::move(done)](auto& manager) {
+      std::vector<std::string> ids;
+      manager.registry().for_each_organization([&](std::string_view id) { ids.emplace_back(id); });
+      if (manager.registry().has_all_seeing()) ids.emplace_back();
+      done(std::move(ids));
+    });
   }
   void drain(std::chrono::milliseconds window) override { server_.drain(window); }
   void stop() override { server_.stop(); }

@@ -49,17 +49,14 @@ struct Options {
   std::chrono::milliseconds reconnect_wait{250};
 };
 
-namespace detail {
-
-[[nodiscard]] inline bool is_name(std::string_view text) noexcept {
+/// Whether a stream, or the first token of its subjects, may be called that.
+[[nodiscard]] inline bool is_stream_name(std::string_view text) noexcept {
   const auto is_good = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_';
   };
   return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), is_good);
 }
-
-}  // namespace detail
 
 /// Whether it is nats:// or tls:// with a host, and no user or password.
 [[nodiscard]] inline bool is_server_url(std::string_view url) noexcept {
@@ -83,11 +80,11 @@ namespace detail {
       return "NATS: '" + url + "' is no server; allowed is nats://HOST:PORT or tls://HOST:PORT";
     }
   }
-  if (!detail::is_name(options.stream)) {
+  if (!is_stream_name(options.stream)) {
     return "NATS: '" + options.stream +
            "' is no stream; allowed are 1 to 64 letters, digits, - and _";
   }
-  if (!detail::is_name(options.subject_prefix)) {
+  if (!is_stream_name(options.subject_prefix)) {
     return "NATS: '" + options.subject_prefix +
            "' is no subject prefix; allowed are 1 to 64 letters, digits, - and _";
   }
