@@ -43,8 +43,8 @@ class WholeFile : public CLI::ConfigTOML {
   static constexpr std::size_t max_config_bytes = 64 * std::size_t{1024};
 };
 
-/// The first line of the config file that sets no option; "" if each does, or there is no file. What
-/// the line says may be a secret: only a name before a '=' is repeated.
+/// The first line of the config file that sets no option; "" if each does, or there is no file.
+/// What the line says may be a secret: only a name before a '=' is repeated.
 std::string wrong_line_of_file(const CLI::App& app) {
   if (app.get_config_ptr()->count() == 0) return {};
   const auto file = app.get_config_ptr()->as<std::string>();
@@ -60,11 +60,11 @@ std::string wrong_line_of_file(const CLI::App& app) {
       continue;
     }
     const bool is_dressed = !name.empty() && (name[0] == '-' || name[0] == '"');
-    const auto what =
-        equals == std::string_view::npos || name.empty()
-            ? ": expected name=value, with the name of an option"
-            : ": '" + printable(name.substr(0, 40)) + "' is not the name of an option" +
-                  (is_dressed ? "; write it without dashes and quotes" : "");
+    const auto what = equals == std::string_view::npos || name.empty()
+                          ? ": expected name=value, with the name of an option"
+                          : ": '" + printable(name.substr(0, 40)) +
+                                "' is not the name of an option" +
+                                (is_dressed ? "; write it without dashes and quotes" : "");
     return "--config: " + file + ", line " + std::to_string(number) + what;
   }
   return {};
