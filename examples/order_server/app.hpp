@@ -12,7 +12,7 @@
 ///     I/O threads   sockets, HTTP parsing, tokens, routing; one connection manager each
 ///     reader        API reads             (--db-readers threads)
 ///     list          pages of orders, the catalogue (--db-readers threads, polite)
-///     writer        API writes            (1)
+///     writer        API writes            (1; on PostgreSQL --db-writers)
 ///     login         password hashing      (half of the cores, at most 8, polite)
 ///     lookup        orders for subscriptions (--db-readers threads, yielding)
 ///     ops           metrics               (1)

@@ -27,8 +27,6 @@ namespace {
 /// A login takes a tenth of a second, so more than these would wait longer than anybody does.
 constexpr std::size_t login_queue = 128;
 constexpr std::size_t ops_queue = 16;
-/// Each may wait for the payment provider, so there are a few of them.
-constexpr std::size_t payment_threads = 4;
 constexpr std::size_t payment_queue = 256;
 constexpr std::size_t webhook_queue = 256;
 
@@ -75,7 +73,8 @@ std::size_t resident_bytes() {
 }  // namespace
 
 App::Components::Components(const Config& config)
-    : store(store_options(config)),
+    : database(open_database(database_options(config))),
+      store(*database),
       login_limiter(login_limits(config)),
       is_demo(start_with_demo_data(store, hasher, config.demo_data, config.host, unix_ms())),
       tokens(token_options(config, store)),
@@ -148,7 +147,7 @@ App::Components::Components(const Config& config)
       lookup(store, lookups, metrics),
       readers("reader", config.db_readers, queue_limits(config)),
       lists("list", config.db_readers, queue_limits(config), WorkerPool::polite),
-      writer("writer", 1, queue_limits(config)),
+      writer("writer", writer_threads(config), queue_limits(config)),
       logins("login", login_threads(), login_queue, WorkerPool::polite),
       payments("payment", payment_threads, payment_queue),
       webhooks("webhook", 1, webhook_queue),

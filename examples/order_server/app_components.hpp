@@ -13,7 +13,7 @@
 #include "realtime/order_lookup.hpp"
 #include "realtime/services.hpp"
 #include "serving/server.hpp"
-#include "store/sqlite/sqlite_store.hpp"
+#include "store/database.hpp"
 #include "workers/memory_watch.hpp"
 #include "workers/store_health.hpp"
 #include "workers/watchdog.hpp"
@@ -68,7 +68,8 @@ struct App::Components {
   static ordercast::TimePoint steady_now() { return ordercast::SteadyClock{}.now(); }
 
   MemoryWatch memory_watch;  // The memory thread's.
-  SqliteStore store;
+  const std::unique_ptr<Database> database;
+  Database& store;
   Metrics metrics;
   PasswordHasher hasher;
   LoginLimiter login_limiter;

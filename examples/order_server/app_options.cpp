@@ -70,13 +70,22 @@ unsigned login_threads() {
   return std::clamp(std::thread::hardware_concurrency() / 2, 1U, 8U);
 }
 
-SqliteOptions store_options(const Config& config) {
-  SqliteOptions options;
-  options.file = config.db;
-  options.exclusive = true;
-  // Readers for the API and for subscriptions, logins, metrics, webhooks, health, the dispatcher
+unsigned writer_threads(const Config& config) {
+  return is_shared_database(config.db) ? config.db_writers : 1;
+}
+
+DatabaseOptions database_options(const Config& config) {
+  DatabaseOptions options;
+  options.db = config.db;
+  options.password = config.db_password;
+  options.serves = true;
+  // For the API and for subscriptions, logins, payments, metrics, webhooks, health, the dispatcher
   // and push.
-  options.readers = 3 * config.db_readers + 5 + login_threads();
+  options.threads = 3 * config.db_readers + 5 + login_threads();
+  if (is_shared_database(config.db)) {
+    constexpr std::size_t resynchronization = 1;
+    options.threads += config.db_writers + payment_threads + resynchronization;
+  }
   return options;
 }
 

@@ -7,7 +7,7 @@
 #include "push/push_sender.hpp"
 #include "push/push_worker.hpp"
 #include "serving/server.hpp"
-#include "store/sqlite/sqlite_store.hpp"
+#include "store/open_database.hpp"
 #include "workers/worker_pool.hpp"
 #include <ordercast/net/options.hpp>
 #include <ordercast/net/tls.hpp>
@@ -17,10 +17,15 @@
 /// What the configuration means for each part of the server. Used at the start, on one thread.
 namespace order_server {
 
+/// Each may wait for the payment provider, so there are a few of them.
+inline constexpr std::size_t payment_threads = 4;
+
 /// Each hash keeps a core busy and 64 MiB of memory; half of the cores stay for everything else.
 [[nodiscard]] unsigned login_threads();
 
-[[nodiscard]] SqliteOptions store_options(const Config& config);
+[[nodiscard]] DatabaseOptions database_options(const Config& config);
+/// How many threads change orders for the API.
+[[nodiscard]] unsigned writer_threads(const Config& config);
 /// Throws where there is no JWT secret; see `signing_secret`.
 [[nodiscard]] TokenOptions token_options(const Config& config, Store& store);
 

@@ -6,6 +6,7 @@
 #include "config_options.hpp"
 #include "config_secrets.hpp"
 #include "domain/printable.hpp"
+#include "store/open_database.hpp"
 #include <ordercast/nats/options.hpp>
 #include <ordercast/net/address_list.hpp>
 #include <ordercast/types.hpp>
@@ -152,10 +153,15 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   options.choice("--transport", transport, {"websocketpp", "asio"}, "What serves the sockets");
   options.choice("--io", io, {"auto", "uring", "send"},
                  "How the asio transport sends: auto takes io_uring where the system allows it");
-  options.text("--db", config.db, "SQLite database file, made if there is none");
+  options.text("--db", config.db,
+               "SQLite database file, made if there is none, or postgres://USER@HOST:PORT/DATABASE "
+               "for one that nodes share; its options are libpq's, like ?sslmode=verify-full");
   options.number("--db-readers", config.db_readers, 1, 64, "",
                  "Threads that read the database for the API, again for its lists, and again for "
                  "subscriptions");
+  options.number("--db-writers", config.db_writers, 1, 64, "",
+                 "Threads that change orders for the API on PostgreSQL, which commits what they do "
+                 "together; on SQLite there is one");
   options.text("--node", config.node,
                "Name of this process among several: in the X-Node header of /healthz, in hello and "
                "in the log; letters, digits, '.', '-' and '_'");
@@ -325,6 +331,9 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   if (auto wrong = wrong_node(config); !wrong.empty()) return ConfigExit{2, {}, std::move(wrong)};
   if (config.tls_certificate.empty() != config.tls_key.empty()) {
     return ConfigExit{2, {}, "--tls-cert and --tls-key: give both or none"};
+  }
+  if (auto wrong = complaint_of_database(config.db); !wrong.empty()) {
+    return ConfigExit{2, {}, "--db: " + std::move(wrong)};
   }
   if (config.ops_port != 0 && config.ops_port == config.port) {
     return ConfigExit{2, {}, "--ops-port: must differ from --port; 0 means the same port"};

@@ -32,8 +32,9 @@ struct Config {
 
   std::string web_root;  ///< "" serves no files.
 
-  std::string db = "order_server.db";
+  std::string db = "order_server.db";  ///< A file, or a server's URL without a password.
   unsigned db_readers = 2;
+  unsigned db_writers = 4;  ///< SQLite has one whatever this says.
   DemoMode demo_data = DemoMode::automatic;
 
   std::string node;               ///< Of this process among several; "" names none.
@@ -97,6 +98,7 @@ struct Config {
   std::string log_level = "info";
 
   // From the environment or files; a flag would show in the process list.
+  std::string db_password;      ///< "": as the client library finds it.
   std::string nats_token;       ///< "": none.
   std::string jwt_secret;       ///< "": `signing_secret` makes one for the demo.
   std::string razorpay_key_id;  ///< "": orders of the provider are made up, for a demo.

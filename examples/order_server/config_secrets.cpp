@@ -2,6 +2,7 @@
 #include "config_secrets.hpp"
 
 #include "domain/sodium.hpp"
+#include "store/open_database.hpp"
 
 #include <fstream>
 #include <utility>
@@ -13,6 +14,8 @@ const char* const environment_help =
     "  JWT_SECRET           HS256 secret of the tokens, at least 32 bytes; without it\n"
     "                       the demo on loopback makes a random one and keeps it in\n"
     "                       DB.jwt-secret, and all else does not start\n"
+    "  DB_PASSWORD          password for --db postgres://... [default: as libpq finds it, in the\n"
+    "                       URL's passfile, PGPASSWORD or ~/.pgpass]\n"
     "  RAZORPAY_KEY_ID      key id at the payment provider [default: orders there are made up]\n"
     "  RAZORPAY_KEY_SECRET  key secret that payments are signed under [default: ONLINE is\n"
     "                       refused, but for test payments on demo data]\n"
@@ -72,6 +75,13 @@ std::string read_secrets(Config& config, const Environment& environment) {
       !listens_on_loopback(config.host)) {
     return missing_jwt_secret();
   }
+  if (config.jwt_secret.empty() && is_shared_database(config.db)) {
+    return "JWT_SECRET is not set: nodes that share a database sign under one secret; give each "
+           "JWT_SECRET or JWT_SECRET_FILE with at least 32 bytes";
+  }
+  auto db_password = read_secret(environment, "DB_PASSWORD");
+  if (!db_password.wrong.empty()) return db_password.wrong;
+  config.db_password = std::move(db_password.value).value_or("");
   auto key = read_secret(environment, "RAZORPAY_KEY_SECRET");
   if (!key.wrong.empty()) return key.wrong;
   if (key.value) {

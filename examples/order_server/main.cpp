@@ -6,6 +6,7 @@
 #include "process/crash_report.hpp"
 #include "process/log_sink.hpp"
 #include "process/signals.hpp"
+#include "store/open_database.hpp"
 
 #include <poll.h>
 #include <spdlog/spdlog.h>
@@ -119,7 +120,7 @@ int main(int argc, char** argv) {
     const auto& config = std::get<Config>(parsed);
     order_server::start_logging(config.log_level);
     for (const auto& notice : config.notices) spdlog::warn(notice);
-    spdlog::info("database {}", order_server::one_line(config.db));
+    spdlog::info("database {}", order_server::shown_database(config.db));
     serve(config);
     order_server::flush_log(last_lines);
     return 0;

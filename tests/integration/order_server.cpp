@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "order_server.hpp"
 
+#include "../support/postgres_server.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -13,6 +15,18 @@
 
 namespace ordercast::test {
 namespace {
+
+/// Whether servers keep their data in PostgreSQL: each in a database of its own, on one server that
+/// is started for all tests of the program.
+bool on_postgres() {
+  return std::getenv("ORDER_SERVER_ON_POSTGRES") != nullptr;
+}
+
+/// The name of the demo's database there; "" before there is one.
+std::string& demo_database() {
+  static std::string name;
+  return name;
+}
 
 std::filesystem::path demo_directory() {
   static const TempDir directory;
@@ -64,7 +78,12 @@ Demo discover() {
       sign_in(server, *account);
     }
     REQUIRE(server.drain().code == 0);
-    copy_files(server.database().parent_path(), demo_directory());
+    if (on_postgres()) {
+      demo_database() =
+          PostgresServer::shared().create_database(server.database().filename().string());
+    } else {
+      copy_files(server.database().parent_path(), demo_directory());
+    }
   }
   // On a copy, so that these orders are in no other test's database.
   OrderServer server;
@@ -133,10 +152,17 @@ std::optional<std::uint16_t> port_of_ready_line(const std::string& line) {
 
 OrderServer::OrderServer(std::vector<std::string> args, Database database, Environment environment)
     : args_(std::move(args)), environment_(std::move(environment)) {
-  if (database == Database::demo_copy) {
-    // While the demo itself is being found out, its files are there already.
-    if (!std::filesystem::exists(demo_directory() / "orders.db")) static_cast<void>(demo());
-    copy_files(demo_directory(), directory_.path());
+  // While the demo itself is being found out, its database is there already.
+  const bool has_demo =
+      !demo_database().empty() || std::filesystem::exists(demo_directory() / "orders.db");
+  if (database == Database::demo_copy && !has_demo) static_cast<void>(demo());
+  if (on_postgres()) {
+    auto& server = PostgresServer::shared();
+    const auto from = database == Database::demo_copy ? demo_database() : "template0";
+    database_ = server.url(server.create_database(from));
+  } else {
+    database_ = directory_.path() / "orders.db";
+    if (database == Database::demo_copy) copy_files(demo_directory(), directory_.path());
   }
   start();
 }
@@ -154,6 +180,7 @@ OrderServer::~OrderServer() {
       !Catch::getResultCapture().lastAssertionPassed()) {
     std::cerr << "---- the server's log ----\n" << log_text << "--------------------------\n";
   }
+  if (on_postgres()) PostgresServer::shared().drop_database(database_.filename().string());
   CHECK(clean);
   CHECK(silent);
   CHECK(no_token);

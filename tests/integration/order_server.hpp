@@ -93,7 +93,8 @@ class OrderServer {
 
   [[nodiscard]] ChildProcess& process() { return *process_; }
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
-  [[nodiscard]] std::filesystem::path database() const { return directory_.path() / "orders.db"; }
+  /// What `--db` is: a file, or where ORDER_SERVER_ON_POSTGRES is set a URL, which is a path too.
+  [[nodiscard]] const std::filesystem::path& database() const noexcept { return database_; }
   [[nodiscard]] std::string log() const { return read_file(log_file()); }
 
   [[nodiscard]] ApiClient anonymous() const { return ApiClient(port_); }
@@ -124,6 +125,7 @@ class OrderServer {
   [[nodiscard]] std::filesystem::path log_file() const { return directory_.path() / "stderr.log"; }
 
   TempDir directory_;
+  std::filesystem::path database_;
   std::vector<std::string> args_;
   Environment environment_;
   std::unique_ptr<ChildProcess> process_;

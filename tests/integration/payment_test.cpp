@@ -182,7 +182,7 @@ TEST_CASE("a payment that says nothing is a bad value and no failed payment", "[
 }
 
 TEST_CASE("a shop's own database takes no made-up payments, whatever it is restarted with",
-          "[payment]") {
+          "[payment][sqlite]") {
   OrderServer server({"--demo-data", "off"}, Database::empty,
                      {{"RAZORPAY_KEY_SECRET", std::nullopt}});
   REQUIRE(server.drain().code == 0);

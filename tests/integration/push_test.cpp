@@ -243,7 +243,7 @@ TEST_CASE("a poisoned message is given up, listed, and tried again by an operato
 }
 
 TEST_CASE("a push that is taken while the database is locked is written down later, not repeated",
-          "[push]") {
+          "[push][sqlite]") {
   Shop shop;
   shop.stub.behave({{"send", {{"kind", "slow"}, {"times", 1}}}});
   shop.move_to("CONFIRMED");

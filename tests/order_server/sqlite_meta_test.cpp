@@ -19,19 +19,6 @@ void take_back_to_schema_2(const std::string& file) {
 
 }  // namespace
 
-TEST_CASE("a store that was filled is demo data, and stays so", "[store][meta]") {
-  TempDir dir;
-  {
-    SqliteStore store(options_for(dir.file()));
-    CHECK_FALSE(store.is_demo());
-    REQUIRE(fill_with_demo_data(store, PasswordHasher{minimal_hash_cost}, 1714567890123));
-    CHECK(store.is_demo());
-  }
-  execute_in(dir.file(), "DELETE FROM users");
-  SqliteStore store(options_for(dir.file()));
-  CHECK(store.is_demo());
-}
-
 TEST_CASE("a store of one's own is no demo data", "[store][meta]") {
   TempDir dir;
   SqliteStore store(options_for(dir.file()));
@@ -82,6 +69,42 @@ TEST_CASE("each store has an epoch of its own, which it keeps", "[store][meta]")
   CHECK(SqliteStore(options_for(dir.file())).epoch() == first);
   take_back_to_schema_2(dir.file());
   CHECK(SqliteStore(options_for(dir.file())).epoch() != first);
+}
+
+TEST_CASE("a database of the first schema is brought up to date and keeps its orders",
+          "[store][outbox]") {
+  TempDir dir;
+  {
+    // What the first release wrote, in the parts that differ.
+    SqliteStore store(options_for(dir.file()));
+    add_sample_shop(store);
+    store.create_order(sample_order("o-1"));
+    store.mark_broadcast({1});
+    store.create_order(sample_order("o-2"));
+    store.add_device("user-1", "token-1", "android", 100);
+  }
+  execute_in(
+      dir.file(),
+      "DROP INDEX orders_nth_of_user; ALTER TABLE orders DROP COLUMN nth_of_user; "
+      "DROP TABLE meta; DROP TABLE push_jobs; DROP TABLE payment_events; DROP INDEX outbox_failed; "
+      "DROP INDEX outbox_unqueued; DROP INDEX outbox_waiting; "
+      "ALTER TABLE outbox DROP COLUMN notify; ALTER TABLE outbox DROP COLUMN attempts; "
+      "ALTER TABLE outbox DROP COLUMN retry_at; ALTER TABLE outbox DROP COLUMN dead_at; "
+      "ALTER TABLE outbox DROP COLUMN error; "
+      "ALTER TABLE outbox RENAME COLUMN queued_at TO pushed_at; "
+      "UPDATE outbox SET pushed_at = NULL; "
+      "CREATE INDEX outbox_waiting ON outbox (sequence) WHERE broadcast_at IS NULL; "
+      "CREATE INDEX outbox_broadcast ON outbox (created_at) WHERE broadcast_at IS NOT NULL; "
+      "PRAGMA user_version = 1;");
+  for (int start = 0; start < 2; ++start) {
+    SqliteStore store(options_for(dir.file()));
+    CHECK(number_in(dir.file(), "PRAGMA user_version") == sqlite::schema_version);
+    CHECK(store.find_order("o-1"));
+    CHECK(store.pending_broadcasts(10).size() == 1);
+    // What was broadcast before there was push is not pushed now.
+    CHECK(number_in(dir.file(), "SELECT count(*) FROM outbox WHERE queued_at IS NULL") == 1);
+    CHECK(text_in(dir.file(), "PRAGMA integrity_check") == "ok");
+  }
 }
 
 }  // namespace order_server

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "operators/backup_command.hpp"
 
-#include "operators/command_line.hpp"
+#include "operators/command_database.hpp"
 #include "store/sqlite/files.hpp"
 
 #include <CLI/CLI.hpp>
+
+#include <stdexcept>
 
 namespace order_server {
 
@@ -18,12 +20,17 @@ int run_backup_command(const std::vector<std::string>& arguments, std::FILE* out
       "server, remove the database with its -wal and -shm files, put the copy in its place, and "
       "start.",
       "order_server backup");
-  std::string db = "order_server.db";
+  std::string db = usual_database;
   std::string file;
   app.add_option("FILE", file, "The copy; a file that is not there yet")->required();
   app.add_option("--db", db, "SQLite database file [default: order_server.db]");
   const auto copy = [&] {
     if (file.empty()) throw CLI::ValidationError("FILE: is empty; give the name of the copy");
+    if (is_shared_database(db)) {
+      throw std::runtime_error(
+          "a PostgreSQL database is copied with its own tools: pg_dump --format=custom writes all "
+          "of it, pg_basebackup and its log what a recovery to any time takes");
+    }
     require_database(db);
     sqlite::back_up(db, file);
   };

@@ -4,9 +4,8 @@
 #include "domain/ids.hpp"
 #include "domain/money.hpp"
 #include "domain/printable.hpp"
-#include "operators/command_line.hpp"
+#include "operators/command_database.hpp"
 #include "operators/printable_text.hpp"
-#include "store/sqlite/sqlite_store.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -18,7 +17,7 @@ namespace {
 
 /// What the command line asks for.
 struct OptionValues {
-  std::string db = "order_server.db";
+  std::string db = usual_database;
   std::string organization;
   std::string store;
   std::string name;
@@ -49,7 +48,7 @@ struct Commands {
     store->require_subcommand(1);
     product->require_subcommand(1);
     for (auto* command : {add_store, list_stores, add_product, list_products}) {
-      command->add_option("--db", values.db, "SQLite database file [default: order_server.db]");
+      add_database_option(*command, values.db);
     }
     add_store->add_option("--org", values.organization, "Organization whose staff runs the store")
         ->required()
@@ -74,13 +73,13 @@ struct Commands {
   CLI::App* list_products;
 };
 
-void require_store(SqliteStore& store, const std::string& id) {
+void require_store(Database& store, const std::string& id) {
   if (store.find_shop(id)) return;
   throw std::runtime_error("there is no store '" + printable(id) +
                            "'; `order_server store list` prints those that there are");
 }
 
-void print_stores(SqliteStore& store, std::FILE* out) {
+void print_stores(Database& store, std::FILE* out) {
   std::fprintf(out, "%-36s %-20s %s\n", "ID", "ORGANIZATION", "NAME");
   for (const auto& shop : store.list_shops()) {
     std::fprintf(out, "%-36s %-20s %s\n", printable(shop.id).c_str(),
@@ -88,7 +87,7 @@ void print_stores(SqliteStore& store, std::FILE* out) {
   }
 }
 
-void print_products(SqliteStore& store, const std::string& store_id, std::FILE* out) {
+void print_products(Database& store, const std::string& store_id, std::FILE* out) {
   std::fprintf(out, "%-36s %-36s %12s %s\n", "ID", "STORE", "PRICE", "NAME");
   for (const auto& product : store.list_products(store_id)) {
     std::fprintf(out, "%-36s %-36s %12s %s\n", printable(product.id).c_str(),
@@ -99,10 +98,8 @@ void print_products(SqliteStore& store, const std::string& store_id, std::FILE* 
 
 void run(const Commands& commands, const OptionValues& values, std::FILE* out) {
   if (!*commands.add_store) require_database(values.db);
-  SqliteOptions options;
-  options.file = values.db;
-  options.readers = 1;
-  SqliteStore store(options);
+  const auto opened = open_for_command(values.db);
+  Database& store = *opened;
   if (*commands.list_stores) return print_stores(store, out);
   if (!values.store.empty()) require_store(store, values.store);
   if (*commands.list_products) return print_products(store, values.store, out);

@@ -8,20 +8,11 @@
 
 #include <cstdio>
 #include <exception>
-#include <filesystem>
 #include <functional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace order_server {
-
-/// Throws std::runtime_error where there is no such file: a name that was mistyped must not make a
-/// database.
-inline void require_database(const std::string& file) {
-  if (std::filesystem::exists(file)) return;
-  throw std::runtime_error("there is no database '" + file + "'; --db names it");
-}
 
 /// Runs a command of operators, in the same way for all of them: reads `words` into the options of
 /// `app`, then calls `act`, which may throw CLI::ValidationError for options that don't go

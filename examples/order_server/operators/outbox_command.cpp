@@ -3,8 +3,7 @@
 
 #include "domain/order_json.hpp"
 #include "domain/printable.hpp"
-#include "operators/command_line.hpp"
-#include "store/sqlite/sqlite_store.hpp"
+#include "operators/command_database.hpp"
 #include "workers/wall_clock.hpp"
 
 #include <CLI/CLI.hpp>
@@ -14,7 +13,7 @@
 namespace order_server {
 namespace {
 
-void list(SqliteStore& store, std::size_t limit, std::FILE* out) {
+void list(Database& store, std::size_t limit, std::FILE* out) {
   const auto letters = store.list_dead_letters(limit);
   if (letters.empty()) {
     std::fputs("nothing was given up\n", out);
@@ -42,7 +41,7 @@ int run_outbox_command(const std::vector<std::string>& arguments, std::FILE* out
   CLI::App app("Broadcasts and pushes that were given up, and another try for them.",
                "order_server outbox");
   app.require_subcommand(1);
-  std::string db = "order_server.db";
+  std::string db = usual_database;
   std::size_t limit = 100;
   std::string id;
   bool all = false;
@@ -54,21 +53,16 @@ int run_outbox_command(const std::vector<std::string>& arguments, std::FILE* out
       app.add_subcommand("retry", "Have the server try again within 5 seconds, all attempts anew");
   retry_command->add_option("ID", id, "As listed: broadcast:17 or push:5");
   retry_command->add_flag("--all", all, "All of them");
-  for (auto* command : {list_command, retry_command}) {
-    command->add_option("--db", db, "SQLite database file [default: order_server.db]");
-  }
+  for (auto* command : {list_command, retry_command}) add_database_option(*command, db);
 
   const auto act = [&] {
     if (*retry_command && all != id.empty()) {
       throw CLI::ValidationError("retry: give one ID, or --all");
     }
     require_database(db);
-    SqliteOptions options;
-    options.file = db;
-    options.readers = 1;
-    SqliteStore store(options);
-    if (*list_command) return list(store, limit, out);
-    const auto count = store.retry_dead_letters(all ? std::string() : id, unix_ms());
+    const auto store = open_for_command(db);
+    if (*list_command) return list(*store, limit, out);
+    const auto count = store->retry_dead_letters(all ? std::string() : id, unix_ms());
     if (count == 0 && !all) {
       throw std::runtime_error("'" + id + "' was not given up; list shows what was");
     }

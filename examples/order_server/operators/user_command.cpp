@@ -3,10 +3,9 @@
 
 #include "domain/ids.hpp"
 #include "domain/printable.hpp"
-#include "operators/command_line.hpp"
+#include "operators/command_database.hpp"
 #include "operators/printable_text.hpp"
 #include "secrets.hpp"
-#include "store/sqlite/sqlite_store.hpp"
 #include "workers/wall_clock.hpp"
 #include <ordercast/detail/utf8.hpp>
 
@@ -25,7 +24,7 @@ constexpr std::size_t max_password_bytes = 1024;  // as the API takes them
 
 /// What the command line asks for.
 struct OptionValues {
-  std::string db = "order_server.db";
+  std::string db = usual_database;
   std::string email;
   std::string role;
   std::string organization;
@@ -95,7 +94,7 @@ std::string new_password(const OptionValues& values,
   return password;
 }
 
-User existing(SqliteStore& store, const std::string& email) {
+User existing(Database& store, const std::string& email) {
   auto user = store.find_user_by_email(lower_case(email));
   if (!user) throw std::runtime_error("there is no user '" + email + "'; list shows who there is");
   return *user;
@@ -112,7 +111,7 @@ std::string complaint(const OptionValues& values) {
   return {};
 }
 
-void add(SqliteStore& store, const OptionValues& values, const std::string& password,
+void add(Database& store, const OptionValues& values, const std::string& password,
          const PasswordHasher& hasher, std::FILE* out) {
   User user;
   user.id = random_uuid();
@@ -128,7 +127,7 @@ void add(SqliteStore& store, const OptionValues& values, const std::string& pass
   std::fprintf(out, "%s\n", user.id.c_str());
 }
 
-void list(SqliteStore& store, std::FILE* out) {
+void list(Database& store, std::FILE* out) {
   std::fprintf(out, "%-36s %-32s %-13s %-20s %-8s %s\n", "ID", "EMAIL", "ROLE", "ORGANIZATION",
                "STATE", "NAME");
   for (const auto& user : store.list_users()) {
@@ -153,7 +152,7 @@ struct Commands {
             "set-password", "Set a new password and end all sign-ins, connections and devices")) {
     app.require_subcommand(1);
     for (auto* command : {add, list, disable, enable, set_password}) {
-      command->add_option("--db", values.db, "SQLite database file [default: order_server.db]");
+      add_database_option(*command, values.db);
     }
     for (auto* command : {add, disable, enable, set_password}) {
       command->add_option("--email", values.email, "E-mail address, with which the user signs in")
@@ -190,10 +189,8 @@ void run(const Commands& commands, const OptionValues& values,
   // Before the database is opened or made: it takes as long as the operator does.
   std::string password;
   if (*commands.add || *commands.set_password) password = new_password(values, ask_password);
-  SqliteOptions options;
-  options.file = values.db;
-  options.readers = 1;
-  SqliteStore store(options);
+  const auto opened = open_for_command(values.db);
+  Database& store = *opened;
   if (*commands.add) {
     add(store, values, password, hasher, out);
   } else if (*commands.list) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include "store/shared_rules.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 #include "workers/wall_clock.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 /// The two ends of the outbox: entries on their way to a broadcast, and what was given up.
 namespace order_server {
@@ -27,18 +27,6 @@ OutboxEntry read_entry(const Query& row) {
   entry.created_at_ms = row.integer(7);
   entry.attempts = row.integer(8);
   return entry;
-}
-
-/// The number in "push:5"; nothing for an id of another kind.
-std::optional<std::int64_t> number_of(std::string_view id, std::string_view kind) {
-  if (id.substr(0, kind.size()) != kind) return std::nullopt;
-  const std::string_view digits = id.substr(kind.size());
-  std::int64_t number = 0;
-  const auto* end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, number);
-  // Zero would stand for all of them.
-  if (error != std::errc{} || stop != end || number < 1) return std::nullopt;
-  return number;
 }
 
 constexpr std::string_view broadcast_kind = "broadcast:";
@@ -198,10 +186,7 @@ std::vector<DeadLetter> SqliteStore::list_dead_letters(std::size_t limit) {
 std::size_t SqliteStore::retry_dead_letters(const std::string& id, std::int64_t now_ms) {
   Write write(*this, durability_);
   std::int64_t count = 0;
-  // Zero and less are never given to an entry, so they can stand for "all".
-  constexpr std::int64_t all = 0;
-  const auto broadcast = id.empty() ? std::optional(all) : number_of(id, broadcast_kind);
-  if (broadcast) {
+  if (const auto broadcast = dead_letter_number(id, broadcast_kind)) {
     write
         ->query(
             "UPDATE outbox SET attempts = 0, retry_at = NULL, dead_at = NULL, error = NULL "
@@ -211,8 +196,7 @@ std::size_t SqliteStore::retry_dead_letters(const std::string& id, std::int64_t 
         .run();
     count += write->changes();
   }
-  const auto push = id.empty() ? std::optional(all) : number_of(id, push_kind);
-  if (push) {
+  if (const auto push = dead_letter_number(id, push_kind)) {
     write
         ->query(
             "UPDATE push_jobs SET attempts = 0, failures = 0, due_at = ?2, dead_at = NULL, "

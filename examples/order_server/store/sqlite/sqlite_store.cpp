@@ -2,7 +2,7 @@
 #include "store/sqlite/sqlite_store.hpp"
 
 #include "domain/order_json.hpp"
-#include "store/preconditions.hpp"
+#include "store/shared_rules.hpp"
 #include "store/sqlite/rows.hpp"
 #include "workers/fail_point.hpp"
 

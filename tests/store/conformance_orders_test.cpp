@@ -1,42 +1,22 @@
 // SPDX-License-Identifier: MIT
-#include "store/sqlite/sqlite_store.hpp"
-
+#include "backends.hpp"
 #include "domain/order_json.hpp"
-#include "domain/transitions.hpp"
-#include "store/sqlite/schema.hpp"
-#include "store_fixture.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <atomic>
-#include <filesystem>
 #include <functional>
-#include <limits>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
 namespace order_server {
-namespace {
 
-using Fixture = StoreFixture;
-
-std::vector<std::string> ids_of(const OrderPage& page) {
-  std::vector<std::string> ids;
-  ids.reserve(page.orders.size());
-  for (const Order& order : page.orders) ids.push_back(order.id);
-  return ids;
-}
-
-using Strings = std::vector<std::string>;
-using Catch::Matchers::Contains;
-
-}  // namespace
-
-TEST_CASE("a created order reads back as it was, with version 1 and one outbox entry", "[store]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("a created order reads back as it was, with version 1 and one outbox entry",
+                   "[store]", SqliteBackend, PostgresBackend) {
+  StoreFixture<TestType> f;
   Order order = sample_order("o-1");
   order.delivery_address = "1 Road";
   order.note = "it's \"fragile\"; \xE0\xA4\x9A\xE0\xA4\xBE\xE0\xA4\xAF";
@@ -58,8 +38,9 @@ TEST_CASE("a created order reads back as it was, with version 1 and one outbox e
   CHECK(entries[0].created_at_ms == 1000);
 }
 
-TEST_CASE("an order created without a log is given its PENDING one", "[store]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("an order created without a log is given its PENDING one", "[store]",
+                   SqliteBackend, PostgresBackend) {
+  StoreFixture<TestType> f;
   Order order = sample_order("o-1");
   order.status_logs.clear();
   f.store.create_order(order);
@@ -70,8 +51,8 @@ TEST_CASE("an order created without a log is given its PENDING one", "[store]") 
   CHECK(f.store.pending_broadcasts(1).at(0).order_json == order_json(*found));
 }
 
-TEST_CASE("only a new order can be created", "[store]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("only a new order can be created", "[store]", SqliteBackend, PostgresBackend) {
+  StoreFixture<TestType> f;
   Order later = sample_order("o-1");
   later.version = 2;
   CHECK_THROWS_AS(f.store.create_order(later), std::invalid_argument);
@@ -81,8 +62,9 @@ TEST_CASE("only a new order can be created", "[store]") {
   CHECK_FALSE(f.store.find_order("o-1"));
 }
 
-TEST_CASE("an order that the tables refuse leaves nothing behind", "[store]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("an order that the tables refuse leaves nothing behind", "[store]",
+                   SqliteBackend, PostgresBackend) {
+  StoreFixture<TestType> f;
   Order order = sample_order("o-1");
   order.items.push_back({"item-2", "product-1", "Tea", 0, 250});  // no quantity
   CHECK_THROWS_AS(f.store.create_order(order), StoreError);
@@ -99,8 +81,9 @@ TEST_CASE("an order that the tables refuse leaves nothing behind", "[store]") {
   CHECK(f.number("SELECT count(*) FROM outbox") == 1);
 }
 
-TEST_CASE("a change commits row, log, version and outbox entry together", "[store]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("a change commits row, log, version and outbox entry together", "[store]",
+                   SqliteBackend, PostgresBackend) {
+  StoreFixture<TestType> f;
   f.store.create_order(sample_order("o-1"));
   const ChangeResult result = f.move_to("o-1", OrderStatus::confirmed, 2345);
   REQUIRE(result.order);
@@ -123,9 +106,9 @@ TEST_CASE("a change commits row, log, version and outbox entry together", "[stor
   CHECK(entries[1].order_json == order_json(*result.order));
 }
 
-TEST_CASE("the versions of many orders are read at once, without those that don't exist",
-          "[store]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("the versions of many orders are read at once, without those that don't exist",
+                   "[store]", SqliteBackend, PostgresBackend) {
+  StoreFixture<TestType> f;
   f.store.create_order(sample_order("o-1"));
   f.store.create_order(sample_order("o-2", "user-2"));
   f.move_to("o-2", OrderStatus::confirmed);
@@ -149,8 +132,9 @@ TEST_CASE("the versions of many orders are read at once, without those that don'
   CHECK_THROWS_AS(f.store.current_versions(ids), std::invalid_argument);
 }
 
-TEST_CASE("a rejection answers the order as it is and writes nothing", "[store]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("a rejection answers the order as it is and writes nothing", "[store]",
+                   SqliteBackend, PostgresBackend) {
+  StoreFixture<TestType> f;
   f.store.create_order(sample_order("o-1"));
   const ChangeResult result = f.move_to("o-1", OrderStatus::delivered);
   REQUIRE(result.order);
@@ -162,8 +146,9 @@ TEST_CASE("a rejection answers the order as it is and writes nothing", "[store]"
   CHECK(f.number("SELECT count(*) FROM outbox") == 1);
 }
 
-TEST_CASE("no change answers the order as it is and writes nothing", "[store]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("no change answers the order as it is and writes nothing", "[store]",
+                   SqliteBackend, PostgresBackend) {
+  StoreFixture<TestType> f;
   f.store.create_order(sample_order("o-1"));
   const auto result = f.store.change_order(
       "o-1", [](const Order&) { return NoChange{}; }, 2000);
@@ -173,8 +158,9 @@ TEST_CASE("no change answers the order as it is and writes nothing", "[store]") 
   CHECK(f.number("SELECT count(*) FROM outbox") == 1);
 }
 
-TEST_CASE("a change may be committed and refused at once", "[store]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("a change may be committed and refused at once", "[store]", SqliteBackend,
+                   PostgresBackend) {
+  StoreFixture<TestType> f;
   f.store.create_order(sample_order("o-1"));
   const auto fail_payment = [](const Order& order) -> Decision {
     Change change = change_from(order);
@@ -194,8 +180,9 @@ TEST_CASE("a change may be committed and refused at once", "[store]") {
   CHECK(f.store.pending_broadcasts(10).size() == 2);
 }
 
-TEST_CASE("which payment made an order PAID is kept through later changes", "[store]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("which payment made an order PAID is kept through later changes", "[store]",
+                   SqliteBackend, PostgresBackend) {
+  StoreFixture<TestType> f;
   f.store.create_order(sample_order("o-1"));
   const auto pay = [](const Order& order) -> Decision {
     Change change = change_from(order);
@@ -211,8 +198,9 @@ TEST_CASE("which payment made an order PAID is kept through later changes", "[st
   CHECK(found->payment_status == PaymentStatus::paid);
 }
 
-TEST_CASE("an order that does not exist is no order and asks nobody", "[store]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("an order that does not exist is no order and asks nobody", "[store]",
+                   SqliteBackend, PostgresBackend) {
+  StoreFixture<TestType> f;
   bool is_asked = false;
   const auto result = f.store.change_order(
       "o-1",
@@ -226,8 +214,9 @@ TEST_CASE("an order that does not exist is no order and asks nobody", "[store]")
   CHECK_FALSE(f.store.find_order("o-1"));
 }
 
-TEST_CASE("a decision that throws writes nothing and leaves the store usable", "[store]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("a decision that throws writes nothing and leaves the store usable", "[store]",
+                   SqliteBackend, PostgresBackend) {
+  StoreFixture<TestType> f;
   f.store.create_order(sample_order("o-1"));
   const auto decide = [](const Order&) -> Decision { throw std::logic_error("no idea"); };
   CHECK_THROWS_AS(f.store.change_order("o-1", decide, 2000), std::logic_error);
@@ -235,12 +224,11 @@ TEST_CASE("a decision that throws writes nothing and leaves the store usable", "
   CHECK(f.move_to("o-1", OrderStatus::confirmed).order->version == 2);
 }
 
-TEST_CASE("a change that fails at its last statement takes back the ones before it", "[store]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("a change that fails at its last statement takes back the ones before it",
+                   "[store]", SqliteBackend, PostgresBackend) {
+  StoreFixture<TestType> f;
   f.store.create_order(sample_order("o-1"));
-  execute_in(f.dir.file(),
-             "CREATE TRIGGER full BEFORE INSERT ON outbox "
-             "BEGIN SELECT RAISE(ABORT, 'the outbox is broken'); END");
+  f.backend.break_outbox();
   CHECK_THROWS_AS(f.move_to("o-1", OrderStatus::confirmed), StoreError);
   const auto found = f.store.find_order("o-1");
   CHECK(found->status == OrderStatus::pending);
@@ -250,12 +238,13 @@ TEST_CASE("a change that fails at its last statement takes back the ones before 
   CHECK_THROWS_AS(f.store.create_order(sample_order("o-2")), StoreError);
   CHECK_FALSE(f.store.find_order("o-2"));
 
-  execute_in(f.dir.file(), "DROP TRIGGER full");
+  f.backend.mend_outbox();
   CHECK(f.move_to("o-1", OrderStatus::confirmed).order->version == 2);
 }
 
-TEST_CASE("a reader sees the last commit while a change is under way", "[store]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("a reader sees the last commit while a change is under way", "[store]",
+                   SqliteBackend, PostgresBackend) {
+  StoreFixture<TestType> f;
   f.store.create_order(sample_order("o-1"));
   std::uint64_t seen = 0;
   f.store.change_order(
@@ -270,8 +259,9 @@ TEST_CASE("a reader sees the last commit while a change is under way", "[store]"
   CHECK(f.store.find_order("o-1")->version == 2);
 }
 
-TEST_CASE("racing changes of one order have one winner each and leave no hole", "[store]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("racing changes of one order have one winner each and leave no hole", "[store]",
+                   SqliteBackend, PostgresBackend) {
+  StoreFixture<TestType> f;
   f.store.create_order(sample_order("o-1"));
   const std::vector<OrderStatus> path{OrderStatus::confirmed, OrderStatus::preparing,
                                       OrderStatus::ready, OrderStatus::out_for_delivery,
@@ -310,9 +300,11 @@ TEST_CASE("racing changes of one order have one winner each and leave no hole", 
   for (std::size_t i = 0; i < entries.size(); ++i) CHECK(entries[i].version == i + 1);
 }
 
-TEST_CASE("two stores on one file, as two processes have, take turns", "[store]") {
-  Fixture f;
-  SqliteStore other(options_for(f.dir.file()));
+TEMPLATE_TEST_CASE("two stores on one database, as two processes have, take turns", "[store]",
+                   SqliteBackend, PostgresBackend) {
+  StoreFixture<TestType> f;
+  const auto opened = f.backend.open();
+  Database& other = *opened;
   f.store.create_order(sample_order("o-1"));
   std::atomic<int> failures{0};
   const auto work = [&failures](Store& store) {
@@ -334,66 +326,9 @@ TEST_CASE("two stores on one file, as two processes have, take turns", "[store]"
   CHECK(f.store.find_order("o-1")->status_logs.size() == 101);
 }
 
-TEST_CASE("orders are listed newest first, by owner, organisation and status", "[store]") {
-  Fixture f;
-  f.store.add_shop({"store-2", "org-2", "Other Shop"});
-  f.store.create_order(sample_order("o-1", "user-1", 1000));
-  f.store.create_order(sample_order("o-2", "user-2", 3000));
-  f.store.create_order(sample_order("o-3", "user-1", 2000));
-  f.store.create_order(sample_order("o-4", "user-1", 2000));  // the same moment, but later
-  Order elsewhere = sample_order("o-5", "user-1", 4000);
-  elsewhere.store_id = "store-2";
-  elsewhere.organization_id = "org-2";
-  f.store.create_order(elsewhere);
-  f.move_to("o-1", OrderStatus::confirmed);
-
-  OrderFilter filter;
-  CHECK(ids_of(f.store.list_orders(filter)) == Strings{"o-5", "o-2", "o-4", "o-3", "o-1"});
-  CHECK(f.store.list_orders(filter).total == 5);
-  filter.organization_id = "org-1";
-  CHECK(ids_of(f.store.list_orders(filter)) == Strings{"o-2", "o-4", "o-3", "o-1"});
-  filter.user_id = "user-1";
-  CHECK(ids_of(f.store.list_orders(filter)) == Strings{"o-4", "o-3", "o-1"});
-  filter.status = OrderStatus::confirmed;
-  CHECK(ids_of(f.store.list_orders(filter)) == Strings{"o-1"});
-  CHECK(f.store.list_orders(filter).total == 1);
-  filter.user_id.clear();
-  filter.status = OrderStatus::pending;
-  CHECK(ids_of(f.store.list_orders(filter)) == Strings{"o-2", "o-4", "o-3"});
-  filter.organization_id.clear();
-  CHECK(ids_of(f.store.list_orders(filter)) == Strings{"o-5", "o-2", "o-4", "o-3"});
-
-  const auto listed = f.store.list_orders(filter).orders.at(1);
-  CHECK(order_json(listed) == order_json(*f.store.find_order("o-2")));
-}
-
-TEST_CASE("a listing is cut into pages, and any page number is harmless", "[store]") {
-  Fixture f;
-  for (int i = 1; i <= 5; ++i) {
-    f.store.create_order(sample_order("o-" + std::to_string(i), "user-1", i));
-  }
-  OrderFilter filter;
-  filter.page_size = 2;
-  CHECK(ids_of(f.store.list_orders(filter)) == Strings{"o-5", "o-4"});
-  filter.page = 3;
-  CHECK(ids_of(f.store.list_orders(filter)) == Strings{"o-1"});
-  CHECK(f.store.list_orders(filter).total == 5);
-  for (const std::int64_t page : {std::int64_t{4}, std::numeric_limits<std::int64_t>::max()}) {
-    filter.page = page;
-    CHECK(f.store.list_orders(filter).orders.empty());
-    CHECK(f.store.list_orders(filter).total == 5);
-  }
-  for (const std::int64_t page : {std::int64_t{0}, std::numeric_limits<std::int64_t>::min()}) {
-    filter.page = page;
-    CHECK(ids_of(f.store.list_orders(filter)) == Strings{"o-5", "o-4"});
-  }
-  filter.page = 2;
-  filter.page_size = std::numeric_limits<std::int64_t>::max();
-  CHECK(f.store.list_orders(filter).orders.empty());
-}
-
-TEST_CASE("an order's times never go back, whatever the clock does", "[store]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("an order's times never go back, whatever the clock does", "[store]",
+                   SqliteBackend, PostgresBackend) {
+  StoreFixture<TestType> f;
   f.store.create_order(sample_order("o-1", "user-1", 5000));
   const auto check = [&](std::int64_t updated_at_ms) {
     const Order order = *f.store.find_order("o-1");

@@ -4,11 +4,16 @@
 #include "domain/ids.hpp"
 #include "store/store.hpp"
 
+#include <charconv>
+#include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
-/// What every store asks of its callers.
+/// What every store asks of its callers, and reads in what they say.
 namespace order_server {
 
 /// `order` with the PENDING log that it may lack. Throws std::invalid_argument for one that is not
@@ -30,6 +35,20 @@ inline void require_few(const std::vector<std::string>& ids) {
   if (ids.size() <= max_versions_at_once) return;
   throw std::invalid_argument("current_versions takes at most " +
                               std::to_string(max_versions_at_once) + " ids");
+}
+
+/// The number in an id of a dead letter, like 5 in "push:5"; 0, which no entry has, stands for all
+/// and is what "" means; nullopt for an id of another kind.
+[[nodiscard]] inline std::optional<std::int64_t> dead_letter_number(std::string_view id,
+                                                                    std::string_view kind) {
+  if (id.empty()) return 0;
+  if (id.substr(0, kind.size()) != kind) return std::nullopt;
+  const std::string_view digits = id.substr(kind.size());
+  std::int64_t number = 0;
+  const auto* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, number);
+  if (error != std::errc{} || stop != end || number < 1) return std::nullopt;
+  return number;
 }
 
 }  // namespace order_server

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "domain/transitions.hpp"
-#include "store/sqlite/schema.hpp"
-#include "temp_store.hpp"
+#include "backends.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -14,26 +12,22 @@ namespace {
 using Verdict = PushResult::Verdict;
 
 /// An open store with one shop, one order of user-1 and one device.
-struct Fixture {
-  TempDir dir;
-  SqliteStore store{options_for(dir.file())};
+template <class Backend>
+struct PushFixture : StoreFixture<Backend> {
+  using StoreFixture<Backend>::store;
 
-  Fixture() {
-    add_sample_shop(store);
+  PushFixture() {
     store.create_order(sample_order("o-1"));
     store.add_device("user-1", "token-1", "android", 100);
   }
 
   void move_to(OrderStatus status, const std::string& id = "o-1", std::int64_t now_ms = 2000) {
-    const auto result = store.change_order(
-        id, [status](const Order& order) { return decide_status(order, status); }, now_ms);
-    REQUIRE(result.changed);
+    REQUIRE(StoreFixture<Backend>::move_to(id, status, now_ms).changed);
   }
   std::vector<PushJob> due(std::int64_t now_ms = 3000) {
     store.queue_pushes(100, now_ms);
     return store.due_pushes(100, now_ms);
   }
-  std::int64_t number(const char* sql) const { return number_in(dir.file(), sql); }
 };
 
 PushResult result_of(const PushJob& job, Verdict verdict) {
@@ -56,9 +50,9 @@ PushResult retry_of(const PushJob& job, std::int64_t due_at_ms, bool held_agains
 
 }  // namespace
 
-TEST_CASE("a change of status waits for each device of the owner, and for nobody else",
-          "[store][push]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("a change of status waits for each device of the owner, and for nobody else",
+                   "[store][push]", SqliteBackend, PostgresBackend) {
+  PushFixture<TestType> f;
   f.store.add_device("user-1", "token-2", "ios", 200);
   f.store.add_device("user-2", "token-3", "ios", 300);
   CHECK(f.due().empty());  // a new order is no news for who placed it
@@ -81,8 +75,9 @@ TEST_CASE("a change of status waits for each device of the owner, and for nobody
   CHECK(f.store.push_stats(5000).oldest_age_ms == 3000);
 }
 
-TEST_CASE("a change that leaves the status alone makes no push", "[store][push]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("a change that leaves the status alone makes no push", "[store][push]",
+                   SqliteBackend, PostgresBackend) {
+  PushFixture<TestType> f;
   f.store.change_order(
       "o-1",
       [](const Order& order) {
@@ -93,11 +88,12 @@ TEST_CASE("a change that leaves the status alone makes no push", "[store][push]"
       },
       2000);
   CHECK(f.due().empty());
-  CHECK(f.number("SELECT count(*) FROM outbox WHERE queued_at IS NULL") == 0);
+  CHECK(f.store.push_stats(2000).waiting == 0);
 }
 
-TEST_CASE("newer versions take the place of an unsent older one", "[store][push]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("newer versions take the place of an unsent older one", "[store][push]",
+                   SqliteBackend, PostgresBackend) {
+  PushFixture<TestType> f;
   f.move_to(OrderStatus::confirmed);
   const auto first = f.due();
   f.store.finish_pushes({retry_of(first.at(0), 9000, true)}, 3000);
@@ -113,9 +109,9 @@ TEST_CASE("newer versions take the place of an unsent older one", "[store][push]
   CHECK(later[0].failures == 0);  // those of another message
 }
 
-TEST_CASE("a version that came while an older one was being sent stays to be sent",
-          "[store][push]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("a version that came while an older one was being sent stays to be sent",
+                   "[store][push]", SqliteBackend, PostgresBackend) {
+  PushFixture<TestType> f;
   f.move_to(OrderStatus::confirmed);
   const auto first = f.due().at(0);
   f.move_to(OrderStatus::preparing);
@@ -129,9 +125,10 @@ TEST_CASE("a version that came while an older one was being sent stays to be sen
   CHECK(f.store.push_stats(5000).waiting == 0);
 }
 
-TEST_CASE("the least tried go first, and a clock that was set back delays nothing for long",
-          "[store][push]") {
-  Fixture f;
+TEMPLATE_TEST_CASE(
+    "the least tried go first, and a clock that was set back delays nothing for long",
+    "[store][push]", SqliteBackend, PostgresBackend) {
+  PushFixture<TestType> f;
   for (const char* id : {"o-2", "o-3"}) f.store.create_order(sample_order(id));
   for (const char* id : {"o-1", "o-2", "o-3"}) f.move_to(OrderStatus::confirmed, id);
   const auto jobs = f.due();
@@ -148,9 +145,9 @@ TEST_CASE("the least tried go first, and a clock that was set back delays nothin
   CHECK(f.store.due_pushes(100, 4000).size() == 3);
 }
 
-TEST_CASE("a device that is gone takes its pushes along, unless it has registered again",
-          "[store][push]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("a device that is gone takes its pushes along, unless it has registered again",
+                   "[store][push]", SqliteBackend, PostgresBackend) {
+  PushFixture<TestType> f;
   f.store.create_order(sample_order("o-2"));
   f.move_to(OrderStatus::confirmed);
   f.move_to(OrderStatus::confirmed, "o-2");
@@ -166,8 +163,9 @@ TEST_CASE("a device that is gone takes its pushes along, unless it has registere
   CHECK(f.number("SELECT count(*) FROM push_jobs") == 0);
 }
 
-TEST_CASE("a phone that changes hands gets nothing of who had it before", "[store][push]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("a phone that changes hands gets nothing of who had it before", "[store][push]",
+                   SqliteBackend, PostgresBackend) {
+  PushFixture<TestType> f;
   f.move_to(OrderStatus::confirmed);
   REQUIRE(f.due().size() == 1);
   f.store.add_device("user-2", "token-1", "android", 5000);
@@ -175,9 +173,10 @@ TEST_CASE("a phone that changes hands gets nothing of who had it before", "[stor
   CHECK(f.number("SELECT count(*) FROM push_jobs") == 0);
 }
 
-TEST_CASE("what was given up is listed, retried, revived by a newer version, and pruned at last",
-          "[store][push]") {
-  Fixture f;
+TEMPLATE_TEST_CASE(
+    "what was given up is listed, retried, revived by a newer version, and pruned at last",
+    "[store][push]", SqliteBackend, PostgresBackend) {
+  PushFixture<TestType> f;
   f.store.add_device("user-1", "a registration token of forty characters", "ios", 200);
   f.store.remove_device("user-1", "token-1");
   f.move_to(OrderStatus::confirmed);
@@ -218,8 +217,9 @@ TEST_CASE("what was given up is listed, retried, revived by a newer version, and
   CHECK(f.store.list_dead_letters(10).empty());
 }
 
-TEST_CASE("a broadcast that failed waits aside, and is given up or superseded", "[store][outbox]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("a broadcast that failed waits aside, and is given up or superseded",
+                   "[store][outbox]", SqliteBackend, PostgresBackend) {
+  PushFixture<TestType> f;
   f.store.create_order(sample_order("o-2"));
   const auto entries = f.store.pending_broadcasts(10);
   REQUIRE(entries.size() == 2);
@@ -248,8 +248,9 @@ TEST_CASE("a broadcast that failed waits aside, and is given up or superseded", 
   CHECK(f.store.pending_broadcasts(10).at(0).order_id == "o-1");
 }
 
-TEST_CASE("a payment's event is applied once, together with its change", "[store][payments]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("a payment's event is applied once, together with its change",
+                   "[store][payments]", SqliteBackend, PostgresBackend) {
+  PushFixture<TestType> f;
   const auto confirm = [](const Order& order) {
     return decide_status(order, OrderStatus::confirmed);
   };
@@ -272,8 +273,9 @@ TEST_CASE("a payment's event is applied once, together with its change", "[store
   CHECK(f.number("SELECT count(*) FROM payment_events") == 0);
 }
 
-TEST_CASE("an event's id with another body is another event", "[store][payments]") {
-  Fixture f;
+TEMPLATE_TEST_CASE("an event's id with another body is another event", "[store][payments]",
+                   SqliteBackend, PostgresBackend) {
+  PushFixture<TestType> f;
   const auto nothing = [](const Order&) -> Decision { return NoChange{}; };
   const auto apply = [&](const char* id, const char* digest) {
     return f.store.apply_payment_event({id, digest}, "order_o-1", nothing, 2000);
@@ -287,42 +289,6 @@ TEST_CASE("an event's id with another body is another event", "[store][payments]
   CHECK(apply("event-1", "d1").repeated);
   CHECK(apply("event-1", "d2").repeated);
   CHECK(f.number("SELECT count(*) FROM payment_events") == 4);
-}
-
-TEST_CASE("a database of the first schema is brought up to date and keeps its orders",
-          "[store][outbox]") {
-  TempDir dir;
-  {
-    // What the first release wrote, in the parts that differ.
-    SqliteStore store(options_for(dir.file()));
-    add_sample_shop(store);
-    store.create_order(sample_order("o-1"));
-    store.mark_broadcast({1});
-    store.create_order(sample_order("o-2"));
-    store.add_device("user-1", "token-1", "android", 100);
-  }
-  execute_in(
-      dir.file(),
-      "DROP INDEX orders_nth_of_user; ALTER TABLE orders DROP COLUMN nth_of_user; "
-      "DROP TABLE meta; DROP TABLE push_jobs; DROP TABLE payment_events; DROP INDEX outbox_failed; "
-      "DROP INDEX outbox_unqueued; DROP INDEX outbox_waiting; "
-      "ALTER TABLE outbox DROP COLUMN notify; ALTER TABLE outbox DROP COLUMN attempts; "
-      "ALTER TABLE outbox DROP COLUMN retry_at; ALTER TABLE outbox DROP COLUMN dead_at; "
-      "ALTER TABLE outbox DROP COLUMN error; "
-      "ALTER TABLE outbox RENAME COLUMN queued_at TO pushed_at; "
-      "UPDATE outbox SET pushed_at = NULL; "
-      "CREATE INDEX outbox_waiting ON outbox (sequence) WHERE broadcast_at IS NULL; "
-      "CREATE INDEX outbox_broadcast ON outbox (created_at) WHERE broadcast_at IS NOT NULL; "
-      "PRAGMA user_version = 1;");
-  for (int start = 0; start < 2; ++start) {
-    SqliteStore store(options_for(dir.file()));
-    CHECK(number_in(dir.file(), "PRAGMA user_version") == sqlite::schema_version);
-    CHECK(store.find_order("o-1"));
-    CHECK(store.pending_broadcasts(10).size() == 1);
-    // What was broadcast before there was push is not pushed now.
-    CHECK(number_in(dir.file(), "SELECT count(*) FROM outbox WHERE queued_at IS NULL") == 1);
-    CHECK(text_in(dir.file(), "PRAGMA integrity_check") == "ok");
-  }
 }
 
 }  // namespace order_server

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "store/postgres/catalog.hpp"
+
+#include "store/postgres/accounts.hpp"
+#include "store/postgres/orders.hpp"
+
+namespace order_server::postgres {
+
+bool fill(Connection& connection, const DemoData& data) {
+  // Against another node that fills at the same time; reading goes on.
+  connection.execute("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE");
+  if (has_users(connection)) return false;
+  for (const User& user : data.users) insert_user(connection, user);
+  for (const Shop& shop : data.shops) insert_shop(connection, shop);
+  for (const Product& product : data.products) insert_product(connection, product);
+  for (const Order& order : data.orders) insert_order(connection, order);
+  connection.query("INSERT INTO meta (name, value) VALUES ('demo', '1') ON CONFLICT DO NOTHING");
+  return true;
+}
+
+bool is_demo(Connection& connection) {
+  return !connection.query("SELECT 1 FROM meta WHERE name = 'demo'").empty();
+}
+
+std::string epoch(Connection& connection) {
+  const Result rows = connection.query("SELECT value FROM meta WHERE name = 'epoch'");
+  if (rows.empty()) throw StoreError("the database " + connection.name() + " has no epoch");
+  return rows.text(0, 0);
+}
+
+void insert_shop(Connection& connection, const Shop& shop) {
+  connection.query("INSERT INTO shops (id, organization_id, name) VALUES ($1, $2, $3)", shop.id,
+                   shop.organization_id, shop.name);
+}
+
+void insert_product(Connection& connection, const Product& product) {
+  connection.query("INSERT INTO products (id, store_id, name, price_minor) VALUES ($1, $2, $3, $4)",
+                   product.id, product.store_id, product.name, product.price_minor);
+}
+
+std::vector<Shop> list_shops(Connection& connection) {
+  const Result rows = connection.query("SELECT id, organization_id, name FROM shops ORDER BY id");
+  std::vector<Shop> shops;
+  for (int row = 0; row < rows.rows(); ++row) {
+    shops.push_back({rows.text(row, 0), rows.text(row, 1), rows.text(row, 2)});
+  }
+  return shops;
+}
+
+std::optional<Shop> find_shop(Connection& connection, std::string_view id) {
+  const Result rows =
+      connection.query("SELECT id, organization_id, name FROM shops WHERE id = $1", id);
+  if (rows.empty()) return std::nullopt;
+  return Shop{rows.text(0, 0), rows.text(0, 1), rows.text(0, 2)};
+}
+
+std::vector<Product> list_products(Connection& connection, std::string_view store_id) {
+  const Result rows = store_id.empty() ? connection.query(
+                                             "SELECT id, store_id, name, price_minor FROM products "
+                                             "ORDER BY store_id, id")
+                                       : connection.query(
+                                             "SELECT id, store_id, name, price_minor FROM products "
+                                             "WHERE store_id = $1 ORDER BY id",
+                                             store_id);
+  std::vector<Product> products;
+  for (int row = 0; row < rows.rows(); ++row) {
+    products.push_back(
+        {rows.text(row, 0), rows.text(row, 1), rows.text(row, 2), rows.integer(row, 3)});
+  }
+  return products;
+}
+
+void check(Connection& connection) {
+  const Result rows = connection.query(
+      "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean");
+  if (!rows.flag(0, 0)) return;
+  connection.discard("cannot write " + connection.name() + ": it is read-only, as a standby is");
+}
+
+}  // namespace order_server::postgres

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+#include "store/postgres/outbox.hpp"
+
+#include "store/shared_rules.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+/// The two ends of the outbox: entries on their way to a broadcast, and what was given up. Entries
+/// are taken, marked and pruned one by one, never up to a sequence: a sequence is given out before
+/// its commit, so a lower one may appear after a higher one.
+namespace order_server::postgres {
+namespace {
+
+/// Ends where what else is asked of an entry begins. $1 is the limit, $2 the holder, $3 the lease
+/// in milliseconds.
+constexpr std::string_view take_begin =
+    "WITH taken AS MATERIALIZED (SELECT sequence FROM broadcasts "
+    "WHERE (leased_until IS NULL OR leased_until < statement_timestamp() OR leased_by = $2) AND ";
+constexpr std::string_view take_end =
+    " ORDER BY sequence LIMIT $1 FOR UPDATE SKIP LOCKED), "
+    "leased AS (UPDATE broadcasts SET leased_by = $2, "
+    "leased_until = statement_timestamp() + $3 * interval '1 millisecond' "
+    "FROM taken WHERE broadcasts.sequence = taken.sequence "
+    "RETURNING broadcasts.sequence, attempts) "
+    "SELECT sequence, order_id, owner_id, organization_id, status, version, order_json, "
+    "created_at, attempts, attempts > 0 AND EXISTS (SELECT 1 FROM orders "
+    "WHERE orders.id = outbox.order_id AND orders.version > outbox.version) "
+    "FROM leased JOIN outbox USING (sequence) ORDER BY sequence";
+
+std::vector<OutboxEntry> read_entries(const Result& rows) {
+  std::vector<OutboxEntry> entries;
+  for (int row = 0; row < rows.rows(); ++row) {
+    OutboxEntry entry;
+    entry.sequence = rows.integer(row, 0);
+    entry.order_id = rows.text(row, 1);
+    entry.owner_id = rows.text(row, 2);
+    entry.organization_id = rows.text(row, 3);
+    entry.status = rows.text(row, 4);
+    entry.version = static_cast<std::uint64_t>(rows.integer(row, 5));
+    entry.order_json = rows.text(row, 6);
+    entry.created_at_ms = rows.integer(row, 7);
+    entry.attempts = rows.integer(row, 8);
+    entry.superseded = rows.flag(row, 9);
+    entries.push_back(std::move(entry));
+  }
+  return entries;
+}
+
+constexpr std::string_view broadcast_kind = "broadcast:";
+constexpr std::string_view push_kind = "push:";
+
+}  // namespace
+
+std::vector<OutboxEntry> take_pending(Connection& connection, const Holder& holder,
+                                      std::size_t limit) {
+  static const std::string sql = std::string(take_begin) + "attempts = 0" + std::string(take_end);
+  return read_entries(
+      connection.query(sql, static_cast<std::int64_t>(limit), holder.name, holder.lease.count()));
+}
+
+std::vector<OutboxEntry> take_failed(Connection& connection, const Holder& holder,
+                                     std::size_t limit, std::int64_t now_ms) {
+  static const std::string sql =
+      std::string(take_begin) +
+      "attempts > 0 AND dead_at IS NULL AND (retry_at <= $4 OR retry_at > $5)" +
+      std::string(take_end);
+  return read_entries(connection.query(sql, static_cast<std::int64_t>(limit), holder.name,
+                                       holder.lease.count(), now_ms, now_ms + retry_horizon_ms));
+}
+
+void mark_broadcast(Connection& connection, const std::vector<std::int64_t>& sequences) {
+  connection.query("DELETE FROM broadcasts WHERE sequence = ANY ($1)", sequences);
+}
+
+void fail_broadcasts(Connection& connection, const std::vector<BroadcastFailure>& failures,
+                     std::int64_t now_ms) {
+  for (const BroadcastFailure& failure : failures) {
+    connection.query(
+        "UPDATE broadcasts SET attempts = attempts + 1, retry_at = $2, error = $3, "
+        "dead_at = CASE WHEN $4 THEN $5 END, leased_by = NULL, leased_until = NULL "
+        "WHERE sequence = $1",
+        failure.sequence, failure.retry_at_ms.value_or(now_ms), failure.error,
+        !failure.retry_at_ms.has_value(), now_ms);
+  }
+}
+
+OutboxStats outbox_stats(Connection& connection, std::int64_t now_ms) {
+  const Result rows = connection.query(
+      "SELECT (SELECT count(*) FROM broadcasts WHERE attempts = 0), "
+      "(SELECT count(*) FROM broadcasts WHERE attempts > 0 AND dead_at IS NULL), "
+      "(SELECT count(*) FROM broadcasts WHERE attempts > 0 AND dead_at IS NOT NULL), "
+      "(SELECT created_at FROM outbox WHERE sequence = "
+      "(SELECT min(sequence) FROM broadcasts WHERE attempts = 0)), "
+      "(SELECT min(created_at) FROM outbox JOIN broadcasts USING (sequence) "
+      "WHERE attempts > 0 AND dead_at IS NULL)");
+  OutboxStats stats;
+  stats.depth = rows.integer(0, 0) + rows.integer(0, 1);
+  stats.dead = rows.integer(0, 2);
+  std::int64_t oldest = now_ms;
+  if (rows.integer(0, 0) > 0) oldest = std::min(oldest, rows.integer(0, 3));
+  if (rows.integer(0, 1) > 0) oldest = std::min(oldest, rows.integer(0, 4));
+  stats.oldest_age_ms = now_ms - oldest;
+  return stats;
+}
+
+std::size_t prune_outbox(Connection& connection, std::int64_t older_than_ms, std::size_t limit) {
+  auto left = static_cast<std::int64_t>(limit);
+  // Rows that another node prunes at the same time are left to it.
+  left -= connection
+              .query(
+                  "DELETE FROM outbox WHERE sequence IN (SELECT sequence FROM outbox AS o "
+                  "WHERE NOT EXISTS (SELECT 1 FROM broadcasts AS b WHERE b.sequence = o.sequence) "
+                  "AND NOT EXISTS (SELECT 1 FROM unqueued_pushes AS u "
+                  "WHERE u.sequence = o.sequence) "
+                  "ORDER BY sequence LIMIT $1 FOR UPDATE SKIP LOCKED)",
+                  left)
+              .changed();
+  left -= connection
+              .query(
+                  "WITH old AS (DELETE FROM broadcasts WHERE sequence IN (SELECT sequence "
+                  "FROM broadcasts WHERE attempts > 0 AND dead_at < $2 LIMIT $1 "
+                  "FOR UPDATE SKIP LOCKED) RETURNING sequence), "
+                  "gone AS (DELETE FROM unqueued_pushes USING old "
+                  "WHERE unqueued_pushes.sequence = old.sequence) "
+                  "DELETE FROM outbox USING old WHERE outbox.sequence = old.sequence",
+                  left, older_than_ms)
+              .changed();
+  left -= connection
+              .query(
+                  "DELETE FROM push_jobs WHERE id IN (SELECT id FROM push_jobs "
+                  "WHERE dead_at IS NOT NULL AND dead_at < $2 LIMIT $1 FOR UPDATE SKIP LOCKED)",
+                  left, older_than_ms)
+              .changed();
+  left -= connection
+              .query(
+                  "DELETE FROM payment_events WHERE (id, digest) IN (SELECT id, digest "
+                  "FROM payment_events WHERE received_at < $2 LIMIT $1 FOR UPDATE SKIP LOCKED)",
+                  left, older_than_ms)
+              .changed();
+  return limit - static_cast<std::size_t>(left);
+}
+
+std::vector<DeadLetter> list_dead_letters(Connection& connection, std::size_t limit) {
+  std::vector<DeadLetter> letters;
+  const auto read = [&](const Result& rows, std::string_view kind) {
+    for (int row = 0; row < rows.rows(); ++row) {
+      DeadLetter letter;
+      letter.id = std::string(kind) + std::to_string(rows.integer(row, 0));
+      letter.order_id = rows.text(row, 1);
+      letter.version = static_cast<std::uint64_t>(rows.integer(row, 2));
+      letter.status = rows.text(row, 3);
+      letter.attempts = rows.integer(row, 4);
+      letter.dead_at_ms = rows.integer(row, 5);
+      letter.error = rows.text(row, 6);
+      if (kind == push_kind) letter.device = abbreviated(rows.text(row, 7));
+      letters.push_back(std::move(letter));
+    }
+  };
+  read(connection.query(
+           "SELECT sequence, order_id, version, status, attempts, dead_at, error "
+           "FROM broadcasts JOIN outbox USING (sequence) "
+           "WHERE attempts > 0 AND dead_at IS NOT NULL ORDER BY dead_at, sequence LIMIT $1",
+           static_cast<std::int64_t>(limit)),
+       broadcast_kind);
+  read(connection.query(
+           "SELECT id, order_id, version, status, attempts, dead_at, error, token FROM push_jobs "
+           "WHERE dead_at IS NOT NULL ORDER BY dead_at, id LIMIT $1",
+           static_cast<std::int64_t>(limit - std::min(limit, letters.size()))),
+       push_kind);
+  return letters;
+}
+
+std::size_t retry_dead_letters(Connection& connection, const std::string& id, std::int64_t now_ms) {
+  std::int64_t count = 0;
+  if (const auto broadcast = dead_letter_number(id, broadcast_kind)) {
+    count += connection
+                 .query(
+                     "UPDATE broadcasts SET attempts = 0, retry_at = NULL, dead_at = NULL, "
+                     "error = NULL WHERE attempts > 0 AND dead_at IS NOT NULL "
+                     "AND ($1 = 0 OR sequence = $1)",
+                     *broadcast)
+                 .changed();
+  }
+  if (const auto push = dead_letter_number(id, push_kind)) {
+    count += connection
+                 .query(
+                     "UPDATE push_jobs SET attempts = 0, failures = 0, due_at = $2, "
+                     "dead_at = NULL, error = NULL WHERE dead_at IS NOT NULL "
+                     "AND ($1 = 0 OR id = $1)",
+                     *push, now_ms)
+                 .changed();
+  }
+  return static_cast<std::size_t>(count);
+}
+
+}  // namespace order_server::postgres
