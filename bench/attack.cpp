@@ -31,7 +31,7 @@ struct Options {
   std::vector<std::string> names;
   std::string out = "build/attack";
   bool list = false;
-  std::string attacker;  // As the attacker's process.
+  std::string attacker;  // Runs as the attacker's process.
   Field field;
   std::chrono::milliseconds time{0};
 };
@@ -78,7 +78,7 @@ Options parse(int argc, char** argv) {
   return options;
 }
 
-/// Whether this network is one of our own, where other addresses than loopback's lead nowhere.
+/// Returns true in a network namespace of our own, in which non-loopback addresses are local.
 bool has_addresses() {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -103,7 +103,7 @@ int run(const Options& options) {
   const auto named = [&](const std::string& name) {
     const auto found = std::find_if(all.begin(), all.end(),
                                     [&](const Attack& attack) { return attack.name == name; });
-    if (found == all.end()) throw std::invalid_argument("there is no attack " + name);
+    if (found == all.end()) throw std::invalid_argument("no such attack: " + name);
     return *found;
   };
   if (options.list) {
@@ -122,7 +122,8 @@ int run(const Options& options) {
   bool holds = true;
   for (const auto& attack : chosen) {
     if (attack.setting == Attack::Setting::addresses && !has_addresses()) {
-      std::cout << attack.name << ": left out, it needs a network of its own (see bench/README.md)"
+      std::cout << attack.name
+                << ": skipped, it needs its own network namespace (see bench/README.md)"
                 << std::endl;
       continue;
     }

@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Couriers who send their position once a second, and those who watch an order each: from the text
-// that comes in, through the application's `on_unknown`, to the watchers' connections, on a
-// transport that only queues. Every delivery is counted. A watcher who is slow gets the newest
-// position alone, however many there were; the benchmark fails if one gets another, or two.
-#include "heap.hpp"
-#include <ordercast/connection_manager.hpp>
+// Couriers send their position once a second, and watchers watch an order each. Measures the path
+// from the incoming text through the application's `on_unknown` to the watchers' connections, on a
+// transport that only queues. Counts every delivery. A slow watcher must get only the newest
+// position; otherwise the benchmark fails.
+#include "core_bench.hpp"
 
-#include <benchmark/benchmark.h>
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <memory>
-#include <numeric>
-#include <random>
-#include <string>
-#include <string_view>
 #include <utility>
-#include <vector>
 
 namespace {
 
@@ -59,18 +48,6 @@ class CountingTransport {
   std::size_t closed = 0;
 };
 
-struct Names {  // The token is the user's name.
-  [[nodiscard]] static AuthResult authenticate(std::string_view token) {
-    return Identity{std::string(token)};
-  }
-};
-struct AllowAll {
-  template <class Done>
-  void authorize(const IdentityView& /*who*/, std::string_view /*order_id*/, Done done) const {
-    done(true);
-  }
-};
-
 std::string courier(std::uint32_t number) {
   return "courier-" + std::to_string(number);
 }
@@ -78,7 +55,7 @@ std::string order_of(std::string_view number) {
   return "order-" + std::string(number);
 }
 
-/// Passes a courier's position on to those who watch the courier's order.
+/// Forwards a courier's position to the watchers of the courier's order.
 struct Positions {
   std::function<void(const std::string& order, std::string_view text)>* send;
 
@@ -90,26 +67,17 @@ struct Positions {
   }
 };
 using Manager =
-    ConnectionManager<CountingTransport,
-                      Services<Names, AllowAll, NoSnapshots, NullObserver, SteadyClock, Positions>>;
+    ConnectionManager<CountingTransport, Services<bench::UserByToken, bench::AllowAll, NoSnapshots,
+                                                  NullObserver, SteadyClock, Positions>>;
 
-Limits no_limits() {
-  Limits limits;
-  limits.messages_per_second = 0;
-  return limits;
-}
-
-/// Couriers with an order each, and watchers spread over the orders, who came in another sequence.
+/// Couriers with an order each, and watchers spread over the orders, connected in shuffled order.
 class Town {
  public:
   Town(std::uint32_t couriers, std::uint32_t watchers, bool some_slow)
       : couriers_(couriers), watchers_(watchers) {
     transport_.peers.resize(couriers + watchers);
     for (std::uint32_t i = 0; i < couriers; ++i) manager_.on_open(i, courier(i));
-    std::vector<std::uint32_t> all(watchers);
-    std::iota(all.begin(), all.end(), 0U);
-    std::shuffle(all.begin(), all.end(), std::minstd_rand(42));
-    for (const auto i : all) {
+    for (const auto i : bench::shuffled(watchers)) {
       manager_.on_open(couriers + i, "watcher-" + std::to_string(i));
       manager_.on_message(couriers + i, R"({"type":"subscribe","orderId":")" +
                                             order_of(std::to_string(i % couriers)) + "\"}");
@@ -121,7 +89,7 @@ class Town {
     texts_.resize(couriers);
   }
 
-  /// What each courier is to say in the next second: no two are the same.
+  /// Prepares each courier's next message; no two are equal.
   void write_positions() {
     ++second_;
     for (std::uint32_t i = 0; i < couriers_; ++i) {
@@ -132,7 +100,7 @@ class Town {
   void send_positions() {
     for (std::uint32_t i = 0; i < couriers_; ++i) manager_.on_message(i, texts_[i]);
   }
-  /// Lets the slow ones read. Whether each has got the newest position and no other.
+  /// Lets the slow watchers read. Returns true if each got only the newest position.
   [[nodiscard]] bool slow_have_newest_alone() {
     return std::all_of(slow_.begin(), slow_.end(), [&](std::uint32_t i) {
       auto& peer = transport_.peers[couriers_ + i];
@@ -159,10 +127,10 @@ class Town {
                                                                            std::string_view text) {
     manager_.send_to_watchers(order, {text, "position"});
   };
-  Manager manager_{transport_, {{}, {}, {}, {}, {}, Positions{&send_}}, no_limits()};
+  Manager manager_{transport_, {{}, {}, {}, {}, {}, Positions{&send_}}, bench::no_message_rate()};
 };
 
-/// One second of all couriers.
+/// One position from each courier.
 void positions(benchmark::State& state) {
   Town town(static_cast<std::uint32_t>(state.range(0)), static_cast<std::uint32_t>(state.range(1)),
             state.range(2) != 0);
@@ -181,8 +149,7 @@ void positions(benchmark::State& state) {
   if (delivered != town.expected(seconds)) state.SkipWithError("wrong count");
   if (!town.slow_have_newest_alone()) state.SkipWithError("a slow watcher got an old position");
   if (town.closed() != 0) state.SkipWithError("the server closed a connection");
-  state.counters["time_each"] = benchmark::Counter(
-      static_cast<double>(delivered), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["time_each"] = bench::time_each(delivered);
   state.counters["allocations_each"] =
       static_cast<double>(allocations) / static_cast<double>(delivered);
 }

@@ -1,28 +1,17 @@
 // SPDX-License-Identifier: MIT
-// A change's way through the manager to its recipients, on a transport that only queues: time and
-// allocations for each delivery, and what a connection costs. Queues are emptied inside the timed
-// part, and every delivery is counted.
-#include "heap.hpp"
-#include <ordercast/connection_manager.hpp>
+// Measures fan-out through the manager on a transport that only queues: time and allocations for
+// each delivery, and the memory of a connection. The timed part includes emptying the queues, and
+// every delivery is counted.
+#include "core_bench.hpp"
 
-#include <benchmark/benchmark.h>
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
 #include <memory>
-#include <numeric>
-#include <random>
-#include <string>
-#include <string_view>
 #include <utility>
-#include <vector>
 
 namespace {
 
 using namespace ordercast;  // NOLINT(google-build-using-namespace): a program, not a header.
 
-/// Queues what it is sent until `flush`, as a transport does that writes once a turn of its loop.
+/// Queues frames until `flush`, like a transport that writes once in each turn of its loop.
 class QueueingTransport {
  public:
   using Handle = std::uint32_t;
@@ -54,7 +43,7 @@ class QueueingTransport {
   }
   void set_slow(Handle handle, bool slow) { peers_[handle].slow = slow; }
 
-  /// Takes all that is queued. Returns how many frames.
+  /// Empties all queues. Returns how many frames they held.
   std::size_t flush() {
     std::size_t frames = 0;
     for (const auto handle : dirty_) {
@@ -81,59 +70,27 @@ class QueueingTransport {
   std::vector<Handle> dirty_;
 };
 
-struct AllowAll {
-  template <class Done>
-  void authorize(const IdentityView& /*who*/, std::string_view /*order_id*/, Done done) const {
-    done(true);
-  }
-};
-/// The token is the user's name.
-struct Names {
-  [[nodiscard]] static AuthResult authenticate(std::string_view token) {
-    return Identity{std::string(token), Reach::own};
-  }
-};
-using Manager = ConnectionManager<QueueingTransport, Services<Names, AllowAll>>;
+using Manager = ConnectionManager<QueueingTransport, Services<bench::UserByToken, bench::AllowAll>>;
 
-Limits no_limits() {
-  Limits limits;
-  limits.messages_per_second = 0;
-  return limits;
-}
-
-/// A manager with connections that all watch one order, in an order that is not that of their
-/// coming.
+/// A manager with connections that all watch one order and subscribed in shuffled order.
 struct Crowd {
-  explicit Crowd(std::size_t count) : manager(transport, {}, no_limits()) {
+  explicit Crowd(std::size_t count) : manager(transport, {}, bench::no_message_rate()) {
     transport.resize(count);
-    for (std::uint32_t i = 0; i < count; ++i) manager.on_open(i, user(i));
-    std::vector<std::uint32_t> handles(count);
-    std::iota(handles.begin(), handles.end(), 0U);
-    std::shuffle(handles.begin(), handles.end(), std::minstd_rand(42));
-    for (const auto handle : handles) {
+    for (std::uint32_t i = 0; i < count; ++i) manager.on_open(i, bench::long_user_id(i));
+    for (const auto handle : bench::shuffled(count)) {
       manager.on_message(handle, R"({"type":"subscribe","orderId":"order-1"})");
     }
-  }
-
-  /// As long as the ids that databases make (a cuid has 25 characters).
-  static std::string user(std::uint32_t number) {
-    const auto digits = std::to_string(number);
-    return "user-" + std::string(20 - digits.size(), '0') + digits;
   }
 
   QueueingTransport transport;
   Manager manager;
 };
 
-/// The JSON of an order of about so many bytes.
+/// Returns the JSON of an order of about `bytes` bytes.
 std::string order_of(std::size_t bytes) {
   std::string json = R"({"id":"order-1","note":")";
   json.resize(std::max(bytes, json.size() + 2) - 2, 'x');
   return json + "\"}";
-}
-
-std::size_t rounds(const benchmark::State& state) {
-  return static_cast<std::size_t>(state.iterations());
 }
 
 void publish(benchmark::State& state) {
@@ -162,54 +119,51 @@ void publish(benchmark::State& state) {
     delivered += crowd.transport.flush();
   }
   const auto allocated = static_cast<double>(bench::heap_allocations() - allocations);
-  if (expected != recipients * rounds(state) || delivered != expected ||
+  if (expected != recipients * bench::rounds(state) || delivered != expected ||
       crowd.transport.bytes < delivered * json.size()) {
     state.SkipWithError("wrong count");
   }
-  state.counters["time_each"] = benchmark::Counter(
-      static_cast<double>(delivered), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["time_each"] = bench::time_each(delivered);
   state.counters["allocations_each"] = allocated / static_cast<double>(delivered);
 }
 
-/// Bytes from the heap for each connection that is open, authenticated and silent: all that the
-/// core keeps of it, timers and names included.
-void idle_connections(benchmark::State& state) {
+/// Opens connections with `open(manager, number)` and reports how many bytes of the heap the core
+/// holds for each.
+template <class Open>
+void connection_bytes(benchmark::State& state, const Open& open) {
   const auto count = static_cast<std::uint32_t>(state.range(0));
   double each = 0;
   for (auto _ : state) {
     QueueingTransport transport;
     transport.resize(count);
     const auto before = bench::heap_bytes();
-    Manager manager(transport, {}, no_limits());
-    for (std::uint32_t i = 0; i < count; ++i) manager.on_open(i, Crowd::user(i));
+    Manager manager(transport, {}, bench::no_message_rate());
+    for (std::uint32_t i = 0; i < count; ++i) open(manager, i);
     if (manager.connections() != count) state.SkipWithError("wrong count");
     each = static_cast<double>(bench::heap_bytes() - before) / count;
   }
   state.counters["bytes_each"] = each;
 }
 
-/// As above, each with a subscription of its own.
-void watching_connections(benchmark::State& state) {
-  const auto count = static_cast<std::uint32_t>(state.range(0));
-  double each = 0;
-  for (auto _ : state) {
-    QueueingTransport transport;
-    transport.resize(count);
-    const auto before = bench::heap_bytes();
-    Manager manager(transport, {}, no_limits());
-    for (std::uint32_t i = 0; i < count; ++i) {
-      manager.on_open(i, Crowd::user(i));
-      manager.on_message(i, R"({"type":"subscribe","orderId":")" + Crowd::user(i) + "\"}");
-    }
-    if (manager.subscriptions() != count) state.SkipWithError("wrong count");
-    each = static_cast<double>(bench::heap_bytes() - before) / count;
-  }
-  state.counters["bytes_each"] = each;
+/// Connections that are authenticated and silent: timers and names included.
+void idle_connections(benchmark::State& state) {
+  connection_bytes(state, [](Manager& manager, std::uint32_t number) {
+    manager.on_open(number, bench::long_user_id(number));
+  });
 }
 
-/// What it costs that a frame is counted by everyone who queues it: one reference taken and dropped
-/// for each of 1,000 recipients, by one shard or by two at once, of one frame for all shards or of
-/// one for each.
+/// The same, each with a subscription to an order of its own.
+void watching_connections(benchmark::State& state) {
+  connection_bytes(state, [&](Manager& manager, std::uint32_t number) {
+    const auto id = bench::long_user_id(number);
+    manager.on_open(number, id);
+    manager.on_message(number, R"({"type":"subscribe","orderId":")" + id + "\"}");
+    if (manager.subscriptions() != number + 1U) state.SkipWithError("wrong count");
+  });
+}
+
+/// Measures the reference count of a frame: takes and drops a reference for each of 1,000
+/// recipients, in one shard or in two at once, with one frame for all shards or one for each.
 void frame_references(benchmark::State& state) {
   using Frame = std::shared_ptr<const std::string>;
   static const Frame shared = std::make_shared<const std::string>(560, 'x');
@@ -237,19 +191,7 @@ BENCHMARK(frame_references)
     ->Threads(1)
     ->Threads(2)
     ->UseRealTime();
-BENCHMARK(idle_connections)
-    ->ArgName("connections")
-    ->Arg(1'000)
-    ->Arg(100'000)
-    ->Arg(1'000'000)
-    ->Iterations(1)
-    ->Unit(benchmark::kMillisecond);
-BENCHMARK(watching_connections)
-    ->ArgName("connections")
-    ->Arg(1'000)
-    ->Arg(100'000)
-    ->Arg(1'000'000)
-    ->Iterations(1)
-    ->Unit(benchmark::kMillisecond);
+BENCHMARK(idle_connections)->Apply(bench::connection_counts);
+BENCHMARK(watching_connections)->Apply(bench::connection_counts);
 
 }  // namespace

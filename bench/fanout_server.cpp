@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A server for load generators: the WebSocket contract and PATCH .../status, with no database, no
-// ownership check and no limits. Environment: PORT, JWT_SECRET, TRANSPORT, THREADS, IO for how the
-// asio transport sends (auto, uring, send), and HIGH_WATER_BYTES for what may wait before it
-// conflates.
+// ownership check and no limits. Environment: PORT, JWT_SECRET, TRANSPORT, THREADS, IO (how the
+// asio transport sends: auto, uring, send), and HIGH_WATER_BYTES (what may be queued before it
+// conflates).
+#include "environment.hpp"
 #include "order_text.hpp"
 #include <ordercast/asio/transport.hpp>
 #include <ordercast/auth/jwt_authenticator.hpp>
@@ -29,20 +30,21 @@
 namespace {
 
 using namespace ordercast;  // NOLINT(google-build-using-namespace): a program, not a header.
+using bench::environment;
 using bench::Json;
 
-/// What a PATCH made of an order.
+/// An order after a PATCH.
 struct Changed {
   std::string owner;
   std::uint64_t version = 0;
   std::string json;
 };
 
-/// The orders, in memory. An order comes to be when it is first changed. Thread-safe.
+/// The orders, in memory. The first change creates an order. Thread-safe.
 class Orders {
  public:
-  /// Makes the next version and calls `publish` with it before another change of any order can be
-  /// made, so that versions are published in order.
+  /// Makes the next version and calls `publish` with it under the lock, so that versions are
+  /// published in order.
   template <class Publish>
   Changed change(const std::string& id, const std::string& status, const std::string& note,
                  Publish&& publish) {
@@ -68,7 +70,7 @@ class Orders {
   std::unordered_map<std::string, OrderSnapshot> orders_;
 };
 
-/// Everybody may watch everything: what is measured is fan-out.
+/// Everybody may watch everything: only fan-out is measured.
 struct AllowAll {
   template <class Done>
   void authorize(const IdentityView& /*who*/, std::string_view /*order_id*/, Done done) const {
@@ -92,7 +94,7 @@ HttpResponse failure(int status, const char* error, const std::string& message) 
   return {status, {{"Content-Type", "application/json"}}, body.dump()};
 }
 
-/// The order id of PATCH /api/v1/orders/:id/status; empty for any other request.
+/// Returns the order id of PATCH /api/v1/orders/:id/status; empty for any other request.
 std::string changed_order(const HttpRequest& request) {
   constexpr std::string_view before = "/api/v1/orders/";
   constexpr std::string_view after = "/status";
@@ -111,9 +113,9 @@ HttpResponse answer(Orders& orders, Server& server, const JwtAuthenticator& auth
   if (request.path() == "/healthz") return {200, {}, "ok\n"};
   const auto id = changed_order(request);
   if (id.empty() || id.size() > max_order_id_bytes) {
-    return failure(404, "Not Found", "There is PATCH /api/v1/orders/:id/status and GET /healthz");
+    return failure(404, "Not Found", "Only PATCH /api/v1/orders/:id/status and GET /healthz exist");
   }
-  // A load generator may leave the token out; one that is sent must be good.
+  // A load generator may omit the token, but a token that is sent must be valid.
   const auto token = token_of(request);
   if (!token.empty() && std::holds_alternative<AuthFailure>(authenticator.authenticate(token))) {
     return failure(401, "Unauthorized", "Invalid token");
@@ -133,11 +135,6 @@ HttpResponse answer(Orders& orders, Server& server, const JwtAuthenticator& auth
   return {200,
           {{"Content-Type", "application/json"}},
           R"({"success":true,"data":)" + changed.json + "}"};
-}
-
-std::string environment(const char* name, const char* otherwise) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread.
-  return value == nullptr || *value == '\0' ? otherwise : value;
 }
 
 template <class Number = std::uint16_t>
@@ -179,7 +176,7 @@ int serve() {
   jwt.keys = {{"", JwtAlgorithm::hs256, secret, true}};
   jwt.roles = {{"CUSTOMER", Reach::own}, {"SUPER_ADMIN", Reach::everything}};
   jwt.allow_short_secret = true;
-  jwt.max_cached_tokens = 1'000;  // As order_server has.
+  jwt.max_cached_tokens = 1'000;  // The same as order_server.
   const JwtAuthenticator authenticator(jwt);
 
   Orders orders;
@@ -190,7 +187,7 @@ int serve() {
   options.limits = no_limits();
   options.accept.max_handshakes = 0;
   options.transport.io = io_mode();
-  // A burst that a reader keeps up with is delivered change by change, not conflated.
+  // Deliver a burst that a reader keeps up with change by change, without conflation.
   options.transport.high_water_bytes = number<std::size_t>("HIGH_WATER_BYTES", "4194304");
   options.transport.low_water_bytes = options.transport.high_water_bytes / 4;
   Server server(options, [&](const auto& /*post*/) {
@@ -211,9 +208,7 @@ int serve() {
     server.stop();
   }).detach();
 
-  const auto port = server.listen();
-  std::cout << "listening on http://127.0.0.1:" << port << " ws://127.0.0.1:" << port << "/ws"
-            << std::endl;
+  bench::print_address(server.listen());
   server.run();
   return 0;
 }

@@ -3,13 +3,13 @@
 
 #include <cstddef>
 
-/// What this process has asked of the heap; only what is linked with heap.cpp has it. Thread-safe.
+/// This process' use of the heap. Link heap.cpp to use it. Thread-safe.
 namespace ordercast::bench {
 
 /// Allocations so far.
 [[nodiscard]] std::size_t heap_allocations() noexcept;
 
-/// Bytes in use now, with what malloc itself adds to each block.
+/// Bytes in use now, including malloc's overhead for each block.
 [[nodiscard]] std::size_t heap_bytes() noexcept;
 
 }  // namespace ordercast::bench

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What the kernel asks for a fan-out: a server with nothing between a change and its bare send(2)
-// or io_uring calls. It speaks as much of the contract as the driver of the benchmarks needs, so
-// that the driver measures it as it measures every other server. It believes every token, knows no
-// limit, and must never be reached from outside. Environment: PORT, TRANSPORT=send|uring.
+// Measures what a fan-out costs in the kernel alone: a server with nothing between a change and its
+// bare send(2) or io_uring calls. It implements just enough of the contract for the driver of the
+// benchmarks, which measures it like every other server. It accepts every token and has no limits:
+// never expose it to a network. Environment: PORT, TRANSPORT=send|uring.
+#include "environment.hpp"
 #include "order_text.hpp"
 
 #include <liburing.h>
@@ -21,7 +22,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <memory>
@@ -35,6 +35,7 @@
 
 namespace {
 
+using ordercast::bench::environment;
 using ordercast::bench::Json;
 
 [[noreturn]] void fail(const char* what) {
@@ -54,7 +55,7 @@ std::string framed(std::string_view text) {
   return frame.append(text);
 }
 
-/// Sends all, waiting for the peer where its window is full.
+/// Sends all of it; waits for the peer if its window is full.
 void send_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const auto sent = ::send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -64,7 +65,7 @@ void send_all(int fd, std::string_view bytes) {
       pollfd one{fd, POLLOUT, 0};
       ::poll(&one, 1, -1);
     } else if (errno != EINTR) {
-      return;  // The peer has gone.
+      return;  // The peer has disconnected.
     }
   }
 }
@@ -87,7 +88,7 @@ class RingSender final : public Sender {
   RingSender() {
     const int error = ::io_uring_queue_init(batch, &ring_, IORING_SETUP_SINGLE_ISSUER);
     if (error < 0) {
-      throw std::system_error(-error, std::generic_category(), "io_uring is not to be had here");
+      throw std::system_error(-error, std::generic_category(), "io_uring is not available");
     }
   }
   RingSender(const RingSender&) = delete;
@@ -128,7 +129,7 @@ class RingSender final : public Sender {
   io_uring ring_{};
 };
 
-/// The value of a header; its name is looked for as drivers write it.
+/// Returns the value of a header. The name must be spelled as the driver spells it.
 std::string_view header(std::string_view head, std::string_view name) {
   const auto at = head.find(name);
   if (at == std::string_view::npos) return {};
@@ -153,7 +154,7 @@ std::string accept_of(std::string_view key) {
   return {encoded.begin(), encoded.begin() + size};
 }
 
-/// Whether a token says that it is an admin's. Nobody checks its signature here.
+/// Returns true if a token claims to be an admin's. Does not check the signature.
 bool is_admin(std::string_view token) {
   const auto start = token.find('.') + 1;
   auto payload = std::string(token.substr(start, token.find('.', start) - start));
@@ -254,7 +255,7 @@ class Server {
     ::close(fd);
   }
 
-  /// A whole request at the front of the input; returns its size, 0 while it isn't whole.
+  /// Handles a complete request at the front of the input. Returns its size; 0 if it is incomplete.
   std::size_t take_request(int fd, std::string_view input) {
     const auto end = input.find("\r\n\r\n");
     if (end == std::string_view::npos) return 0;
@@ -299,7 +300,8 @@ class Server {
                      std::to_string(answer.size()) + "\r\n\r\n" + answer);
   }
 
-  /// A whole frame at the front of the input: short and masked, as the driver sends them.
+  /// Handles a complete frame at the front of the input: short and masked, as the driver sends
+  /// them.
   std::size_t take_frame(int fd, std::string_view input) {
     if (input.size() < 6) return 0;
     const std::size_t size = static_cast<unsigned char>(input[1]) & 0x7FU;
@@ -324,16 +326,11 @@ class Server {
   int epoll_ = -1;
   std::array<char, 65'536> buffer_{};
   std::vector<bool> upgraded_ = std::vector<bool>(1024);  // By descriptor.
-  std::unordered_map<int, std::string> rests_;            // Input that isn't whole yet.
+  std::unordered_map<int, std::string> rests_;            // Incomplete input.
   std::unordered_map<std::string, std::vector<int>> watchers_;
   std::unordered_map<std::string, std::uint64_t> versions_;
   std::vector<int> admins_;
 };
-
-std::string environment(const char* name, const char* otherwise) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): there is one thread.
-  return value == nullptr || *value == '\0' ? otherwise : value;
-}
 
 void serve() {
   rlimit limit{};
@@ -352,10 +349,7 @@ void serve() {
     sender = std::make_unique<Sender>();
   }
   Server server(std::move(sender));
-  const auto port =
-      server.listen(static_cast<std::uint16_t>(std::stoul(environment("PORT", "7001"))));
-  std::cout << "listening on http://127.0.0.1:" << port << " ws://127.0.0.1:" << port << "/ws"
-            << std::endl;
+  ordercast::bench::print_address(server.listen(ordercast::bench::port_from_environment()));
   server.run();
 }
 

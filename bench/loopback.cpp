@@ -30,11 +30,11 @@ using Json = nlohmann::ordered_json;
 struct Case {
   std::string name;
   std::size_t orders;
-  std::size_t watchers;   ///< Connections that are subscribed to each order.
+  std::size_t watchers;   ///< Connections subscribed to each order.
   std::size_t admins;     ///< Connections that get the hint of every change.
-  std::size_t in_flight;  ///< Changes that are sent before the first is waited for.
-  std::size_t changes;    ///< Changes that are measured, a multiple of `in_flight`.
-  bool memory;            ///< Whether memory is looked at while it fills.
+  std::size_t in_flight;  ///< Changes sent before waiting for the first answer.
+  std::size_t changes;    ///< Measured changes, a multiple of `in_flight`.
+  bool memory;            ///< Whether to sample memory while connections open.
 };
 
 const std::vector<Case>& all_cases() {
@@ -46,7 +46,7 @@ const std::vector<Case>& all_cases() {
   return cases;
 }
 
-/// The same case with a hundredth of the connections: proves that it works, measures nothing.
+/// The same case with a hundredth of the connections, to test that it works.
 Case small(Case which) {
   which.orders = std::max<std::size_t>(1, which.orders / 100);
   if (which.orders == 1) which.watchers = std::max<std::size_t>(10, which.watchers / 100);
@@ -65,7 +65,7 @@ struct Options {
   std::string json;
 };
 
-/// Of one length, so that all frames of a case are.
+/// All ids have one length, so that all frames of a case do.
 std::string order_id(std::size_t number) {
   const auto digits = std::to_string(number);
   return "order-" + std::string(6 - digits.size(), '0') + digits;
@@ -80,7 +80,7 @@ double nanoseconds(Clock::duration duration) {
   return static_cast<double>(std::chrono::nanoseconds(duration).count());
 }
 
-/// One case on one server, from its start to its end.
+/// Runs one case on one server, from the server's start to its end.
 class Run {
  public:
   Run(const ServerSpec& spec, Case which)
@@ -100,7 +100,7 @@ class Run {
   }
 
  private:
-  /// What a change costs that nobody hears of: HTTP, JSON, versions. It is no part of a delivery.
+  /// Measures a change that nobody watches (HTTP, JSON, versions), which is not part of a delivery.
   void measure_change() {
     const auto count = std::max<std::size_t>(case_.in_flight * 4, 400);
     const auto quiet = [](std::size_t) { return order_id(999'999); };
@@ -113,7 +113,7 @@ class Run {
 
   void fill() {
     const auto watchers = case_.orders * case_.watchers;
-    // The first connection pays for what a server makes once.
+    // The first connection pays for what a server allocates once.
     crowd_.open(1, "CUSTOMER");
     crowd_.settle();
     const auto resident = server_.resident_bytes();
@@ -156,7 +156,7 @@ class Run {
             sent[order] = Clock::now();
             return order_id(order);
           },
-          // One at a time: the next change waits for the last delivery, too.
+          // One at a time: the next change also waits for the last delivery.
           [&] {
             return case_.in_flight > 1 ||
                    delivered() - start == each * (admin_.answered() - answered_before_);
@@ -171,7 +171,7 @@ class Run {
     change(case_.changes);
     const auto cpu = nanoseconds(server_.cpu_time() - cpu_before);
     const auto wall = nanoseconds(Clock::now() - start);
-    // Nothing may come twice or late.
+    // Nothing may arrive twice or late.
     crowd_.settle();
     const auto updates = crowd_.tally().updates - before.updates;
     const auto hints = crowd_.tally().hints - before.hints;
@@ -196,8 +196,8 @@ class Run {
     return crowd_.tally().updates + crowd_.tally().hints;
   }
 
-  /// Changes `count` orders with up to `in_flight` of them unanswered; a burst of less than 256 is
-  /// sent as a whole, a longer one is kept full. Goes on only while `may_go_on()`.
+  /// Changes `count` orders with up to `in_flight` of them unanswered. Sends a burst of less than
+  /// 256 at once, and keeps a longer one full. Waits until `may_go_on()` before each.
   template <class NextId, class MayGoOn>
   void change_all(std::size_t count, NextId&& next_id, MayGoOn&& may_go_on) {
     answered_before_ = admin_.answered();
@@ -245,7 +245,7 @@ Options parse(int argc, char** argv) {
       options.rounds = 1;
       continue;
     }
-    if (++i == argc) throw std::invalid_argument(name + " wants a value");
+    if (++i == argc) throw std::invalid_argument(name + " needs a value");
     const std::string value = argv[i];
     if (name == "--servers") {
       options.servers = split(value);
@@ -310,7 +310,7 @@ int run(int argc, char** argv) {
   Json skipped = Json::object();
   bool failed = false;
   for (const auto& which : chosen(all_cases(), options.cases)) {
-    // Round by round, so that what disturbs one server disturbs its neighbours as well.
+    // Measure round by round, so that a disturbance affects all servers.
     for (std::size_t round = 0; round < options.rounds; ++round) {
       say(which.name + ", round " + std::to_string(round + 1) + " of " +
           std::to_string(options.rounds));

@@ -8,8 +8,8 @@
 #include <ctime>
 #include <string>
 
-/// The order that the servers of the benchmarks tell of: the same bytes from each of them, so that
-/// what is compared is the way to the socket. Thread-safe.
+/// The order that the servers of the benchmarks send. All send the same bytes, so that only the
+/// path to the socket differs. Thread-safe.
 namespace ordercast::bench {
 
 using Json = nlohmann::ordered_json;
@@ -29,7 +29,7 @@ inline std::string timestamp() {
 
 inline constexpr const char* order_organization = "org-1";
 
-/// Who an order belongs to that nobody has created.
+/// The owner of an order that its first change created.
 inline std::string order_owner(const std::string& id) {
   return "u-" + id;
 }

@@ -1,28 +1,19 @@
 // SPDX-License-Identifier: MIT
 // The registry alone: what a subscription costs in time and bytes, from one to a million of them,
 // with one, two, ten or all watchers on an order.
-#include "heap.hpp"
+#include "core_bench.hpp"
 #include <ordercast/subscription_registry.hpp>
 
-#include <benchmark/benchmark.h>
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <numeric>
-#include <random>
 #include <stdexcept>
-#include <string>
-#include <vector>
 
 namespace {
 
 using namespace ordercast;  // NOLINT(google-build-using-namespace): a program, not a header.
 using Registry = SubscriptionRegistry<std::uint32_t>;
 
-constexpr std::size_t orders_each = 10;  // What a connection watches, where there are as many.
+constexpr std::size_t orders_each = 10;  // Orders that a connection watches, if there are as many.
 
-/// `subscriptions` of them, `watchers` on each order, shuffled as users come and go.
+/// A registry and `subscriptions` shuffled subscriptions, `watchers` on each order.
 class World {
  public:
   explicit World(const benchmark::State& state)
@@ -60,11 +51,8 @@ class World {
   std::vector<Pair> pairs;
 };
 
-std::size_t rounds(const benchmark::State& state) {
-  return static_cast<std::size_t>(state.iterations());
-}
-
-/// All subscribe, then all unsubscribe in another order: no step finds its memory in the cache.
+/// All subscribe, then all unsubscribe in a different order, so that no step finds its memory in
+/// the cache.
 void subscribe_then_unsubscribe_all(benchmark::State& state) {
   World world(state);
   auto leaving = world.pairs;
@@ -78,18 +66,16 @@ void subscribe_then_unsubscribe_all(benchmark::State& state) {
     }
   }
   if (world.registry.subscription_count() != 0 || held == 0) state.SkipWithError("wrong count");
-  state.counters["time_each"] =
-      benchmark::Counter(static_cast<double>(rounds(state) * world.pairs.size()),
-                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["time_each"] = bench::time_each(bench::rounds(state) * world.pairs.size());
 }
 
-/// One subscription more and away again, among those that are there.
+/// Adds and removes one subscription among the existing ones.
 void subscribe_and_unsubscribe_one(benchmark::State& state) {
   World world(state);
   world.fill();
   const auto extra = static_cast<std::uint32_t>(world.registry.connection_count());
   world.registry.connect(extra, {"extra", Reach::own});
-  // In the order of asking: a frame that was just read is in the cache, and so is the id in it.
+  // In the order of use: a frame that was just read is in the cache, with the id in it.
   std::vector<std::string> asked;
   for (const auto& pair : world.pairs) asked.push_back(world.ids[pair.order]);
   std::size_t at = 0;
@@ -100,10 +86,10 @@ void subscribe_and_unsubscribe_one(benchmark::State& state) {
     done += world.registry.subscribe(extra, id) ? 1U : 0U;
     done += world.registry.unsubscribe(extra, id) ? 1U : 0U;
   }
-  if (done != 2 * rounds(state)) state.SkipWithError("wrong count");
+  if (done != 2 * bench::rounds(state)) state.SkipWithError("wrong count");
 }
 
-/// A connection that watches ten orders comes, subscribes and goes.
+/// A connection connects, subscribes to ten orders and disconnects.
 void disconnect(benchmark::State& state) {
   World world(state);
   world.fill();
@@ -119,7 +105,7 @@ void disconnect(benchmark::State& state) {
     dropped += world.registry.disconnect(extra);
   }
   const auto each = std::min(orders_each, world.ids.size());
-  if (dropped != each * rounds(state)) state.SkipWithError("wrong count");
+  if (dropped != each * bench::rounds(state)) state.SkipWithError("wrong count");
 }
 
 void iterate_audience(benchmark::State& state) {
@@ -137,12 +123,11 @@ void iterate_audience(benchmark::State& state) {
   }
   benchmark::DoNotOptimize(sum);
   if (visited == 0) state.SkipWithError("nobody was visited");
-  state.counters["time_each"] = benchmark::Counter(
-      static_cast<double>(visited), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["time_each"] = bench::time_each(visited);
 }
 
-/// Bytes from the heap for each subscription, with its share of the order and of all indexes; and
-/// for each connection that has none.
+/// Measures the heap bytes of each subscription, including its share of the order and of all
+/// indexes.
 void memory(benchmark::State& state) {
   double subscription = 0;
   for (auto _ : state) {
@@ -162,9 +147,7 @@ void memory_of_connections(benchmark::State& state) {
     const auto before = bench::heap_bytes();
     Registry registry;
     for (std::uint32_t i = 0; i < count; ++i) {
-      // As long as the ids that databases make (a cuid has 25 characters).
-      const auto digits = std::to_string(i);
-      const auto user = "user-" + std::string(20 - digits.size(), '0') + digits;
+      const auto user = bench::long_user_id(i);
       registry.connect(i, {user, Reach::own});
     }
     each = static_cast<double>(bench::heap_bytes() - before) / count;
@@ -188,12 +171,6 @@ BENCHMARK(subscribe_and_unsubscribe_one)->Apply(sizes);
 BENCHMARK(disconnect)->Apply(sizes);
 BENCHMARK(iterate_audience)->Apply(sizes);
 BENCHMARK(memory)->Apply(sizes)->Iterations(1)->Unit(benchmark::kMillisecond);
-BENCHMARK(memory_of_connections)
-    ->ArgName("connections")
-    ->Arg(1'000)
-    ->Arg(100'000)
-    ->Arg(1'000'000)
-    ->Iterations(1)
-    ->Unit(benchmark::kMillisecond);
+BENCHMARK(memory_of_connections)->Apply(bench::connection_counts);
 
 }  // namespace

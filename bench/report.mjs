@@ -12,7 +12,7 @@ const read = (name) => {
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
 };
 
-// In the order of the tables. The limit is grey, what is ours has colour, peers are warm and pale.
+// In the order of the tables. The limit is grey, our transports are coloured, peers are pale.
 const servers = {
   send: { label: 'bare send(2)', color: '#444444', dash: 2 },
   uring: { label: 'bare io_uring', color: '#999999', dash: 2 },
@@ -32,7 +32,7 @@ const median = (values) => {
   return all.length % 2 ? all[middle] : (all[middle - 1] + all[middle]) / 2;
 };
 
-/** Median, least and most of a figure over the rounds of a case. */
+/** Median, minimum and maximum of a figure over the rounds of a case. */
 function figure(runs, which, server, value) {
   const all = runs
     .filter((run) => run.case === which && run.server === server)
@@ -43,8 +43,9 @@ function figure(runs, which, server, value) {
 }
 
 /**
- * Microseconds of processor time a delivery. The changes themselves (HTTP, token, JSON) are taken off, but for `mixed`:
- * there they are as large as the deliveries, and what they cost by themselves and among deliveries differs.
+ * Microseconds of processor time for each delivery. Subtracts the cost of the changes themselves
+ * (HTTP, token, JSON), except in `mixed`: there it is as large as the deliveries, and differs with
+ * and without them.
  */
 const cost = (run) => (run.case === 'mixed' ? run.cpu_with_changes_ns : run.cpu_ns) / 1000;
 
@@ -71,7 +72,7 @@ function plot(name, size, script) {
   console.log(`  ${file}`);
 }
 
-/** Labels at the ends of lines, moved apart where they would meet. `scale` maps y to a height. */
+/** Labels at the ends of lines, moved apart if they would overlap. `scale` maps y to a height. */
 function endLabels(lines, x, scale, [bottom, top]) {
   const apart = (scale.to(top) - scale.to(bottom)) * 0.05;
   const labels = lines

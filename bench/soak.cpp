@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The soak: thousands of clients on a real order_server, with churn, slow readers, an avalanche and
-// a crash. Ends with 0 when every client has the final version of every order that it watches.
+// The soak: thousands of clients on a real order_server, with churn, slow readers, mass reconnects
+// (the avalanche) and a crash. Exits with 0 if every client has the final version of every order
+// that it watches.
 #include "loopback/crowd.hpp"
 #include "soak/fleet.hpp"
 #include "soak/report.hpp"
@@ -62,7 +63,7 @@ std::string user(std::size_t number) {
   return "phone-user-" + std::to_string(number);
 }
 
-/// Two devices each user, who watch the user's orders; one client in fifty is slow.
+/// Each user has two devices that watch the user's orders; one client in fifty is slow.
 std::vector<Fleet::Member> members(std::size_t clients, std::size_t users, std::size_t orders) {
   std::vector<Fleet::Member> all;
   for (std::size_t i = 0; i < clients; ++i) {
@@ -75,7 +76,7 @@ std::vector<Fleet::Member> members(std::size_t clients, std::size_t users, std::
   return all;
 }
 
-/// The run and what is written down of it.
+/// Runs the soak and records it.
 class Soak {
  public:
   explicit Soak(Options options)
@@ -108,7 +109,7 @@ class Soak {
     live(fleet, shop, quarter);
     shop.stop();
 
-    note("rest", "changes end; everybody reads");
+    note("rest", "changes end; all clients read");
     fleet.stop_slow(false);
     const auto versions = shop.final_versions();
     const auto rest = elapsed();
@@ -183,7 +184,7 @@ class Soak {
     events_.push_back({{"t", rounded(elapsed())}, {"what", what}, {"detail", detail}});
   }
 
-  /// Serves the clients until `done` or for so many seconds; samples on the way.
+  /// Serves the clients until `done` or the timeout, and takes samples.
   bool phase(Fleet& fleet, const Shop& shop, const char* name, const std::function<bool()>& done,
              double most) {
     const auto until = Clock::now() + std::chrono::duration_cast<Clock::duration>(Seconds(most));
@@ -214,8 +215,8 @@ class Soak {
     last_updates_ = updates;
   }
 
-  /// Changes go on, a hundredth of the clients comes and goes each second, and the slow ones stop
-  /// reading for half of the time.
+  /// Changes continue, 1% of the clients reconnects each second, and the slow ones stop reading
+  /// half of the time.
   void live(Fleet& fleet, const Shop& shop, double seconds) {
     const auto end = elapsed() + seconds;
     const auto middle = elapsed() + seconds / 2;
@@ -229,11 +230,11 @@ class Soak {
     }
   }
 
-  /// Every client loses its connection at once, and the network stays away for two seconds.
+  /// All clients lose their connections at once, and the network is down for two seconds.
   void avalanche(Fleet& fleet, const Shop& shop) {
     const auto lookups = server_.metric("ordercast_lookups_total").value_or(0);
     const auto reads = server_.metric("ordercast_lookup_reads_total").value_or(0);
-    note("avalanche", "every connection is cut, for two seconds");
+    note("avalanche", "all connections are cut for two seconds");
     const auto cut = elapsed();
     fleet.drop_all(Milliseconds(2000));
     phase(
@@ -246,7 +247,7 @@ class Soak {
 
   void crash(Fleet& fleet, const Shop& shop) {
     conflated_before_ += server_.metric("ordercast_conflated_total").value_or(0);
-    note("kill -9", "the server is killed; it starts again a second later");
+    note("kill -9", "the server is killed and restarts a second later");
     const auto killed = elapsed();
     server_.kill();
     phase(
@@ -258,7 +259,7 @@ class Soak {
     note("back", "all clients are back");
   }
 
-  /// The server ends while its clients go on reading.
+  /// The server drains while its clients keep reading.
   bool drain(Fleet& fleet, const Shop& shop) {
     bool ended = false;
     std::thread waiter([&] { ended = server_.drain(); });

@@ -19,7 +19,7 @@ constexpr const char* customer_id = "user-customer2";
 constexpr milliseconds interval{50};  // Between two changes.
 constexpr std::array<const char*, 5> way{"CONFIRMED", "PREPARING", "READY", "OUT_FOR_DELIVERY",
                                          "DELIVERED"};
-/// Subscriptions a connection may hold are a hundred.
+/// A connection may hold 100 subscriptions.
 constexpr std::size_t most_watched = 80;
 
 /// Reads a time like "2026-11-27T08:46:51.042Z". Returns the epoch for any other text.
@@ -46,8 +46,8 @@ Window Bystander::take_window() {
   return std::exchange(window_, {});
 }
 
-/// A wait of many intervals counts as one sample for each of them, as if a probe had been sent in
-/// every one. Otherwise a server that stands still would hide its worst time.
+/// A wait of many intervals counts as one sample for each, as if a probe had been sent in every
+/// interval. Otherwise a stalled server would hide its worst time (coordinated omission).
 void Bystander::add(Probe probe, std::chrono::nanoseconds latency) {
   const std::lock_guard lock(mutex_);
   auto& figures = window_.probes[static_cast<std::size_t>(probe)];
@@ -108,7 +108,7 @@ void Bystander::change_next(const ApiClient& customer, const ApiClient& staff) {
     order.asked_at = start;
   }
   const auto reply = staff.set_status(id, way[stage_]);
-  // 400: it was committed, and the answer was lost.
+  // 400: the change was committed before, and its answer was lost.
   if (reply.status != 200 && reply.status != 400) return fail(Probe::change);
   ++changes_;
   const std::lock_guard lock(mutex_);
@@ -139,7 +139,7 @@ void Bystander::watch() {
       frames = std::exchange(to_send_, {});
     }
     if (!frames.empty()) socket_.socket().send_bytes(frames);
-    // Short, because what is to be sent waits meanwhile.
+    // Short, because messages to send wait meanwhile.
     if (const auto text = socket_.next_text(milliseconds(2))) {
       on_text(*text);
     } else if (socket_.socket().eof() || !socket_.socket().is_open()) {

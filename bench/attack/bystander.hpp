@@ -15,8 +15,8 @@
 #include <thread>
 #include <vector>
 
-/// A customer who watches their orders while staff move them on, and who reads meanwhile: what they
-/// feel of an attack.
+/// A customer who watches and reads orders while staff change them. Measures how an attack affects
+/// such a customer.
 namespace ordercast::bench {
 
 /// What is timed.
@@ -31,7 +31,7 @@ enum class Probe : std::uint8_t {
 inline constexpr std::array<const char*, 6> probe_names{"change", "commit", "subscribe",
                                                         "place",  "read",   "ready"};
 
-/// What was felt in one phase.
+/// The measurements of one phase.
 struct Window {
   struct Figures {
     Histogram latency;         ///< Nanoseconds.
@@ -49,19 +49,19 @@ class Bystander {
   Bystander& operator=(const Bystander&) = delete;
   ~Bystander() { stop(); }
 
-  /// Ends the phase and begins another; returns what was felt in it.
+  /// Ends the phase, starts the next one and returns the measurements of the one that ended.
   Window take_window();
-  /// Waits until what was begun before this call has been answered, at most so long: or the worst
-  /// wait of a phase would fall into the next.
+  /// Waits, at most `most`, for the answers to everything started before this call. Otherwise the
+  /// worst wait of a phase would count in the next.
   void finish_turns(std::chrono::seconds most) const;
-  /// Makes no more changes. `verify` may still wait.
+  /// Stops making changes. `verify` may still wait.
   void stop_changes();
-  /// Whether the final version of every order came to the socket; waits for it at most so long.
+  /// Returns true if the final version of every order has reached the socket; waits at most `most`.
   [[nodiscard]] bool verify(std::chrono::seconds most);
   void stop();
 
-  /// Since the start: connections that the server ended, and versions that went back or messages
-  /// that were none.
+  /// Since the start: connections that the server closed; versions that went back, and invalid
+  /// messages.
   [[nodiscard]] std::size_t cuts() const { return cuts_; }
   [[nodiscard]] std::size_t faults() const { return faults_; }
   [[nodiscard]] std::size_t orders() const;
@@ -71,7 +71,7 @@ class Bystander {
   using Clock = std::chrono::steady_clock;
   struct Order {
     std::string id;
-    long long asked = 0;  ///< The version of the change that is on its way.
+    long long asked = 0;  ///< The version of the change in progress.
     Clock::time_point asked_at{};
     long long seen = 0;
     Clock::time_point subscribed_at{};
@@ -102,11 +102,11 @@ class Bystander {
   // Under mutex_.
   Window window_;
   std::map<std::string, Order> orders_;
-  std::string current_;  // The order that is being moved on.
+  std::string current_;  // The order that is being changed.
   std::size_t stage_ = 0;
   std::string to_send_;  // Frames for the socket.
 
-  test::WsClient socket_;  // The watching thread's.
+  test::WsClient socket_;  // Used by the watching thread.
   std::thread changer_;
   std::thread watcher_;
   std::thread reader_;

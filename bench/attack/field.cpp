@@ -12,7 +12,7 @@ namespace ordercast::bench {
 void Field::pace(double per_second) {
   const auto interval =
       std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(1 / per_second));
-  // What could not be done in time is left out, not made up for in a burst.
+  // Skip turns that were missed instead of catching up in a burst.
   next_ = std::max(next_ + interval, Clock::now() - interval);
   std::this_thread::sleep_until(std::min(next_, until));
 }

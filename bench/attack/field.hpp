@@ -14,12 +14,12 @@
 #include <string_view>
 #include <vector>
 
-/// What an attacker knows and may do. It runs in a process of its own, at the lowest priority.
+/// What an attacker can do. An attacker runs in its own process, at the lowest priority.
 namespace ordercast::bench {
 
 inline constexpr const char* attack_secret = "the secret of the attack, of 32 bytes at least";
 inline constexpr const char* attack_webhook_secret = "the webhooks' secret";
-/// Customers of the database who attack: attacker-0, attacker-1, ...
+/// How many customers attack: attacker-0, attacker-1, ...
 inline constexpr std::size_t attackers = 40;
 
 struct Field {
@@ -32,40 +32,40 @@ struct Field {
 
   [[nodiscard]] bool over() const { return Clock::now() >= until; }
 
-  /// Waits so that a loop turns at most so often a second.
+  /// Waits so that a loop turns at most `per_second` times a second.
   void pace(double per_second);
-  /// Waits, but not beyond the end.
+  /// Waits, but not beyond the end of the attack.
   void rest(std::chrono::milliseconds most) const;
 
-  /// Counts what was done, for the report.
+  /// Counts actions for the report.
   void note(const std::string& what, std::size_t count = 1) { notes[what] += count; }
 
   [[nodiscard]] static std::string user(std::size_t number) {
     return "attacker-" + std::to_string(number % attackers);
   }
-  /// The token of a customer of the database; made once.
+  /// The token of a customer in the database; cached.
   [[nodiscard]] const std::string& customer(std::size_t number);
-  /// The token of a member of the staff who sees everything; any number.
+  /// The token of a staff user who sees everything; any number.
   [[nodiscard]] const std::string& admin(std::size_t number);
-  /// The token of a customer of whom the database knows nothing; any number.
+  /// The token of a customer who is not in the database; any number.
   [[nodiscard]] const std::string& stranger(std::size_t number);
 
-  /// A connection of its own; see `Wire`.
+  /// Opens a new connection; see `Wire`.
   [[nodiscard]] Wire connect(std::uint32_t source = 0, int receive_buffer_bytes = 0) {
     return Wire(port, source, receive_buffer_bytes);
   }
-  /// Opens WebSockets, up to so many; those that were refused are noted.
+  /// Opens up to `count` WebSockets, and notes the refused ones.
   [[nodiscard]] std::vector<Wire> sockets(std::size_t count,
                                           const std::string& (Field::*token_of)(std::size_t),
                                           int receive_buffer_bytes = 0);
 
-  /// The bytes of a request.
+  /// Returns the bytes of a request.
   [[nodiscard]] static std::string request(std::string_view method, std::string_view target,
                                            std::string_view token, std::string_view body = {},
                                            std::string_view more = {});
-  /// One request on a connection of its own. Returns the body; empty if no answer came.
+  /// Sends one request on a new connection. Returns the body; empty if no answer came.
   std::string call(const std::string& request_text);
-  /// Orders of a customer of the database, as large as orders are; their ids.
+  /// Places large orders of a customer in the database and returns their ids.
   [[nodiscard]] std::vector<std::string> place_orders(std::size_t customer_number,
                                                       std::size_t count);
 
@@ -78,7 +78,7 @@ struct Field {
   Clock::time_point next_{};
 };
 
-/// One attack. `run` returns when the field's time is over.
+/// One attack. `run` returns when `Field::over`.
 struct Attack {
   const char* name;
   const char* what;  ///< A sentence for the report.
@@ -86,8 +86,8 @@ struct Attack {
   std::vector<std::string> server_options = {};
   enum class Setting : std::uint8_t {
     usual,
-    addresses,    ///< Needs clients of many addresses that are not loopback's.
-    drains,       ///< The server is told to end in the middle of it.
+    addresses,    ///< Needs clients with many non-loopback addresses.
+    drains,       ///< The server gets SIGTERM in the middle of the attack.
     full_stderr,  ///< Nobody reads the server's stderr.
   } setting = Setting::usual;
 };

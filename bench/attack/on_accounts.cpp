@@ -11,7 +11,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Requests on connections of their own, so many in flight; answers are counted by status.
+/// Sends each request on its own connection, with at most `in_flight` in flight. Counts answers by
+/// status.
 void ask(Field& field, std::size_t in_flight, double per_second,
          const std::function<std::string(std::size_t)>& request) {
   std::vector<Wire> wires;
@@ -79,7 +80,7 @@ void refresh_races(Field& field) {
   });
 }
 
-/// Tokens that are each new, good and bad, so that none was verified before.
+/// Good and bad tokens, each new, so that none is in the server's cache.
 void new_tokens(Field& field) {
   ask(field, 64, 600, [&](std::size_t i) {
     auto token = field.stranger(i);
@@ -89,7 +90,7 @@ void new_tokens(Field& field) {
   });
 }
 
-/// Sign-ins that are all ended by their users, sockets and all, again and again.
+/// Users sign in, open sockets and end all their sign-ins, again and again.
 void logouts(Field& field) {
   std::vector<Wire> sockets;
   ask(field, 32, 200, [&](std::size_t i) {
@@ -130,14 +131,14 @@ void one_writer(Field& field) {
     return Field::request("POST", "/api/v1/orders", field.customer(0), order_body());
   });
 }
-/// Forty users write as much as they may.
+/// 40 users write at their limit.
 void many_writers(Field& field) {
   ask(field, 500, 190, [&](std::size_t i) {
     return Field::request("POST", "/api/v1/orders", field.customer(i), order_body());
   });
 }
 
-/// Payments that are asked for and verified with signatures that are none.
+/// Starts payments and verifies them with invalid signatures.
 void bad_payments(Field& field) {
   const auto ids = field.place_orders(0, 20);
   if (ids.empty()) return;
@@ -150,7 +151,7 @@ void bad_payments(Field& field) {
   });
 }
 
-/// Staff who try changes that can't be made, and disconnect users without end.
+/// Staff try impossible changes and disconnect users without pause.
 void staff_noise(Field& field) {
   ask(field, 200, 300, [&](std::size_t i) {
     if (i % 2 == 0) {
@@ -163,7 +164,7 @@ void staff_noise(Field& field) {
   });
 }
 
-/// A customer with many devices and orders: each change is a push to all.
+/// A customer with many devices and orders: each change causes a push to every device.
 void pushes(Field& field) {
   for (int i = 0; i < 45 && !field.over(); ++i) {
     field.call(
@@ -181,18 +182,18 @@ void pushes(Field& field) {
 std::vector<Attack> attacks_on_accounts() {
   return {
       {"wrong-logins", "200 logins of unknown accounts a second, 500 in flight.", &wrong_logins},
-      {"right-logins", "The same with right passwords.", &right_logins},
+      {"right-logins", "The same with correct passwords.", &right_logins},
       {"dear-logins", "Passwords of a kilobyte; half of them for one account.", &dear_logins},
       {"refresh-races", "400 renewals of one sign-in a second, among logouts.", &refresh_races},
-      {"new-tokens", "600 tokens a second that nobody has seen, good, bad and long.", &new_tokens},
-      {"logouts", "Sign-ins with sockets, ended everywhere 200 times a second.", &logouts},
+      {"new-tokens", "600 new tokens a second: good, bad and long.", &new_tokens},
+      {"logouts", "Users with sockets log out everywhere, 200 times a second.", &logouts},
       {"bad-webhooks", "400 webhooks of 65 kB a second with bad signatures.", &bad_webhooks},
       {"devices", "400 devices registered and removed a second.", &devices},
       {"one-writer", "One customer places 1,000 orders a second.", &one_writer},
-      {"many-writers", "40 customers place as many as they may.", &many_writers},
+      {"many-writers", "40 customers place as many orders as their limit allows.", &many_writers},
       {"bad-payments", "Payments started and verified with bad signatures.", &bad_payments},
-      {"staff-noise", "Staff disconnect users and change orders that are not there.", &staff_noise},
-      {"pushes", "A customer with 45 devices orders without a pause.", &pushes},
+      {"staff-noise", "Staff disconnect users and change orders that do not exist.", &staff_noise},
+      {"pushes", "A customer with 45 devices places orders without pause.", &pushes},
   };
 }
 

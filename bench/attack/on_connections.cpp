@@ -10,12 +10,12 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// The control: what differs now is noise.
+/// A control: any difference is noise.
 void nothing(Field& field) {
   field.rest(std::chrono::hours(1));
 }
 
-/// The other control: a processor's worth of work beside the server, none of it for the server.
+/// Another control: keeps a processor busy without touching the server.
 void spin(Field& field) {
   while (!field.over()) field.note("turns");
 }
@@ -27,7 +27,7 @@ void connect_reset(Field& field) {
   }
 }
 
-/// Holds connections from many addresses at which nothing was said.
+/// Holds connections from many addresses without sending anything.
 void hold_silent(Field& field, std::uint32_t first_source, std::size_t most) {
   std::vector<Wire> held;
   for (std::uint32_t i = 0; !field.over(); ++i, field.pace(1'000)) {
@@ -43,7 +43,7 @@ void silent_of_addresses(Field& field) {
   hold_silent(field, 0x0A4D0001, 8'000);
 }
 
-/// Handshakes, logins and requests of 60,000 addresses: each takes a place in tables by address.
+/// Sends handshakes and logins from 60,000 addresses: each takes an entry in the tables by address.
 void many_addresses(Field& field) {
   const auto login = Field::request("POST", "/api/v1/auth/login", "", R"({"email":"x"})");
   for (std::uint32_t i = 0; !field.over(); ++i, field.pace(1'500)) {
@@ -54,7 +54,7 @@ void many_addresses(Field& field) {
   }
 }
 
-/// One address among many takes all that it can.
+/// One address takes as many connections as it can get.
 void one_address(Field& field) {
   std::vector<Wire> held;
   for (; !field.over(); field.pace(1'500)) {
@@ -69,7 +69,7 @@ void one_address(Field& field) {
   }
 }
 
-/// Bytes of `text` come one a second over each of many connections; those that are ended come anew.
+/// Sends `text` at a byte a second over each of many connections, and replaces closed ones.
 void drip(Field& field, std::size_t count, const std::function<std::string(std::size_t)>& text) {
   std::vector<Wire> wires;
   for (std::size_t at = 0; !field.over(); ++at) {
@@ -102,7 +102,7 @@ void slow_bodies(Field& field) {
   });
 }
 
-/// A part of a handshake each, then nothing.
+/// Sends a part of a handshake on each connection, then nothing.
 void half_handshakes(Field& field) {
   const auto whole = Wire::handshake(field.customer(0));
   std::vector<Wire> held;
@@ -114,7 +114,7 @@ void half_handshakes(Field& field) {
   }
 }
 
-/// Says its request and that nothing more comes, and reads nothing.
+/// Sends a request, shuts its sending side down, and reads nothing.
 void half_closed(Field& field) {
   const auto list = Field::request("GET", "/api/v1/orders?pageSize=100", field.customer(0));
   std::vector<Wire> held;
@@ -130,7 +130,7 @@ void half_closed(Field& field) {
   }
 }
 
-/// Whole handshakes, left with a reset as soon as they are answered or before.
+/// Sends whole handshakes and resets the connection when the answer comes, or before.
 void handshakes(Field& field) {
   for (std::size_t i = 0; !field.over(); ++i, field.pace(600)) {
     auto wire = field.connect();
@@ -140,7 +140,7 @@ void handshakes(Field& field) {
   }
 }
 
-/// Handshakes with tokens that are none: each closed with 4001, and the client never answers.
+/// Handshakes with invalid tokens: the server closes with 4001, and the client never answers.
 void bad_tokens(Field& field) {
   std::vector<Wire> held;
   for (std::size_t i = 0; !field.over(); ++i, field.pace(600)) {
@@ -152,7 +152,8 @@ void bad_tokens(Field& field) {
   }
 }
 
-/// A user's 21st connection and all after it: closed with 4008, and never gone by themselves.
+/// Opens more connections of a user than allowed: the server closes with 4008, and the client never
+/// does.
 void too_many_of_a_user(Field& field) {
   std::vector<Wire> held;
   for (std::size_t i = 0; !field.over(); ++i, field.pace(600)) {
@@ -163,7 +164,7 @@ void too_many_of_a_user(Field& field) {
   }
 }
 
-/// Thousands come, watch something and leave at once, again and again.
+/// Thousands of clients connect, subscribe and leave at once, again and again.
 void crowds(Field& field) {
   const auto unknown = text_frame(R"({"type":"subscribe","orderId":"nothing"})");
   while (!field.over()) {
@@ -177,7 +178,7 @@ void crowds(Field& field) {
   }
 }
 
-/// Connections between two requests, up to the limit of all connections; none is silent for long.
+/// Holds keep-alive connections up to the connection limit; none is silent for long.
 void idle_keep_alive(Field& field) {
   const auto request = Field::request("GET", "/healthz", "");
   std::vector<Wire> held;
@@ -193,7 +194,7 @@ void idle_keep_alive(Field& field) {
   }
 }
 
-/// The same of clients who do have a place: WebSockets of many users.
+/// The same with WebSockets of many users.
 void full_house(Field& field) {
   auto wires = field.sockets(1'940, &Field::stranger);
   for (; !field.over(); field.pace(300)) {
@@ -212,38 +213,39 @@ std::vector<Attack> attacks_on_connections() {
   const std::vector<std::string> small = {"--max-connections", "2000"};
   return {
       {"nothing", "Nothing: the control.", &nothing},
-      {"spin", "A thread that computes, beside the server: the other control.", &spin},
+      {"spin", "A thread that keeps a processor busy: another control.", &spin},
       {"connect-reset", "Connects and resets at once, 2,000 times a second.", &connect_reset},
-      {"silent", "Holds 8,000 silent connections from 60,000 addresses of loopback.", &silent},
+      {"silent", "Holds 8,000 silent connections from 60,000 loopback addresses.", &silent},
       {"silent-addresses",
-       "The same from addresses that are counted.",
+       "The same from non-loopback addresses.",
        &silent_of_addresses,
        {},
        Setting::addresses},
       {"many-addresses",
-       "Handshakes and logins from 60,000 addresses that are counted.",
+       "Handshakes and logins from 60,000 non-loopback addresses.",
        &many_addresses,
        {},
        Setting::addresses},
       {"one-address",
-       "One counted address holds as many handshakes and sockets as it gets.",
+       "One non-loopback address holds as many handshakes and sockets as it gets.",
        &one_address,
        {},
        Setting::addresses},
-      {"slow-heads", "3,000 requests whose head comes at a byte a second.", &slow_heads},
-      {"slow-bodies", "3,000 requests whose body, chunked or not, comes at a byte a second.",
+      {"slow-heads", "3,000 requests whose head arrives at a byte a second.", &slow_heads},
+      {"slow-bodies", "3,000 requests whose body, chunked or not, arrives at a byte a second.",
        &slow_bodies},
-      {"half-handshakes", "Handshakes cut at every byte, held.", &half_handshakes},
-      {"half-closed", "Requests and handshakes with our half closed after them, never read.",
+      {"half-handshakes", "Holds handshakes that stop at every possible byte.", &half_handshakes},
+      {"half-closed", "Requests and handshakes followed by a half-close; answers never read.",
        &half_closed},
       {"handshakes", "Good handshakes that are reset at once.", &handshakes},
-      {"bad-tokens", "Handshakes with bad tokens, whose 4001 nobody answers.", &bad_tokens},
-      {"4008", "Handshakes of one user far above the limit, whose 4008 nobody answers.",
+      {"bad-tokens", "Handshakes with bad tokens; the close with 4001 is never answered.",
+       &bad_tokens},
+      {"4008", "Handshakes of one user far above the limit; the close with 4008 is never answered.",
        &too_many_of_a_user},
-      {"crowds", "2,500 sockets come and leave at once, again and again.", &crowds},
-      {"idle", "Keep-alive connections beyond the limit of all, idle after one request.",
+      {"crowds", "2,500 sockets connect and leave at once, again and again.", &crowds},
+      {"idle", "Keep-alive connections beyond the connection limit, idle after one request.",
        &idle_keep_alive, small},
-      {"full-house", "All places but a few are taken by sockets; latecomers say half a word.",
+      {"full-house", "Sockets take almost all connections; newcomers send incomplete handshakes.",
        &full_house, small},
   };
 }

@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 
 constexpr const char* ping_text = R"({"type":"ping"})";
 
-/// Keeps so many sockets open and does something with one after another.
+/// Keeps `count` sockets open and calls `act` on one after another.
 void each_socket(Field& field, std::size_t count, double per_second,
                  const std::function<void(Wire&, std::size_t turn)>& act, bool read = true) {
   auto wires = field.sockets(count, &Field::stranger);
@@ -38,7 +38,7 @@ void one_byte_frames(Field& field) {
   });
 }
 
-/// A message that never ends, in fragments of nothing: no limit of bytes is ever met.
+/// A message of endless empty fragments: it never reaches a byte limit.
 void empty_fragments(Field& field) {
   std::string many;
   for (int i = 0; i < 500; ++i) many += frame(Opcode::continuation, "", false);
@@ -79,7 +79,7 @@ void pong_flood(Field& field) {
   pings(field, Opcode::pong, false);
 }
 
-/// Below every limit of rates, for ever, and nothing of it read.
+/// Stays below every rate limit and reads nothing.
 void polite_unread(Field& field) {
   auto wires = std::vector<Wire>();
   for (std::size_t i = 0; i < 1'000 && !field.over(); ++i) {
@@ -94,7 +94,7 @@ void polite_unread(Field& field) {
   }
 }
 
-/// What breaks the protocol in one way after another; each costs a handshake.
+/// Breaks the protocol in many ways; each costs a handshake.
 void broken_frames(Field& field) {
   const std::vector<std::string> bad = {
       std::string("\xC1\x83", 2) + "mask" + "abc",  // RSV1: compressed, not agreed
@@ -106,7 +106,7 @@ void broken_frames(Field& field) {
       std::string("\x81\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 10) + "mask",  // 2^64 - 1 bytes
       std::string("\x81\xFF\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 10) + "mask",
       std::string("\x88\x81", 2) + "mask" + "m",  // a close of one byte
-      frame(Opcode::text, "\xFF\xFE"),            // no UTF-8
+      frame(Opcode::text, "\xFF\xFE"),            // not UTF-8
       frame(Opcode::binary, "x"),
       frame(Opcode::close, std::string("\x03\xEC", 2)),  // 1004
       frame(Opcode::text, std::string(60'000, 'x')),
@@ -119,7 +119,7 @@ void broken_frames(Field& field) {
   }
 }
 
-/// Texts that decoders may choke on, on connections that go on after them.
+/// Sends texts that may break a decoder, and keeps using the connections.
 void broken_texts(Field& field) {
   const std::vector<std::string> bad = {
       std::string(4'000, '['),
@@ -147,7 +147,7 @@ void message_flood(Field& field) {
   });
 }
 
-/// Every socket sends the whole burst that it may, at the same moment.
+/// Every socket sends its whole burst at the same moment.
 void bursts_together(Field& field) {
   auto wires = field.sockets(2'000, &Field::stranger);
   std::string burst;
@@ -194,8 +194,8 @@ void bad_ends(Field& field) {
   }
 }
 
-/// Thousands that connect within a moment, so that their pings and deadlines fall together. Half
-/// answer none of them.
+/// Thousands connect at the same moment, so that their pings and deadlines coincide. Half never
+/// answer.
 void pings_together(Field& field) {
   while (!field.over()) {
     auto wires = field.sockets(3'000, &Field::stranger);
@@ -215,7 +215,7 @@ void pings_together(Field& field) {
   }
 }
 
-/// The same where the server has only just told all of them something that they don't read.
+/// The same, after the server has just sent all of them an answer that they don't read.
 void deadlines_together(Field& field) {
   const auto subscribe = text_frame(R"({"type":"subscribe","orderId":"nothing"})");
   while (!field.over()) {
@@ -232,28 +232,28 @@ std::vector<Attack> attacks_on_frames() {
   const std::vector<std::string> quick = {"--ping-seconds",        "1", "--pong-seconds", "1",
                                           "--write-stall-seconds", "2"};
   return {
-      {"one-byte-frames", "300 sockets whose frames come byte by byte, 2,000 bytes a second.",
+      {"one-byte-frames", "300 sockets send frames byte by byte, 2,000 bytes a second.",
        &one_byte_frames},
       {"empty-fragments", "Messages of endless empty fragments, 100,000 a second.",
        &empty_fragments},
-      {"endless-messages", "1,000 sockets with messages that stay below the limit and never end.",
+      {"endless-messages", "1,000 sockets with endless messages below the size limit.",
        &endless_messages},
       {"ping-flood", "20,000 pings a second on 50 sockets, answers read.", &ping_flood},
       {"pings-unread", "The same, nothing read.", &pings_unread},
       {"pong-flood", "20,000 pongs a second that answer nothing.", &pong_flood},
-      {"polite-unread", "1,000 sockets below the limits of rates that read nothing of it.",
+      {"polite-unread", "1,000 sockets stay below the rate limits and read nothing.",
        &polite_unread},
       {"broken-frames", "Fourteen ways to break the protocol, 500 handshakes a second.",
        &broken_frames},
-      {"broken-texts", "Texts that are no messages, 1,500 a second, and 1008.", &broken_texts},
-      {"message-flood", "Messages far above the rate, and 1008.", &message_flood},
-      {"bursts-together", "2,000 sockets send the 190 messages that they may, all at once.",
+      {"broken-texts", "Invalid messages, 1,500 a second, until 1008.", &broken_texts},
+      {"message-flood", "Messages far above the rate limit, until 1008.", &message_flood},
+      {"bursts-together", "2,000 sockets send their burst of 190 messages at once.",
        &bursts_together},
-      {"bad-ends", "Closes that go on, closes never answered, resets in mid-frame, half-closes.",
+      {"bad-ends", "Data after a close, unanswered closes, resets in mid-frame, half-closes.",
        &bad_ends},
-      {"pings-together", "3,000 sockets whose pings fall together; half answer none.",
-       &pings_together, quick},
-      {"deadlines-together", "2,000 sockets with unread answers whose deadlines fall together.",
+      {"pings-together", "3,000 sockets whose pings coincide; half never answer.", &pings_together,
+       quick},
+      {"deadlines-together", "2,000 sockets with unread answers whose deadlines coincide.",
        &deadlines_together, quick},
   };
 }

@@ -17,7 +17,7 @@ std::string unsubscribe(const std::string& id) {
   return text_frame(R"({"type":"unsubscribe","orderId":")" + id + R"("})");
 }
 
-/// Moves orders on, one a call, each until it is delivered.
+/// Changes the status of one order a call, until each is delivered.
 class Mover {
  public:
   explicit Mover(std::vector<std::string> ids) : ids_(std::move(ids)), stages_(ids_.size()) {}
@@ -51,7 +51,7 @@ std::vector<std::string> orders_of(Field& field, std::size_t customers) {
   return ids;
 }
 
-/// Subscribes and unsubscribes all that a connection may, at its rate.
+/// Subscribes and unsubscribes at the rate limit.
 void subscribe_churn(Field& field) {
   const auto ids = orders_of(field, 2);
   auto wires = field.sockets(40, &Field::admin);
@@ -65,7 +65,7 @@ void subscribe_churn(Field& field) {
   }
 }
 
-/// Every connection asks for as many orders as may be refused to it, then comes again.
+/// Every connection asks for unknown orders up to the abuse limit, then reconnects.
 void unknown_orders(Field& field) {
   std::size_t made_up = 0;
   for (std::size_t i = 0; !field.over(); ++i, field.pace(150)) {
@@ -78,7 +78,7 @@ void unknown_orders(Field& field) {
   }
 }
 
-/// The same on connections that stay and wait for their answers.
+/// The same on connections that stay and read their answers.
 void unknown_held(Field& field) {
   auto wires = field.sockets(1'000, &Field::stranger);
   std::size_t made_up = 0;
@@ -95,7 +95,7 @@ void unknown_held(Field& field) {
   }
 }
 
-/// Large orders asked for as snapshots again and again, at the rate that is allowed.
+/// Requests snapshots of large orders at the rate limit.
 void snapshots(Field& field) {
   const auto ids = orders_of(field, 1);
   auto wires = field.sockets(20, &Field::admin);
@@ -123,7 +123,7 @@ void one_order(Field& field) {
   }
 }
 
-/// Watches a hundred large orders with each socket, and reads so many bytes each time.
+/// Watches 100 large orders with each socket, and reads a few bytes at a time.
 void slow_readers(Field& field, std::size_t count, std::size_t bytes, milliseconds pause) {
   const auto ids = orders_of(field, 2);
   auto wires = field.sockets(count, &Field::admin, 2'048);
@@ -150,7 +150,7 @@ void steady_slow_readers(Field& field) {
   slow_readers(field, 300, 2'000, milliseconds(250));
 }
 
-/// Looks alive by pongs and pings and takes nothing of its data.
+/// Answers pings but reads none of its data.
 void alive_and_deaf(Field& field) {
   const auto ids = orders_of(field, 2);
   auto wires = field.sockets(200, &Field::admin, 2'048);
@@ -177,7 +177,7 @@ void hints_unread(Field& field) {
   }
 }
 
-/// The same of staff who come, get hints and go.
+/// The same with staff who connect, get hints and leave.
 void hints_left(Field& field) {
   std::vector<Wire> wires;
   for (std::size_t i = 0; !field.over(); ++i, field.pace(400)) {
@@ -189,7 +189,7 @@ void hints_left(Field& field) {
   }
 }
 
-/// Fills, drains to one, to nothing, and fills again the queues of slow connections.
+/// Fills the queues of slow connections, drains them, and fills them again.
 void fill_and_drain(Field& field) {
   const auto ids = orders_of(field, 2);
   auto wires = field.sockets(100, &Field::admin, 2'048);
@@ -213,22 +213,21 @@ void fill_and_drain(Field& field) {
 
 std::vector<Attack> attacks_on_queues() {
   return {
-      {"subscribe-churn", "40 sockets subscribe and unsubscribe at the rate that is allowed.",
+      {"subscribe-churn", "40 sockets subscribe and unsubscribe at the rate limit.",
        &subscribe_churn},
       {"unknown-orders", "99 unknown orders on each of 150 connections a second.", &unknown_orders},
       {"unknown-held", "90 unknown orders on each of 1,000 connections, at once.", &unknown_held},
       {"snapshots", "800 snapshots of large orders a second.", &snapshots},
-      {"one-order", "An order with 1,000 sockets on it, moved on.", &one_order},
-      {"one-byte-readers", "200 sockets with 100 large orders each that read a byte a second.",
+      {"one-order", "An order with 1,000 watchers changes again and again.", &one_order},
+      {"one-byte-readers", "200 sockets with 100 large orders each read a byte a second.",
        &one_byte_readers},
-      {"zero-windows", "300 of them that read a byte each five seconds.", &zero_windows},
-      {"steady-slow-readers", "300 of them that read 8 kB a second.", &steady_slow_readers},
-      {"alive-and-deaf", "200 of them that send pongs and read nothing.", &alive_and_deaf},
-      {"hints-unread", "1,000 sockets of staff that read no hint, with 60 changes a second.",
+      {"zero-windows", "300 such sockets read a byte every five seconds.", &zero_windows},
+      {"steady-slow-readers", "300 such sockets read 8 kB a second.", &steady_slow_readers},
+      {"alive-and-deaf", "200 such sockets send pongs and read nothing.", &alive_and_deaf},
+      {"hints-unread", "1,000 staff sockets read no hints, with 60 changes a second.",
        &hints_unread},
-      {"hints-left", "400 handshakes of staff a second that leave among hints.", &hints_left},
-      {"fill-and-drain", "Queues of slow readers are filled, drained and filled again.",
-       &fill_and_drain},
+      {"hints-left", "400 staff sockets a second connect and leave while hints come.", &hints_left},
+      {"fill-and-drain", "Fills, drains and refills the queues of slow readers.", &fill_and_drain},
   };
 }
 

@@ -15,8 +15,8 @@ std::string repeat(const std::string& text, std::size_t times) {
   return all;
 }
 
-/// Connections that always have as much asked as they may and read nothing; once the server has
-/// ended them they come again.
+/// Connections that always have the most requests in progress and read nothing; replaces closed
+/// ones.
 void ask_unread(Field& field, std::size_t count, const std::function<std::string(std::size_t)>& ask,
                 double per_second) {
   std::vector<Wire> wires;
@@ -46,14 +46,14 @@ void lists_unread(Field& field) {
 
 void lists_of_many(Field& field) {
   for (std::size_t i = 0; i < 3; ++i) static_cast<void>(field.place_orders(i, 50));
-  // Each an owner of its own in the readers' queue.
+  // Each user is a separate owner in the readers' queue.
   const auto list = [&](std::size_t i) {
     return repeat(Field::request("GET", "/api/v1/orders?pageSize=100", field.admin(i % 200)), 8);
   };
   ask_unread(field, 200, list, 100);
 }
 
-/// The dearest pages, read to their end by as many connections as readers can serve.
+/// The most expensive pages, read completely by as many connections as the readers can serve.
 void worst_filters(Field& field) {
   static_cast<void>(field.place_orders(0, 50));
   const char* const targets[] = {
@@ -70,7 +70,7 @@ void worst_filters(Field& field) {
   }
 }
 
-/// Asks for much and leaves at once: the work is for nobody.
+/// Asks for much and leaves at once, so the work is wasted.
 void lists_left(Field& field) {
   static_cast<void>(field.place_orders(0, 50));
   const auto list =
@@ -95,7 +95,7 @@ void files_unread(Field& field) {
       field, 200, [&](std::size_t) { return std::string(page); }, 200);
 }
 
-/// Bodies as large as they may be, deep, wide or no JSON at all.
+/// Bodies at the size limit: deep, wide or not JSON.
 void large_bodies(Field& field) {
   const std::size_t most = 65'000;
   const std::vector<std::string> bodies = {repeat("[", most),
@@ -119,7 +119,7 @@ void large_bodies(Field& field) {
   }
 }
 
-/// Large bodies that wait behind each other, whose last byte never comes.
+/// Large bodies whose last byte never comes.
 void unfinished_bodies(Field& field) {
   const auto whole =
       Field::request("POST", "/api/v1/orders", field.customer(0), std::string(65'000, ' '));
@@ -136,7 +136,7 @@ void unfinished_bodies(Field& field) {
   }
 }
 
-/// One-byte chunks with extensions, and heads at the edge of what is allowed, whole and quick.
+/// One-byte chunks with extensions, and heads at the size limit, complete and fast.
 void dear_syntax(Field& field) {
   std::string chunks =
       "POST /api/v1/auth/refresh HTTP/1.1\r\nHost: localhost\r\n"
@@ -160,7 +160,7 @@ void dear_syntax(Field& field) {
   }
 }
 
-/// Bytes that are no HTTP, TLS hellos and requests for proxies among them.
+/// Bytes that are not HTTP, including TLS hellos and proxy requests.
 void garbage(Field& field) {
   std::uint32_t random = 7;
   std::vector<Wire> wires;
@@ -179,7 +179,8 @@ void garbage(Field& field) {
   }
 }
 
-/// Requests that cost the I/O thread alone, as many at once as a connection may have, all read.
+/// Requests that cost only the I/O thread, as many at once as a connection may have; reads all
+/// answers.
 void cheap_pipelines(Field& field) {
   const auto many = repeat(Field::request("GET", "/healthz", ""), 1'000);
   std::vector<Wire> wires;
@@ -188,7 +189,7 @@ void cheap_pipelines(Field& field) {
       wires.push_back(field.connect());
       field.note("connections");
     }
-    // All of them at the same time, and then a rest: harm that lasts longer than the work shows.
+    // Send all at the same time, then rest, so that harm which outlasts the work shows.
     for (auto& wire : wires) wire.send(wire.all_sent() ? many : "");
     for (int i = 0; i < 10; ++i) {
       for (auto& wire : wires) wire.drop_input();
@@ -200,7 +201,7 @@ void cheap_pipelines(Field& field) {
   }
 }
 
-/// Bodies without an end behind a request that was answered, so that they are no handshakes.
+/// Endless bodies after a first request, so that the connections don't count as handshakes.
 void kept_bodies(Field& field) {
   const auto first = Field::request("GET", "/healthz", "");
   const auto body =
@@ -219,7 +220,7 @@ void kept_bodies(Field& field) {
   }
 }
 
-/// Answers that are read at a byte a second, of pages of a megabyte.
+/// Reads answers of a megabyte at a few bytes a second.
 void read_slowly(Field& field) {
   static_cast<void>(field.place_orders(0, 50));
   const auto list =
@@ -254,13 +255,12 @@ std::vector<Attack> attacks_on_requests() {
        &read_slowly},
       {"metrics-unread", "Pipelined /metrics, nothing read.", &metrics_unread},
       {"files-unread", "Pipelined pages, nothing read.", &files_unread},
-      {"large-bodies", "Bodies of 65 kB: deep, wide, no UTF-8, no JSON.", &large_bodies},
-      {"unfinished-bodies", "4,000 bodies of 65 kB whose last byte does not come.",
+      {"large-bodies", "Bodies of 65 kB: deep, wide, not UTF-8, not JSON.", &large_bodies},
+      {"unfinished-bodies", "4,000 bodies of 65 kB whose last byte never comes.",
        &unfinished_bodies},
       {"cheap-pipelines", "A thousand connections with a thousand pipelined /healthz at once.",
        &cheap_pipelines},
-      {"kept-bodies", "4,000 unfinished bodies on connections that have had an answer.",
-       &kept_bodies},
+      {"kept-bodies", "4,000 unfinished bodies on keep-alive connections.", &kept_bodies},
       {"dear-syntax", "One-byte chunks with extensions, 4,000 header fields, long queries.",
        &dear_syntax},
       {"garbage", "Random bytes, TLS hellos and CONNECT.", &garbage},

@@ -15,35 +15,29 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// A second process that holds the database for seconds, again and again: what operators' tools
-/// and backups do by mistake.
-void locked_database(Field& field) {
+/// Locks the database for `held` again and again, as operators' tools and backups do by mistake.
+template <class Lock>
+void lock_database(Field& field, milliseconds held) {
   while (!field.over()) {
     try {
-      const test::SqliteLock lock(field.database);
+      const Lock lock(field.database);
       field.note("locks");
-      field.rest(milliseconds(2'000));
+      field.rest(held);
     } catch (const std::exception&) {
-      field.note("locks that could not be had");
+      field.note("locks not obtained");
     }
     field.rest(milliseconds(2'000));
   }
 }
-/// The same for readers as well.
+void locked_database(Field& field) {
+  lock_database<test::SqliteLock>(field, milliseconds(2'000));
+}
+/// Locks readers out as well.
 void locked_log(Field& field) {
-  while (!field.over()) {
-    try {
-      const test::SqliteTotalLock lock(field.database);
-      field.note("locks");
-      field.rest(milliseconds(1'000));
-    } catch (const std::exception&) {
-      field.note("locks that could not be had");
-    }
-    field.rest(milliseconds(2'000));
-  }
+  lock_database<test::SqliteTotalLock>(field, milliseconds(1'000));
 }
 
-/// A reader that never ends while orders change.
+/// Keeps a read transaction open while orders change.
 void long_reader(Field& field) {
   sqlite3* reader = nullptr;
   if (sqlite3_open(field.database.c_str(), &reader) != SQLITE_OK) return;
@@ -65,7 +59,7 @@ void long_reader(Field& field) {
   sqlite3_close(reader);
 }
 
-/// All signals that mean nothing, or a reload.
+/// Sends all harmless signals, and SIGHUP.
 void signals(Field& field) {
   constexpr std::array<int, 8> harmless{SIGHUP,   SIGUSR1, SIGUSR2, SIGPIPE,
                                         SIGWINCH, SIGCONT, SIGCHLD, SIGURG};
@@ -75,7 +69,7 @@ void signals(Field& field) {
   }
 }
 
-/// Stopped and continued: to everybody the server seems to hang for a moment.
+/// Stops and continues the process, so that it seems to hang for a moment.
 void stopped(Field& field) {
   auto wires = field.sockets(500, &Field::stranger);
   while (!field.over()) {
@@ -90,13 +84,13 @@ void stopped(Field& field) {
   ::kill(field.server, SIGCONT);
 }
 
-/// What the server logs, as often as possible, while nobody reads its log.
+/// Makes the server log as much as possible while nobody reads its log.
 void log_lines(Field& field) {
   const std::string body = R"({"event":"payment.captured"})";
   std::vector<Wire> wires;
   for (std::size_t i = 0; !field.over(); ++i, field.pace(500)) {
     if (wires.size() > 100) wires.erase(wires.begin());
-    if (i % 50 == 0) ::kill(field.server, SIGHUP);  // says that there is no certificate
+    if (i % 50 == 0) ::kill(field.server, SIGHUP);  // logs that there is no certificate
     wires.push_back(field.connect());
     wires.back().send(i % 2 == 0 ? Field::request("POST", "/api/v1/payments/webhook", "", body)
                                  : Wire::handshake("\x01\x02" + std::string(500, '\x7f')));
@@ -104,7 +98,7 @@ void log_lines(Field& field) {
   }
 }
 
-/// A bit of everything, all connections held.
+/// A bit of everything, with all connections held.
 void mixture(Field& field) {
   const auto list = Field::request("GET", "/api/v1/orders?pageSize=100", field.customer(0));
   auto sockets = field.sockets(400, &Field::admin, 2'048);
@@ -136,7 +130,7 @@ void mixture(Field& field) {
     field.note("connections");
   }
 }
-/// Goes on until the server has ended.
+/// Continues until the server has ended.
 void mixture_in_drain(Field& field) {
   field.until += std::chrono::seconds(20);
   mixture(field);
@@ -147,20 +141,20 @@ void mixture_in_drain(Field& field) {
 std::vector<Attack> attacks_on_the_process() {
   using Setting = Attack::Setting;
   return {
-      {"locked-database", "Another process holds the write lock for two seconds of four.",
+      {"locked-database", "Another process holds the write lock for 2 of every 4 seconds.",
        &locked_database},
-      {"locked-log", "Another process locks the database altogether for a second of three.",
+      {"locked-log", "Another process locks out all readers for 1 of every 3 seconds.",
        &locked_log},
-      {"long-reader", "A transaction that reads stays open while 150 orders a second are placed.",
+      {"long-reader", "A read transaction stays open while 150 orders a second are placed.",
        &long_reader},
-      {"signals", "1,000 signals a second that should mean nothing, or a reload.", &signals},
-      {"stopped", "SIGSTOP for half a second of two and a half, with 500 sockets.", &stopped},
+      {"signals", "1,000 harmless signals a second, SIGHUP among them.", &signals},
+      {"stopped", "SIGSTOP for 0.5 of every 2.5 seconds, with 500 sockets.", &stopped},
       {"full-stderr",
-       "Nobody reads the log while as much as possible is logged.",
+       "Nobody reads the log while the server logs as much as possible.",
        &log_lines,
        {},
        Setting::full_stderr},
-      {"mixture", "Lists, handshakes, bodies, logins and pings that nobody reads.", &mixture},
+      {"mixture", "Lists, handshakes, bodies, logins and pings; answers are not read.", &mixture},
       {"drain", "The same, and SIGTERM in the middle.", &mixture_in_drain, {}, Setting::drains},
       {"drain-full-house",
        "SIGTERM with 3,000 sockets that read nothing.",

@@ -82,7 +82,7 @@ void write_attack_report(const Json& sieges, const std::filesystem::path& folder
     }
     md << " | " << verdict(siege) << " |\n";
   }
-  md << "\n## What was done\n\n";
+  md << "\n## Actions\n\n";
   for (const auto& siege : sieges) {
     md << "- **" << siege.at("name").get<std::string>() << "** ("
        << siege.at("transport").get<std::string>() << "): " << siege.at("what").get<std::string>();

@@ -6,10 +6,10 @@
 #include <filesystem>
 #include <string>
 
-/// What a run of attacks leaves behind.
+/// Writes the results of a run of attacks.
 namespace ordercast::bench {
 
-/// One line for the terminal.
+/// Returns one line for the terminal.
 [[nodiscard]] std::string line_of(const nlohmann::ordered_json& siege);
 
 /// Writes attack.json and attack.md, a table, into `folder`.

@@ -19,15 +19,15 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Setting = Attack::Setting;
 
-/// What may stay resident of what an attack has made the server take: caches, and heaps that malloc
-/// keeps below their last block in use.
+/// Memory that may stay resident after an attack: caches, and heaps that malloc keeps below their
+/// last block in use.
 constexpr double rss_slack_mib = 48;
-/// Connections of the question itself, and one that is on its way out.
+/// The probe's own connections, and one that is just closing.
 constexpr std::size_t descriptor_slack = 3;
-/// How long the server has until nothing of the attack is left. The attackers are gone, so no
-/// deadline of a connection is waited for.
+/// How long the server has to release everything. The attackers have disconnected, so no deadline
+/// of a connection counts.
 constexpr seconds recovery{20};
-/// p99 may be less than so many times the undisturbed one.
+/// An attack is calm if p99 stays below this multiple of the undisturbed p99.
 constexpr double calm_ratio = 2;
 
 double rounded(double value) {
@@ -38,7 +38,7 @@ double ms(std::uint64_t nanoseconds) {
   return rounded(static_cast<double>(nanoseconds) / 1e6);
 }
 
-/// Busy and all time of the machine's processors, in ticks.
+/// Busy and total time of the machine's processors, in ticks.
 struct Ticks {
   double busy = 0;
   double all = 0;
@@ -79,7 +79,7 @@ Json figures(const Holdings& holdings) {
           {"queued", holdings.queued}};
 }
 
-/// The run of one siege.
+/// Runs one attack and judges it.
 class Siege {
  public:
   Siege(const Attack& attack, const SiegeOptions& options)
@@ -90,7 +90,8 @@ class Siege {
   Json run() {
     result_ = {{"name", attack_.name}, {"what", attack_.what}, {"transport", options_.transport}};
     {
-      Bystander warm_up(target_.port());  // Opens what the server opens once, caches included.
+      Bystander warm_up(
+          target_.port());  // Makes the server open what it opens once, including caches.
       std::this_thread::sleep_for(seconds(1));
     }
     settle([&](const Holdings& now) { return now.connections == 0; });
@@ -103,7 +104,7 @@ class Siege {
     phase("attacked", bystander, [&] { attack(); });
     if (attack_.setting == Setting::drains) {
       target_.terminate();
-      check(target_.ends_well(seconds(15)), "SIGTERM did not end it with code 0 in time");
+      check(target_.ends_well(seconds(15)), "SIGTERM did not end the server with code 0 in time");
       attacker_.reset();
       bystander.stop();
     } else {
@@ -112,7 +113,7 @@ class Siege {
       if (target_.running()) look_after(bystander, before);
     }
     for (const auto& line : target_.bad_log_lines()) check(false, "log: " + line);
-    check(bystander.faults() == 0, "a version went back, or a message was none");
+    check(bystander.faults() == 0, "a version went back, or a message was invalid");
     result_["orders"] = bystander.orders();
     result_["changes"] = bystander.changes();
     judge();
@@ -213,7 +214,7 @@ class Siege {
         {"log_dropped", Target::metric(page, "ordercast_log_dropped_total")},
         {"lookup_failures", Target::metric(page, "ordercast_lookup_failures_total")}};
     target_.terminate();
-    check(target_.ends_well(seconds(15)), "SIGTERM did not end it with code 0 in time");
+    check(target_.ends_well(seconds(15)), "SIGTERM did not end the server with code 0 in time");
   }
 
   /// Compares the attacked phase with both quiet ones together.

@@ -37,10 +37,9 @@ Target::Target(const std::string& program, std::vector<std::string> options, boo
       argv,
       {{"JWT_SECRET", attack_secret}, {"RAZORPAY_WEBHOOK_SECRET", attack_webhook_secret}},
       log()});
-  const auto line = process_->read_line(seconds(120));
-  const auto path = line ? line->rfind("/ws") : std::string::npos;
-  if (path == std::string::npos) throw std::runtime_error("no server: " + test::read_file(log()));
-  port_ = static_cast<std::uint16_t>(std::stoul(line->substr(line->rfind(':', path) + 1)));
+  const auto port = test::announced_port(process_->read_line(seconds(120)));
+  if (!port) throw std::runtime_error("no server: " + test::read_file(log()));
+  port_ = *port;
   add_customers();
 }
 
@@ -48,12 +47,12 @@ Target::~Target() {
   if (pipe_ >= 0) ::close(pipe_);
 }
 
-/// Only users of the database may place orders, and the API makes none.
+/// Only users in the database may place orders, and the API can't create users.
 void Target::add_customers() const {
   std::string sql = "PRAGMA busy_timeout=10000; BEGIN IMMEDIATE;";
   for (std::size_t i = 0; i < attackers; ++i) {
     const auto user = Field::user(i);
-    // The password hash is that of a customer of the demo data.
+    // Use the password hash of a customer of the demo data.
     sql += "INSERT INTO users (id, email, name, password_hash, role) SELECT '" + user + "', '" +
            user + "@attack.example', 'Attacker', password_hash, role FROM users WHERE id = " +
            "'user-customer';";
@@ -69,11 +68,7 @@ void Target::add_customers() const {
 }
 
 double Target::rss_mib() const {
-  std::ifstream statm("/proc/" + std::to_string(pid()) + "/statm");
-  std::size_t total = 0;
-  std::size_t resident = 0;
-  statm >> total >> resident;
-  return static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE)) / (1 << 20U);
+  return static_cast<double>(test::resident_bytes(pid())) / (1 << 20U);
 }
 
 std::chrono::milliseconds Target::cpu_time() const {
@@ -104,7 +99,7 @@ Holdings Target::holdings() const {
   std::error_code gone;
   const std::filesystem::directory_iterator folder("/proc/" + std::to_string(pid()) + "/fd", gone);
   if (!gone) {
-    // Sockets alone: SQLite opens its log for each reader when that reader is first needed.
+    // Count sockets only: SQLite opens its log for each reader when it is first used.
     found.descriptors =
         static_cast<std::size_t>(std::count_if(begin(folder), end(folder), [](const auto& entry) {
           std::error_code ignored;
@@ -133,9 +128,9 @@ std::vector<std::string> Target::bad_log_lines() {
   std::vector<std::string> bad;
   std::istringstream lines(read_log());
   for (std::string line; std::getline(lines, line);) {
-    for (const char* mark :
-         {"crash", "backtrace", "order_server ended by", "terminate called", "Assertion",
-          "ERROR: AddressSanitizer", "stood still", "unknown exception", "std::", "bad_alloc"}) {
+    for (const char* mark : {"crash", "backtrace", "order_server ended by", "terminate called",
+                             "Assertion", "ERROR: AddressSanitizer", "has been stalled",
+                             "unknown exception", "std::", "bad_alloc"}) {
       if (line.find(mark) == std::string::npos) continue;
       bad.push_back(line.substr(0, 300));
       break;

@@ -11,22 +11,22 @@
 #include <string>
 #include <vector>
 
-/// The server under attack: the real `order_server`, and what can be seen of it from outside.
+/// The server under attack: the real `order_server`, observed from outside.
 namespace ordercast::bench {
 
-/// What it holds.
+/// The resources that the server holds.
 struct Holdings {
   double rss_mib = 0;
   std::size_t descriptors = 0;
   double connections = 0;
   double subscriptions = 0;
-  double queued = 0;  ///< Jobs of all queues and changes not yet broadcast.
+  double queued = 0;  ///< Jobs in all queues, and changes not yet broadcast.
 };
 
 class Target {
  public:
-  /// Starts it with customers who can attack. Throws when it does not start. `full_stderr`: its log
-  /// goes into a pipe that nobody reads.
+  /// Starts the server and adds the attackers as customers. Throws if it does not start.
+  /// `full_stderr`: its log goes into a pipe that nobody reads.
   Target(const std::string& program, std::vector<std::string> options, bool full_stderr);
   Target(const Target&) = delete;
   Target& operator=(const Target&) = delete;
@@ -37,20 +37,20 @@ class Target {
   [[nodiscard]] std::filesystem::path database() const { return directory_.path() / "attack.db"; }
   [[nodiscard]] bool running() { return process_->running(); }
 
-  /// Resident memory and descriptors now, and the gauges if it answers.
+  /// Returns its resident memory and descriptors, and its gauges if it answers.
   [[nodiscard]] Holdings holdings() const;
   [[nodiscard]] double rss_mib() const;
-  /// What it has taken of the processors.
+  /// The processor time that it has used.
   [[nodiscard]] std::chrono::milliseconds cpu_time() const;
-  /// The sum of a metric's series in what /metrics answered; 0 when it is not there.
+  /// The sum of a metric's series in the text of /metrics; 0 if it is missing.
   [[nodiscard]] static double metric(const std::string& page, const std::string& name);
   [[nodiscard]] std::string metrics() const;
 
-  /// Lines of its log that tell of a crash, and of a part that stood still.
+  /// Lines of its log that report a crash or a stalled part.
   [[nodiscard]] std::vector<std::string> bad_log_lines();
 
   void terminate() noexcept { process_->signal(SIGTERM); }
-  /// Waits for its end; true when that is code 0 in time.
+  /// Waits for the end of the process. Returns true if it ends in time with code 0.
   bool ends_well(std::chrono::seconds most);
 
  private:

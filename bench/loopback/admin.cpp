@@ -27,7 +27,7 @@ class Admin::Exchange final : public Source {
       if (got <= 0) {
         if (admin_.pipelined_)
           throw std::runtime_error("the server closed a keep-alive connection");
-        return;  // Its answer has been counted.
+        return;  // Its answer is already counted.
       }
       input_.append(buffer.data(), static_cast<std::size_t>(got));
       std::size_t used = 0;
@@ -39,7 +39,7 @@ class Admin::Exchange final : public Source {
   std::list<Exchange>::iterator self;
 
  private:
-  /// The size of the answer at the front, which is counted; 0 while it isn't whole.
+  /// Counts a complete answer at the front and returns its size; 0 if it is incomplete.
   std::size_t answer_size(std::string_view input) {
     const auto end = input.find("\r\n\r\n");
     if (end == std::string_view::npos) return 0;
@@ -49,7 +49,7 @@ class Admin::Exchange final : public Source {
     }
     std::size_t at = head.find("Content-Length: ");
     if (at == std::string_view::npos) at = head.find("content-length: ");
-    if (at == std::string_view::npos) throw std::runtime_error("an answer has no length");
+    if (at == std::string_view::npos) throw std::runtime_error("an answer has no Content-Length");
     const auto size = end + 4 + std::stoul(std::string(head.substr(at + 16, 10)));
     if (input.size() < size) return 0;
     ++admin_.answered_;
@@ -77,7 +77,7 @@ void Admin::change(std::string_view order_id) {
 }
 
 void Admin::flush() {
-  // Here, and not while one of them is on the stack.
+  // Close them here, not while one of them is on the stack.
   for (const auto at : std::exchange(finished_, {})) exchanges_.erase(at);
   const auto connect = [&]() -> Exchange& {
     const int fd = connect_to(port_);

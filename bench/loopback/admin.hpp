@@ -10,21 +10,21 @@
 #include <string_view>
 #include <vector>
 
-/// Whoever changes orders: PATCHes over HTTP/1.1.
+/// Changes orders with PATCH over HTTP/1.1.
 namespace ordercast::bench {
 
 class Admin {
  public:
-  /// `pipelined`: the server answers many requests on one connection, in their order. Otherwise
-  /// each request has a connection of its own.
+  /// `pipelined`: sends many requests on one connection, answered in order. Otherwise each request
+  /// has its own connection.
   Admin(Loop& loop, std::uint16_t port, std::string token, bool pipelined);
   Admin(const Admin&) = delete;
   Admin& operator=(const Admin&) = delete;
   ~Admin();
 
-  /// Adds a change to what `flush` sends.
+  /// Adds a change to send with `flush`.
   void change(std::string_view order_id);
-  /// Sends all changes that were added, in one write where the server takes that.
+  /// Sends all added changes, in one write if the server supports pipelining.
   void flush();
 
   [[nodiscard]] std::uint64_t sent() const noexcept { return sent_; }

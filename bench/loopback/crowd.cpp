@@ -25,7 +25,7 @@ std::string base64url(std::string_view bytes) {
   return out;
 }
 
-/// As long as the ids that databases make (a cuid has 25 characters).
+/// A user id as long as those that databases make (a cuid has 25 characters).
 std::string user_name(std::size_t number) {
   const auto digits = std::to_string(number);
   return "user-" + std::string(20 - digits.size(), '0') + digits;
@@ -44,7 +44,7 @@ int connect_to(std::uint16_t port) {
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  // Blocking, because on the loopback it is done at once.
+  // Blocking: on loopback it completes at once.
   while (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
     if (errno != EINTR) fail("connect");
   }
@@ -80,7 +80,7 @@ std::string token_for(std::string_view user, std::string_view role, std::string_
 }
 
 void Crowd::open(std::size_t count, std::string_view role) {
-  // A few at a time, because a server's queue of new connections has an end.
+  // A few at a time, because a server's listen queue is bounded.
   constexpr std::size_t wave = 100;
   for (const auto wanted = clients_.size() + count; clients_.size() < wanted;) {
     const auto until = std::min(wanted, clients_.size() + wave);
@@ -155,7 +155,7 @@ void Crowd::Client::on_readable() {
       input.remove_prefix(used);
     }
     if (!input.empty()) rest_ = std::string(input);
-    // A short read has emptied the socket; what comes later is another edge.
+    // A short read has emptied the socket; later input triggers another event.
     if (static_cast<std::size_t>(got) < buffer.size()) return;
   }
 }

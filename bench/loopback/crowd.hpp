@@ -11,10 +11,10 @@
 #include <string_view>
 #include <utility>
 
-/// The clients of a measurement: raw WebSocket connections that count what they get.
+/// The clients of a measurement: raw WebSocket connections that count their messages.
 namespace ordercast::bench {
 
-/// What all connections of a crowd got.
+/// The messages that all connections of a crowd got.
 struct Tally {
   std::uint64_t updates = 0;  ///< order:updated
   std::uint64_t hints = 0;    ///< orders:changed
@@ -28,19 +28,20 @@ struct Tally {
 
 class Crowd {
  public:
-  /// Hears the order id of each `order:updated` and `orders:changed`.
+  /// Called with the order id of each `order:updated` and `orders:changed`.
   using OnDelivery = std::function<void(std::string_view order_id)>;
 
   Crowd(Loop& loop, std::uint16_t port, std::string secret)
       : loop_(loop), port_(port), secret_(std::move(secret)) {}
 
-  /// Opens connections, each of a user of its own; returns when all are open.
+  /// Opens connections, each with its own user; returns when all are open.
   void open(std::size_t count, std::string_view role);
-  /// Asks the server to add a subscription. `settle` waits until that is done.
+  /// Sends a subscribe message. `settle` waits until the server has handled it.
   void subscribe(std::size_t client, std::string_view order_id);
-  /// A ping's answer tells that all before it was understood, and that nothing else is on its way.
+  /// Pings every connection and waits for the answers: then the server has handled all earlier
+  /// messages, and nothing else is in flight.
   void settle();
-  /// As `settle`, but asks only the client that opened last.
+  /// Like `settle`, but pings only the client that opened last.
   void settle_last();
 
   [[nodiscard]] const Tally& tally() const noexcept { return tally_; }
@@ -58,7 +59,8 @@ class Crowd {
     void send_text(std::string_view text) const { send_frame(0x1, text); }
 
    private:
-    /// A whole frame, or the handshake's answer, at the front; 0 while it isn't whole.
+    /// Handles a complete frame, or the handshake's answer, at the front. Returns its size; 0 if it
+    /// is incomplete.
     std::size_t take(std::string_view input);
     void on_frame(unsigned opcode, std::string_view payload);
     void send_frame(unsigned opcode, std::string_view payload) const;
@@ -66,7 +68,7 @@ class Crowd {
     Crowd& crowd_;
     int fd_;
     bool open_ = false;
-    std::string rest_;  // Input that isn't whole yet.
+    std::string rest_;  // Incomplete input.
   };
 
   void on_text(std::string_view text);

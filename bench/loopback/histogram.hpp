@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-/// Latencies in nanoseconds, kept to within 1.6%: 64 buckets for each power of two.
+/// Latencies in nanoseconds, precise to 1.6%: 64 buckets for each power of two.
 namespace ordercast::bench {
 
 class Histogram {
@@ -18,7 +18,7 @@ class Histogram {
     ++total_;
   }
 
-  /// The value that this share (0 to 1) of all values doesn't exceed; 0 when there is none.
+  /// Returns the value that this share (0 to 1) of all values doesn't exceed; 0 if there are none.
   [[nodiscard]] std::uint64_t at(double share) const noexcept {
     const auto rank = static_cast<std::uint64_t>(share * static_cast<double>(total_));
     std::uint64_t seen = 0;

@@ -16,7 +16,7 @@ namespace ordercast::bench {
 
 using Clock = std::chrono::steady_clock;
 
-/// What stands behind a descriptor.
+/// The owner of a descriptor.
 class Source {
  public:
   Source() = default;
@@ -28,7 +28,7 @@ class Source {
 
 class Loop {
  public:
-  /// A wait that lasts longer is a fault of the server's, and ends the case.
+  /// A longer wait is a fault of the server and ends the case.
   static constexpr std::chrono::seconds patience{120};
 
   Loop() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
@@ -38,7 +38,8 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
   ~Loop() { ::close(epoll_); }
 
-  /// Edge-triggered: `on_readable` reads until there is nothing left. A closed descriptor leaves.
+  /// Adds an edge-triggered descriptor: `on_readable` must read until nothing is left. Closing the
+  /// descriptor removes it.
   void add(int fd, Source& source) const {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
@@ -59,7 +60,7 @@ class Loop {
         static_cast<Source*>(events_[static_cast<std::size_t>(i)].data.ptr)->on_readable();
       }
       if (ready <= 0 && Clock::now() > deadline) {
-        throw std::runtime_error(std::string("waited in vain for ") + what);
+        throw std::runtime_error(std::string("timed out waiting for ") + what);
       }
     }
   }
@@ -69,10 +70,10 @@ class Loop {
   std::array<epoll_event, 512> events_{};
 };
 
-/// A connected socket of this machine, non-blocking from then on.
+/// Returns a connected, non-blocking socket on this machine.
 int connect_to(std::uint16_t port);
 
-/// Sends all of a small text; the peer's window has room for it.
+/// Sends a small text completely; the peer's window has room for it.
 void send_now(int fd, const char* data, std::size_t size);
 
 }  // namespace ordercast::bench

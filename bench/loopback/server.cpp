@@ -4,7 +4,6 @@
 #include <sched.h>
 #include <time.h>
 
-#include <fstream>
 #include <stdexcept>
 
 namespace ordercast::bench {
@@ -12,7 +11,7 @@ namespace ordercast::bench {
 namespace {
 
 test::Command command(const ServerSpec& spec, const std::filesystem::path& directory) {
-  // The shell's taskset, because the core must be chosen before the program starts its threads.
+  // Use taskset, because the core must be set before the program starts its threads.
   std::vector<std::string> argv{"/usr/bin/taskset", "--cpu-list", "0"};
   argv.insert(argv.end(), spec.argv.begin(), spec.argv.end());
   std::vector<std::pair<std::string, std::optional<std::string>>> environment{
@@ -23,7 +22,7 @@ test::Command command(const ServerSpec& spec, const std::filesystem::path& direc
 
 std::string last_line(const std::string& text) {
   const auto end = text.find_last_not_of('\n');
-  if (end == std::string::npos) return "it said nothing";
+  if (end == std::string::npos) return "no output";
   const auto start = text.find_last_of('\n', end);
   return text.substr(start + 1, end - start);
 }
@@ -48,30 +47,25 @@ std::vector<ServerSpec> all_servers(const std::string& folder, const std::string
 }
 
 Server::Server(const ServerSpec& spec) : process_(command(spec, directory_.path())) {
-  const auto line = process_.read_line(std::chrono::seconds(60));
-  const auto path = line ? line->rfind("/ws") : std::string::npos;
-  if (path == std::string::npos) {
+  const auto port = test::announced_port(process_.read_line(std::chrono::seconds(60)));
+  if (!port) {
     throw std::runtime_error(
         spec.name + " did not start: " + last_line(test::read_file(directory_.path() / "stderr")));
   }
-  port_ = static_cast<std::uint16_t>(std::stoul(line->substr(line->rfind(':', path) + 1)));
+  port_ = *port;
 }
 
 std::chrono::nanoseconds Server::cpu_time() const {
   clockid_t clock{};
   timespec time{};
   if (::clock_getcpuclockid(process_.pid(), &clock) != 0 || ::clock_gettime(clock, &time) != 0) {
-    throw std::runtime_error("the server has gone");
+    throw std::runtime_error("the server has ended");
   }
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 std::size_t Server::resident_bytes() const {
-  std::ifstream statm("/proc/" + std::to_string(process_.pid()) + "/statm");
-  std::size_t total = 0;
-  std::size_t resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return test::resident_bytes(process_.pid());
 }
 
 void pin_to_core(int core) {

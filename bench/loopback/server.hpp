@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-/// The server under measurement: any program that speaks the contract and is told its port and
-/// secret by environment.
+/// The server under measurement: any program that implements the contract and takes its port and
+/// secret from the environment.
 namespace ordercast::bench {
 
 struct ServerSpec {
@@ -21,8 +21,8 @@ struct ServerSpec {
   bool pipelines = true;  ///< Takes many requests on one HTTP connection.
 };
 
-/// All that can be measured: the limit, our transports, the peers. `folder` holds our programs,
-/// `peers` the scripts of those on Node.
+/// All servers: the limit, our transports, the peers. `folder` contains our programs, `peers` the
+/// scripts for Node.
 [[nodiscard]] std::vector<ServerSpec> all_servers(const std::string& folder,
                                                   const std::string& peers);
 
@@ -30,12 +30,12 @@ class Server {
  public:
   static constexpr const char* secret = "a secret of the benchmarks, 32 bytes or more";
 
-  /// Starts it on the first core and waits until it listens. Throws with the last of its words if
-  /// it doesn't.
+  /// Starts it on the first core and waits until it listens. If it doesn't, throws with its last
+  /// log line.
   explicit Server(const ServerSpec& spec);
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
-  /// What all its threads have taken of a processor until now.
+  /// The processor time of all its threads so far.
   [[nodiscard]] std::chrono::nanoseconds cpu_time() const;
   [[nodiscard]] std::size_t resident_bytes() const;
 
@@ -45,7 +45,7 @@ class Server {
   std::uint16_t port_ = 0;
 };
 
-/// Binds this process to a core; -1: to any again.
+/// Binds this process to a core; -1 removes the binding.
 void pin_to_core(int core);
 
 }  // namespace ordercast::bench

@@ -2,6 +2,7 @@
 // A server on Boost.Beast in the style of its chat example: a session has a queue of shared
 // messages and one write at a time. It speaks as much of the contract as is measured. Environment:
 // PORT, JWT_SECRET.
+#include "../environment.hpp"
 #include "../order_text.hpp"
 #include <ordercast/auth/jwt_authenticator.hpp>
 
@@ -11,7 +12,6 @@
 #include <boost/beast/websocket.hpp>
 
 #include <cstdint>
-#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <queue>
@@ -30,6 +30,7 @@ namespace http = beast::http;
 namespace websocket = beast::websocket;
 using asio::ip::tcp;
 using beast::error_code;
+using ordercast::bench::environment;
 using ordercast::bench::Json;
 
 class WsSession;
@@ -190,11 +191,6 @@ void accept(tcp::acceptor& acceptor, State& state) {
   });
 }
 
-std::string environment(const char* name, const char* otherwise) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): there is one thread.
-  return value == nullptr || *value == '\0' ? otherwise : value;
-}
-
 void serve() {
   ordercast::JwtOptions options;
   options.keys = {{"", ordercast::JwtAlgorithm::hs256, environment("JWT_SECRET", ""), true}};
@@ -203,11 +199,9 @@ void serve() {
   options.allow_short_secret = true;
   State state(options);
   asio::io_context context(1);
-  const auto port = static_cast<std::uint16_t>(std::stoul(environment("PORT", "7001")));
-  tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), port});
-  const auto bound = acceptor.local_endpoint().port();
-  std::cout << "listening on http://127.0.0.1:" << bound << " ws://127.0.0.1:" << bound << "/ws"
-            << std::endl;
+  tcp::acceptor acceptor(
+      context, {asio::ip::address_v4::loopback(), ordercast::bench::port_from_environment()});
+  ordercast::bench::print_address(acceptor.local_endpoint().port());
   accept(acceptor, state);
   context.run();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What all peers have in common: tokens, orders, and the texts on the wire. They differ in how these
-// reach the sockets.
+// What all peers share: tokens, orders, and the texts on the wire. They differ
+// in how the texts reach the sockets.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 export const port = Number(process.env.PORT ?? 7001);
@@ -76,7 +76,7 @@ export function serve(socket, rooms, claims) {
   socket.on('close', () => rooms.leave(socket, orders));
 }
 
-/** Maps of sets, as one writes them: who watches an order, who is an admin. */
+/** Maps of sets, as such servers are usually written: the watchers of each order, and the admins. */
 export class Rooms {
   watchers = new Map();
   admins = new Set();
@@ -94,7 +94,7 @@ export class Rooms {
     }
   }
 
-  /** Handles a client's message; returns what to answer, if anything. */
+  /** Handles a client's message. Returns the answer, if any. */
   onMessage(socket, orders, text) {
     const message = JSON.parse(text);
     if (message.type === 'ping') return pong;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Fastify with @fastify/websocket, sending strings: what the system that ordercast grew out of runs on.
+// Fastify with @fastify/websocket, sending strings: the stack of the reference
+// system.
 import websocket from '@fastify/websocket';
 import fastify from 'fastify';
 import { Rooms, change, listening, port, serve, verify } from './contract.mjs';
 
 const rooms = new Rooms();
-// The load generator's connection rests while thousands of others are opened.
+// The load generator's connection is idle while thousands of others open.
 const app = fastify({ keepAliveTimeout: 120_000 });
 await app.register(websocket);
 

@@ -3,8 +3,8 @@
 import uws from '@trufflesuite/uws-js-unofficial';
 import { change, changed, listening, pong, port, updated, verify } from './contract.mjs';
 
-// Without the native build the package quietly falls back to ws, which has a peer of its own.
-if (uws._cfg === undefined) throw new Error('there is no build of uWebSockets.js for this machine');
+// Without its native build the package silently uses ws, which is a separate peer.
+if (uws._cfg === undefined) throw new Error('uWebSockets.js has no build for this machine');
 
 const admins = 'admins';
 const app = uws.App();
@@ -12,7 +12,7 @@ const app = uws.App();
 app.ws('/ws', {
   compression: uws.DISABLED,
   idleTimeout: 0,
-  maxBackpressure: 16 * 1024 * 1024, // By default a burst is dropped from 64 KiB on.
+  maxBackpressure: 16 * 1024 * 1024, // The default drops a burst above 64 KiB.
   upgrade: (response, request, context) => {
     response.upgrade(
       { claims: verify(new URLSearchParams(request.getQuery()).get('token')) },
@@ -41,7 +41,7 @@ app.patch('/api/v1/orders/:id/status', (response, request) => {
   const chunks = [];
   response.onAborted(() => {});
   response.onData((chunk, last) => {
-    chunks.push(Buffer.from(chunk.slice(0))); // The memory is the server's again afterwards.
+    chunks.push(Buffer.from(chunk.slice(0))); // The server reuses the chunk's memory after this call.
     if (!last) return;
     if (!claims) return response.writeStatus('401 Unauthorized').end();
     const { status, note } = JSON.parse(Buffer.concat(chunks).toString());

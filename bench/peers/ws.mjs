@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ws on Node's own HTTP server. Each message is made a buffer once.
+// ws on Node's own HTTP server. Makes each message a buffer once.
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 import { Rooms, change, listening, port, serve, verify } from './contract.mjs';
@@ -44,6 +44,6 @@ server.on('upgrade', (request, stream, head) => {
   sockets.handleUpgrade(request, stream, head, (socket) => serve(socket, rooms, claims));
 });
 
-// The load generator's connection rests while thousands of others are opened.
+// The load generator's connection is idle while thousands of others open.
 server.keepAliveTimeout = 120_000;
 server.listen(port, '127.0.0.1', 511, () => listening(server.address().port));

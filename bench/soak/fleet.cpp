@@ -17,7 +17,7 @@
 namespace ordercast::bench {
 namespace {
 
-/// The text behind `name` up to the next quote or comma; empty when it is not there.
+/// Returns the text after `name`, up to the next quote or comma; empty if it is missing.
 std::string_view field(std::string_view text, std::string_view name) {
   const auto at = text.find(name);
   if (at == std::string_view::npos) return {};
@@ -29,7 +29,7 @@ std::uint64_t number(std::string_view digits) {
   return std::strtoull(std::string(digits).c_str(), nullptr, 10);
 }
 
-/// 2024-01-31T12:00:00.000Z, as the contract writes it.
+/// Parses 2024-01-31T12:00:00.000Z, the format of the contract.
 std::int64_t parse_time(std::string_view text) {
   if (text.size() < 23) return 0;
   std::tm parts{};
@@ -43,9 +43,9 @@ std::int64_t parse_time(std::string_view text) {
          static_cast<std::int64_t>(number(text.substr(20, 3)));
 }
 
-/// A small window makes a client that does not read push back soon.
+/// A small window, so that a client that does not read pushes back soon.
 constexpr int slow_receive_buffer = 4096;
-/// More at once would overflow a listener's backlog, and the kernel would let them wait a second.
+/// More at once would overflow a listener's backlog, and the kernel would delay them by a second.
 constexpr int connects_a_turn = 64;
 
 }  // namespace
@@ -178,7 +178,7 @@ void Fleet::on_event(Client& client, std::uint32_t events) {
     }
   } else if ((events & EPOLLIN) != 0) {
     on_input(client);
-  } else {  // It is gone, and a client that does not read hears no more than that.
+  } else {  // The connection is lost; a client that does not read learns no more.
     lose(client);
   }
 }
@@ -221,7 +221,7 @@ void Fleet::on_input(Client& client) {
       header = 4;
       size = std::size_t{byte(2)} << 8U | byte(3);
     } else if (size >= 126) {
-      break;  // Not whole yet; the server sends nothing of 64 KiB.
+      break;  // Incomplete; the server sends nothing as long as 64 KiB.
     }
     if (input.size() < header + size) break;
     on_frame(client, byte(0) & 0x0FU, input.substr(header, size));
@@ -230,7 +230,7 @@ void Fleet::on_input(Client& client) {
   if (client.fd >= 0) client.input.erase(0, client.input.size() - input.size());
 }
 
-/// True when the connection is open.
+/// Returns true if the connection is open.
 bool Fleet::on_handshake(Client& client) {
   const auto end = client.input.find("\r\n\r\n");
   if (end == std::string::npos) return false;
@@ -314,7 +314,7 @@ void Fleet::send(Client& client, unsigned opcode, std::string_view payload) {
   for (std::size_t i = 0; i < payload.size(); ++i) {
     frame += static_cast<char>(static_cast<unsigned char>(payload[i]) ^ mask[i % 4]);
   }
-  // What a client says is little; if it does not fit the server does not read, and it is lost.
+  // Client messages are small: if one does not fit, the server does not read, and it is dropped.
   if (::send(client.fd, frame.data(), frame.size(), MSG_NOSIGNAL) !=
       static_cast<ssize_t>(frame.size())) {
     lose(client);
@@ -332,7 +332,7 @@ void Fleet::watch(Client& client, std::uint32_t events, bool add) {
 
 void Fleet::lose(Client& client, bool reset) {
   if (client.fd < 0) return;
-  // A reset, as of a phone that went into a tunnel; also no port waits two minutes.
+  // Reset, like a phone that enters a tunnel; it also leaves no port in TIME_WAIT.
   const linger hard{1, 0};
   if (reset || client.state != State::open) {
     ::setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);

@@ -15,38 +15,38 @@
 #include <utility>
 #include <vector>
 
-/// Thousands of clients in one thread, over raw sockets and one epoll(7): each follows the
-/// contract, comes back after a loss with backoff and jitter, and recovers by `since`.
+/// Thousands of clients in one thread, on raw sockets and one epoll(7). Each follows the contract,
+/// reconnects with backoff and jitter, and recovers with `since`.
 namespace ordercast::bench {
 
 using Clock = std::chrono::steady_clock;
 using Milliseconds = std::chrono::milliseconds;
 
-/// Reconnecting: a random time of up to `first`, doubled with each failure up to `most`.
+/// Backoff of reconnects: a random time of up to `first`, doubled with each failure up to `most`.
 struct Backoff {
   Milliseconds first{500};
   Milliseconds most{8'000};
 };
 
-/// What all clients got together. The loop's thread only.
+/// The totals of all clients. Used by the loop's thread only.
 struct FleetTally {
   std::uint64_t updates = 0;    ///< `order:updated` messages.
   std::uint64_t hints = 0;      ///< `orders:changed` messages.
-  std::uint64_t recovered = 0;  ///< Updates that a client had missed and got by `since`.
+  std::uint64_t recovered = 0;  ///< Missed updates that a client got by `since`.
   std::uint64_t connects = 0;   ///< Handshakes that succeeded.
-  std::uint64_t failures = 0;   ///< Attempts that did not come that far.
-  std::uint64_t went_back = 0;  ///< Versions below one that the connection had already. A fault.
+  std::uint64_t failures = 0;   ///< Failed handshakes.
+  std::uint64_t went_back = 0;  ///< Versions below one that the connection had seen: a fault.
   std::uint64_t errors = 0;     ///< `error` messages.
   std::map<int, std::uint64_t> closes;  ///< Closes by the server, by code.
 };
 
 class Fleet {
  public:
-  /// What a client needs to know; it watches `orders` (indices into the list of ids).
+  /// A client's settings. It watches `orders` (indices into the list of ids).
   struct Member {
     std::string token;
     std::vector<std::size_t> orders;
-    bool slow = false;  ///< Stops reading for some seconds, again and again.
+    bool slow = false;  ///< Stops reading for some seconds, repeatedly.
   };
 
   Fleet(std::uint16_t port, std::vector<std::string> order_ids, std::vector<Member> members,
@@ -55,12 +55,12 @@ class Fleet {
   Fleet& operator=(const Fleet&) = delete;
   ~Fleet();
 
-  /// Serves all clients until `done()` or for `most`; false when that time is up.
+  /// Serves all clients until `done()` or for `most`. Returns false on timeout.
   bool run_until(const std::function<bool()>& done, Milliseconds most);
 
-  /// Cuts every connection at once, by reset, and lets none through for a while.
+  /// Resets every connection at once, and allows none for a while.
   void drop_all(Milliseconds outage);
-  /// Cuts a share of the connections, 0 to 1.
+  /// Resets a share of the connections, 0 to 1.
   void drop_some(double share);
   /// Slow clients stop reading, or read on.
   void stop_slow(bool stop);
@@ -68,12 +68,12 @@ class Fleet {
   [[nodiscard]] std::size_t open() const noexcept { return open_.load(); }
   [[nodiscard]] std::size_t size() const noexcept { return clients_.size(); }
   [[nodiscard]] const FleetTally& tally() const noexcept { return tally_; }
-  /// How many of all (client, order) pairs have these versions.
+  /// How many (client, order) pairs have these versions.
   [[nodiscard]] std::size_t up_to_date(const std::vector<std::uint64_t>& versions) const;
   [[nodiscard]] std::size_t pairs() const noexcept { return pairs_; }
 
-  /// Milliseconds from a change's time stamp, before its commit, to the client; recovery left out.
-  /// All, and those since the last `take_window`.
+  /// Milliseconds from a change's time stamp, taken before its commit, to the client, without
+  /// recovery. In total, and since the last `take_window`.
   [[nodiscard]] const Histogram& latency() const noexcept { return latency_; }
   [[nodiscard]] Histogram take_window() { return std::exchange(window_, Histogram{}); }
 
@@ -87,7 +87,7 @@ class Fleet {
     int fd = -1;
     unsigned failures = 0;
     Clock::time_point next_attempt{};
-    std::int64_t subscribed_ms = 0;  // Unix time: what is older was missed.
+    std::int64_t subscribed_ms = 0;  // Unix time: older changes were missed.
     std::vector<std::uint64_t> seen;
     std::vector<std::uint64_t> on_connection;
     std::string input;

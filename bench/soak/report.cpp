@@ -26,7 +26,7 @@ std::string text(double value, int digits = 0) {
   return out;
 }
 
-/// The next of 1, 2, 5, 10, ... that is not below `value`.
+/// Rounds up to the next of 1, 2, 5, 10, ...
 double round_up(double value) {
   double unit = 1;
   while (unit * 10 < value) unit *= 10;
@@ -119,7 +119,7 @@ void write_markdown(const Json& report, std::ostream& md) {
     md << "| " << name << " | " << (value.is_string() ? value.get<std::string>() : value.dump())
        << " |\n";
   }
-  md << "\n## What happened\n\n";
+  md << "\n## Events\n\n";
   for (const auto& event : report.at("events")) {
     md << "- " << text(event.at("t").get<double>(), 1)
        << " s: " << event.at("detail").get<std::string>() << "\n";

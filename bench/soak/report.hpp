@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-/// What a soak leaves behind.
+/// Writes the report of a soak.
 namespace ordercast::bench {
 
 /// Writes soak.json, soak.md for readers and soak.svg with the figures over time into `folder`.

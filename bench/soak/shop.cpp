@@ -9,7 +9,6 @@
 
 #include <array>
 #include <chrono>
-#include <fstream>
 #include <set>
 #include <sstream>
 #include <stdexcept>
@@ -23,7 +22,7 @@ using test::Json;
 constexpr std::array<const char*, 5> way = {"CONFIRMED", "PREPARING", "READY", "OUT_FOR_DELIVERY",
                                             "DELIVERED"};
 
-/// Only users of the database may place orders, and the API makes none.
+/// Only users in the database may place orders, and the API can't create users.
 void add_customers(const std::filesystem::path& database, const std::set<std::string>& users) {
   std::string sql = "PRAGMA busy_timeout=10000; BEGIN IMMEDIATE;";
   for (const auto& user : users) {
@@ -62,12 +61,9 @@ void SoakServer::start() {
   const auto log = directory_.path() / "log";
   process_ =
       std::make_unique<test::ChildProcess>(test::Command{argv, {{"JWT_SECRET", soak_secret}}, log});
-  const auto line = process_->read_line(std::chrono::seconds(120));
-  const auto path = line ? line->rfind("/ws") : std::string::npos;
-  if (path == std::string::npos) {
-    throw std::runtime_error("the server did not start: " + test::read_file(log));
-  }
-  port_ = static_cast<std::uint16_t>(std::stoul(line->substr(line->rfind(':', path) + 1)));
+  const auto port = test::announced_port(process_->read_line(std::chrono::seconds(120)));
+  if (!port) throw std::runtime_error("the server did not start: " + test::read_file(log));
+  port_ = *port;
   pid_ = process_->pid();
 }
 
@@ -85,11 +81,7 @@ bool SoakServer::drain() {
 }
 
 std::size_t SoakServer::resident_bytes() const {
-  std::ifstream statm("/proc/" + std::to_string(pid_.load()) + "/statm");
-  std::size_t total = 0;
-  std::size_t resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return test::resident_bytes(pid_);
 }
 
 std::optional<double> SoakServer::metric(const std::string& name) const {
@@ -136,7 +128,7 @@ void Shop::start(double per_second) {
     for (auto due = std::chrono::steady_clock::now(); !stopping_ && !ongoing_.empty();
          due += interval) {
       std::this_thread::sleep_until(due);
-      // What could not be done in time is left out, not made up for in a burst.
+      // Skip changes that were missed instead of catching up in a burst.
       due = std::max(due, std::chrono::steady_clock::now() - interval);
       change_one();
     }
@@ -153,11 +145,11 @@ void Shop::change_one() {
   const auto order = ongoing_[at];
   const auto reply =
       ApiClient(server_.port(), admin_token_).set_status(ids_[order], way[stage_[order]]);
-  if (reply.status == 0) {  // The server is away; what it has committed is asked for at the end.
+  if (reply.status == 0) {  // The server is down; its committed versions are read at the end.
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
     return;
   }
-  // 400: it was committed, and the answer was lost with the server.
+  // 400: the change was committed before, and its answer was lost with the server.
   if (reply.status == 200) ++changes_;
   if (reply.status != 200 && reply.status != 400) return;
   if (++stage_[order] < way.size()) return;

@@ -19,7 +19,7 @@
 #include <utility>
 #include <vector>
 
-/// The server's side of a soak: its process, the orders in it, and the thread that changes them.
+/// The server side of a soak: the server's process, its orders, and the thread that changes them.
 namespace ordercast::bench {
 
 inline constexpr const char* soak_secret = "the secret of the soak, of 32 bytes at least";
@@ -31,13 +31,13 @@ class SoakServer {
 
   void start();
   void kill();
-  /// SIGTERM; true when it ends with code 0 in time.
+  /// Sends SIGTERM. Returns true if the server ends with code 0 in time.
   bool drain();
 
   [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
   [[nodiscard]] std::filesystem::path database() const { return directory_.path() / "soak.db"; }
   [[nodiscard]] std::size_t resident_bytes() const;
-  /// The sum of a metric's series; nothing when the server does not answer.
+  /// Returns the sum of a metric's series; nullopt if the server does not answer.
   [[nodiscard]] std::optional<double> metric(const std::string& name) const;
 
  private:
@@ -49,25 +49,24 @@ class SoakServer {
   std::unique_ptr<test::ChildProcess> process_;
 };
 
-/// Orders that go through their states one change at a time, at a rate.
+/// Moves orders through their states at a fixed rate, one change at a time.
 class Shop {
  public:
-  /// Creates the orders, `owners[i]` being the user of the i-th, and the users. Throws when the
-  /// server refuses.
+  /// Creates the users and their orders; `owners[i]` owns order i. Throws if the server refuses.
   Shop(const SoakServer& server, const std::vector<std::string>& owners);
   ~Shop() { stop(); }
   Shop(const Shop&) = delete;
   Shop& operator=(const Shop&) = delete;
 
-  /// Changes `per_second` orders a second on a thread of its own, until `stop` or until every order
-  /// has come to its end.
+  /// Changes `per_second` orders a second on its own thread, until `stop` or until every order is
+  /// in its final state.
   void start(double per_second);
   void stop();
 
   [[nodiscard]] const std::vector<std::string>& ids() const noexcept { return ids_; }
   /// Changes that the server acknowledged.
   [[nodiscard]] std::uint64_t changes() const noexcept { return changes_.load(); }
-  /// The committed version of each order, as the server tells.
+  /// The committed version of each order, as the server reports it.
   [[nodiscard]] std::vector<std::uint64_t> final_versions() const;
 
  private:
@@ -76,7 +75,7 @@ class Shop {
   const SoakServer& server_;
   std::string admin_token_;
   std::vector<std::string> ids_;
-  std::vector<std::size_t> stage_;    // Of each order: how often it was changed.
+  std::vector<std::size_t> stage_;    // How often each order was changed.
   std::vector<std::size_t> ongoing_;  // Orders that can still change.
   std::mt19937 random_{2};
   std::atomic<std::uint64_t> changes_{0};

@@ -22,7 +22,7 @@ using namespace ordercast;
 
 namespace {
 
-/// The number behind the dash: order-7 is customer-7's, and courier-7 brings it.
+/// Returns the number after the dash: order-7 belongs to customer-7, and courier-7 delivers it.
 std::string_view number_of(std::string_view name) {
   const auto dash = name.find('-');
   return dash == std::string_view::npos ? std::string_view() : name.substr(dash + 1);
@@ -48,7 +48,7 @@ struct Rules {
   }
 };
 
-/// What couriers say. It knows the server through a pointer that is set once the server is there.
+/// Handles the couriers' messages. Its pointer to the server is set once the server exists.
 struct Positions;
 using CourierServices = Services<Users, Rules, NoSnapshots, NullObserver, SteadyClock, Positions>;
 using CourierServer = ordercast::asio::Server<CourierServices>;
@@ -59,7 +59,7 @@ struct Positions {
   [[nodiscard]] bool on_unknown(const IdentityView& who, std::string_view type,
                                 std::string_view message) const {
     if (type != "position" || !is_a("courier", who.user_id)) return false;
-    const auto said = nlohmann::json::parse(message);  // It is JSON: ordercast has looked.
+    const auto said = nlohmann::json::parse(message);  // ordercast has checked that it is JSON.
     if (!said.value("x", nlohmann::json()).is_number() ||
         !said.value("y", nlohmann::json()).is_number()) {
       return false;
@@ -73,7 +73,8 @@ struct Positions {
   }
 };
 
-/// Tells who is concerned that an order is ready: no version is kept here, so each counts as news.
+/// Tells the customer and the courier that an order is ready. The example keeps no versions, so it
+/// publishes version 0, which always counts as new.
 void publish_ready(CourierServer& server, const std::string& order) {
   const auto number = std::string(number_of(order));
   const auto customer = "customer-" + number;
@@ -100,7 +101,7 @@ int main(int argc, char** argv) try {
       const auto order = std::string(request.path().substr(ready.size()));
       if (!is_a("order", order)) return respond({404, {}, "There is no such order\n"});
       publish_ready(server, order);
-      return respond({200, {}, "Its customer and its courier have been told\n"});
+      return respond({200, {}, "The customer and the courier have been told\n"});
     }
     respond({200, {{"Content-Type", "text/html; charset=utf-8"}}, courier_page});
   });

@@ -35,7 +35,7 @@ screen.onmessage = ({ data }) => {
   courier.setAttribute('cy', message.y);
   state.textContent = `Last seen at ${new Date().toLocaleTimeString()}.`;
 };
-screen.onclose = () => { state.textContent = 'The connection is gone.'; };
+screen.onclose = () => { state.textContent = 'The connection is lost.'; };
 
 document.getElementById('phone').onclick = ({ target }) => {
   target.disabled = true;

@@ -6,9 +6,9 @@
 #include <memory>
 #include <string>
 
-/// ordercast beside a server of another make. Nothing of Asio is seen from here: Boost 1.74's and
-/// the standalone one don't go together in one translation unit, so `main.cpp` has the one and
-/// `live_orders.cpp` the other.
+/// ordercast beside a Boost.Beast server. This header includes no Asio: Boost's Asio and the
+/// standalone one can't share a translation unit, so `main.cpp` uses Boost's and `live_orders.cpp`
+/// the standalone one.
 class LiveOrders {
  public:
   LiveOrders();
@@ -16,11 +16,11 @@ class LiveOrders {
   LiveOrders& operator=(const LiveOrders&) = delete;
   ~LiveOrders();
 
-  /// Serves a WebSocket whose handshake another server has read, with what came behind it. The
-  /// socket is ours from here on. Any thread.
+  /// Serves a WebSocket whose handshake another server has read. `bytes_behind`: input that was
+  /// read after the handshake. Takes the socket over. Any thread.
   void adopt(int fd, const ordercast::HttpRequest& handshake, const std::string& bytes_behind);
 
-  /// Gives order-1 a note and tells who may see it. One thread at a time.
+  /// Sets order-1's note and publishes the change. One thread at a time.
   void change_note(const std::string& note);
 
  private:

@@ -57,11 +57,11 @@ class Session : public std::enable_shared_from_this<Session> {
                       [self = shared_from_this()](beast::error_code error, std::size_t /*bytes*/) {
                         if (!error && self->response_.keep_alive()) self->read();
                       });
-  } catch (const std::exception& error) {  // It costs this connection alone.
+  } catch (const std::exception& error) {  // Ends this connection only.
     std::cerr << "a connection ended: " << error.what() << std::endl;
   }
 
-  /// ordercast answers the handshake and serves the socket from here on.
+  /// From here on ordercast answers the handshake and serves the socket.
   void hand_over() {
     ordercast::HttpRequest handshake;
     handshake.method = copy(request_.method_string());

@@ -20,8 +20,8 @@
 #include <system_error>
 #include <utility>
 
-/// The little that the example needs of POSIX: descriptors that close themselves, and waits that
-/// end.
+/// The POSIX calls that the example needs: descriptors that close themselves, and waits with
+/// deadlines.
 namespace embed {
 
 using ordercast::TimePoint;
@@ -44,7 +44,7 @@ class Descriptor {
   int fd_;
 };
 
-/// Ends the `poll` of another thread.
+/// Wakes another thread's `poll`.
 class Signal {
  public:
   /// Any thread; also from a signal handler.
@@ -66,8 +66,8 @@ class Signal {
   return std::chrono::steady_clock::now();
 }
 
-/// Waits for one of `events` on a socket, or for a signal, until the deadline. False when the time
-/// is up or `stop` is set.
+/// Waits for one of `events` on a socket, or for a signal, until the deadline. Returns false on
+/// timeout or if `stop` is set.
 [[nodiscard]] inline bool wait(pollfd& socket, const Signal& stop, TimePoint deadline,
                                const Signal* wake = nullptr) {
   using std::chrono::milliseconds;
@@ -90,7 +90,7 @@ class Signal {
   }
 }
 
-/// Waits for bytes. 0: the connection is over, or the time is.
+/// Waits for bytes. Returns 0 if the connection ended or on timeout.
 [[nodiscard]] inline std::size_t read_some(const Descriptor& socket, char* buffer, std::size_t size,
                                            const Signal& stop, TimePoint deadline) {
   pollfd readable{socket.get(), POLLIN, 0};
@@ -99,7 +99,7 @@ class Signal {
   return count > 0 ? static_cast<std::size_t>(count) : 0;
 }
 
-/// Writes all of it. False: the connection is over, or the time is.
+/// Writes all of it. Returns false if the connection ended or on timeout.
 [[nodiscard]] inline bool write_all(const Descriptor& socket, std::string_view bytes,
                                     const Signal& stop, TimePoint deadline) {
   while (!bytes.empty()) {
@@ -113,15 +113,15 @@ class Signal {
   return true;
 }
 
-/// Says that no more comes, and waits until the peer has seen it: a socket that is closed with
-/// bytes unread takes back what was sent last.
+/// Shuts the sending side down and waits for the peer to close: closing a socket with unread input
+/// would discard the last bytes sent.
 inline void linger(const Descriptor& socket, const Signal& stop, TimePoint deadline) {
   ::shutdown(socket.get(), SHUT_WR);
   char discarded[1024];  // NOLINT(modernize-avoid-c-arrays): what recv takes.
   while (read_some(socket, discarded, sizeof discarded, stop, deadline) > 0) continue;
 }
 
-/// A socket that listens on the loopback; port 0 takes a free one.
+/// Returns a socket that listens on loopback; port 0 picks a free one.
 [[nodiscard]] inline Descriptor listen_on(std::uint16_t port) {
   Descriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const int on = 1;

@@ -29,21 +29,20 @@
 namespace embed {
 
 struct ThreadServerOptions {
-  std::uint16_t port = 0;  ///< 0: a free one.
-  /// More are closed at once. Each costs a thread and two descriptors.
+  std::uint16_t port = 0;  ///< 0 picks a free one.
+  /// Closes further connections at once. Each connection costs a thread and two descriptors.
   std::size_t max_connections = 400;
   std::size_t max_message_bytes = 4 * 1024;
-  /// For a request to come and its answer to go.
+  /// Time limit for a request and its answer.
   std::chrono::milliseconds request_timeout{10'000};
-  /// Hears what an event or a handler of the application threw: it ended one connection. Any
-  /// thread.
+  /// Called with an exception of an event or of the application's handler, which ends that
+  /// connection. Any thread.
   std::function<void(const std::exception&)> on_error = [](const std::exception&) {};
 };
 
-/// A server with a thread for each connection. Plain HTTP is answered by `http`, on the
-/// connection's thread, which may block; what comes over WebSockets is reported to `sink`, a
-/// ConnectionManager, under one lock: the core needs one thread at a time, whichever. The lock is
-/// never held while a socket is waited for.
+/// A server with a thread for each connection. `http` answers plain HTTP on the connection's thread
+/// and may block. WebSocket events go to `sink`, a ConnectionManager, under one lock, since the
+/// core allows one thread at a time. No thread waits for a socket while it holds the lock.
 template <class Sink>
 class ThreadServer {
  public:
@@ -59,14 +58,14 @@ class ThreadServer {
 
   [[nodiscard]] std::uint16_t port() const { return port_of(listener_); }
 
-  /// Calls the core, as `f(sink)`. Any thread but one that is in such a call, and from no event.
+  /// Calls `f(sink)` with the lock. Any thread, but not from within such a call or from an event.
   template <class F>
   auto locked(F f) {
     const std::lock_guard lock(mutex_);
     return f(sink_);
   }
 
-  /// Accepts until `stop`; returns when every thread has ended.
+  /// Accepts connections until `stop`, then waits for every thread to end.
   void run() {
     auto tick = now();
     for (pollfd listening{listener_.get(), POLLIN, 0};;) {
@@ -78,7 +77,8 @@ class ThreadServer {
         return true;
       });
       if (now() < tick) continue;
-      // An event may move the next deadline up: 100 ms late is soon enough for the core.
+      // An event may create an earlier deadline; meeting it 100 ms late is good enough for the
+      // core.
       const auto due = locked([](Sink& sink) { return sink.tick(now()); });
       tick = (std::min)(due, now() + std::chrono::milliseconds(100));
     }
@@ -86,7 +86,7 @@ class ThreadServer {
     workers_.clear();
   }
 
-  /// Ends all connections. Any thread; also from a signal handler.
+  /// Ends all connections. Any thread, and signal handlers.
   void stop() noexcept {
     stopping_ = true;
     stop_.set();
@@ -100,7 +100,7 @@ class ThreadServer {
 
   void accept_one() {
     const int fd = ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
-    if (fd < 0) {  // Perhaps no descriptor is left: the listener stays readable, so don't spin.
+    if (fd < 0) {  // If no descriptor is left, the listener stays readable: don't spin.
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
       return;
     }
@@ -116,12 +116,12 @@ class ThreadServer {
         }
         worker.done = true;
       });
-    } catch (const std::exception&) {  // No thread can be started.
+    } catch (const std::exception&) {  // The system can't start a thread.
       workers_.pop_back();
     }
   }
 
-  /// Reads one request: a handshake goes on as a WebSocket, all else is answered and closed.
+  /// Reads one request. Serves a WebSocket after a handshake; answers and closes anything else.
   void serve(const Descriptor& socket) {
     const int on = 1;
     ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -193,8 +193,8 @@ class ThreadServer {
       linger(socket, stop_, (std::min)(peer.deadline, now() + std::chrono::seconds(1)));
   }
 
-  /// Reads and writes until the connection is over. It may wait for the peer for long: the core's
-  /// heartbeat finds out who is gone, and closes.
+  /// Reads and writes until the connection ends. It may wait long for the peer: the core's
+  /// heartbeat finds dead peers and closes them.
   void converse(const Descriptor& socket, Handle handle, ThreadTransport::Peer& peer,
                 std::string& behind) {
     ordercast::asio::FrameParser parser({options_.max_message_bytes});
@@ -227,7 +227,7 @@ class ThreadServer {
     if (std::exchange(peer.owes_writable, false)) sink_.on_writable(handle);
   }
 
-  /// Hands on what the client sent. Reading it needs no lock, telling the core does.
+  /// Passes the client's messages to the core. Parsing needs no lock; the core does.
   void take(ordercast::asio::FrameParser& parser, Handle handle, ThreadTransport::Peer& peer,
             ordercast::asio::Input input) {
     using Kind = ordercast::asio::FrameParser::Kind;
@@ -235,7 +235,7 @@ class ThreadServer {
       const auto item = parser.next(input);
       const auto fragments = parser.take_empty_fragments();
       const std::lock_guard lock(mutex_);
-      // Once a close frame is queued, only the peer's own matters.
+      // Once our close frame is queued, only the peer's close frame matters.
       const bool heard = !peer.closing && !peer.gone;
       for (unsigned i = 0; heard && i < fragments; ++i) sink_.on_control(handle);
       switch (item.kind) {
@@ -269,11 +269,11 @@ class ThreadServer {
   Sink& sink_;
   Http http_;
   ThreadServerOptions options_;
-  std::mutex mutex_;  // The one lock: around the core and the transport.
+  std::mutex mutex_;  // Guards the core and the transport.
   Signal stop_;
   std::atomic<bool> stopping_{false};
   Descriptor listener_;
-  std::list<Worker> workers_;  // The accepting thread's.
+  std::list<Worker> workers_;  // Used by the accepting thread only.
 };
 
 }  // namespace embed

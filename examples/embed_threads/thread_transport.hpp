@@ -20,36 +20,37 @@
 
 namespace embed {
 
-/// The seam: what the core calls to reach a connection that a thread of its own serves.
+/// The transport that the core calls. A thread of its own serves each connection.
 ///
-/// Every call but `prepare` is made with the server's lock held, so none may wait: `send` gives the
-/// kernel what it takes at once, and the connection's thread writes the rest when there is room.
-/// Frames are made by the asio transport's `frame.hpp`, which needs no Asio.
+/// Every call except `prepare` runs with the server's lock held, so none may wait: `send` writes
+/// what the kernel accepts at once, and the connection's thread writes the rest when there is room.
+/// The asio transport's `frame.hpp`, which needs no Asio, makes the frames.
 class ThreadTransport {
  public:
   using Handle = std::uint64_t;
   using Frame = ordercast::asio::Frame;
 
-  /// More is not accepted for one connection; `on_writable` follows at `low_water_bytes`.
+  /// `send` accepts no more for a connection above this; `on_writable` follows at
+  /// `low_water_bytes`.
   static constexpr std::size_t high_water_bytes = 32 * 1024;
   static constexpr std::size_t low_water_bytes = 8 * 1024;
 
-  /// One connection: its thread owns this, the lock guards it.
+  /// One connection. Owned by its thread, guarded by the lock.
   struct Peer {
     explicit Peer(int fd) : socket(fd) {}
     int socket;
-    Signal wake;  ///< The thread has to look at all this again.
+    Signal wake;  ///< Wakes the thread to look at all this again.
     std::deque<Frame> queue = {};
     std::size_t written = 0;  ///< Of the first frame.
     std::size_t bytes = 0;    ///< Of the queue, without what is written.
     bool owes_writable = false;
-    bool closing = false;   ///< Our close frame is in the queue or sent: nothing comes behind it.
-    bool finished = false;  ///< The peer says no more that counts.
+    bool closing = false;   ///< Our close frame is queued or sent: nothing follows it.
+    bool finished = false;  ///< The peer's close frame has arrived.
     bool gone = false;      ///< Terminated.
     TimePoint deadline = (TimePoint::max)();  ///< Of the close handshake.
   };
 
-  /// `close_timeout`: how long a close handshake may take, what waits before it included.
+  /// `close_timeout`: how long a close handshake may take, including the frames queued before it.
   explicit ThreadTransport(std::chrono::milliseconds close_timeout = std::chrono::seconds(5))
       : close_timeout_(close_timeout) {}
 
@@ -80,11 +81,7 @@ class ThreadTransport {
   void close(Handle handle, ordercast::CloseCode code, std::string_view reason) noexcept {
     auto* const peer = find_open(handle);
     if (peer == nullptr) return;
-    try {
-      write(*peer, ordercast::asio::make_close_frame(code, reason));
-    } catch (const std::exception&) {
-      end(*peer);
-    }
+    write_made(*peer, [&] { return ordercast::asio::make_close_frame(code, reason); });
     start_closing(*peer);
   }
 
@@ -102,15 +99,15 @@ class ThreadTransport {
   void remove(Handle handle) noexcept { peers_.erase(handle); }
   [[nodiscard]] std::size_t size() const noexcept { return peers_.size(); }
 
-  /// Answers a ping. Not while the connection is slow: it would not read the pong either, and what
-  /// waits for it has a bound.
+  /// Answers a ping, unless the connection is slow: it would not read the pong either, and its
+  /// queue is bounded.
   void pong(Handle handle, std::string_view payload) noexcept {
     if (buffered_bytes(handle) < high_water_bytes) {
       write_control(handle, ordercast::net::Opcode::pong, payload);
     }
   }
 
-  /// The peer has said its last word: `payload` is what to answer it with, unless we spoke first.
+  /// The peer has sent a close frame. Answers with `payload` unless our close frame went first.
   void close_received(Handle handle, std::string_view payload) noexcept {
     write_control(handle, ordercast::net::Opcode::close, payload);
     const auto& peer = peers_.at(handle);
@@ -118,7 +115,7 @@ class ThreadTransport {
     peer->finished = true;
   }
 
-  /// Gives the kernel what it takes.
+  /// Writes what the kernel accepts.
   static void flush(Peer& peer) noexcept {
     while (!peer.queue.empty()) {
       const auto rest = peer.queue.front().bytes().substr(peer.written);
@@ -137,7 +134,7 @@ class ThreadTransport {
   }
 
  private:
-  /// Null for one that takes no more.
+  /// Returns null if the connection is closing or gone.
   [[nodiscard]] Peer* find_open(Handle handle) const noexcept {
     const auto found = peers_.find(handle);
     if (found == peers_.end() || found->second->closing || found->second->gone) return nullptr;
@@ -148,14 +145,18 @@ class ThreadTransport {
                      std::string_view payload) noexcept {
     auto* const peer = find_open(handle);
     if (peer == nullptr) return;
-    try {
-      write(*peer, ordercast::asio::make_frame(opcode, payload));
-    } catch (const std::exception&) {
-      end(*peer);
-    }
+    write_made(*peer, [&] { return ordercast::asio::make_frame(opcode, payload); });
   }
 
-  /// Out of memory ends this connection; the client comes back and asks for what it missed.
+  /// Writes the frame that `make` returns. Ends the connection if there is no memory for it.
+  template <class Make>
+  static void write_made(Peer& peer, const Make& make) noexcept try {
+    write(peer, make());
+  } catch (const std::exception&) {
+    end(peer);
+  }
+
+  /// Ends the connection if there is no memory; the client reconnects and asks for what it missed.
   static void write(Peer& peer, const Frame& frame) noexcept try {
     const bool waits = !peer.queue.empty();
     peer.queue.push_back(frame);
@@ -173,12 +174,12 @@ class ThreadTransport {
     peer.wake.set();
   }
 
-  /// The thread finds its socket ended and reports it.
+  /// Terminates the connection; its thread notices and reports it.
   static void end(Peer& peer) noexcept {
     peer.gone = true;
     peer.queue.clear();
     peer.bytes = 0;
-    const struct ::linger at_once { 1, 0 };  // What the kernel holds is not sent either.
+    const struct ::linger at_once { 1, 0 };  // Discards what the kernel still holds.
     ::setsockopt(peer.socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     peer.wake.set();
   }

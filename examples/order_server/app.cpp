@@ -12,13 +12,13 @@
 namespace order_server {
 namespace {
 
-/// As many as a process may usually have; the hard limit may be lower.
+/// The usual hard limit of a process; this system's may be lower.
 constexpr std::size_t wanted_descriptors = 1'048'576;
 
 }  // namespace
 
 App::App(const Config& config) {
-  // Every connection takes a descriptor, and the usual soft limit is 1,024.
+  // Every connection needs a descriptor, and the usual soft limit is 1,024.
   ordercast::net::raise_descriptor_limit(wanted_descriptors);
   components_ = std::make_unique<Components>(config);
 }
@@ -42,11 +42,11 @@ void App::run() {
   static_cast<void>(parts.health.submit([&parts] { parts.watch_accounts(); }));
   static_cast<void>(parts.watch.submit([&parts] { parts.look_at_parts(); }));
   parts.server->run();
-  parts.watch.stop();  // the I/O threads have ended, as they should
+  parts.watch.stop();  // the I/O threads have ended, so they must not count as stalled
   if (parts.cluster) parts.cluster->rest();
 
-  // Nobody is connected any more. What was accepted is finished; what is committed and not yet
-  // marked as broadcast is published by the next start.
+  // Every connection has closed. Finish the requests that were accepted. The next start publishes
+  // changes that are committed but not yet marked as broadcast.
   for (auto* pool : {&parts.readers, &parts.writer, &parts.logins, &parts.payments, &parts.webhooks,
                      &parts.lookups}) {
     pool->stop();
@@ -65,19 +65,19 @@ void App::run() {
 
 void App::reload_certificate() {
   if (!components_->tls) {
-    spdlog::info("there is no certificate to reload");
+    spdlog::info("SIGHUP: no certificate to reload");
     return;
   }
-  // The files may be on a disk that hangs, and the caller's thread is the one that drains.
+  // The files may be on a disk that hangs, and the caller's thread must be free to drain.
   const bool queued = components_->memory.submit([tls = components_->tls] {
     try {
       tls->reload();
-      spdlog::info("the certificate was reloaded");
+      spdlog::info("certificate reloaded");
     } catch (const std::exception& error) {
-      spdlog::error("the old certificate stays: {}", error.what());
+      spdlog::error("certificate not reloaded, the old one stays in use: {}", error.what());
     }
   });
-  if (!queued) spdlog::error("the old certificate stays: an earlier reload still goes on");
+  if (!queued) spdlog::error("certificate not reloaded: an earlier reload is still running");
 }
 
 void App::drain(std::chrono::milliseconds window) {

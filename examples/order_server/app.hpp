@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <memory>
 
-/// The whole server, put together.
+/// The whole server.
 ///
 ///     I/O threads   sockets, HTTP parsing, tokens, routing; one connection manager each
 ///     reader        API reads             (--db-readers threads)
@@ -20,37 +20,37 @@
 ///     webhook       its webhooks          (1)
 ///     dispatcher    outbox to broadcasts  (1)
 ///     push          outbox to devices     (1)
-///     memory        gives memory back, reads a new certificate (1)
+///     memory        returns free memory to the system, reloads the certificate (1)
 ///     health        asks whether the database answers, and whether an operator has disabled a user
-///     watch         looks whether the parts move (1)
+///     watch         checks that every part makes progress (1)
 ///
-/// An I/O thread never waits for any other: it queues work, bounded, and the answer is posted back.
-/// So a slow disk delays neither heartbeats nor broadcasts that are on their way. Polite threads
-/// have a niceness of 10 more, yielding ones of 5: a crowd's lists, logins and subscriptions take
-/// what processor time the others leave.
+/// An I/O thread never waits for another thread: it puts work into a bounded queue, and the answer
+/// is posted back. So a slow disk delays neither heartbeats nor broadcasts in progress. Polite
+/// threads raise their niceness by 10, yielding ones by 5: many lists, logins and subscriptions at
+/// once don't take processor time from the rest.
 namespace order_server {
 
 class App {
  public:
-  /// Opens the database, and fills an empty one as `--demo-data` says. Throws StoreError, and
-  /// std::exception where demo data would be served to others unasked, or where there is no JWT
-  /// secret.
+  /// Opens the database and fills an empty one as `--demo-data` says. Throws StoreError; throws
+  /// std::exception if demo data would be served beyond loopback without being asked for, or if
+  /// there is no JWT secret.
   explicit App(const Config& config);
   App(const App&) = delete;
   App& operator=(const App&) = delete;
   ~App();
 
-  /// Binds; returns the port. Throws std::system_error, also when the address is in use.
+  /// Binds and returns the port. Throws std::system_error, for example if the address is in use.
   std::uint16_t listen();
 
-  /// Serves until drained; then finishes what was accepted. Once.
+  /// Serves until drained, then finishes accepted requests. Call once.
   void run();
 
-  /// Has the certificate and its key read again, for new connections; the log says how it went. Any
-  /// thread; does not wait for the files.
+  /// Reloads the certificate and its key for new connections, and logs the result. Any thread; does
+  /// not wait for the files.
   void reload_certificate();
 
-  /// Closes all connections within `window`; `run` returns after it. Any thread.
+  /// Closes all connections within `window`; then `run` returns. Any thread.
   void drain(std::chrono::milliseconds window);
 
  private:

@@ -24,19 +24,20 @@
 namespace order_server {
 namespace {
 
-/// A login takes a tenth of a second, so more than these would wait longer than anybody does.
+/// A login takes 0.1 s; clients would not wait for a longer queue.
 constexpr std::size_t login_queue = 128;
 constexpr std::size_t ops_queue = 16;
 constexpr std::size_t payment_queue = 256;
 constexpr std::size_t webhook_queue = 256;
 
-/// How often parts are asked for a sign of life, and the database whether it answers.
+/// How often the watchdog probes the parts and the database.
 constexpr std::chrono::milliseconds watch_interval{1'000};
-/// How often the database is asked whether an operator has changed a user: a stolen account is to
-/// end within a second.
+/// How often the server looks for users that an operator has changed: disabling a stolen account
+/// must take effect within a second.
 constexpr std::chrono::milliseconds account_interval{500};
-/// How long a part may stand still. The database may keep a statement waiting for five seconds, a
-/// round of the dispatcher or of push has a few, and a call of the payment provider takes up to 15.
+/// How long a part may make no progress before it counts as stalled. The database may delay a
+/// statement by 5 s, a round of the dispatcher or of push has several statements, and a call to the
+/// payment provider takes up to 15 s.
 constexpr std::chrono::milliseconds io_limit{10'000};
 constexpr std::chrono::milliseconds database_limit{10'000};
 constexpr std::chrono::milliseconds dispatcher_limit{15'000};
@@ -44,15 +45,14 @@ constexpr std::chrono::milliseconds push_limit{60'000};
 constexpr std::chrono::milliseconds worker_limit{60'000};
 constexpr std::chrono::milliseconds cluster_limit{60'000};
 constexpr std::chrono::milliseconds cluster_retry{5'000};
-/// Clients that come back after a restart subscribe all at once, to what they watched before. A
-/// refused look-up is a refused subscription, so this is far above what API requests get; about
-/// 300 bytes each.
+/// After a restart all clients subscribe again at once. A refused look-up is a refused
+/// subscription, so this limit is far above that of API requests. About 300 bytes each.
 constexpr std::size_t lookup_queue = 262'144;
 
-/// Short against the time that a crowd takes to come and go.
+/// Short compared to the time in which a crowd connects and leaves.
 constexpr std::chrono::milliseconds memory_check{250};
 
-/// I/O threads answer in microseconds, unless the server has just ended.
+/// I/O threads answer in microseconds, unless the server is stopping.
 constexpr std::chrono::seconds disconnect_timeout{5};
 
 void release_free_memory() noexcept {
@@ -61,7 +61,7 @@ void release_free_memory() noexcept {
 #endif
 }
 
-/// Of this process; 0 where the system does not tell.
+/// The resident memory of this process; 0 if the system does not tell.
 std::size_t resident_bytes() {
   std::ifstream statm("/proc/self/statm");
   std::size_t total = 0;
@@ -171,7 +171,7 @@ App::Components::Components(const Config& config)
       [this](const ordercast::HttpRequest& request) { return api.refuse_handshake(request); });
   if (config.ops_port != 0) make_ops_server(config);
   if (mode == PaymentMode::off) {
-    spdlog::warn("no payment secret is set: ONLINE orders are refused, COD ones are taken");
+    spdlog::warn("no payment secret is set: ONLINE orders are refused, COD orders are accepted");
   }
 }
 
@@ -260,7 +260,7 @@ void App::Components::watch_parts() {
   context.parts = [this] { return watchdog.parts(steady_now()); };
   context.not_ready = [this]() -> std::optional<std::string> {
     if (!store_health.works()) return "The database does not answer";
-    if (const auto part = watchdog.stalled(steady_now())) return *part + " stands still";
+    if (const auto part = watchdog.stalled(steady_now())) return *part + " is stalled";
     return std::nullopt;
   };
   context.shared_metrics = [this](SharedPage::Respond answer) {
@@ -285,7 +285,7 @@ void App::Components::watch_accounts() {
   try {
     accounts.look();
   } catch (const StoreError&) {  // NOLINT(bugprone-empty-catch)
-    // `check_store` says what is wrong; this looks again.
+    // `check_store` reports the fault; this tries again.
   }
   static_cast<void>(health.submit_after(account_interval, [this] { watch_accounts(); }));
 }

@@ -28,18 +28,18 @@
 #include <utility>
 #include <vector>
 
-/// What the server is put together from. Seen by app.cpp and app_components.cpp alone.
+/// The components of the server. Only app.cpp and app_components.cpp include this.
 namespace order_server {
 
-/// /metrics is rendered at most so often, for all who ask meanwhile.
+/// The shortest time between two renderings of /metrics.
 constexpr std::chrono::milliseconds metrics_interval{50};
 constexpr std::size_t most_metrics_waiting = 1024;
-/// Everything in the order in which it can be made; it is taken apart in reverse, so nothing
-/// outlives what it works with.
+/// Members stand in the order of construction. Destruction runs in reverse, so nothing outlives
+/// what it uses.
 struct App::Components {
   explicit Components(const Config& config);
 
-  /// Not for an I/O thread: it waits for all of them.
+  /// Waits for all I/O threads, so never call it on one.
   std::optional<std::size_t> disconnect(std::string user_id, std::string session_id,
                                         std::string reason) const;
 
@@ -51,37 +51,36 @@ struct App::Components {
   std::vector<std::pair<std::string, std::size_t>> queue_depths() const;
   void make_ops_server(const Config& config);
 
-  /// Gives memory back to the system that nobody uses any more. Looks every so often, on a thread
-  /// that may block.
+  /// Returns unused memory to the system. Checks regularly, on a thread that may block.
   void watch_memory();
 
-  /// While the server is made, once for each of its I/O threads.
+  /// Called once for each I/O thread while the server is constructed.
   void watch_io_thread(const Post& post);
-  /// The other parts, and who is told of them.
+  /// Watches all other parts, and connects readiness and metrics to the watchdog.
   void watch_parts();
-  /// Asks every I/O thread for a sign of life and logs who has none. Waits for nobody.
+  /// Probes every I/O thread and logs the ones that don't respond. Never waits.
   void look_at_parts();
   void check_store();
-  /// Looks whether an operator has disabled somebody, as another process.
+  /// Checks whether an operator's command, another process, has changed a user.
   void watch_accounts();
 
   static ordercast::TimePoint steady_now() { return ordercast::SteadyClock{}.now(); }
 
-  MemoryWatch memory_watch;  // The memory thread's.
+  MemoryWatch memory_watch;  // Used by the memory thread.
   const std::unique_ptr<Database> database;
   Database& store;
   Metrics metrics;
   PasswordHasher hasher;
   LoginLimiter login_limiter;
   const bool is_demo;
-  Tokens tokens;  // May need to know that.
+  Tokens tokens;  // Needs `is_demo`.
   AccountWatch accounts;
   SessionWatch ended_sessions;  // The cluster's thread's.
   const PaymentMode mode;
   ApiContext context;
   Api api;
   Api ops_api;
-  std::shared_ptr<ordercast::net::TlsContext> tls;  // Null: plain.
+  std::shared_ptr<ordercast::net::TlsContext> tls;  // Null: no TLS.
   StoreHealth store_health;
   Heartbeat dispatcher_beat;
   Heartbeat push_beat;
@@ -99,7 +98,7 @@ struct App::Components {
   Dispatcher dispatcher;
   std::unique_ptr<PushSender> sender;
   PushWorker push;
-  // The pools are the first to end, while all that their tasks refer to is still there.
+  // The pools are destroyed first, while everything that their tasks use still exists.
   WorkerPool lookups;
   OrderLookup lookup;
   WorkerPool readers;

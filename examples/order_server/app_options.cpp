@@ -25,9 +25,10 @@ using ordercast::net::AcceptLimits;
 using ordercast::net::ServerOptions;
 using ordercast::net::TlsContext;
 
-/// "For ever", and still small enough to be added to a point in time.
+/// Stands for no deadline; small enough to be added to a time point.
 constexpr std::chrono::hours no_deadline{24 * 365};
-/// For a worker: as long as a change waits for a locked database, and less than clients wait.
+/// The longest wait for a worker: as long as a change waits for a locked database, and less than
+/// clients wait.
 constexpr std::chrono::seconds longest_wait{5};
 
 ordercast::net::AddressList trusted_proxies(const Config& config) {
@@ -79,8 +80,8 @@ DatabaseOptions database_options(const Config& config) {
   options.db = config.db;
   options.password = config.db_password;
   options.serves = true;
-  // For the API and for subscriptions, logins, payments, metrics, webhooks, health, the dispatcher
-  // and push.
+  // Threads for API calls, lists, subscriptions, logins, payments, metrics, webhooks, health, the
+  // dispatcher and push.
   options.threads = 3 * config.db_readers + 5 + login_threads();
   if (is_shared_database(config.db)) {
     constexpr std::size_t resynchronization = 1;
@@ -162,7 +163,7 @@ PaymentSetup payment_setup(const Config& config, PaymentMode mode) {
   options.http = outbound_options(config);
   return {config.razorpay_key_id, config.razorpay_webhook_secret, mode,
           [razorpay = std::make_shared<Razorpay>(std::move(options))](const Order& order) {
-            // Without an account there, an order that was made before is given a made-up one.
+            // Without an account at the provider, an old order gets a made-up id.
             return razorpay->has_account() ? razorpay->create_order(order)
                                            : ProviderOrder{random_razorpay_order_id(), {}};
           }};
@@ -204,7 +205,7 @@ ServerOptions ops_server_options(const Config& config) {
   ServerOptions options;
   options.host = config.host;
   options.port = config.ops_port;
-  // A few probes and scrapers, whatever the main port is doing.
+  // Room for a few probes and scrapers, independent of the main port.
   options.accept.max_connections = 64;
   options.transport.error_format = transport_problem;
   options.transport.on_error = log_escaped;

@@ -14,19 +14,21 @@
 
 #include <memory>
 
-/// What the configuration means for each part of the server. Used at the start, on one thread.
+/// Translates the configuration into the options of each component. Used at the start, on one
+/// thread.
 namespace order_server {
 
-/// Each may wait for the payment provider, so there are a few of them.
+/// Several, because each may wait for the payment provider.
 inline constexpr std::size_t payment_threads = 4;
 
-/// Each hash keeps a core busy and 64 MiB of memory; half of the cores stay for everything else.
+/// How many threads hash passwords. Each hash uses one core and 64 MiB, so half of the cores are
+/// left for everything else.
 [[nodiscard]] unsigned login_threads();
 
 [[nodiscard]] DatabaseOptions database_options(const Config& config);
 /// How many threads change orders for the API.
 [[nodiscard]] unsigned writer_threads(const Config& config);
-/// Throws where there is no JWT secret; see `signing_secret`.
+/// Throws if there is no JWT secret; see `signing_secret`.
 [[nodiscard]] TokenOptions token_options(const Config& config, Store& store);
 
 [[nodiscard]] Site site_of(const Config& config);
@@ -35,14 +37,14 @@ inline constexpr std::size_t payment_threads = 4;
 [[nodiscard]] LoginLimits login_limits(const Config& config);
 [[nodiscard]] QueueLimits queue_limits(const Config& config);
 
-/// Null without a certificate.
+/// Returns null if there is no certificate.
 [[nodiscard]] std::shared_ptr<ordercast::net::TlsContext> tls_context(const Config& config);
 [[nodiscard]] ordercast::net::ServerOptions server_options(
     const Config& config, std::shared_ptr<ordercast::net::TlsContext> tls);
 [[nodiscard]] ordercast::net::ServerOptions ops_server_options(const Config& config);
 [[nodiscard]] RealtimeTransport transport_of(const Config& config);
 
-/// A secret that was made up pays nothing but on demo data.
+/// A made-up payment secret works on demo data only.
 [[nodiscard]] PaymentMode payment_mode(const Config& config, bool is_demo);
 [[nodiscard]] PaymentSetup payment_setup(const Config& config, PaymentMode mode);
 

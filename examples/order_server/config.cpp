@@ -25,7 +25,7 @@
 namespace order_server {
 namespace {
 
-/// A config file that is read whole or not at all.
+/// Reads a config file only if it can be read completely.
 class WholeFile : public CLI::ConfigTOML {
  public:
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
@@ -44,8 +44,8 @@ class WholeFile : public CLI::ConfigTOML {
   static constexpr std::size_t max_config_bytes = 64 * std::size_t{1024};
 };
 
-/// The first line of the config file that sets no option; "" if each does, or there is no file.
-/// What the line says may be a secret: only a name before a '=' is repeated.
+/// Names the first line of the config file that sets no option; "" if every line does, or if there
+/// is no file. The line may hold a secret, so the message repeats only the name before the '='.
 std::string wrong_line_of_file(const CLI::App& app) {
   if (app.get_config_ptr()->count() == 0) return {};
   const auto file = app.get_config_ptr()->as<std::string>();
@@ -78,8 +78,8 @@ std::string complaint_of_file(const CLI::App& app) {
          " is not lines of name=value with names of options";
 }
 
-/// An option that a config file gives more than one value: unquoted words, or a second line. On the
-/// command line the last one counts, as scripts that add options rely on.
+/// Names an option to which a config file gives more than one value: unquoted words, or a second
+/// line. On the command line the last value counts; scripts that append options rely on it.
 std::string ambiguous_value(const CLI::App& app, const std::vector<std::string>& arguments) {
   for (const auto* option : app.get_options()) {
     if (option->count() < 2) continue;
@@ -103,7 +103,7 @@ std::string wrong_node(const Config& config) {
            "' is not allowed; allowed are 1 to 64 letters, digits, '-' and '_'";
   }
   if (config.nats_certificate.empty() != config.nats_key.empty()) {
-    return "--nats-cert and --nats-key: give both or none";
+    return "--nats-cert and --nats-key: set both or neither";
   }
   const auto is_good = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -146,85 +146,91 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
 
   Options options(app);
   options.text("--host", config.host, "Address or name to listen on");
-  options.number("--port", config.port, 0, 65535, "", "TCP port; 0 takes a free one");
+  options.number("--port", config.port, 0, 65535, "", "TCP port; 0 picks a free one");
   options.number("--ops-port", config.ops_port, 0, 65535, "",
-                 "TCP port for /healthz, /readyz and /metrics alone; 0 leaves them on --port");
+                 "Separate TCP port for /healthz, /readyz and /metrics; 0 serves them on --port");
   options.number("--threads", config.threads, 1, 256, "", "I/O threads");
-  options.choice("--transport", transport, {"websocketpp", "asio"}, "What serves the sockets");
+  options.choice("--transport", transport, {"websocketpp", "asio"},
+                 "Library that serves the sockets");
   options.choice("--io", io, {"auto", "uring", "send"},
-                 "How the asio transport sends: auto takes io_uring where the system allows it");
+                 "How the asio transport sends; auto uses io_uring if the system allows it");
   options.text("--db", config.db,
-               "SQLite database file, made if there is none, or postgres://USER@HOST:PORT/DATABASE "
-               "for one that nodes share; its options are libpq's, like ?sslmode=verify-full");
+               "SQLite database file, created if it does not exist; or "
+               "postgres://USER@HOST:PORT/DATABASE, which several nodes can share, with options of "
+               "libpq like ?sslmode=verify-full");
   options.number("--db-readers", config.db_readers, 1, 64, "",
-                 "Threads that read the database for the API, again for its lists, and again for "
-                 "subscriptions");
-  options.number("--db-writers", config.db_writers, 1, 64, "",
-                 "Threads that change orders for the API on PostgreSQL, which commits what they do "
-                 "together; on SQLite there is one");
-  options.text("--node", config.node,
-               "Name of this process among several: in the X-Node header of /healthz, in hello and "
-               "in the log; letters, digits, '.', '-' and '_'");
+                 "Threads that read the database: this many for API calls, for lists and for "
+                 "subscriptions each");
+  options.number(
+      "--db-writers", config.db_writers, 1, 64, "",
+      "Threads that change orders on PostgreSQL, which commits several changes together; "
+      "SQLite has one");
+  options.text(
+      "--node", config.node,
+      "Name of this process among several nodes; shown in the X-Node header of /healthz, in "
+      "hello and in the log; letters, digits, '.', '-' and '_'");
   options.list(
       "--nats", config.nats,
-      "NATS servers with JetStream that carry changes between nodes which share a database, "
-      "with commas between; without any this node is alone",
+      "NATS servers with JetStream that carry changes between nodes with a common database; "
+      "separated by commas; without any, this node is alone",
       "a server like nats://10.0.0.1:4222 or tls://nats.example:4222, without a user or "
       "password",
       [](const std::string& entry) { return ordercast::nats::is_server_url(entry); });
   options.text("--nats-stream", config.nats_stream,
-               "Stream and first token of its subjects; nodes of one cluster have the same");
+               "Name of the stream, and first token of its subjects; the same on all nodes of a "
+               "cluster");
   options.number("--nats-replicas", config.nats_replicas, 0, 5, "",
-                 "Copies of the stream when this node makes it; 0 is 3 where --nats names three "
-                 "servers or more, else 1");
+                 "Copies of the stream if this node creates it; 0 is 3 if --nats names three "
+                 "servers or more, otherwise 1");
   options.file("--nats-credentials", config.nats_credentials,
                "File with the credentials for NATS (.creds)");
   options.file("--nats-ca", config.nats_ca,
-               "PEM file with the certificates to trust for NATS; asks for TLS");
+               "PEM file with the certificates to trust for NATS; turns TLS on");
   options.file("--nats-cert", config.nats_certificate,
-               "PEM file with the certificate that NATS is shown; asks for TLS");
+               "PEM file with this node's certificate for NATS; turns TLS on");
   options.file("--nats-key", config.nats_key, "PEM file with the private key of --nats-cert");
-  options.choice(
-      "--demo-data", demo_data, {"auto", "on", "off"},
-      "Fill an empty database with users, products and orders to try, and take test payments on "
-      "such a database. auto does so where --host is loopback and refuses to start elsewhere; on "
-      "does so on any address, where everybody knows the passwords");
+  options.choice("--demo-data", demo_data, {"auto", "on", "off"},
+                 "Fill an empty database with demo users, products and orders, and accept test "
+                 "payments on it. auto does so if --host is loopback, and otherwise refuses to "
+                 "start; on does so on any address, although everybody knows the passwords");
   options.folder("--web-root", config.web_root,
-                 "Folder of web pages to serve at /, read once at the start", "index.html");
+                 "Folder of web pages to serve at /; read once, at the start", "index.html");
   options.list("--allowed-origins", config.allowed_origins,
-               "Origins of web pages that may use API and /ws besides the server's own, with "
-               "commas between",
+               "Origins of web pages, besides the server's own, that may use the API and /ws; "
+               "separated by commas",
                "an origin like https://shop.example, http://localhost:5173 or "
                "capacitor://localhost",
                is_origin);
   options.list("--allowed-hosts", config.allowed_hosts,
-               "Host names that the server answers to, with commas between, besides loopback names "
-               "on loopback; without any it answers to loopback names on loopback and to all "
-               "elsewhere",
+               "Host names that the server answers to, separated by commas. On loopback it also "
+               "answers to loopback names; elsewhere an empty list allows all names",
                "a host name without scheme and port", is_host_name);
-  options.list("--trusted-proxies", config.trusted_proxies,
-               "Addresses and networks (10.0.0.0/8) of proxies whose Forwarded or X-Forwarded-For, "
-               "-Host and -Proto name the client and how it reached them, with commas between",
-               "an IP address or a network like 10.0.0.0/8",
-               [](const std::string& entry) { return ordercast::net::AddressList().add(entry); });
+  options.list(
+      "--trusted-proxies", config.trusted_proxies,
+      "Addresses and networks (10.0.0.0/8) of proxies, separated by commas. The server takes the "
+      "client's address, host and scheme from their Forwarded or X-Forwarded-* headers",
+      "an IP address or a network like 10.0.0.0/8",
+      [](const std::string& entry) { return ordercast::net::AddressList().add(entry); });
   options.file("--tls-cert", config.tls_certificate,
-               "PEM file with the certificate and those of its issuers: https and wss instead of "
-               "http and ws; read again on SIGHUP");
+               "PEM file with the certificate and its issuers' certificates; serves https and wss "
+               "instead of http and ws; SIGHUP reloads it");
   options.file("--tls-key", config.tls_key, "PEM file with the private key of --tls-cert");
-  options.duration("--hsts-seconds", config.hsts, 0, 63'072'000, "seconds",
-                   "How long browsers that have used TLS here refuse plain HTTP; 0 does not ask");
+  options.duration(
+      "--hsts-seconds", config.hsts, 0, 63'072'000, "seconds",
+      "How long browsers that connected over TLS refuse plain HTTP (HSTS); 0 disables");
   options.duration("--drain-seconds", config.drain, 0, 3600, "seconds",
-                   "Most time between SIGTERM and the end");
+                   "Longest time from SIGTERM to the end of the process");
   options.number("--max-connections", config.max_connections, 0, 10'000'000, "",
-                 "Connections at one time; 0 takes what the limit of open files allows");
+                 "Most open connections; 0: as many as the limit on open files allows");
   options.number("--max-handshakes", config.max_handshakes, 0, 10'000'000, "",
-                 "Connections whose first request has not been read yet; 0 is no limit of its own");
+                 "Most connections whose first request has not been read yet; 0: only "
+                 "--max-connections limits them");
   options.number("--max-connections-per-address", config.max_connections_per_address, 0, 10'000'000,
-                 "", "Connections of one client address; 0 is no limit");
+                 "", "Most connections of one client address; 0: no limit");
   options.number("--max-connections-per-user", config.max_connections_per_user, 0, 1'000'000, "",
-                 "WebSockets of one user; 0 is no limit");
+                 "Most WebSockets of one user; 0: no limit");
   options.number("--max-subscriptions", config.max_subscriptions, 0, 1'000'000, "",
-                 "Orders that one connection may watch; 0 is no limit");
+                 "Most orders that one connection may watch; 0: no limit");
   options.number("--max-message-bytes", config.max_message_bytes, 128, 1 << 20, "bytes",
                  "Longest WebSocket message from a client");
   options.number("--max-head-bytes", config.max_head_bytes, 1024, 1 << 20, "bytes",
@@ -232,72 +238,75 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   options.number("--max-body-bytes", config.max_body_bytes, 1024, 16 << 20, "bytes",
                  "Longest body of an HTTP request");
   options.number("--messages-per-second", config.messages_per_second, 0, 1'000'000, "",
-                 "WebSocket messages that a connection may keep sending; 0 is no limit");
+                 "Sustained rate of WebSocket messages from one connection; 0: no limit");
   options.number("--message-burst", config.message_burst, 1, 1'000'000, "",
-                 "WebSocket messages that a connection may send at once");
-  options.number("--abuse-threshold", config.abuse_threshold, 0, 1'000'000, "",
-                 "Refused WebSocket messages within 10 seconds that end a connection; 0 is never");
+                 "WebSocket messages that a connection may send in a burst");
+  options.number(
+      "--abuse-threshold", config.abuse_threshold, 0, 1'000'000, "",
+      "Closes a connection after this many refused WebSocket messages within 10 seconds; 0: never");
   options.duration("--handshake-seconds", config.handshake_timeout, 1, 3600, "seconds",
-                   "Time for the first request of a connection, TLS handshake included");
+                   "Time limit for the first request of a connection, including the TLS handshake");
   options.duration("--keep-alive-seconds", config.keep_alive_timeout, 1, 86'400, "seconds",
-                   "Time that an HTTP connection may be idle between two requests; keep it above "
-                   "the idle timeout of a load balancer in front");
+                   "How long an HTTP connection may be idle between requests; set it above the "
+                   "idle timeout of a load balancer in front");
   options.duration("--write-stall-seconds", config.write_stall_timeout, 0, 3600, "seconds",
-                   "Closes a connection, WebSocket or HTTP, that takes nothing for so long while "
-                   "data is queued for it; 0 never does");
+                   "Closes a connection, WebSocket or HTTP, that reads nothing for this long while "
+                   "data is queued; 0 disables");
   options.number("--max-outbox-messages", config.max_outbox_messages, 1, 1'000'000, "",
-                 "Messages that wait for one slow WebSocket; what does not fit is sent later, as "
+                 "Most messages queued for one slow WebSocket; what does not fit is sent later, as "
                  "the newest state");
   options.number("--max-outbox-bytes", config.max_outbox_bytes, 4096, std::int64_t{1} << 30,
-                 "bytes", "The same, in bytes; one message fits whatever its size");
+                 "bytes", "Most bytes queued for one slow WebSocket; a single message always fits");
   options.number("--max-pipelined-requests", config.max_pipelined_requests, 1, 1024, "",
-                 "HTTP requests of one connection that are at work at once; more are read later");
+                 "Most HTTP requests of one connection in progress; further ones are read later");
   options.number("--max-unsent-bytes", config.max_unsent_bytes, 65'536, std::int64_t{1} << 30,
                  "bytes",
-                 "HTTP answers that wait in memory for one connection to read them; one fits "
-                 "whatever its size, more get 503");
+                 "Most bytes of HTTP answers queued for one connection; a single answer always "
+                 "fits, further ones get 503");
   options.number("--max-unsent-total-bytes", config.max_unsent_total_bytes, 1 << 20,
                  std::int64_t{1} << 40, "bytes",
-                 "The same for all connections; above it those that have stopped reading are "
-                 "closed");
-  options.number("--handshakes-per-second", config.handshakes_per_second, 0, 1'000'000, "",
-                 "WebSocket handshakes of one address, ten times as many at once; 0 is no limit");
+                 "The same for all connections together; above it, connections that have stopped "
+                 "reading are closed");
+  options.number(
+      "--handshakes-per-second", config.handshakes_per_second, 0, 1'000'000, "",
+      "WebSocket handshakes of one address; the burst is ten times as many; 0: no limit");
   options.number("--logins-per-second", config.logins_per_second, 0, 1'000'000, "",
-                 "Logins of one address, ten times as many at once; 0 is no limit");
+                 "Logins of one address; the burst is ten times as many; 0: no limit");
   options.number("--login-failures", config.login_failures, 1, 10'000, "",
-                 "Failed logins of one account within a minute that lock it for that time");
+                 "Failed logins of one account within a minute that lock the account for a minute");
   options.number("--writes-per-second", config.writes_per_second, 0, 1'000'000, "",
-                 "Changes of one customer, ten times as many at once; 0 is no limit");
+                 "Changes by one customer; the burst is ten times as many; 0: no limit");
   options.number("--staff-writes-per-second", config.staff_writes_per_second, 0, 1'000'000, "",
-                 "Changes of one user of the staff, four times as many at once; 0 is no limit");
+                 "Changes by one staff user; the burst is four times as many; 0: no limit");
   options.number("--queue-limit", config.queue_limit, 1, 1'000'000, "",
-                 "Requests that may wait for a database worker; more get 503");
-  options.number("--queue-bytes", config.queue_bytes, 1 << 20, std::int64_t{1} << 30, "bytes",
-                 "The same, by what these requests take in memory");
+                 "Most requests that wait for a database worker; further ones get 503");
+  options.number(
+      "--queue-bytes", config.queue_bytes, 1 << 20, std::int64_t{1} << 30, "bytes",
+      "Most memory of the requests that wait for a database worker; further ones get 503");
   options.duration("--ping-seconds", config.ping_interval, 1, 3600, "seconds",
                    "Time between the server's WebSocket pings");
   options.duration("--pong-seconds", config.pong_timeout, 1, 3600, "seconds",
-                   "Time for a pong before the connection is dropped");
+                   "How long the server waits for a pong; then it drops the connection");
   options.duration("--access-token-minutes", config.access_token, 1, 60 * 24, "minutes",
-                   "Life of an access token");
+                   "Lifetime of an access token");
   options.duration("--refresh-token-hours", config.refresh_token, 1, 24 * 365, "hours",
-                   "Life of a refresh token");
+                   "Lifetime of a refresh token");
   options.choice("--push", push, {"always", "when-away"},
-                 "Push to every device of the customer, or only while no connection of theirs that "
-                 "says somebody looks has proved alive since the change");
+                 "When to push to a customer's devices; when-away skips a push if the customer has "
+                 "a visible connection that has answered a ping since the change");
   options.number("--push-concurrency", config.push_concurrency, 1, 1000, "",
-                 "Pushes on their way at once");
-  options.service_url("--fcm-base-url", config.fcm_base_url, "Where pushes are sent to");
-  options.service_url("--fcm-token-url", config.fcm_token_url,
-                      "Where access tokens for pushes come from; by default where the service "
-                      "account says");
+                 "Most pushes in flight");
+  options.service_url("--fcm-base-url", config.fcm_base_url, "URL to send pushes to");
+  options.service_url(
+      "--fcm-token-url", config.fcm_token_url,
+      "URL that issues access tokens for pushes; by default the one in the service account");
   options.service_url("--razorpay-base-url", config.razorpay_base_url,
-                      "Where orders of the payment provider are made");
-  options.file("--ca-file", config.ca_file,
-               "PEM file with the certificates to trust for pushes and payments instead of the "
-               "system's");
+                      "URL of the payment provider");
+  options.file(
+      "--ca-file", config.ca_file,
+      "PEM file of the certificates to trust for pushes and payments, instead of the system's");
   options.choice("--log-level", config.log_level, {"debug", "info", "warn", "error", "off"},
-                 "Least important messages that are logged to stderr");
+                 "Least severe messages to log to stderr");
 
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
@@ -330,7 +339,7 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   }
   if (auto wrong = wrong_node(config); !wrong.empty()) return ConfigExit{2, {}, std::move(wrong)};
   if (config.tls_certificate.empty() != config.tls_key.empty()) {
-    return ConfigExit{2, {}, "--tls-cert and --tls-key: give both or none"};
+    return ConfigExit{2, {}, "--tls-cert and --tls-key: set both or neither"};
   }
   if (auto wrong = complaint_of_database(config.db); !wrong.empty()) {
     return ConfigExit{2, {}, "--db: " + std::move(wrong)};

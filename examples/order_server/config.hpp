@@ -14,18 +14,18 @@
 #include <variant>
 #include <vector>
 
-/// What the server is told at its start: flags, environment and a file, checked as a whole before
-/// anything is opened. Not thread-safe; used once, before there are threads.
+/// The configuration: flags, environment and a file, checked completely before anything is opened.
+/// Not thread-safe; used once, before there are threads.
 namespace order_server {
 
-/// What serves the sockets.
+/// The library that serves the sockets.
 enum class Transport : std::uint8_t { websocketpp, asio };
 
 /// Every option with its default; `--help` says what each means.
 struct Config {
   std::string host = "127.0.0.1";
   std::uint16_t port = 7001;
-  std::uint16_t ops_port = 0;  ///< 0: the main port answers health, readiness and metrics.
+  std::uint16_t ops_port = 0;  ///< 0: the main port serves health, readiness and metrics.
   unsigned threads = 1;
   Transport transport = Transport::asio;
   ordercast::net::IoMode io = ordercast::net::IoMode::automatic;
@@ -97,32 +97,32 @@ struct Config {
 
   std::string log_level = "info";
 
-  // From the environment or files; a flag would show in the process list.
-  std::string db_password;      ///< "": as the client library finds it.
+  // From the environment or files: a flag would show in the process list.
+  std::string db_password;      ///< "": as libpq finds it.
   std::string nats_token;       ///< "": none.
   std::string jwt_secret;       ///< "": `signing_secret` makes one for the demo.
   std::string razorpay_key_id;  ///< "": orders of the provider are made up, for a demo.
   std::string razorpay_key_secret;
-  bool has_test_payments = false;  ///< The key secret is made up: it is good on demo data alone.
+  bool has_test_payments = false;       ///< The key secret is made up: it works on demo data only.
   std::string razorpay_webhook_secret;  ///< "": no webhook.
-  std::string fcm_service_account;      ///< A file's name; "" when push is not set up.
+  std::string fcm_service_account;      ///< A file name; "" if push is not set up.
 
-  /// For the log: what was made up because nothing was given.
+  /// For the log: which settings are missing, and what happens instead.
   std::vector<std::string> notices;
 };
 
-/// The process is to end instead: after --help or --version with code 0, or with an error.
+/// The process should end: after --help or --version with code 0, or with an error.
 struct ConfigExit {
   int code = 0;
   std::string out;    ///< For stdout.
-  std::string error;  ///< For stderr: one line that names what is wrong and what is allowed.
+  std::string error;  ///< For stderr: one line that says what is wrong and what is allowed.
 };
 
 /// The process' own environment.
 [[nodiscard]] std::optional<std::string> process_environment(const char* name);
 
-/// Reads the command line (without the program's name). A flag wins over `--config FILE`; of a flag
-/// that is given twice the last counts.
+/// Reads the command line (without the program's name). A flag overrides `--config FILE`; if a flag
+/// is repeated, the last one counts.
 [[nodiscard]] std::variant<Config, ConfigExit> parse_config(
     const std::vector<std::string>& arguments,
     const Environment& environment = &process_environment);

@@ -18,23 +18,23 @@
 #include <system_error>
 #include <vector>
 
-/// Options of a command line that say what they take, in --help and where a value is wrong. Used at
-/// the start, before there are threads.
+/// Command-line options that state what they accept, in --help and in errors. Used at the start,
+/// before there are threads.
 namespace order_server {
 
-/// What is wrong with a command line, without a word of it that may be a secret: an argument that
-/// nobody expected can be a password or the contents of a file.
+/// Says what is wrong with a command line, without repeating text that may be a secret: an
+/// unexpected argument can be a password or the contents of a file.
 inline std::string complaint_of(const CLI::Error& error, const CLI::App& app) {
   if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
   for (const auto& argument : app.remaining(true)) {
     if (argument.size() > 1 && argument[0] == '-') {
-      return argument.substr(0, argument.find('=')) + " is no option";
+      return argument.substr(0, argument.find('=')) + " is not an option";
     }
   }
-  return "an argument is not expected: options begin with --";
+  return "unexpected argument: options begin with --";
 }
 
-/// Accepts decimal digits alone. CLI11 by itself would read 010 as eight and 0x10 as sixteen.
+/// Accepts decimal digits only. CLI11 alone would read 010 as 8 and 0x10 as 16.
 inline CLI::Validator whole_number(std::int64_t least, std::int64_t most,
                                    const std::string& unit = {}) {
   const std::string range = "a whole number from " + std::to_string(least) + " to " +
@@ -53,8 +53,8 @@ inline CLI::Validator whole_number(std::int64_t least, std::int64_t most,
       "");
 }
 
-/// Adds options that say their default, range and unit in --help, and in the message when a value
-/// is wrong.
+/// Adds options that state their default, range and unit in --help and in the error for a wrong
+/// value.
 class Options {
  public:
   explicit Options(CLI::App& app) : app_(app) {}
@@ -86,7 +86,7 @@ class Options {
             ""));
   }
 
-  /// A folder that holds `content`.
+  /// A folder that contains a file `content`.
   void folder(const std::string& name, std::string& target, const std::string& what,
               const std::string& content) {
     add(name, target, "none", what)
@@ -95,7 +95,7 @@ class Options {
               std::error_code error;
               const bool good =
                   std::filesystem::is_regular_file(std::filesystem::path(given) / content, error);
-              return good ? "" : "'" + given + "' holds no " + content;
+              return good ? "" : "'" + given + "' contains no " + content;
             },
             ""));
   }
@@ -109,16 +109,15 @@ class Options {
             ""));
   }
 
-  /// Where another service is.
+  /// The URL of another service.
   void service_url(const std::string& name, std::string& target, const std::string& what) {
     add(name, target, target.empty() ? "none" : target, what)
         ->check(CLI::Validator(
             [](const std::string& given) -> std::string {
-              return is_service_url(given)
-                         ? ""
-                         : "'" + given +
-                               "' is not allowed; allowed is an https URL with no / at its end, or "
-                               "an http one on loopback";
+              return is_service_url(given) ? ""
+                                           : "'" + given +
+                                                 "' is not allowed; allowed is an https URL "
+                                                 "without a trailing /, or an http URL on loopback";
             },
             ""));
   }
@@ -136,7 +135,7 @@ class Options {
             ""));
   }
 
-  /// A list with commas between its entries; an empty one is no entry at all.
+  /// A list separated by commas. Ignores empty entries.
   template <class Check>
   void list(const std::string& name, std::vector<std::string>& target, const std::string& what,
             const std::string& allowed, Check good) {
@@ -153,7 +152,7 @@ class Options {
     finishers_.push_back([&target, from = text.get()] { target = split(*from); });
   }
 
-  /// Moves what was read to where it belongs.
+  /// Copies the values into their targets.
   void finish() const {
     for (const auto& finisher : finishers_) finisher();
   }
@@ -179,7 +178,7 @@ class Options {
   }
 
   CLI::App& app_;
-  // What CLI11 writes to must stay where it is.
+  // CLI11 keeps pointers to these, so they must not move.
   std::vector<std::unique_ptr<std::int64_t>> numbers_;
   std::vector<std::unique_ptr<std::string>> texts_;
   std::vector<std::function<void()>> finishers_;

@@ -12,24 +12,24 @@ namespace order_server {
 const char* const environment_help =
     "Environment:\n"
     "  JWT_SECRET           HS256 secret of the tokens, at least 32 bytes; without it\n"
-    "                       the demo on loopback makes a random one and keeps it in\n"
-    "                       DB.jwt-secret, and all else does not start\n"
+    "                       a demo on loopback makes a random one and keeps it in\n"
+    "                       DB.jwt-secret, and any other server does not start\n"
     "  DB_PASSWORD          password for --db postgres://... [default: as libpq finds it, in the\n"
     "                       URL's passfile, PGPASSWORD or ~/.pgpass]\n"
-    "  RAZORPAY_KEY_ID      key id at the payment provider [default: orders there are made up]\n"
-    "  RAZORPAY_KEY_SECRET  key secret that payments are signed under [default: ONLINE is\n"
-    "                       refused, but for test payments on demo data]\n"
-    "  RAZORPAY_WEBHOOK_SECRET  secret that webhooks are signed under [default: no webhook]\n"
-    "  FCM_SERVICE_ACCOUNT  file with the service account for push [default: pushes are logged]\n"
+    "  RAZORPAY_KEY_ID      key id at the payment provider [default: ids are made up]\n"
+    "  RAZORPAY_KEY_SECRET  secret that payments are signed with [default: ONLINE orders are\n"
+    "                       refused, except with test payments on demo data]\n"
+    "  RAZORPAY_WEBHOOK_SECRET  secret that webhooks are signed with [default: no webhook]\n"
+    "  FCM_SERVICE_ACCOUNT  file of the service account for pushes [default: pushes are logged]\n"
     "  NATS_TOKEN           token for --nats [default: none]\n"
-    "  NAME_FILE            for each of these: the file that holds it, instead of the variable\n"
-    "  One newline at the end of a secret is dropped, other white space there is an error.\n"
+    "  NAME_FILE            for each of these: a file that contains the value\n"
+    "  One newline at the end of a secret is dropped; other white space there is an error.\n"
     "\n"
     "Operators:\n"
-    "  order_server outbox list|retry --help   what could not be delivered\n"
+    "  order_server outbox list|retry --help   broadcasts and pushes that failed\n"
     "  order_server user --help                who may sign in\n"
     "  order_server store|product --help       what is sold, and where\n"
-    "  order_server backup FILE --help         a whole copy of the database\n";
+    "  order_server backup FILE --help         a complete copy of the database\n";
 
 namespace {
 
@@ -40,8 +40,8 @@ std::string random_secret() {
   return secret;
 }
 
-/// The account is a file whatever names it: FCM_SERVICE_ACCOUNT always did, and
-/// FCM_SERVICE_ACCOUNT_FILE is what the other secrets' names lead to.
+/// The account is always a file: FCM_SERVICE_ACCOUNT names it, and so does
+/// FCM_SERVICE_ACCOUNT_FILE, which the names of the other secrets suggest.
 std::string read_service_account(Config& config, const Environment& environment) {
   const std::string name = "FCM_SERVICE_ACCOUNT";
   const auto by_file = name + "_FILE";
@@ -50,7 +50,7 @@ std::string read_service_account(Config& config, const Environment& environment)
   if (plain && file) return name + " and " + by_file + " are both set; set one of them";
   config.fcm_service_account = plain.value_or(file.value_or(""));
   if (config.fcm_service_account.empty()) {
-    config.notices.emplace_back(name + " is not set: pushes are logged, and not sent");
+    config.notices.emplace_back(name + " is not set: pushes are logged, not sent");
     return {};
   }
   if (!std::ifstream(config.fcm_service_account).is_open()) {
@@ -67,10 +67,10 @@ std::string read_secrets(Config& config, const Environment& environment) {
   if (!jwt.wrong.empty()) return jwt.wrong;
   if (jwt.value && jwt.value->size() < min_jwt_secret_bytes) {
     return jwt.from + " has " + std::to_string(jwt.value->size()) +
-           " bytes; it needs at least 32, or none at all for a random one of the demo's";
+           " bytes; it needs at least 32, or leave it unset and the demo makes a random one";
   }
   config.jwt_secret = std::move(jwt.value).value_or("");
-  // Before the database is filled or opened; for the rest only the database knows.
+  // Fails before the database is opened or filled. The other cases depend on the database.
   if (config.jwt_secret.empty() && config.demo_data != DemoMode::automatic &&
       !listens_on_loopback(config.host)) {
     return missing_jwt_secret();
@@ -90,17 +90,18 @@ std::string read_secrets(Config& config, const Environment& environment) {
     config.has_test_payments = true;
     config.razorpay_key_secret = random_secret();
     config.notices.emplace_back(
-        "RAZORPAY_KEY_SECRET is not set: ONLINE orders are refused, but for test payments on demo "
-        "data");
+        "RAZORPAY_KEY_SECRET is not set: ONLINE orders are refused, except with test payments on "
+        "demo data");
   }
   auto key_id = read_secret(environment, "RAZORPAY_KEY_ID");
   if (!key_id.wrong.empty()) return key_id.wrong;
   if (key_id.value && config.has_test_payments) {
-    return key_id.from + " is set and RAZORPAY_KEY_SECRET is not; give both, or none for a demo";
+    return key_id.from + " is set and RAZORPAY_KEY_SECRET is not; set both, or neither for a demo";
   }
   if (!key_id.value && !config.has_test_payments) {
     config.notices.emplace_back(
-        "RAZORPAY_KEY_ID is not set: no payment is opened with the provider, its ids are made up");
+        "RAZORPAY_KEY_ID is not set: payments do not reach the provider, and its order ids are "
+        "made up");
   }
   config.razorpay_key_id = std::move(key_id.value).value_or("");
   auto webhook = read_secret(environment, "RAZORPAY_WEBHOOK_SECRET");

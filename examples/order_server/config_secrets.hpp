@@ -5,14 +5,15 @@
 
 #include <string>
 
-/// What the server is told by its environment and by files alone: a flag would show in the process
+/// Settings that come from the environment and from files only: a flag would show in the process
 /// list. Used at the start, before there are threads.
 namespace order_server {
 
-/// What --help says of it.
+/// The part of --help about them.
 extern const char* const environment_help;
 
-/// Reads the secrets; an error message, which shows none, when one can't be used.
+/// Reads the secrets. Returns an error message, without any secret, if one can't be used; otherwise
+/// "".
 [[nodiscard]] std::string read_secrets(Config& config, const Environment& environment);
 
 }  // namespace order_server

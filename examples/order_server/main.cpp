@@ -28,10 +28,10 @@ namespace {
 using order_server::App;
 using order_server::Config;
 
-/// How long the end of the process waits for somebody to read its last lines.
+/// How long the process waits at its end for its last lines to be read.
 constexpr std::chrono::milliseconds last_lines{200};
 
-/// Lets signals drain an app for as long as there is one.
+/// Makes signals drain the app while this lives.
 class Watched {
  public:
   Watched(order_server::Signals& signals, App& app, std::chrono::milliseconds drain)
@@ -39,8 +39,7 @@ class Watched {
     signals_.act({[&app, drain](int signal) {
                     spdlog::info("{}: draining for at most {} ms", strsignal(signal),
                                  drain.count());
-                    // The rest is for what comes after the sockets: finishing writes and closing
-                    // the database.
+                    // Leave some time to finish writes and close the database after the sockets.
                     app.drain(drain - std::min(drain / 4, std::chrono::milliseconds(500)));
                   },
                   [&app] { app.reload_certificate(); }});
@@ -64,7 +63,7 @@ void serve(const Config& config) {
   const auto address = address_text(config.host, app.listen());
   const Watched watched(signals, app, config.drain);
   const std::string s = config.tls_certificate.empty() ? "" : "s";
-  // A stdout that nobody reads must not keep the server from serving.
+  // A stdout that nobody reads must not block the server.
   order_server::AsyncWriter out(STDOUT_FILENO);
   out.write("listening on http" + s + "://" + address + " ws" + s + "://" + address + "/ws\n");
   app.run();
@@ -80,7 +79,7 @@ std::string cause_of(const std::exception& error) {
   return order_server::one_line(error.what());
 }
 
-/// Why the process ends, on a stderr that nobody may read.
+/// Writes why the process ends to stderr, even if nobody reads it.
 void report(const std::exception& error) noexcept {
   try {
     const auto line = "order_server: " + cause_of(error) + "\n";
@@ -89,13 +88,13 @@ void report(const std::exception& error) noexcept {
       err.write(line);
       order_server::flush_log(last_lines);
       err.flush_for(last_lines);
-    } catch (const std::system_error&) {  // The system refuses this thread, too.
+    } catch (const std::system_error&) {  // The system refuses this thread as well.
       pollfd room{STDERR_FILENO, POLLOUT, 0};
       if (::poll(&room, 1, static_cast<int>(last_lines.count())) != 1) return;
       static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
     }
   } catch (...) {
-    return;  // Out of memory: the exit code says it.
+    return;  // Out of memory: the exit code has to do.
   }
 }
 

@@ -21,7 +21,7 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-/// Collects families one after another.
+/// Collects metric families, one after another.
 class Families {
  public:
   void start(std::string name, std::string help, MetricType type) {
@@ -77,7 +77,8 @@ double as_double(const Tally& tally) {
   return static_cast<double>(tally.value());
 }
 
-/// The fields of /proc/self/stat from the third on: the second, in brackets, may hold spaces.
+/// Returns the fields of /proc/self/stat from the third on: the second, in brackets, may contain
+/// spaces.
 std::vector<std::string> process_stat() {
   std::ifstream file("/proc/self/stat");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
@@ -87,7 +88,7 @@ std::vector<std::string> process_stat() {
   return {std::istream_iterator<std::string>(fields), {}};
 }
 
-/// Seconds since the epoch at which the machine started.
+/// Returns when the machine started, in seconds since the epoch.
 double boot_time() {
   std::ifstream file("/proc/stat");
   for (std::string line; std::getline(file, line);) {
@@ -122,36 +123,36 @@ void add_process(Families& families) {
   families.gauge("process_open_fds", "Open file descriptors", open_descriptors());
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    families.gauge("process_max_fds", "Most file descriptors that may be open",
+    families.gauge("process_max_fds", "Limit on open file descriptors",
                    static_cast<double>(limit.rlim_cur));
   }
 }
 
 void add_pushes(Families& families, const Metrics& metrics, const std::optional<PushStats>& stats) {
-  families.start("ordercast_pushes_total", "Pushes by what became of them", MetricType::Counter);
+  families.start("ordercast_pushes_total", "Pushes by result", MetricType::Counter);
   families.sample(as_double(metrics.pushes_sent), {{"result", "sent"}});
   families.sample(as_double(metrics.pushes_skipped), {{"result", "skipped"}});
   families.sample(as_double(metrics.pushes_given_up), {{"result", "given_up"}});
   families.sample(as_double(metrics.push_devices_removed), {{"result", "no_device"}});
   families.counter("ordercast_push_devices_taken_over_total",
-                   "Devices that were registered by another user than before",
+                   "Devices registered by a different user than before",
                    as_double(metrics.push_devices_taken_over));
-  families.counter("ordercast_push_retries_total", "Attempts to push that will be made again",
+  families.counter("ordercast_push_retries_total", "Failed push attempts that will be repeated",
                    as_double(metrics.push_retries));
   families.counter("ordercast_push_database_failures_total",
-                   "Times the push worker had to try the database again",
+                   "Times the push worker retried the database",
                    as_double(metrics.push_database_failures));
   families.counter("ordercast_payment_events_total", "Payment webhooks that changed an order",
                    as_double(metrics.payment_events));
   families.counter("ordercast_payment_events_refused_total",
-                   "Payment webhooks with another sum, currency or state than the order's",
+                   "Payment webhooks that do not match the order's sum, currency or state",
                    as_double(metrics.payment_events_refused));
   if (!stats) return;
   families.gauge("ordercast_push_depth", "Pushes not yet sent",
                  static_cast<double>(stats->waiting));
   families.gauge("ordercast_push_age_seconds", "Age of the oldest change not yet pushed",
                  static_cast<double>(stats->oldest_age_ms) / 1000.0);
-  families.gauge("ordercast_push_dead", "Pushes that were given up",
+  families.gauge("ordercast_push_dead", "Pushes that the server gave up on",
                  static_cast<double>(stats->dead));
 }
 
@@ -179,14 +180,15 @@ void add_cluster(Families& families, const Metrics& metrics) {
 
 void add_parts(Families& families, const std::vector<Watchdog::PartState>& parts) {
   if (parts.empty()) return;
-  families.start("ordercast_part_still_seconds", "How long a part of the server has stood still",
-                 MetricType::Gauge);
+  families.start("ordercast_part_still_seconds",
+                 "How long a part of the server has made no progress", MetricType::Gauge);
   for (const auto& part : parts) {
     families.sample(static_cast<double>(part.still_for.count()) / 1000.0, {{"part", part.name}});
   }
-  families.start("ordercast_part_stalled", "1 while that is longer than it may", MetricType::Gauge);
+  families.start("ordercast_part_stalled", "1 while a part of the server is stalled",
+                 MetricType::Gauge);
   for (const auto& part : parts) families.sample(part.stalled ? 1 : 0, {{"part", part.name}});
-  families.start("ordercast_part_stalls_total", "Times that a part has stood still",
+  families.start("ordercast_part_stalls_total", "Times that a part of the server has stalled",
                  MetricType::Counter);
   for (const auto& part : parts) {
     families.sample(static_cast<double>(part.stalls), {{"part", part.name}});
@@ -234,29 +236,29 @@ std::string render_metrics(const Metrics& metrics, const MetricsExtras& extras) 
                    as_double(metrics.closed_by_server));
   families.histogram(
       "ordercast_commit_to_send_seconds",
-      "From a change's time stamp, before its commit, until the last connection has it",
+      "From a change's time stamp, taken before its commit, to its delivery to the last connection",
       metrics.commit_to_send);
   families.counter("ordercast_broadcasts_total", "Committed changes broadcast",
                    as_double(metrics.broadcasts));
   families.counter("ordercast_dispatcher_failures_total",
-                   "Times the dispatcher had to try the database again",
+                   "Times the dispatcher retried the database",
                    as_double(metrics.dispatcher_failures));
   families.counter("ordercast_dispatcher_stalls_total",
-                   "Batches of changes that the I/O threads did not take in time",
+                   "Batches of changes that the I/O threads did not handle in time",
                    as_double(metrics.dispatcher_stalls));
   families.counter("ordercast_lookups_total", "Orders looked up for subscriptions",
                    as_double(metrics.lookups));
-  families.counter("ordercast_lookup_reads_total", "Times the database was asked for them",
+  families.counter("ordercast_lookup_reads_total", "Times the database was read for such look-ups",
                    as_double(metrics.lookup_reads));
   families.counter("ordercast_lookup_failures_total",
-                   "Look-ups for a subscription given up because of the database",
+                   "Look-ups for a subscription that the database failed",
                    as_double(metrics.lookup_failures));
   if (extras.outbox) {
     families.gauge("ordercast_outbox_depth", "Committed changes not yet broadcast",
                    static_cast<double>(extras.outbox->depth));
     families.gauge("ordercast_outbox_age_seconds", "Age of the oldest change not yet broadcast",
                    static_cast<double>(extras.outbox->oldest_age_ms) / 1000.0);
-    families.gauge("ordercast_outbox_dead", "Changes whose broadcast was given up",
+    families.gauge("ordercast_outbox_dead", "Changes whose broadcast the server gave up on",
                    static_cast<double>(extras.outbox->dead));
   }
   if (extras.log_bytes) {
@@ -266,16 +268,15 @@ std::string render_metrics(const Metrics& metrics, const MetricsExtras& extras) 
   add_cluster(families, metrics);
   add_pushes(families, metrics, extras.pushes);
 
-  families.start("ordercast_http_responses_total", "Answers of the API", MetricType::Counter);
+  families.start("ordercast_http_responses_total", "HTTP answers of the API", MetricType::Counter);
   for (std::size_t i = 2; i < metrics.http_responses.size(); ++i) {
     families.sample(as_double(metrics.http_responses[i]), {{"code", std::to_string(i) + "xx"}});
   }
   families.counter("ordercast_log_dropped_total",
-                   "Log lines dropped because stderr did not take them",
+                   "Log lines dropped because stderr was blocked or full",
                    static_cast<double>(dropped_log_lines()));
   if (!extras.queues.empty()) {
-    families.start("ordercast_worker_queue_depth", "Tasks that wait for a worker",
-                   MetricType::Gauge);
+    families.start("ordercast_worker_queue_depth", "Tasks waiting for a worker", MetricType::Gauge);
     for (const auto& [name, waiting] : extras.queues) {
       families.sample(static_cast<double>(waiting), {{"pool", name}});
     }

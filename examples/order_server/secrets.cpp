@@ -31,21 +31,21 @@ void drop_newline(std::string& text) {
   if (!text.empty() && text.back() == '\r') text.pop_back();
 }
 
-/// At most one byte more than a secret may have; nothing if the file can't be read.
+/// Reads at most one byte more than a secret may have. Returns nullopt if the file can't be read.
 std::optional<std::string> read_file(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
   if (!in.is_open()) return std::nullopt;
   std::string text(max_secret_bytes + 1, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return std::nullopt;  // a folder, for one
+  if (in.bad()) return std::nullopt;  // a folder, for example
   text.resize(static_cast<std::size_t>(in.gcount()));
   return text;
 }
 
-/// What is wrong with a secret that has lost its newline; "" if nothing is.
+/// Says what is wrong with a secret whose final newline has been removed; "" if it is good.
 std::string complaint(std::string_view secret) {
-  if (secret.empty()) return "is empty; give it a value, or unset it";
-  if (secret.size() > max_secret_bytes) return "has more than 65536 bytes";
+  if (secret.empty()) return "is empty; set a value or unset it";
+  if (secret.size() > max_secret_bytes) return "is longer than 65536 bytes";
   constexpr auto allowed =
       "; one newline at the end is dropped, remove all other white space there";
   if (is_space(secret.front())) return std::string("begins with white space") + allowed;
@@ -58,7 +58,7 @@ std::string complaint(std::string_view secret) {
                            "\": " + std::generic_category().message(error));
 }
 
-/// The secret of an earlier start; nothing if there was none.
+/// Returns the secret of an earlier start; nullopt if there was none.
 std::optional<std::string> kept_secret(const std::string& file) {
   struct stat status {};
   if (lstat(file.c_str(), &status) != 0) {
@@ -78,7 +78,7 @@ std::optional<std::string> kept_secret(const std::string& file) {
   return secret;
 }
 
-/// Under another name first, so that a start that is cut short leaves no half of a secret.
+/// Writes to another name first, so that an interrupted start leaves no partial secret.
 void keep_secret(const std::string& file, const std::string& secret) {
   const auto unfinished = file + ".new";
   unlink(unfinished.c_str());

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-/// The answer's envelope: `data`, or why there is none.
+/// Opens the answer's envelope: returns `data`, or why there is none.
 Answer<json> open_envelope(const HttpAnswer& http) {
   if (http.status == 0) return {Outcome::failed, http.error, {}};
   auto body = json::parse(http.body, nullptr, false);
@@ -24,7 +24,8 @@ Answer<json> open_envelope(const HttpAnswer& http) {
     why = printable(body["message"].get<std::string>());
   }
   if (http.status == 200) return {Outcome::failed, "not the answer of an order server", {}};
-  // What a proxy or a captive portal refuses is no word of the server's: it passes.
+  // A refusal by a proxy or a captive portal does not come from the server, so it is only
+  // temporary.
   const bool is_ours = body.is_object() && body.value("success", json()) == false &&
                        body.contains("error") && body["error"].is_string();
   if (!is_ours) return {Outcome::failed, std::move(why), {}};
@@ -57,7 +58,7 @@ std::optional<Tokens> read_tokens(const json& data) {
   return tokens;
 }
 
-/// A path segment (RFC 3986 section 2.1): ids come from the command line.
+/// Escapes a path segment (RFC 3986 section 2.1): ids come from the command line.
 std::string escaped(std::string_view segment) {
   constexpr std::string_view plain =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~";

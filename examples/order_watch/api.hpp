@@ -11,18 +11,18 @@
 
 namespace order_watch {
 
-/// How a call to the server's REST interface ended.
+/// The result of a call to the server's REST API.
 enum class Outcome : unsigned char {
   ok,
-  unauthorized,  ///< The token, or the password, is not good.
-  refused,       ///< It will not do that; asking again is of no use.
-  failed,        ///< Not at the moment.
+  unauthorized,  ///< The token or the password is wrong.
+  refused,       ///< The server refuses; a retry would not help.
+  failed,        ///< A temporary failure.
 };
 
 template <class T>
 struct Answer {
   Outcome outcome = Outcome::failed;
-  std::string why;  ///< For people.
+  std::string why;  ///< An explanation for people.
   T value{};
 };
 
@@ -31,14 +31,14 @@ struct Tokens {
   std::string refresh;
 };
 
-/// The calls of the server that a client needs. Completions run on the event loop.
+/// Calls the server's REST API. Completions run on the event loop.
 class Api {
  public:
   Api(HttpWorker& http, std::string base_url) : http_(http), base_url_(std::move(base_url)) {}
 
   void login(const std::string& email, const std::string& password,
              std::function<void(Answer<Tokens>)> done);
-  /// Gives an access token only.
+  /// Returns an access token only.
   void refresh(const std::string& refresh_token, std::function<void(Answer<Tokens>)> done);
   /// The newest orders that the user may see.
   void orders(const std::string& token, std::size_t most,

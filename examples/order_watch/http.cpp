@@ -27,7 +27,7 @@ void append(Slist& list, const std::string& field) {
 
 std::size_t collect(const char* bytes, std::size_t size, std::size_t count, void* into) {
   auto& body = *static_cast<std::string*>(into);
-  if (body.size() + size * count > max_answer_bytes) return 0;  // Ends the transfer.
+  if (body.size() + size * count > max_answer_bytes) return 0;  // Stops the transfer.
   body.append(bytes, size * count);
   return size * count;
 }
@@ -64,7 +64,9 @@ void HttpWorker::ask(HttpRequest request, Done done) {
       return;
     }
   }
-  asio::post(executor_, [done = std::move(done)] { done({0, {}, "too many requests wait"}); });
+  asio::post(executor_, [done = std::move(done)] {
+    done({0, {}, "too many requests are waiting"});
+  });
 }
 
 void HttpWorker::run() {
@@ -86,10 +88,10 @@ void HttpWorker::run() {
 }
 
 HttpAnswer HttpWorker::perform(const HttpRequest& request) {
-  // A handle a request: the server closes after each answer, so there is nothing to keep.
+  // Use a new handle for each request: the server closes the connection after each answer.
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl(curl_easy_init(),
                                                                  &curl_easy_cleanup);
-  if (!curl) return {0, {}, "libcurl can't start"};
+  if (!curl) return {0, {}, "libcurl can't be initialized"};
   HttpAnswer answer;
   Slist fields;
   char why[CURL_ERROR_SIZE] = "";
@@ -98,7 +100,7 @@ HttpAnswer HttpWorker::perform(const HttpRequest& request) {
   };
   set(CURLOPT_URL, request.url.c_str());
   set(CURLOPT_PROTOCOLS_STR, "http,https");
-  set(CURLOPT_NOPROXY, "*");  // The socket goes the direct way, so this does.
+  set(CURLOPT_NOPROXY, "*");  // Use no proxy, as the socket uses none.
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_TIMEOUT_MS, 10'000L);
   set(CURLOPT_ERRORBUFFER, static_cast<char*>(why));

@@ -33,11 +33,11 @@ struct HttpAnswer {
   std::string error;
 };
 
-/// Makes HTTP requests, one after the other, on a thread of its own: a slow answer must not delay
-/// the heartbeats on the event loop. Answers are posted there.
+/// Makes HTTP requests, one at a time, on its own thread: a slow answer must not delay the
+/// heartbeats on the event loop. Posts answers to the event loop.
 ///
-/// Bounded: 4 MiB an answer, ten seconds a request, 200 requests that wait (more are answered with
-/// an error). The destructor breaks off what is under way.
+/// Bounds: 4 MiB an answer, ten seconds a request, 200 waiting requests (more fail at once). The
+/// destructor aborts the request in progress.
 class HttpWorker {
  public:
   using Done = std::function<void(HttpAnswer)>;
@@ -47,7 +47,7 @@ class HttpWorker {
   HttpWorker& operator=(const HttpWorker&) = delete;
   ~HttpWorker();
 
-  /// `done` runs on the event loop, once; not at all when the worker goes first.
+  /// Calls `done` once, on the event loop, or never if the worker is destroyed first.
   void ask(HttpRequest request, Done done);
 
  private:

@@ -39,7 +39,7 @@ int run(Options options) {
     io.run();
     code = watch.exit_code();
     last_words = watch.last_words();
-  }  // The terminal is itself again before anything is said on it.
+  }  // Restores the terminal before anything else is printed.
   if (!last_words.empty()) complain(last_words);
   return code;
 }
@@ -48,7 +48,7 @@ int run(Options options) {
 
 int main(int argc, char** argv) {
   try {
-    ::signal(SIGPIPE, SIG_IGN);  // A reader that goes away is seen by the write.
+    ::signal(SIGPIPE, SIG_IGN);  // The write reports a reader that has gone.
     auto parsed = parse_options(std::vector<std::string>(argv + 1, argv + argc));
     if (const auto* end = std::get_if<OptionsExit>(&parsed)) {
       std::fputs(end->out.c_str(), stdout);

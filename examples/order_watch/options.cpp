@@ -59,7 +59,7 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(first, text.find_last_not_of(blank) - first + 1));
 }
 
-/// Fills in both URLs, or says what is wrong with this one.
+/// Sets both URLs. Returns an error message if the URL is wrong.
 std::optional<std::string> set_server(Options& options, std::string url) {
   constexpr std::pair<const char*, bool> schemes[] = {
       {"http://", false}, {"ws://", false}, {"https://", true}, {"wss://", true}};
@@ -73,23 +73,23 @@ std::optional<std::string> set_server(Options& options, std::string url) {
   while (!host.empty() && host.back() == '/') host.pop_back();
   if (host.size() > 3 && host.compare(host.size() - 3, 3, "/ws") == 0) host.resize(host.size() - 3);
   if (host.empty() || host.find_first_of("/?#@ ") != std::string::npos) {
-    return "--server takes a URL such as http://127.0.0.1:7001, with no path and no user in it";
+    return "--server takes a URL such as http://127.0.0.1:7001, without a path and a user";
   }
   options.http_url = (is_secure ? "https://" : "http://") + host;
   options.ws_url = (is_secure ? "wss://" : "ws://") + host + "/ws";
   return std::nullopt;
 }
 
-/// Finds out who the user is, or says what is missing.
+/// Finds the user's credentials. Returns an error message if something is missing.
 std::optional<std::string> set_credentials(Options& options) {
   if (!options.token_file.empty()) {
     options.token = read_token_file(options.token_file);
-    if (options.token.empty()) return "no token can be read from " + options.token_file;
+    if (options.token.empty()) return "can't read a token from " + options.token_file;
     return std::nullopt;
   }
   if (options.email.empty()) {
     options.token = trimmed(environment("ORDER_WATCH_TOKEN"));
-    if (options.token.empty()) return "say who you are: --email, --token-file or ORDER_WATCH_TOKEN";
+    if (options.token.empty()) return "no user: set --email, --token-file or ORDER_WATCH_TOKEN";
     return std::nullopt;
   }
   options.password = environment("ORDER_WATCH_PASSWORD");
@@ -98,7 +98,7 @@ std::optional<std::string> set_credentials(Options& options) {
                            ? read_password("Password of " + options.email + ": ")
                            : read_line_of_stdin();
   }
-  if (options.password.empty()) return "no password: set ORDER_WATCH_PASSWORD, or give it on stdin";
+  if (options.password.empty()) return "no password: set ORDER_WATCH_PASSWORD, or pass it on stdin";
   return std::nullopt;
 }
 
@@ -115,7 +115,7 @@ std::variant<Options, OptionsExit> parse_options(std::vector<std::string> argume
   Options options;
   std::string server = "http://127.0.0.1:7001";
   bool all = false;
-  CLI::App app("Shows orders live: each change when it happens.", "order_watch");
+  CLI::App app("Shows orders live: every change as it happens.", "order_watch");
   app.footer(footer);
   app.set_version_flag("--version", ORDERCAST_VERSION_STRING);
   app.add_option("--server", server, "URL of the order server; https for TLS")
@@ -132,7 +132,7 @@ std::variant<Options, OptionsExit> parse_options(std::vector<std::string> argume
       ->check(CLI::Range(1, 100))
       ->capture_default_str();
   app.add_flag("--json", options.json, "one JSON object a line, for pipes");
-  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back.
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 reads them from the back.
   try {
     app.parse(std::move(arguments));
   } catch (const CLI::CallForHelp&) {

@@ -8,7 +8,7 @@
 
 namespace order_watch {
 
-/// How the program ends; `--help` says so too.
+/// The exit codes; `--help` lists them.
 enum ExitCode : int {
   exit_ok = 0,
   exit_failure = 1,
@@ -20,18 +20,18 @@ enum ExitCode : int {
 struct Options {
   std::string http_url;  ///< `http://HOST:PORT`, without a slash at the end.
   std::string ws_url;    ///< `ws://HOST:PORT/ws`.
-  std::string email;     ///< Empty: there is a token.
+  std::string email;     ///< Empty if there is a token.
   std::string password;
   std::string token;
-  std::string token_file;           ///< Read again when the server refuses the token.
+  std::string token_file;           ///< Read again if the server refuses the token.
   std::vector<std::string> orders;  ///< Empty: all that the user may see.
   std::size_t limit = 50;           ///< Of all.
   bool json = false;
-  bool table = false;  ///< Else lines.
+  bool table = false;  ///< False: lines.
   bool color = false;
 };
 
-/// The program ends before it has begun: help, or a mistake.
+/// The program should end: after --help, or with an error.
 struct OptionsExit {
   int code = exit_ok;
   std::string out;
@@ -41,7 +41,7 @@ struct OptionsExit {
 /// Reads the command line, the environment and, where a password is needed, the terminal or stdin.
 [[nodiscard]] std::variant<Options, OptionsExit> parse_options(std::vector<std::string> arguments);
 
-/// The first line of a file, without spaces around it; empty when there is none.
+/// Returns the first line of a file without surrounding spaces; empty if there is none.
 [[nodiscard]] std::string read_token_file(const std::string& path);
 
 }  // namespace order_watch

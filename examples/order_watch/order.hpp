@@ -8,7 +8,7 @@
 
 namespace order_watch {
 
-/// What is shown of an order, and all of it as JSON.
+/// The fields of an order that are shown, and all of it as JSON.
 struct Order {
   std::string id;
   std::string status;
@@ -20,10 +20,10 @@ struct Order {
   std::string json;  ///< On one line.
 };
 
-/// Reads an order; nothing when it has no id or no version. Other fields may be missing.
+/// Reads an order; nullopt if it has no id or no version. Other fields may be missing.
 [[nodiscard]] std::optional<Order> parse_order(std::string_view json);
 
-/// Text for a terminal: what comes from a server must not move the cursor. Bytes that are no
+/// Makes text safe for a terminal: text from a server must not move the cursor. Bytes that are not
 /// printable UTF-8 become question marks.
 [[nodiscard]] std::string printable(std::string_view text);
 

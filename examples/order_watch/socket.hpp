@@ -14,7 +14,8 @@
 
 namespace order_watch {
 
-/// What a socket tells. As in ordercast/websocketpp/client.hpp, which takes long to compile.
+/// The events of a socket. The same as in ordercast/websocketpp/client.hpp, which takes long to
+/// compile.
 struct SocketHandlers {
   std::function<void(ordercast::client::State state, ordercast::TimePoint retry_at)> on_state;
   std::function<void(const ordercast::client::OrderUpdate&)> on_order;

@@ -21,13 +21,13 @@ constexpr auto highlight_for = std::chrono::seconds(4);
 struct Row {
   Order order;
   ordercast::TimePoint changed_at{};
-  bool is_new = true;  ///< Seen once only: that is no change.
+  bool is_new = true;  ///< Seen only once, so not a change.
 };
 
 class TableView final : public View {
  public:
   TableView(std::string server, bool color) : server_(std::move(server)), color_(color) {
-    // The other screen, no cursor, no line wrap.
+    // The alternate screen, no cursor, no line wrap.
     write_out("\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J");
   }
   TableView(const TableView&) = delete;
@@ -120,7 +120,7 @@ class TableView final : public View {
     return styled(fit("- connecting" + why + "  " + server_, columns), "1;33");
   }
 
-  /// On a narrow terminal the ids are cut and the less important columns go.
+  /// A narrow terminal cuts the ids and drops the less important columns.
   static std::size_t id_width(std::size_t columns) { return columns >= 106 ? 36 : 8; }
 
   static std::string header(std::size_t columns) {
@@ -143,7 +143,7 @@ class TableView final : public View {
     return before + "  " + styled(status, status_style(row.order.status)) + "  " + rest;
   }
 
-  /// `2026-01-31T10:00:00.000Z` without what a glance doesn't need.
+  /// Shortens `2026-01-31T10:00:00.000Z` for display.
   static std::string time_of(std::string_view iso) {
     auto text = printable(iso.substr(0, 19));
     std::replace(text.begin(), text.end(), 'T', ' ');

@@ -7,7 +7,7 @@
 
 namespace order_watch {
 
-/// True when stdout is a terminal that can move its cursor.
+/// Returns true if stdout is a terminal that can move its cursor.
 [[nodiscard]] bool is_capable_terminal();
 
 struct TerminalSize {
@@ -16,20 +16,20 @@ struct TerminalSize {
 };
 [[nodiscard]] TerminalSize terminal_size();
 
-/// Asks on the terminal, without echo. Empty at its end.
+/// Asks on the terminal, without echo. Returns "" at the end of input.
 [[nodiscard]] std::string read_password(const std::string& prompt);
 
-/// One line of stdin without its end, at most 4 KiB.
+/// Reads one line of stdin without its newline, at most 4 KiB.
 [[nodiscard]] std::string read_line_of_stdin();
 
-/// True when somebody at the other end of stdout can go away.
+/// Returns true if stdout has a reader that can go away.
 [[nodiscard]] bool is_stdout_a_pipe();
 
-/// Writes all of it to stdout at once; false when nobody reads any more. Throws std::system_error
-/// when it can't be written (a full disk).
+/// Writes all of it to stdout at once. Returns false if the reader has gone. Throws
+/// std::system_error if writing fails (a full disk).
 bool write_out(std::string_view text);
 
-/// Cuts or fills a text to so many columns, one a code point.
+/// Cuts or pads a text to this many columns, one for each code point.
 [[nodiscard]] std::string fit(std::string_view text, std::size_t columns);
 
 }  // namespace order_watch

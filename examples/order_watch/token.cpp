@@ -26,7 +26,7 @@ std::optional<ordercast::TimePoint> renew_at(std::string_view token, ordercast::
   constexpr double year_seconds = 365.0 * 24 * 3600;
   const double life = claims["exp"].get<double>() - claims["iat"].get<double>();
   if (!(life > 0)) return std::nullopt;
-  // A token that lives shorter than the margin is used for half of its life.
+  // Use a token with a shorter life than the margin for half of its life.
   const double used = life - std::min(margin_seconds * (1 + draw), life / 2);
   return now + std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(
                    1000 * std::min(used, year_seconds)));

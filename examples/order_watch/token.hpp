@@ -8,9 +8,9 @@
 
 namespace order_watch {
 
-/// When an access token that has just come should be renewed: 30 s before it expires, up to 60 s as
-/// `draw` in [0, 1) wants it. Reckons with the token's life alone, since clocks differ. nullopt if
-/// that can't be read from it. The token is not verified.
+/// Returns when to renew an access token that has just arrived: 30 s to 60 s before it expires,
+/// depending on `draw` in [0, 1). Uses only the token's lifetime, since clocks differ; nullopt if
+/// the token does not state it. Does not verify the token.
 [[nodiscard]] std::optional<ordercast::TimePoint> renew_at(std::string_view token,
                                                            ordercast::TimePoint now, double draw);
 

@@ -10,14 +10,14 @@
 
 namespace order_watch {
 
-/// What is known of the connection.
+/// The state of the connection.
 struct Connection {
   ordercast::client::State state = ordercast::client::State::idle;
   ordercast::TimePoint retry_at{};
   std::string why;  ///< Why it is not live; may be empty.
 };
 
-/// Shows what happens. Every function answers false when nobody reads any more.
+/// Shows what happens. Every function returns false if the reader has gone.
 class View {
  public:
   View() = default;
@@ -31,17 +31,17 @@ class View {
   virtual bool changed(const ordercast::client::OrderHint& hint) = 0;
   virtual bool removed(const std::string& id, const std::string& why) = 0;
   virtual bool error(const ordercast::client::ServerError& error) = 0;
-  /// Something for people.
+  /// Shows a note for people.
   virtual bool note(const std::string& text) = 0;
-  /// Call after the others, and when a second has passed or the window has another size.
+  /// Call after the others, once a second, and when the window's size changes.
   virtual bool refresh() { return true; }
 };
 
-/// One JSON object a line, on stdout.
+/// Prints one JSON object a line on stdout.
 [[nodiscard]] std::unique_ptr<View> make_json_view();
-/// One line an event: orders on stdout, the rest on stderr.
+/// Prints one line an event: orders on stdout, everything else on stderr.
 [[nodiscard]] std::unique_ptr<View> make_line_view();
-/// A table that is kept up to date, on the terminal's other screen.
+/// Shows a live table on the terminal's alternate screen.
 [[nodiscard]] std::unique_ptr<View> make_table_view(const std::string& server, bool color);
 
 }  // namespace order_watch

@@ -35,7 +35,7 @@ Watch::Watch(asio::io_context& io, Options options, std::unique_ptr<View> view)
   handlers.on_error = [this](const ServerError& error) { on_error(error); };
   handlers.on_need_token = [this](NeedToken::Reason reason) { on_need_token(reason); };
   handlers.on_poll = [this](Poll::Reason reason) {
-    // Single orders were just asked for by version, over the socket.
+    // The socket has just asked for single orders by version.
     if (watches_all() || reason == Poll::Reason::fallback) fetch();
   };
   handlers.on_lost = [this](std::uint16_t /*code*/, const std::string& why) {
@@ -60,7 +60,7 @@ void Watch::start() {
   socket_->start(options_.token);
 }
 
-// ---- What the socket tells ---------------------------------------------------------------------
+// ---- Events of the socket ---------------------------------------------------------------------
 
 void Watch::on_state(State state, ordercast::TimePoint retry_at) {
   connection_.state = state;
@@ -103,7 +103,7 @@ void Watch::log_in() {
   });
 }
 
-/// The refresh token may be too old as well; then the password is what is left.
+/// The refresh token may have expired as well; then log in with the password again.
 void Watch::refresh_token() {
   if (tokens_.refresh.empty()) return log_in();
   api_.refresh(tokens_.refresh, [this](Answer<Tokens> answer) {
@@ -166,7 +166,7 @@ void Watch::fetch_list() {
   is_fetching_ = true;
   const auto done = [this](const Answer<std::vector<Order>>& answer) { on_list(answer); };
   api_.orders(tokens_.access, options_.limit, [this, done](const auto& answer) {
-    // The socket outlives the access token, so this may be the first to find it too old.
+    // The socket outlives the access token, so this call may be the first to find it expired.
     if (answer.outcome != Outcome::unauthorized || tokens_.refresh.empty()) return done(answer);
     api_.refresh(tokens_.refresh, [this, done, answer](const Answer<Tokens>& fresh) {
       if (fresh.outcome != Outcome::ok) return done(answer);
@@ -183,7 +183,7 @@ void Watch::on_list(const Answer<std::vector<Order>>& answer) {
   if (answer.outcome == Outcome::ok) {
     show_list(answer.value);
   } else if (connection_.state == State::open) {
-    show(view_->note("the list of orders can't be fetched: " + answer.why));
+    show(view_->note("can't fetch the list of orders: " + answer.why));
   }
   if (std::exchange(is_fetch_wanted_, false)) fetch();
 }
@@ -199,7 +199,7 @@ void Watch::show_list(const std::vector<Order>& orders) {
     watched_.erase(id);
     show(view_->removed(id, ""));
   }
-  // The oldest first, so that lines end with the newest.
+  // Oldest first, so that the newest is the last line.
   for (auto order = orders.rbegin(); order != orders.rend(); ++order) {
     if (watched_.insert(order->id).second) {
       show(view_->order(*order));
@@ -220,7 +220,7 @@ void Watch::remove(const std::string& id, const std::string& why) {
 
 // ---- The rest ----------------------------------------------------------------------------------
 
-/// Draws once for all that happens in one turn of the loop.
+/// Redraws once for everything that happens in one turn of the loop.
 void Watch::show(bool is_read) {
   if (!is_read) return finish(exit_ok);
   if (std::exchange(is_refresh_posted_, true)) return;
@@ -249,7 +249,7 @@ void Watch::wait_for_signal() {
   });
 }
 
-/// `order_watch | head` ends when head does, not at the next change thereafter.
+/// `order_watch | head` ends when head does, not at the next change.
 void Watch::wait_for_end_of_reader() {
   if (!is_stdout_a_pipe()) return;
   out_.assign(::dup(STDOUT_FILENO));
@@ -264,7 +264,7 @@ void Watch::finish(int code, std::string last_words) {
   exit_code_ = code;
   last_words_ = std::move(last_words);
   socket_->stop();
-  // The server gets its close frame; nobody waits for the answer.
+  // The close frame is sent; don't wait for the answer.
   asio::post(io_, [this] { io_.stop(); });
 }
 

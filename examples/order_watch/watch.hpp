@@ -22,7 +22,7 @@
 
 namespace order_watch {
 
-/// The program: a socket, the calls by HTTP, and the view between them. One thread.
+/// The program: connects a socket and HTTP calls to a view. One thread.
 class Watch {
  public:
   Watch(asio::io_context& io, Options options, std::unique_ptr<View> view);
@@ -32,13 +32,13 @@ class Watch {
 
   void start();
 
-  /// Why it ended, when `io` has come to its end.
+  /// The exit code, once `io` has ended.
   [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
-  /// What to tell on stderr at the end; may be empty.
+  /// The message for stderr at the end; may be empty.
   [[nodiscard]] const std::string& last_words() const noexcept { return last_words_; }
 
  private:
-  // What the socket tells.
+  // Events of the socket.
   void on_state(ordercast::client::State state, ordercast::TimePoint retry_at);
   void on_order(const ordercast::client::OrderUpdate& update);
   void on_changed(const ordercast::client::OrderHint& hint);
@@ -78,12 +78,13 @@ class Watch {
   asio::posix::stream_descriptor out_;
   asio::steady_timer second_;
   Tokens tokens_;
-  /// In [0, 1), of this process its own: those who signed in together don't renew together.
+  /// In [0, 1), random for each process, so that clients that signed in together don't renew
+  /// together.
   double draw_ = static_cast<double>(std::random_device{}() % 1000) / 1000;
   Connection connection_;
   std::set<std::string> watched_;
   bool is_fetching_ = false;
-  bool is_fetch_wanted_ = false;  ///< Something changed while the list was on its way.
+  bool is_fetch_wanted_ = false;  ///< Something changed while the list was being fetched.
   bool is_refresh_posted_ = false;
   bool is_finished_ = false;
   int exit_code_ = exit_ok;

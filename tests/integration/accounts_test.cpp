@@ -13,7 +13,8 @@ using namespace ordercast::test;
 
 namespace {
 
-/// An operator's command beside the server; what it printed. `password` is typed.
+/// Runs an operator's command while the server runs. Returns its exit code and output. `password`:
+/// passed in a file.
 std::pair<int, std::string> operate(const OrderServer& server, std::vector<std::string> arguments,
                                     const std::string& password = {}) {
   TempDir directory;
@@ -44,23 +45,33 @@ WsClient watch(const OrderServer& server, const std::string& token) {
   return client;
 }
 
+/// A sign-in by password, with a WebSocket.
+struct SignIn {
+  SignIn(const OrderServer& server, const Account& user)
+      : answer(server.anonymous().login(user.email, user.password)),
+        access(text_of(answer.data(), "accessToken")),
+        socket(watch(server, access)) {}
+
+  ApiReply answer;
+  std::string access;
+  WsClient socket;
+};
+
 }  // namespace
 
 TEST_CASE("an operator ends a stolen account on the server that runs: sockets, tokens, sign-ins",
           "[accounts]") {
   OrderServer server;
   const auto& victim = demo().customer;
-  const auto login = server.anonymous().login(victim.email, victim.password);
-  const auto access = text_of(login.data(), "accessToken");
-  const auto refresh = text_of(login.data(), "refreshToken");
-  auto stolen = watch(server, access);
+  SignIn stolen(server, victim);
+  const auto refresh = text_of(stolen.answer.data(), "refreshToken");
   auto foreign = watch(server, victim.token);  // signed elsewhere under the same secret
   auto other = watch(server, demo().customer2.token);
 
   REQUIRE(operate(server, {"disable", "--email", victim.email}).first == 0);
-  CHECK(close_code(stolen) == 4001);
+  CHECK(close_code(stolen.socket) == 4001);
   CHECK(close_code(foreign) == 4001);
-  for (const auto& token : {access, victim.token}) {
+  for (const auto& token : {stolen.access, victim.token}) {
     CHECK(server.as(token).get("/api/v1/auth/me").status == 401);
     WsClient again;
     REQUIRE(again.connect("127.0.0.1", server.port(), ws_target(token), {}, patience));
@@ -81,19 +92,17 @@ TEST_CASE("an operator ends a stolen account on the server that runs: sockets, t
     return renewed.status == 200 &&
            server.as(text_of(renewed.data(), "accessToken")).get("/api/v1/auth/me").status == 200;
   }));
-  CHECK(server.as(access).get("/api/v1/auth/me").status == 401);
+  CHECK(server.as(stolen.access).get("/api/v1/auth/me").status == 401);
 }
 
 TEST_CASE("a new password ends sign-ins on the server that runs; a new user can sign in at once",
           "[accounts]") {
   OrderServer server;
   const auto& user = demo().manager;
-  const auto login = server.anonymous().login(user.email, user.password);
-  const auto access = text_of(login.data(), "accessToken");
-  auto socket = watch(server, access);
+  SignIn before(server, user);
   REQUIRE(operate(server, {"set-password", "--email", user.email}, "a newer password").first == 0);
-  CHECK(close_code(socket) == 4001);
-  CHECK(server.as(access).get("/api/v1/auth/me").status == 401);
+  CHECK(close_code(before.socket) == 4001);
+  CHECK(server.as(before.access).get("/api/v1/auth/me").status == 401);
   CHECK(server.anonymous().login(user.email, user.password).status == 401);
   CHECK(server.anonymous().login(user.email, "a newer password").status == 200);
 

@@ -86,7 +86,7 @@ TEST_CASE("ten failed logins close an account for a while, and that account only
     return server.anonymous().login(email, "not the password");
   };
   for (int i = 0; i < 9; ++i) REQUIRE(fail("customer@martly.dev").status == 401);
-  // The tenth in other letters: a case of its own must not open a budget of its own.
+  // The tenth attempt in another case: it must count for the same account.
   REQUIRE(fail("Customer@Martly.dev").status == 401);
 
   const auto limited = fail("customer@martly.dev");

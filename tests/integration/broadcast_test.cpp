@@ -11,7 +11,7 @@ using namespace ordercast::test;
 
 namespace {
 
-/// One connection of everyone that the audience rules tell apart.
+/// One connection for each kind of user that the audience rules distinguish.
 struct Everyone {
   explicit Everyone(const OrderServer& server)
       : admin(server, demo().admin),
@@ -32,8 +32,17 @@ struct Everyone {
   Watcher manager2, rider2, stranger;           ///< May not.
 };
 
-/// Everything that a connection hears up to a later order of customer2 in org-2, which the second
-/// organisation, the second customer and SUPER_ADMIN hear of.
+/// A server with one order, and its owner's connection that follows it.
+struct FollowedOrder {
+  FollowedOrder() { owner.follow(id); }
+
+  OrderServer server;
+  std::string id = id_of(server.new_order(demo().customer));
+  Watcher owner{server, demo().customer};
+};
+
+/// Returns everything that a connection gets before the hint of a later order of customer2 in
+/// org-2, which the second organisation, the second customer and SUPER_ADMIN get.
 std::vector<Json> heard_before(Watcher& watcher, const std::string& later_order) {
   auto messages = watcher.read_until(hint_of(later_order));
   messages.pop_back();
@@ -107,7 +116,7 @@ TEST_CASE("trigger 1: a PATCH sends the full order to whoever subscribed to it",
   }
   check_hint(idle_tab.next(), id, "CONFIRMED");
 
-  // Whatever had been sent twice would come before this.
+  // A message that was sent twice would arrive before this change.
   const auto next = server.as(demo().admin).set_status(id, "PREPARING");
   for (auto* watcher : {&manager, &first_tab, &second_tab}) {
     check_update(watcher->next(), id, next.data());
@@ -170,10 +179,8 @@ TEST_CASE("a failed payment is a change like any other and is sent too", "[broad
 }
 
 TEST_CASE("a change that was refused is not broadcast", "[broadcast]") {
-  OrderServer server;
-  const auto id = id_of(server.new_order(demo().customer));
-  Watcher owner(server, demo().customer);
-  owner.follow(id);
+  FollowedOrder followed;
+  auto& [server, id, owner] = followed;
   CHECK(server.as(demo().manager).set_status(id, "DELIVERED").status == 400);
   CHECK(server.as(demo().manager2).set_status(id, "CONFIRMED").status == 404);
   CHECK(server.as(demo().customer).set_status(id, "CONFIRMED").status == 403);
@@ -182,10 +189,8 @@ TEST_CASE("a change that was refused is not broadcast", "[broadcast]") {
 }
 
 TEST_CASE("after unsubscribe the order is silent, the hints go on", "[broadcast]") {
-  OrderServer server;
-  const auto id = id_of(server.new_order(demo().customer));
-  Watcher owner(server, demo().customer);
-  owner.follow(id);
+  FollowedOrder followed;
+  auto& [server, id, owner] = followed;
   owner.unsubscribe(id);
   owner.unsubscribe(id);
   owner.unsubscribe("never-subscribed");
@@ -197,10 +202,8 @@ TEST_CASE("after unsubscribe the order is silent, the hints go on", "[broadcast]
 }
 
 TEST_CASE("a second subscribe to the same order does not double its messages", "[broadcast]") {
-  OrderServer server;
-  const auto id = id_of(server.new_order(demo().customer));
-  Watcher owner(server, demo().customer);
-  owner.follow(id);
+  FollowedOrder followed;
+  auto& [server, id, owner] = followed;
   owner.subscribe(id);
   owner.read_until_pong();
   REQUIRE(server.as(demo().manager).set_status(id, "CONFIRMED").status == 200);
@@ -215,7 +218,7 @@ TEST_CASE("a second subscribe to the same order does not double its messages", "
 
 TEST_CASE("a staff member who is the order's owner hears of it once", "[broadcast]") {
   OrderServer server;
-  // The owner's id with a staff role of the same organisation: two reasons, one message.
+  // The owner's id with a staff role in the same organisation: two reasons, one message.
   Watcher both(server, token_for(demo().customer.id, "ORG_ADMIN", "org-1"));
   both.read_until_pong();
   const auto first = id_of(server.new_order(demo().customer, "org-1"));

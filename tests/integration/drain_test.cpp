@@ -14,7 +14,7 @@ using namespace ordercast::test;
 
 namespace {
 
-/// A server in the middle of its drain, held there by a change that waits for the disk.
+/// A server whose drain waits for a change that waits for the disk.
 struct Draining {
   explicit Draining(std::vector<std::string> args = {}) : server(std::move(args)) {
     order_id = text_of(server.new_order(demo().customer), "id");
@@ -27,8 +27,8 @@ struct Draining {
         in_flight.send_bytes(server.as(demo().admin)
                                  .request_text("PATCH", "/api/v1/orders/" + order_id + "/status",
                                                R"({"status":"CONFIRMED"})")));
-    // Each I/O thread reads connections in the order of their coming, so enough later answers to
-    // have come from all threads show that the change above has been read.
+    // Each I/O thread reads connections in the order in which they came. Enough later answers to
+    // cover all threads show that the change above has been read.
     for (int i = 0; i < 8; ++i) REQUIRE(server.anonymous().get("/readyz").status == 200);
     server.process().signal(SIGTERM);
     REQUIRE(eventually([&] { return server.anonymous().get("/readyz").status == 503; }));
@@ -40,7 +40,7 @@ struct Draining {
   RawSocket in_flight;
 };
 
-/// N of `retry-after-ms=N`; nothing when the reason says no such thing.
+/// Returns N of `retry-after-ms=N`; nullopt if the reason has none.
 std::optional<long> retry_after_ms(const std::string& reason) {
   std::smatch match;
   if (!std::regex_search(reason, match, std::regex(R"(retry-after-ms=(\d+))"))) return std::nullopt;
@@ -132,10 +132,10 @@ TEST_CASE("a second signal ends a drain at once", "[drain]") {
   Draining draining({"--drain-seconds", "600"});
   draining.begin();
   draining.server.process().signal(SIGTERM);
-  // The first signal alone would take ten minutes here. How it ends is not said, only when.
+  // The first signal alone would take ten minutes here. Only the time of the end is specified.
   REQUIRE(draining.server.process().wait(patience).has_value());
 
-  // And the database is no worse for it.
+  // And the database is intact.
   draining.lock->release();
   draining.server.start();
   const auto order = draining.server.order(draining.order_id);

@@ -5,7 +5,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -16,7 +15,7 @@ namespace {
 constexpr std::size_t connections = 5'000;
 constexpr std::size_t connections_per_user = 20;
 
-/// What a server may keep for good after its first crowd: grown tables, caches, thread stacks.
+/// Memory that a server may keep after its first crowd: grown tables, caches, thread stacks.
 constexpr std::size_t slack_bytes = 8 * 1024 * 1024;
 
 /// The test and the server, which inherits the limit, need a descriptor for each connection.
@@ -27,22 +26,13 @@ bool raise_descriptor_limit(rlim_t wanted) {
   return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= wanted;
 }
 
-/// Resident memory of a process in bytes (proc(5), statm).
-std::size_t resident_bytes(pid_t pid) {
-  std::ifstream statm("/proc/" + std::to_string(pid) + "/statm");
-  std::size_t total = 0;
-  std::size_t resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-}
-
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool sanitized = true;  // Sanitizers keep freed memory on purpose.
 #else
 constexpr bool sanitized = false;
 #endif
 
-/// One connection each, subscribed to the order and known to be.
+/// Opens connections, subscribes each to the order and waits until the subscription is confirmed.
 std::vector<WsClient> crowd(const OrderServer& server, const std::string& order_id) {
   std::vector<WsClient> clients(connections);
   std::string token;
@@ -64,7 +54,7 @@ std::vector<WsClient> crowd(const OrderServer& server, const std::string& order_
   return clients;
 }
 
-/// Each client gets the update, then the hint, and nothing before, between or twice.
+/// Checks that each client gets the update, then the hint, and nothing else.
 void check_one_each(std::vector<WsClient>& clients, const std::string& order_id,
                     const std::string& status, const Json& order) {
   const auto hint = Json{{"type", "orders:changed"}, {"orderId", order_id}, {"status", status}};
@@ -92,7 +82,7 @@ TEST_CASE("one change reaches each of 5,000 connections exactly once while REST 
   const auto customer = server.as(demo().customer);
   const auto before = resident();
   std::size_t crowded = 0;
-  // The second crowd finds whatever the first one left behind.
+  // The second crowd shows what the first one left behind.
   for (int round = 0; round < 2; ++round) {
     CAPTURE(round);
     const auto id = text_of(server.new_order(demo().customer), "id");
@@ -107,7 +97,7 @@ TEST_CASE("one change reaches each of 5,000 connections exactly once while REST 
       check_one_each(clients, id, "CONFIRMED", confirmed.data());
       CHECK(customer.order(id).data() == confirmed.data());
 
-      // Had anything been sent twice, it would stand before this change.
+      // A message that was sent twice would arrive before this change.
       const auto preparing = manager.set_status(id, "PREPARING");
       REQUIRE(preparing.status == 200);
       check_one_each(clients, id, "PREPARING", preparing.data());
@@ -115,7 +105,7 @@ TEST_CASE("one change reaches each of 5,000 connections exactly once while REST 
     }
     CHECK(server.metric_becomes("ordercast_connections", 0));
     CHECK(server.metric_becomes("ordercast_subscriptions", 0));
-    // Memory comes back in its own time after the last close: asked for with requests between.
+    // Memory is returned some time after the last close: poll, with requests in between.
     const auto enough = before + (crowded - before) / 3 + slack_bytes;
     const bool back =
         sanitized || eventually([&] {
@@ -125,7 +115,7 @@ TEST_CASE("one change reaches each of 5,000 connections exactly once while REST 
     CHECK(back);
   }
 
-  // The same server goes on serving.
+  // The same server keeps serving.
   const auto id = text_of(server.new_order(demo().customer), "id");
   Watcher owner(server, demo().customer);
   owner.follow(id);

@@ -11,7 +11,8 @@ using namespace ordercast::test;
 
 namespace {
 
-/// What a connection with this target and these headers ends with, after a complete handshake.
+/// Returns how the server closes a connection with this target and these headers after the
+/// handshake.
 CloseInfo refused(const OrderServer& server, const std::string& target,
                   const Headers& headers = {}) {
   WsClient client;
@@ -27,7 +28,7 @@ void check_refused(const CloseInfo& closed, const std::string& reason) {
   CHECK(closed.reason == reason);
 }
 
-/// As a browser's encodeURIComponent writes a token.
+/// Encodes a token like a browser's encodeURIComponent.
 std::string percent_encode(const std::string& text) {
   std::string out;
   for (const char c : text) {
@@ -49,6 +50,13 @@ Headers websocket_headers(const std::string& origin) {
           {"Sec-WebSocket-Key", WsClient::key},
           {"Sec-WebSocket-Version", "13"},
           {"Origin", origin}};
+}
+
+/// The answer to the handshake of a page from `origin`.
+int handshake_status(const OrderServer& server, const std::string& origin) {
+  return http_request("127.0.0.1", server.port(), "GET", ws_target(demo().customer.token),
+                      websocket_headers(origin))
+      .status;
 }
 
 }  // namespace
@@ -121,7 +129,7 @@ TEST_CASE("a bad token completes the handshake and closes with 4001", "[handshak
     check_refused(refused(server, "/ws", {{"Authorization", "Bearer " + token}}), "Invalid token");
     check_refused(refused(server, ws_target(percent_encode(token))), "Invalid token");
   }
-  // After all that the server still knows a good one.
+  // After all that, the server still accepts a good token.
   WsClient client;
   REQUIRE(client.connect("127.0.0.1", server.port(), ws_target(good)));
   CHECK(alive(client));
@@ -156,7 +164,7 @@ TEST_CASE("the token may come in the query, a header or a subprotocol", "[handsh
   SECTION("subprotocol") {
     REQUIRE(client.connect("127.0.0.1", server.port(), "/ws",
                            {{"Sec-WebSocket-Protocol", "ordercast.v1, bearer." + token}}));
-    // Never the token back: a proxy may log the answer.
+    // The answer must not contain the token: a proxy may log it.
     CHECK(client.handshake().header("Sec-WebSocket-Protocol") == "ordercast.v1");
   }
   SECTION("subprotocol, the other way round") {
@@ -218,11 +226,7 @@ TEST_CASE("a user's 21st connection is closed with 4008 and takes no one else's 
 
 TEST_CASE("a browser on a foreign page gets no handshake", "[handshake]") {
   OrderServer server({"--allowed-origins", "https://shop.example,https://admin.example"});
-  const auto status = [&](const std::string& origin) {
-    return http_request("127.0.0.1", server.port(), "GET", ws_target(demo().customer.token),
-                        websocket_headers(origin))
-        .status;
-  };
+  const auto status = [&](const std::string& origin) { return handshake_status(server, origin); };
   CHECK(status("https://shop.example") == 101);
   CHECK(status("https://admin.example") == 101);
   CHECK(status("http://localhost") == 101);  // The Host that these requests carry: same origin.
@@ -236,11 +240,7 @@ TEST_CASE("a browser on a foreign page gets no handshake", "[handshake]") {
 
 TEST_CASE("with no allow-list only the same origin and programs get in", "[handshake]") {
   OrderServer server;
-  const auto status = [&](const std::string& origin) {
-    return http_request("127.0.0.1", server.port(), "GET", ws_target(demo().customer.token),
-                        websocket_headers(origin))
-        .status;
-  };
+  const auto status = [&](const std::string& origin) { return handshake_status(server, origin); };
   CHECK(status("https://shop.example") == 403);
   CHECK(status("http://localhost") == 101);
   WsClient program;

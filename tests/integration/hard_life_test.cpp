@@ -26,16 +26,16 @@ unsigned number_from_environment(const char* name, unsigned otherwise) {
   return text == nullptr ? otherwise : static_cast<unsigned>(std::strtoul(text, nullptr, 10));
 }
 
-// The undefined-behaviour sanitizer asks through a pipe whether memory can be read; where none can
-// be made it takes a good object for a bad one.
+// The undefined-behaviour sanitizer checks through a pipe whether memory is readable; if it can't
+// create one, it reports a good object as bad.
 #ifdef __SANITIZE_ADDRESS__
 constexpr bool is_sanitized = true;
 #else
 constexpr bool is_sanitized = false;
 #endif
 
-/// One life of the server on a database that others had before: odd streams, lowered limits,
-/// signals, a locked database, and changes all the while, with a client that watches.
+/// One run of the server on a used database: odd streams, lowered limits, signals, a locked
+/// database, and changes all the time, with a client that watches.
 class HardLife {
  public:
   HardLife(std::mt19937& random, const OrderServer& home, const std::vector<std::string>& ids,
@@ -99,7 +99,7 @@ class HardLife {
       case 2:
         limit(RLIMIT_FSIZE, RLIM_INFINITY);
         break;
-      case 3: {  // Somebody comes while there is no descriptor left.
+      case 3: {  // A client connects while no descriptor is left.
         if (!is_sanitized) limit(RLIMIT_NOFILE, 4);
         RawSocket waiting;
         REQUIRE(waiting.connect("127.0.0.1", port_));
@@ -120,7 +120,7 @@ class HardLife {
     }
   }
 
-  /// Somebody asks while the database can't be read, and is told when it can.
+  /// A client subscribes while the database can't be read, and gets the answer once it can.
   void locked() {
     const SqliteTotalLock lock(database_);
     const auto& id = ids_[pick(static_cast<unsigned>(ids_.size()))];
@@ -129,14 +129,14 @@ class HardLife {
     static_cast<void>(admin_->get("/healthz"));
   }
 
-  /// Moves an order one step on. While the store has trouble the answer is 503.
+  /// Moves an order one step on. While the store fails the answer is 503.
   void change() {
     const auto& id = ids_[pick(static_cast<unsigned>(ids_.size()))];
     const auto next = static_cast<std::size_t>(acknowledged_[id]);
     if (next >= lifecycle.size()) return;
     const auto reply = admin_->set_status(id, lifecycle[next]);
     CAPTURE(id, reply.status, reply.body);
-    // 400: it took that step before, in an answer that nobody got.
+    // 400: it took that step before, but the answer was lost.
     CHECK((reply.status == 200 || reply.status == 503 || reply.status == 400));
     if (reply.status == 200) acknowledged_[id] = integer_of(reply.data(), "version");
     if (reply.status == 400) acknowledged_[id] = std::max(acknowledged_[id], read(id));
@@ -153,7 +153,7 @@ class HardLife {
     return version;
   }
 
-  /// When the trouble is over, all that was answered is there and reaches who watches.
+  /// Afterwards every change that was answered is stored and reaches the watcher.
   void check() {
     std::map<std::string, long long> wanted;
     for (const auto& id : ids_) {
@@ -200,7 +200,7 @@ class HardLife {
 
 }  // namespace
 
-// ORDERCAST_SEED=N, ORDERCAST_LIVES=N: another run, a longer one.
+// ORDERCAST_SEED=N runs another sequence, ORDERCAST_LIVES=N a longer one.
 TEST_CASE("whatever a process suffers, what was answered is there and reaches who watches",
           "[hard_life]") {
   const auto seed = number_from_environment("ORDERCAST_SEED", 1);

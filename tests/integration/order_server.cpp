@@ -33,7 +33,7 @@ std::filesystem::path demo_directory() {
   return directory.path();
 }
 
-/// A database is its file and, after a crash, what SQLite keeps beside it.
+/// A database is its file and, after a crash, SQLite's files beside it.
 void copy_files(const std::filesystem::path& from, const std::filesystem::path& to) {
   for (const auto& entry : std::filesystem::directory_iterator(from)) {
     if (entry.path().filename().string().rfind("orders.db", 0) == 0) {
@@ -152,7 +152,7 @@ std::optional<std::uint16_t> port_of_ready_line(const std::string& line) {
 
 OrderServer::OrderServer(std::vector<std::string> args, Database database, Environment environment)
     : args_(std::move(args)), environment_(std::move(environment)) {
-  // While the demo itself is being found out, its database is there already.
+  // While `demo()` itself runs, its database already exists.
   const bool has_demo =
       !demo_database().empty() || std::filesystem::exists(demo_directory() / "orders.db");
   if (database == Database::demo_copy && !has_demo) static_cast<void>(demo());

@@ -17,15 +17,16 @@
 #include <utility>
 #include <vector>
 
-/// The real `order_server` process under test, seen only through its sockets, streams and files.
+/// The real `order_server` process under test, observed only through its sockets, streams and
+/// files.
 ///
-/// Main thread only, but for the values it hands out (`ApiClient`, tokens, ids).
+/// Main thread only, except for the values that it returns (`ApiClient`, tokens, ids).
 namespace ordercast::test {
 
 /// Long enough for a sanitizer build on a busy machine; only a failing test ever waits for it.
 inline constexpr std::chrono::milliseconds patience{30'000};
 
-/// How the report of a crash begins.
+/// The beginning of a crash report.
 inline constexpr std::string_view crash_mark = "order_server: fatal signal";
 
 inline constexpr std::string_view jwt_secret = "the integration tests' very own JWT secret";
@@ -41,13 +42,13 @@ struct Account {
   std::string token;
 };
 
-/// Where orders of an organisation are placed.
+/// The store and product with which orders of an organisation are placed.
 struct Shelf {
   std::string store_id;
   std::string product_id;
 };
 
-/// What a first start fills an empty database with, found out once for all tests of a process.
+/// The demo data of an empty database, read once for all tests of a process.
 struct Demo {
   Account admin{"admin@martly.dev", "admin123", {}, {}, {}, {}};
   Account manager{"manager@martly.dev", "manager123", {}, {}, {}, {}};
@@ -61,7 +62,7 @@ struct Demo {
 /// database: hashing five passwords for every test would take longer than the tests.
 [[nodiscard]] const Demo& demo();
 
-/// Variables beside the usual ones; one without value is taken out.
+/// Variables besides the usual ones; one without a value is removed.
 using Environment = std::vector<std::pair<std::string, std::optional<std::string>>>;
 
 /// Where a server's database comes from.
@@ -69,26 +70,26 @@ enum class Database { demo_copy, empty };
 
 class OrderServer {
  public:
-  /// Starts and waits for the ready line. `args` come after the common ones and win over them.
+  /// Starts and waits for the ready line. `args` come after the common ones and override them.
   explicit OrderServer(std::vector<std::string> args = {}, Database database = Database::demo_copy,
                        Environment environment = {});
   OrderServer(const OrderServer&) = delete;
   OrderServer& operator=(const OrderServer&) = delete;
-  /// Drains a server that still runs, and checks what every test expects of every server: exit code
-  /// 0, one line on stdout, no token, no crash and no sanitizer's report in the log.
+  /// Drains a server that still runs, and checks what every test expects: exit code 0, one line on
+  /// stdout, and no token, crash or sanitizer report in the log.
   ~OrderServer();
 
   /// Starts it (again) on the same database.
   void start();
-  /// The same, with variables that win over all others.
+  /// The same, with variables that override all others.
   void start_with(const Environment& environment);
   /// The flags of the next start.
   void set_args(std::vector<std::string> args) { args_ = std::move(args); }
-  /// Waits until it has ended by itself.
+  /// Waits until it ends by itself.
   ExitStatus wait();
-  /// SIGTERM, and the way it ended.
+  /// Sends SIGTERM. Returns how it ended.
   ExitStatus drain();
-  /// SIGKILL: it gets no chance to tidy up.
+  /// Sends SIGKILL: it gets no chance to clean up.
   void kill();
 
   [[nodiscard]] ChildProcess& process() { return *process_; }
@@ -103,11 +104,11 @@ class OrderServer {
   }
   [[nodiscard]] ApiClient as(const std::string& token) const { return ApiClient(port_, token); }
 
-  /// Returns when all that was committed has been broadcast, so that a connection which is opened
-  /// now hears only of what comes.
+  /// Returns when every committed change has been broadcast, so that a new connection gets only
+  /// later ones.
   void settle() const;
 
-  /// A new order, as the API answers it, already broadcast.
+  /// Places an order and waits for its broadcast. Returns the API's answer.
   [[nodiscard]] Json new_order(const Account& customer, const std::string& organization = "org-1",
                                const std::string& payment_method = "COD",
                                const std::string& fulfillment_type = "DELIVERY") const;
@@ -115,10 +116,10 @@ class OrderServer {
   /// The current order as SUPER_ADMIN sees it.
   [[nodiscard]] Json order(const std::string& id) const;
 
-  /// One value of /metrics: the sum of all series of that name; nothing when there is none.
+  /// Returns the sum of all series of a metric in /metrics; nullopt if there is none.
   [[nodiscard]] std::optional<double> metric(const std::string& name) const;
 
-  /// Asks /metrics again and again until the value is there; false when patience runs out.
+  /// Polls /metrics until the metric has the value. Returns false on timeout.
   [[nodiscard]] bool metric_becomes(const std::string& name, double value) const;
 
  private:
@@ -147,12 +148,12 @@ class OrderServer {
 
 [[nodiscard]] std::string ws_target(const std::string& token);
 
-/// What razorpay would sign a payment with.
+/// The signature that Razorpay would give a payment.
 [[nodiscard]] std::string payment_signature(const std::string& razorpay_order_id,
                                             const std::string& payment_id);
 
-/// Repeats `probe` until it is true; false when patience runs out. The probe must block on a socket
-/// (a request), or this burns a core.
+/// Repeats `probe` until it returns true. Returns false on timeout. The probe must block on a
+/// socket (a request), or this burns a core.
 [[nodiscard]] bool eventually(const std::function<bool()>& probe);
 
 }  // namespace ordercast::test

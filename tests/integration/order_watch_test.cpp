@@ -24,7 +24,7 @@ namespace {
 
 using Environment = std::vector<std::pair<std::string, std::optional<std::string>>>;
 
-/// A port that was free a moment ago, for a server that has to come back where it was.
+/// A port that was free a moment ago, for a server that must restart on the same port.
 std::uint16_t free_port() {
   const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
@@ -42,13 +42,13 @@ std::string url_of(std::uint16_t port) {
   return "http://127.0.0.1:" + std::to_string(port);
 }
 
-/// The program, with nothing of the tester's own environment.
+/// The program, without the tester's own environment.
 class OrderWatch {
  public:
   OrderWatch(std::uint16_t port, std::vector<std::string> args, Environment environment = {})
       : process_(command(port, std::move(args), std::move(environment))) {}
 
-  /// With the token of an account, which must never be seen again.
+  /// With the token of an account, which must never be printed.
   OrderWatch(const OrderServer& server, const Account& account, std::vector<std::string> args)
       : OrderWatch(server.port(), std::move(args), {{"ORDER_WATCH_TOKEN", account.token}}) {
     secret_ = account.token;
@@ -132,7 +132,7 @@ class OrderWatch {
   std::string secret_;
 };
 
-/// What a shell makes of the program in a pipe: stdout and the exit code of the whole.
+/// Runs the program in a shell's pipe. Returns stdout and the exit code.
 std::pair<std::string, std::optional<int>> shell(const std::string& script,
                                                  Environment environment = {}) {
   const TempDir directory;
@@ -178,7 +178,7 @@ TEST_CASE("order_watch shows what changed while the server was down", "[order_wa
   server.kill();
   CHECK(watch.until_state("waiting")["why"].is_string());
   {
-    // The change is made by another server on the same database, which the client never sees.
+    // Another server on the same database makes the change; the client never connects to it.
     const TempDir directory;
     ChildProcess elsewhere(order_server_command(server.database(), directory.path() / "log"));
     const auto ready = elsewhere.read_line(patience);
@@ -266,7 +266,7 @@ TEST_CASE("order_watch explains mistakes and exits with 2", "[order_watch]") {
     INFO(text);
     CHECK(text.find(part) != std::string::npos);
   };
-  has(complaint({}, {}), "say who you are");
+  has(complaint({}, {}), "no user: set --email");
   has(complaint({"--nonsense"}, {}), "nonsense");
   has(complaint({"--token-file", "/nowhere"}, {}), "/nowhere");
   has(complaint({"--order", ""}, {{"ORDER_WATCH_TOKEN", "t"}}), "order id");

@@ -11,10 +11,10 @@
 #include <filesystem>
 #include <string>
 
-/// What a process may suffer from its surroundings.
+/// Faults in a process' environment.
 namespace ordercast::test {
 
-/// A pipe that is full and that nobody reads.
+/// A full pipe that nobody reads.
 class FullPipe {
  public:
   explicit FullPipe(const std::filesystem::path& path) {
@@ -33,7 +33,7 @@ class FullPipe {
   int fd_ = -1;
 };
 
-/// Lowers a limit of a running process, or raises it as far as it may go.
+/// Changes a soft limit of a running process, up to its hard limit.
 inline void set_soft_limit(pid_t pid, __rlimit_resource resource, rlim_t soft) {
   rlimit limit{};
   REQUIRE(::prlimit(pid, resource, nullptr, &limit) == 0);

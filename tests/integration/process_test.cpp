@@ -20,7 +20,7 @@ using namespace ordercast::test;
 
 namespace {
 
-/// A server whose streams are not the usual ones.
+/// A server with unusual standard streams.
 struct OddServer {
   explicit OddServer(std::filesystem::path log) : log_file(std::move(log)) {}
 
@@ -44,6 +44,15 @@ struct OddServer {
     const auto ended = process->wait(patience);
     REQUIRE(ended.has_value());
     CHECK(ended->code == 0);
+  }
+  /// Starts the server and crashes it with a fatal signal.
+  void crash(int signal) {
+    start();
+    static_cast<void>(port());
+    process->signal(signal);
+    const auto ended = process->wait(patience);
+    REQUIRE(ended.has_value());
+    CHECK(ended->signal == signal);
   }
 
   TempDir directory;
@@ -92,7 +101,7 @@ TEST_CASE("a stderr that nobody reads keeps neither the server from serving nor 
               .status == 200);
   const auto orders = customer.get("/api/v1/orders?status=PENDING").data();
   REQUIRE_FALSE(orders.empty());
-  // A push of every change is logged.
+  // The server logs a push for every change.
   for (const auto& order : orders) {
     REQUIRE(customer.cancel(text_of(order, "id")).status == 200);
   }
@@ -149,7 +158,7 @@ TEST_CASE("a start with closed descriptors writes no log into the database", "[p
   CHECK(anonymous.login("customer@martly.dev", "customer123").status == 200);
   server.expect_drain();
 
-  // The database is one that a later start can use, and begins as SQLite's files do.
+  // A later start can use the database, and it begins like an SQLite file.
   CHECK(read_file(server.directory.path() / "orders.db").substr(0, 15) == "SQLite format 3");
   server.start();
   CHECK(ApiClient(server.port()).login("customer@martly.dev", "customer123").status == 200);
@@ -166,7 +175,7 @@ TEST_CASE("readiness is answered while many ask for metrics and read nothing", "
     REQUIRE(asker.send_bytes(many));
     CHECK(server.anonymous().get("/readyz").status == 200);
   }
-  // Whoever asks while too many wait is told to ask again.
+  // While too many requests wait, the server refuses further ones.
   CHECK(server.metric_becomes("ordercast_part_stalled", 0));
   CHECK(server.metric_becomes("ordercast_part_stalls_total", 0));
 }
@@ -181,12 +190,7 @@ TEST_CASE("a fatal signal leaves one line with its name and a backtrace, and end
                                                                 {SIGABRT, "SIGABRT"}}));
   TempDir directory;
   OddServer server(directory.path() / "stderr.log");
-  server.start();
-  static_cast<void>(server.port());
-  server.process->signal(number);
-  const auto ended = server.process->wait(patience);
-  REQUIRE(ended.has_value());
-  CHECK(ended->signal == number);
+  server.crash(number);
   const auto log = read_file(server.log_file);
   INFO(log);
   const auto at = log.find(std::string(crash_mark));
@@ -202,11 +206,6 @@ TEST_CASE("a crash is an end also where nobody reads stderr", "[process]") {
   const auto path = directory.path() / "stderr";
   const FullPipe full(path);
   OddServer server(path);
-  server.start();
-  static_cast<void>(server.port());
-  server.process->signal(SIGSEGV);
-  const auto ended = server.process->wait(patience);
-  REQUIRE(ended.has_value());
-  CHECK(ended->signal == SIGSEGV);
+  server.crash(SIGSEGV);
 }
 #endif

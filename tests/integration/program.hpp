@@ -18,27 +18,25 @@ namespace ordercast::test {
 
 inline constexpr std::chrono::milliseconds program_patience{20'000};
 
-/// A program that has said on which port it listens.
+/// A running program that has announced its port.
 class Program {
  public:
   Program(std::vector<std::string> argv,
           std::vector<std::pair<std::string, std::optional<std::string>>> environment)
       : process_(Command{std::move(argv), std::move(environment), directory_.path() / "stderr"}) {
-    const auto line = process_.read_line(program_patience);
-    REQUIRE(line.has_value());
-    const auto digits = line->rfind("/ws");
-    REQUIRE(digits != std::string::npos);
-    port = static_cast<std::uint16_t>(std::stoi(line->substr(line->rfind(':', digits) + 1)));
+    const auto announced = announced_port(process_.read_line(program_patience));
+    REQUIRE(announced.has_value());
+    port = *announced;
   }
 
-  /// `receive_buffer_bytes` over 0 makes it one that pushes back soon.
+  /// A `receive_buffer_bytes` above 0 makes the client push back soon.
   [[nodiscard]] WsClient watch(const std::string& token, int receive_buffer_bytes = 0) const {
     WsClient client;
     REQUIRE(client.connect("127.0.0.1", port, "/ws?token=" + token, {}, program_patience,
                            receive_buffer_bytes));
     return client;
   }
-  /// Waits until what was said before has been understood.
+  /// Waits until the server has handled earlier messages.
   static void settle(WsClient& client) {
     REQUIRE(client.send_text(R"({"type":"ping"})"));
     REQUIRE(client.next_text(program_patience) == R"({"type":"pong"})");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The programs that are not order_server, as processes: the README's example and the server for
-// load generators.
+// Runs the other programs as processes: the README's example, the other examples, and the server
+// for load generators.
 #include "program.hpp"
 #include "tokens.hpp"
 
@@ -21,56 +21,52 @@ namespace {
 constexpr auto patience = program_patience;
 constexpr std::string_view subscribe = R"({"type":"subscribe","orderId":"order-1"})";
 
-/// A server of another make with the core in it: a POST gives order-1, which is alice's, a note.
-void check_note_reaches_alice_alone(const Program& program) {
+/// The code of the error that the server sends next.
+Json next_error(WsClient& client) {
+  const auto error = client.next_text(patience);
+  REQUIRE(error);
+  return parse_json(*error)["code"];
+}
+
+/// Both clients subscribe to order-1: the server accepts its owner and denies the other.
+void subscribe_both(WsClient& owner, WsClient& other) {
+  REQUIRE(owner.send_text(subscribe));
+  REQUIRE(other.send_text(subscribe));
+  CHECK(next_error(other) == "subscription_denied");
+  Program::settle(owner);
+}
+
+/// A POST of `body` changes order-1, which is alice's, to `order`.
+void check_change_reaches_alice_alone(const Program& program, const std::string& body,
+                                      const std::string& order) {
   auto alice = program.watch("alice");
   auto bob = program.watch("bob");
-  REQUIRE(alice.send_text(subscribe));
-  REQUIRE(bob.send_text(subscribe));
-  const auto refusal = bob.next_text(patience);
-  REQUIRE(refusal);
-  CHECK(parse_json(*refusal)["code"] == "subscription_denied");
-  Program::settle(alice);
+  subscribe_both(alice, bob);
 
-  const auto reply = http_request("127.0.0.1", program.port, "POST", "/", {}, "back door");
-  CHECK(reply.status == 200);
-  CHECK(
-      alice.next_text(patience) ==
-      R"({"type":"order:updated","orderId":"order-1","data":{"id":"order-1","note":"back door","version":2}})");
+  CHECK(http_request("127.0.0.1", program.port, "POST", "/", {}, body).status == 200);
+  CHECK(alice.next_text(patience) ==
+        R"({"type":"order:updated","orderId":"order-1","data":)" + order + "}");
   CHECK(alice.next_text(patience) ==
         R"({"type":"orders:changed","orderId":"order-1","status":"CONFIRMED"})");
-  Program::settle(bob);  // Had he been told anything, it would stand before the pong.
+  Program::settle(bob);  // A message to bob would arrive before the pong.
 
   const auto refused = program.watch("").expect_close(patience);
   REQUIRE(refused);
   CHECK(refused->code == 4001);
+}
+
+/// A server that embeds the core takes a note for order-1.
+void check_note_reaches_alice_alone(const Program& program) {
+  check_change_reaches_alice_alone(program, "back door",
+                                   R"({"id":"order-1","note":"back door","version":2})");
   CHECK(http_request("127.0.0.1", program.port, "GET", "/").status == 405);
 }
 
 }  // namespace
 
 TEST_CASE("the README's example tells those who may see the order, and nobody else", "[minimal]") {
-  const Program program({MINIMAL_PATH, "0"}, {});
-  auto alice = program.watch("alice");
-  auto bob = program.watch("bob");
-  REQUIRE(alice.send_text(subscribe));
-  REQUIRE(bob.send_text(subscribe));
-  const auto refusal = bob.next_text(patience);
-  REQUIRE(refusal);
-  CHECK(parse_json(*refusal)["code"] == "subscription_denied");
-  Program::settle(alice);
-
-  CHECK(http_request("127.0.0.1", program.port, "POST", "/").status == 200);
-  CHECK(
-      alice.next_text(patience) ==
-      R"({"type":"order:updated","orderId":"order-1","data":{"id":"order-1","status":"CONFIRMED","version":2}})");
-  CHECK(alice.next_text(patience) ==
-        R"({"type":"orders:changed","orderId":"order-1","status":"CONFIRMED"})");
-  Program::settle(bob);  // Had he been told anything, it would stand before the pong.
-
-  const auto refused = program.watch("").expect_close(patience);
-  REQUIRE(refused);
-  CHECK(refused->code == 4001);
+  check_change_reaches_alice_alone(Program({MINIMAL_PATH, "0"}, {}), "",
+                                   R"({"id":"order-1","status":"CONFIRMED","version":2})");
 }
 
 TEST_CASE("the README's example says what is wrong with its port", "[minimal]") {
@@ -87,12 +83,7 @@ TEST_CASE("the courier example shows a courier's position to the order's custome
   auto customer = program.watch("customer-1");
   auto other = program.watch("customer-2");
   auto courier = program.watch("courier-1");
-  REQUIRE(customer.send_text(subscribe));
-  REQUIRE(other.send_text(subscribe));
-  const auto refusal = other.next_text(patience);
-  REQUIRE(refusal);
-  CHECK(parse_json(*refusal)["code"] == "subscription_denied");
-  Program::settle(customer);
+  subscribe_both(customer, other);
 
   REQUIRE(courier.send_text(R"({"type":"position","x":1,"y":2.5})"));
   CHECK(customer.next_text(patience) ==
@@ -101,14 +92,10 @@ TEST_CASE("the courier example shows a courier's position to the order's custome
 
   for (const char* bad : {R"({"type":"position","x":"1","y":2})", R"({"type":"height","x":1})"}) {
     REQUIRE(courier.send_text(bad));
-    const auto error = courier.next_text(patience);
-    REQUIRE(error);
-    CHECK(parse_json(*error)["code"] == "unknown_type");
+    CHECK(next_error(courier) == "unknown_type");
   }
   REQUIRE(customer.send_text(R"({"type":"position","x":1,"y":2})"));
-  const auto error = customer.next_text(patience);
-  REQUIRE(error);
-  CHECK(parse_json(*error)["code"] == "unknown_type");
+  CHECK(next_error(customer) == "unknown_type");
   CHECK(http_request("127.0.0.1", program.port, "GET", "/").status == 200);
 }
 
@@ -145,7 +132,7 @@ TEST_CASE("a client that reads nothing holds up nobody in a server of threads", 
   REQUIRE(alice.send_text(subscribe));
   Program::settle(alice);
   const std::string note(32 * 1024, 'x');
-  for (int version = 2; version < 300; ++version) {  // 9 MB: more than the kernel takes for it.
+  for (int version = 2; version < 300; ++version) {  // 9 MB: more than the kernel buffers.
     const auto reply = http_request("127.0.0.1", program.port, "POST", "/", {}, note);
     REQUIRE(reply.status == 200);
     const auto update = alice.next_text(patience);

@@ -68,7 +68,7 @@ TEST_CASE("an app in the background gets the push, one in the foreground the mes
     shop.move_to("CONFIRMED");
     foreground.read_until(update_of(shop.id, 2));
     CHECK(eventually([&] {
-      // Whoever reads answers pings.
+      // Reading answers the server's pings.
       static_cast<void>(foreground.ws().next_text(std::chrono::milliseconds(20)));
       return shop.server.metric("ordercast_push_depth") == 0.0;
     }));
@@ -119,7 +119,7 @@ TEST_CASE("by default every device gets every change of status, once", "[push]")
   const auto pushes = shop.stub.pushes();
   CHECK(pushes.size() == 10);
   CHECK(std::set<HeardPush>(pushes.begin(), pushes.end()).size() == 10);
-  CHECK(shop.stub.heard().at("tokens") == 1);  // one access token serves them all
+  CHECK(shop.stub.heard().at("tokens") == 1);  // one access token was enough
 }
 
 TEST_CASE("a new order and a payment are no news for the one who made them", "[push]") {
@@ -251,7 +251,7 @@ TEST_CASE("a push that is taken while the database is locked is written down lat
   {
     const SqliteLock lock(shop.server.database());
     REQUIRE(shop.stub.hears(1));
-    // The attempt to write it down has waited for the lock, and given up for now.
+    // The attempt to record it has waited for the lock and failed.
     REQUIRE(eventually(
         [&] { return shop.server.metric("ordercast_push_database_failures_total") > 0.0; }));
   }
@@ -263,7 +263,7 @@ TEST_CASE("a restart in mid-push does not send it again", "[push]") {
   Shop shop;
   shop.stub.behave({{"send", {{"kind", "slow"}, {"times", 1}}}});
   shop.move_to("CONFIRMED");
-  REQUIRE(eventually([&] { return shop.stub.heard().at("tokens") == 1; }));  // it is on its way
+  REQUIRE(eventually([&] { return shop.stub.heard().at("tokens") == 1; }));  // it is in flight
   REQUIRE(shop.server.drain().code == 0);
   shop.server.start();
   CHECK(shop.server.metric_becomes("ordercast_push_depth", 0));
@@ -305,7 +305,7 @@ TEST_CASE("with FCM down nothing else is slower, and afterwards the newest state
               median(before.rest), median(during.rest), median(before.broadcast),
               median(during.broadcast));
   CHECK(shop.stub.pushes().empty());
-  // One place an order and device.
+  // One entry for each order and device.
   CHECK(shop.server.metric_becomes("ordercast_push_depth", orders));
 
   shop.stub.behave({{"send", {{"kind", "ok"}}}, {"token", {{"kind", "ok"}}}});
@@ -362,7 +362,7 @@ TEST_CASE("a payment is made at the provider, and its webhook confirms it withou
         {{"X-Razorpay-Event-Id", "evt_1"},
          {"X-Razorpay-Signature", hex(hmac_sha256("webhook-secret", event.dump()))}});
   };
-  // The webhook comes twice at once, and races the phone.
+  // Two webhooks come at once and race the phone.
   std::vector<std::thread> racing;
   racing.reserve(3);
   for (int i = 0; i < 2; ++i) racing.emplace_back([&] { CHECK_NOFAIL(deliver().status == 200); });

@@ -19,7 +19,7 @@ namespace {
 using namespace ordercast;        // NOLINT(google-build-using-namespace): every test names
 using namespace ordercast::test;  // NOLINT(google-build-using-namespace): its types.
 
-/// What a reader of docs/clients.md writes, and what it has been told.
+/// The client that a reader of docs/clients.md writes, and what it receives.
 struct Reader {
   explicit Reader(std::uint16_t port) : socket(io, {url(port)}, handlers()) {
     socket.subscribe("order-1");
@@ -37,7 +37,7 @@ struct Reader {
     out.on_ignored = [this](client::Ignored::Reason reason) { ignored.push_back(reason); };
     return out;
   }
-  /// Runs the loop until it is so.
+  /// Runs the loop until the condition holds.
   bool until(const std::function<bool()>& is_so) {
     const auto end = std::chrono::steady_clock::now() + program_patience;
     while (!is_so() && std::chrono::steady_clock::now() < end) {
@@ -67,7 +67,7 @@ TEST_CASE("the client of docs/clients.md hears every change from the README's se
   REQUIRE(reader.until([&] { return reader.orders.size() == 2; }));
   CHECK(reader.orders[1]["status"] == "CONFIRMED");
 
-  // Away for a while: what was missed comes with the next connection.
+  // Offline for a while: the next connection delivers what was missed.
   reader.socket.stop();
   REQUIRE(reader.until([&] { return reader.socket.state() == client::State::idle; }));
   change();

@@ -96,7 +96,7 @@ TEST_CASE("kill -9 in mid-storm loses nothing that was answered 200", "[crash]")
     owner.read_until_pong();
 
     Storm storm(server, ids);
-    // A moment that is given by work done, not by time: anywhere in the life of the storm.
+    // Choose the moment by work done, not by time: anywhere in the storm.
     const auto moment = std::uniform_int_distribution<std::size_t>(1, 100)(random);
     std::map<std::string, long long> seen;
     while (storm.answered() < moment) {
@@ -117,7 +117,7 @@ TEST_CASE("kill -9 in mid-storm loses nothing that was answered 200", "[crash]")
       const auto version = integer_of(order, "version");
       check_whole(order);
       CHECK(version >= storm.acknowledged().at(id));
-      // What was broadcast had been committed.
+      // Every broadcast change was committed.
       const auto known = std::max(1LL, seen[id]);
       CHECK(version >= known);
       if (version > known) {
@@ -128,7 +128,7 @@ TEST_CASE("kill -9 in mid-storm loses nothing that was answered 200", "[crash]")
     }
     server.settle();
 
-    // Life goes on where it stopped, with no version left out.
+    // Changes continue where they stopped, without a missing version.
     const auto& id = ids.front();
     const auto before = server.order(id);
     if (text_of(before, "status") != "DELIVERED") {
@@ -142,8 +142,8 @@ TEST_CASE("kill -9 in mid-storm loses nothing that was answered 200", "[crash]")
 
 TEST_CASE("what was committed before a crash is broadcast after it", "[crash]") {
   OrderServer server;
-  // A clean start owes nobody anything; every crash below must leave that state behind again, by
-  // broadcasting what is left in the outbox, however the crash fell.
+  // A clean start has an empty outbox. After every crash below, the server must reach that state
+  // again by broadcasting what is left in the outbox.
   for (int round = 0; round < 5; ++round) {
     std::vector<std::string> ids;
     ids.reserve(6);

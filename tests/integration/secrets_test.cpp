@@ -18,12 +18,12 @@ constexpr const char* wrong_password = "marker-wrong-password-4711";
 constexpr const char* device = "marker-device-token-4711-which-is-long-enough-to-be-abbreviated";
 constexpr const char* bad_token = "marker-bad-token-4711.marker-bad-token.marker";
 
-/// All that a server has answered, and what must not be in it.
+/// Checks that a server's answers contain no secret.
 class Confidant {
  public:
   explicit Confidant(const OrderServer& server) : server_(&server) {}
 
-  /// By a name that may be printed when it is found somewhere.
+  /// `name` is printed if the secret is found.
   void hide(const std::string& name, const std::string& secret) {
     REQUIRE(secret.size() >= 8);
     secrets_[name] = secret;
@@ -42,7 +42,7 @@ class Confidant {
     }
     if (const auto closed = client.expect_close(patience)) answers_ += closed->reason + "\n";
   }
-  /// What it has answered to these bytes, whatever they are.
+  /// Checks the answer to raw bytes.
   void hear_raw(const std::string& bytes) {
     RawSocket socket;
     REQUIRE(socket.connect("127.0.0.1", server_->port()));
@@ -150,7 +150,7 @@ TEST_CASE("no secret, token or password is in a log or in an answer, whatever is
   confidant.hear(server.as(demo().manager).set_status(id, "PREPARING"));
   CHECK(eventually([&] {
     static_cast<void>(nobody.get("/readyz"));
-    return server.log().find("is forgotten") != std::string::npos;
+    return server.log().find(" removed") != std::string::npos;
   }));
   stub.behave({{"token", {{"kind", "unavailable"}}}, {"send", {{"kind", "unauthenticated"}}}});
   confidant.hear(me.post("/api/v1/devices", {{"token", device}, {"platform", "android"}}));
@@ -182,7 +182,7 @@ TEST_CASE("no secret, token or password is in a log or in an answer, whatever is
     confidant.hear(client);
   }
 
-  // What no parser takes.
+  // Requests that no parser accepts.
   confidant.hear_raw("GET /ws?token=" + access + " HTTP/9.9\r\n\r\n");
   confidant.hear_raw("BREW /api?token=" + access + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
   confidant.hear_raw("GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization : Bearer " + access +
@@ -207,7 +207,7 @@ TEST_CASE("no secret, token or password is in a log or in an answer, whatever is
   confidant.check("an answer", confidant.answers());
   CHECK_FALSE(server.log().find("webhook") == std::string::npos);  // there was something to read
 
-  // The key id is for clients, and no business of a log.
+  // The key id is for clients, not for the log.
   CHECK(server.log().find(ServicesStub::key_id) == std::string::npos);
 }
 

@@ -17,11 +17,11 @@
 #include <utility>
 #include <vector>
 
-/// FCM, Google's token service and Razorpay as one process on loopback (services_stub.mjs), and
-/// what an order server is told so that it takes it for them. Main thread only.
+/// Fakes FCM, Google's token service and Razorpay in one process on loopback (services_stub.mjs),
+/// and makes the options that point an order server to it. Main thread only.
 namespace ordercast::test {
 
-/// One push that the stub took.
+/// A push that the stub received.
 struct HeardPush {
   std::string token;
   std::string order_id;
@@ -30,7 +30,7 @@ struct HeardPush {
   std::string title;
   std::string body;
   std::string http;
-  std::string session;  ///< The access token, which each run of a server has its own of.
+  std::string session;  ///< The access token; each run of a server has its own.
 
   [[nodiscard]] bool operator<(const HeardPush& other) const {
     return std::tie(token, order_id, version) <
@@ -72,7 +72,7 @@ class ServicesStub {
     REQUIRE(ready == "ready");
   }
 
-  /// Options for an order server that pushes to the stub and makes its payments there.
+  /// Options for an order server that uses the stub for pushes and payments.
   [[nodiscard]] std::vector<std::string> options(std::vector<std::string> more = {}) const {
     const auto url = "https://127.0.0.1:" + std::to_string(port_);
     std::vector<std::string> all{"--fcm-base-url",      url,
@@ -102,7 +102,7 @@ class ServicesStub {
     }
     return all;
   }
-  /// Waits until so many have come.
+  /// Waits until `count` pushes have arrived.
   [[nodiscard]] bool hears(std::size_t count) const {
     return eventually([&] { return pushes().size() >= count; });
   }

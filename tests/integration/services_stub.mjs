@@ -78,7 +78,7 @@ function next(behaviour = { kind: 'ok' }) {
   return behaviour;
 }
 
-/** Does what a behaviour says; true when the request is answered, or never will be. */
+/** Applies a behaviour. Returns true if the request is answered, or never will be. */
 async function misbehaves(behaviour, request, response) {
   switch (behaviour.kind) {
     case 'ok':
@@ -100,7 +100,7 @@ async function misbehaves(behaviour, request, response) {
   }
 }
 
-/** Why an assertion is not accepted; undefined when it is. */
+/** Why an assertion is refused; undefined if it is accepted. */
 function fault(assertion) {
   const [head, payload, signature] = assertion.split('.');
   if (!signature) return 'three parts';
@@ -153,7 +153,7 @@ async function send(request, response) {
     title: message.notification.title,
     body: message.notification.body,
     http: request.httpVersion,
-    session: bearer, // Each run of a server asks for a token of its own.
+    session: bearer, // Each run of a server requests its own token.
   });
   answer(response, 200, { name: `projects/${account.project_id}/messages/${randomUUID()}` });
 }

@@ -25,7 +25,7 @@ TEST_CASE("a disk that has stopped delays neither heartbeats nor health", "[slow
   Watcher watcher(server, demo().customer);
   watcher.follow(order_id);
 
-  // More changes than any sane pool has database threads, all stuck behind the lock.
+  // More changes than any reasonable pool has threads, all stuck behind the lock.
   constexpr std::size_t stuck = 24;
   std::vector<std::string> ids;
   for (std::size_t i = 0; i < stuck; ++i) {
@@ -50,11 +50,11 @@ TEST_CASE("a disk that has stopped delays neither heartbeats nor health", "[slow
     CHECK(pong->opcode == Opcode::pong);
     CHECK(pong->payload == payload);
     CHECK(server.anonymous().get("/healthz").status == 200);
-    // A new connection needs no disk either: its token is all there is to check.
+    // A new connection needs no disk either: only its token is checked.
     Watcher newcomer(server, token_for("newcomer-" + payload, "SUPER_ADMIN"));
     newcomer.read_until_pong();
   }
-  // All of that happened while the changes were stuck, not before or after.
+  // All of that happened while the changes were stuck.
   for (const auto& request : requests) CHECK_FALSE(answered(request));
 
   lock.release();
@@ -74,7 +74,7 @@ TEST_CASE("a disk that stays stopped fails the call and nothing else", "[slow_di
     SqliteLock lock(server.database());
     const auto failed = server.as(demo().manager).set_status(id, "CONFIRMED");
     INFO(failed.body);
-    // Nothing but an error, and never a success that was not committed.
+    // An error, never a success that was not committed.
     CHECK((failed.status == 0 || failed.status >= 500));
   }
   owner.read_until_pong();

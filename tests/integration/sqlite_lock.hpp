@@ -10,12 +10,11 @@
 #include <stdexcept>
 #include <string>
 
-/// A disk that has stopped, as far as the server can see: another process holds SQLite's write
-/// lock.
+/// Simulates a disk that hangs: another process holds SQLite's write lock.
 namespace ordercast::test {
 
-/// Takes the lock, and gives it back with `release` or at the end of its life. Throws
-/// `std::runtime_error` when it can't be had.
+/// Takes the lock; `release` or the destructor releases it. Throws `std::runtime_error` if it can't
+/// get the lock.
 class SqliteLock {
  public:
   explicit SqliteLock(const std::filesystem::path& database) {
@@ -44,8 +43,8 @@ class SqliteLock {
   sqlite3* connection_ = nullptr;
 };
 
-/// Takes every lock of the write-ahead log, so that nobody can read either: a database that is
-/// locked altogether. (SQLite's locks, which are bytes 120 to 127 of its -shm file.)
+/// Takes every lock of the write-ahead log, so that nobody can read either. (SQLite's locks, which
+/// are bytes 120 to 127 of its -shm file.)
 class SqliteTotalLock {
  public:
   explicit SqliteTotalLock(const std::filesystem::path& database)

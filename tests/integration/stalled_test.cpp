@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a subscriber that stops reading costs, on the server for load generators: it lets an order
 // change for ever.
-#include "hostile/resident.hpp"
+#include "../support/process.hpp"
 #include "program.hpp"
 #include "tokens.hpp"
 
@@ -45,13 +45,13 @@ WsClient subscriber(const Program& program, int receive_buffer_bytes = 0) {
   return client;
 }
 
-/// The version that a message brings; 0 for one that brings none.
+/// Returns the version in a message; 0 if there is none.
 long long version_in(const std::string& text) {
   const auto json = nlohmann::json::parse(text);
   return json.value("type", "") == "order:updated" ? json["data"]["version"].get<long long>() : 0;
 }
 
-/// Reads until that version; false when it does not come.
+/// Reads until that version. Returns false if it does not arrive.
 bool reads_up_to(WsClient& client, long long version) {
   while (const auto text = client.next_text(program_patience)) {
     if (version_in(*text) >= version) return true;
@@ -59,8 +59,8 @@ bool reads_up_to(WsClient& client, long long version) {
   return false;
 }
 
-/// Changes the order so many times; each reader has to see each version, and how long the slowest
-/// of them took is remembered. Returns the 99th percentile in microseconds.
+/// Changes the order `count` times; every reader must get every version. Records how long the
+/// slowest reader took, and returns the 99th percentile in microseconds.
 double change_and_read(const Program& program, std::vector<WsClient>& readers, long long& version) {
   std::vector<double> times;
   times.reserve(changes);

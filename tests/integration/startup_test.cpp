@@ -12,7 +12,7 @@ using namespace ordercast::test;
 
 namespace {
 
-/// A start that is expected to fail, or to end by itself.
+/// A start that should fail, or end by itself.
 struct Attempt {
   TempDir directory;
   Command command = order_server_command(directory.path() / "orders.db", log_file());

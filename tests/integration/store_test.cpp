@@ -21,7 +21,7 @@ void run_sql(const std::filesystem::path& database, const char* sql) {
   sqlite3_close(connection);
 }
 
-/// Waits until a look-up has failed; the server goes on meanwhile.
+/// Waits until a look-up has failed; the server keeps running.
 void wait_for_failed_lookup(const OrderServer& server) {
   REQUIRE(eventually([&] {
     return server.anonymous().get("/healthz").status == 200 &&
@@ -29,7 +29,7 @@ void wait_for_failed_lookup(const OrderServer& server) {
   }));
 }
 
-/// A start that is to fail: its exit code and what it said.
+/// A start that must fail: its exit code and its message.
 struct FailedStart {
   explicit FailedStart(const std::vector<std::string>& args,
                        const std::filesystem::path& database = {}) {
@@ -66,10 +66,10 @@ TEST_CASE("a subscription that meets a locked database is answered when the lock
     stranger.subscribe(id, 0);
     wait_for_failed_lookup(server);
   }
-  // Without asking again; what came before it is no denial.
+  // The client does not ask again, and gets no denial before it.
   const auto messages = owner.read_until(update_of(id, 1));
   CHECK(count(messages, error_of("subscription_denied")) == 0);
-  // The answer to whoever may not see it is a no, and comes when it can be given.
+  // A client that may not see it is denied once the server can tell.
   stranger.read_until(error_of("subscription_denied"));
   REQUIRE(server.as(demo().manager).set_status(id, "CONFIRMED").status == 200);
   owner.read_until(update_of(id, 2));
@@ -79,7 +79,7 @@ TEST_CASE("a snapshot that can't be read is not an empty one", "[unavailable]") 
   OrderServer server;
   const auto id = text_of(server.new_order(demo().customer), "id");
   Watcher owner(server, demo().customer);
-  // Who may see it can be read, and the whole of it can't.
+  // The server can read who may see the order, but not its contents.
   run_sql(server.database(), "ALTER TABLE order_items RENAME TO items_elsewhere");
   owner.subscribe(id, 0);
   wait_for_failed_lookup(server);
@@ -102,10 +102,10 @@ TEST_CASE("a second server on one database refuses to start and says why", "[sto
   Command command = order_server_command(server.database(), directory.path() / "stderr.log");
   command.argv = {command.argv.front(), "outbox", "list", "--db", server.database().string()};
   ChildProcess list(command);
-  CHECK(list.read_to_end(patience) == "nothing was given up\n");
+  CHECK(list.read_to_end(patience) == "nothing has been given up\n");
   CHECK(list.wait(patience).value_or(ExitStatus{}).code == 0);
 
-  // A server that was killed leaves nothing behind that stops the next one.
+  // A killed server leaves nothing behind that stops the next one.
   server.kill();
   server.start();
   CHECK(server.anonymous().get("/readyz").status == 200);

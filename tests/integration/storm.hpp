@@ -14,17 +14,17 @@
 
 namespace ordercast::test {
 
-/// What an order that is delivered goes through.
+/// The statuses of a delivered order.
 inline const std::vector<std::string> lifecycle = {"PENDING", "CONFIRMED",        "PREPARING",
                                                    "READY",   "OUT_FOR_DELIVERY", "DELIVERED"};
 
-/// Moves orders through their lives from several threads until the server is gone, and remembers
-/// the last version of each that was answered 200.
+/// Moves orders through their statuses from several threads until the server is gone, and remembers
+/// the last version of each that was answered with 200.
 class Storm {
  public:
   Storm(const OrderServer& server, const std::vector<std::string>& ids)
       : Storm(server, ids, versions_of(server, ids)) {}
-  /// On a server that may end at any moment: `versions` are known from before.
+  /// For a server that may end at any moment. `versions`: the versions known so far.
   Storm(const OrderServer& server, const std::vector<std::string>& ids,
         std::map<std::string, long long> versions)
       : ids_(ids), at_(std::move(versions)) {
@@ -38,7 +38,7 @@ class Storm {
 
   [[nodiscard]] std::size_t answered() const noexcept { return answered_; }
 
-  /// Returns when the threads have nothing more to do or nobody to do it with.
+  /// Returns when the threads have finished or the server has ended.
   void join() {
     for (auto& thread : threads_) {
       if (thread.joinable()) thread.join();
@@ -61,7 +61,7 @@ class Storm {
       for (std::size_t i = first; i < ids_.size(); i += 3) {
         const auto reply = api.set_status(ids_[i], lifecycle[step]);
         if (reply.status == 0) return;
-        if (reply.status != 200) continue;  // A step that an earlier round has done.
+        if (reply.status != 200) continue;  // An earlier round has done this step.
         ++answered_;
         const std::lock_guard<std::mutex> hold(mutex_);
         at_[ids_[i]] = integer_of(reply.data(), "version");

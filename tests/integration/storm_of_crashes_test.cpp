@@ -18,7 +18,7 @@ using namespace ordercast::test;
 
 namespace {
 
-/// Between every two steps of a change's way (workers/fail_point.hpp), and anywhere else.
+/// The points between the steps of a change (workers/fail_point.hpp).
 const std::vector<std::string> fail_points = {
     "change.decided", "change.committed", "broadcast.published", "broadcast.marked",
     "push.queued",    "push.sent",        "push.marked",         "anywhere"};
@@ -33,7 +33,7 @@ unsigned number_from_environment(const char* name, unsigned otherwise) {
 
 using PushKey = std::tuple<std::string, std::string, long long>;
 
-/// In which runs of the server each push came, in the order of their coming.
+/// The runs of the server in which each push came, in order of arrival.
 std::map<PushKey, std::vector<std::string>> sessions_of(const std::vector<HeardPush>& pushes) {
   std::map<PushKey, std::vector<std::string>> sessions;
   for (const auto& push : pushes) {
@@ -45,9 +45,9 @@ std::map<PushKey, std::vector<std::string>> sessions_of(const std::vector<HeardP
 }  // namespace
 
 /// Kills the server at random points of a storm of changes, again and again on one database. After
-/// each restart every change that was answered 200 is there, without a hole, and reaches a client
-/// that comes back with `since`; in the end each device has been told the last state of each order,
-/// and nothing twice, but for the one push that was under way at a crash.
+/// each restart every change that was answered with 200 is stored, without a gap, and reaches a
+/// client that reconnects with `since`. In the end each device has got the last state of each
+/// order, and nothing twice, except the one push that was in flight at a crash.
 TEST_CASE("no crash loses a change, a broadcast or a push", "[crash_points]") {
   const auto crashes = number_from_environment("ORDERCAST_CRASHES", 200);
   const auto seed = number_from_environment("ORDERCAST_SEED", std::random_device{}());
@@ -56,7 +56,7 @@ TEST_CASE("no crash loses a change, a broadcast or a push", "[crash_points]") {
   const auto up_to = [&](unsigned most) { return 1 + random() % most; };
 
   ServicesStub stub;
-  // One push at a time: so there is at most one between its sending and its mark.
+  // One push at a time, so that at most one is sent but not recorded.
   OrderServer server(stub.options({"--push-concurrency", "1"}), Database::demo_copy,
                      stub.environment());
   register_device(server, demo().customer, phone);
@@ -65,7 +65,7 @@ TEST_CASE("no crash loses a change, a broadcast or a push", "[crash_points]") {
   std::map<std::string, int> died_at;
 
   for (unsigned crash = 0; crash < crashes; ++crash) {
-    // Orders while the server is whole; then one that is to die.
+    // Place orders on a healthy server; then start one that will crash.
     std::vector<std::string> ids;
     for (int i = 0; i < 4; ++i) ids.push_back(text_of(server.new_order(demo().customer), "id"));
     const auto& point = fail_points[random() % fail_points.size()];
@@ -117,8 +117,8 @@ TEST_CASE("no crash loses a change, a broadcast or a push", "[crash_points]") {
       CHECK(sessions.count({device, id, last}) == 1);
     }
   }
-  // What came twice came from different runs, and a run repeats at most what was under way when the
-  // one before it was killed: one push.
+  // A repeated push came from different runs, and a run repeats at most the one push that was in
+  // flight when the run before it was killed.
   std::map<std::string, int> repeated_by;
   std::size_t repeats = 0;
   for (const auto& [push, runs] : sessions) {

@@ -94,8 +94,8 @@ TEST_CASE("clients that reconnect with since in mid-storm miss nothing", "[storm
     }
     return false;
   };
-  // Each connection lives for a few messages only; all that joins them is the last version seen.
-  // So every change falls before, between or into subscriptions, and none may get lost.
+  // Each connection lives for a few messages only, and only the last seen version links them. So
+  // every change falls before, between or into subscriptions, and none may be lost.
   int quiet = 0;
   for (int life = 0; behind() && quiet < 1000; ++life) {
     Watcher flaky(server, token_for("flaky-" + std::to_string(life), "SUPER_ADMIN"));

@@ -11,7 +11,7 @@ using namespace ordercast::test;
 
 namespace {
 
-/// Frames of many texts in one write, so that they arrive faster than any limit refills.
+/// Many frames in one write, so that they arrive faster than any limit refills.
 std::string burst(const std::string& text, int times) {
   std::string bytes;
   for (int i = 0; i < times; ++i) bytes += ws_frame_bytes(Opcode::text, true, true, text);
@@ -39,7 +39,7 @@ TEST_CASE("whoever may see an order may subscribe to it, and no one else", "[sub
     CHECK(answer(token_for("one-of-org-2", role, "org-2")) == "error");
   }
   CHECK(answer(demo().customer2.token) == "error");
-  // A CUSTOMER is a customer, whatever organisation the token talks of.
+  // A CUSTOMER's token may name an organisation; it does not count.
   CHECK(answer(token_for("someone", "CUSTOMER", "org-1")) == "error");
 }
 
@@ -91,7 +91,7 @@ TEST_CASE("subscribe without since gets no snapshot", "[subscription]") {
   owner.subscribe(id);
   owner.read_until_pong();
   REQUIRE(server.as(demo().manager).set_status(id, "CONFIRMED").status == 200);
-  // A snapshot that was only late would be the first update.
+  // A late snapshot would be the first update.
   const auto heard = owner.read_until(update_of(id));
   CHECK(update_of(id, 2)(heard.back()));
 }
@@ -119,7 +119,7 @@ TEST_CASE("since is answered with the current order when that is newer, else wit
   Watcher far_ahead(server, demo().customer);
   far_ahead.subscribe(id, 9'007'199'254'740'991);
   for (auto* watcher : {&equal, &ahead, &far_ahead}) CHECK(watcher->read_until_pong().size() == 1);
-  // A snapshot that was only late would come before these changes.
+  // A late snapshot would come before these changes.
   REQUIRE(server.as(demo().manager).set_status(id, "READY").status == 200);
   REQUIRE(server.as(demo().manager).set_status(id, "OUT_FOR_DELIVERY").status == 200);
   CHECK(count(equal.read_until(update_of(id, 5)), update_of(id, 3)) == 0);
@@ -221,7 +221,7 @@ TEST_CASE("the 101st subscription is refused, the first hundred live on", "[subs
   CHECK(error_of("too_many_subscriptions")(refused));
   CHECK(text_of(refused, "orderId") == ids.back());
 
-  // Asking again for what is held is no new subscription.
+  // Subscribing again to a held order is not a new subscription.
   owner.follow(ids.front());
   REQUIRE(server.as(demo().manager).set_status(ids.front(), "CONFIRMED").status == 200);
   CHECK(update_of(ids.front(), 2)(owner.next()));
@@ -237,7 +237,8 @@ TEST_CASE("denied subscriptions take no place", "[subscription]") {
   Watcher owner(server, demo().customer);
   for (int i = 0; i < 150; ++i) {
     owner.subscribe("absent-" + std::to_string(i));
-    // Denials are refusals: few enough at a time to be no abuse, one after the other to be counted.
+    // Denials count as refused messages, so send few enough to avoid the abuse limit, one after the
+    // other.
     const auto answer = owner.next();
     if (!error_of("subscription_denied")(answer)) {
       FAIL("subscription " << i << ": " << answer.dump());
@@ -270,7 +271,7 @@ TEST_CASE("a burst of 200 messages is fine, more is rate_limited, and the connec
   CHECK(pongs >= 200);
   CHECK(limited >= 1);
   CHECK(pongs + limited == sent);
-  // Limited, not dead: hints still come, and in time so do answers.
+  // The connection is limited, not closed: hints still arrive, and later answers do, too.
   const auto id = id_of(server.new_order(demo().customer));
   CHECK(hint_of(id)(watcher.next()));
 }

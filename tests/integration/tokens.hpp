@@ -2,27 +2,15 @@
 #pragma once
 
 #include "../support/json_helpers.hpp"
-
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include "../support/signing.hpp"
 
 #include <cstddef>
 #include <ctime>
 #include <string>
 #include <string_view>
 
-/// Tokens and signatures made with OpenSSL alone, so that the server's own code is never asked to
-/// vouch for itself.
+/// Makes tokens and signatures with OpenSSL only, so that the server's code never checks itself.
 namespace ordercast::test {
-
-/// HMAC-SHA256 as 32 raw bytes.
-[[nodiscard]] inline std::string hmac_sha256(std::string_view key, std::string_view text) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-       reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest, &size);
-  return {reinterpret_cast<const char*>(digest), size};
-}
 
 [[nodiscard]] inline std::string hex(std::string_view bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -35,25 +23,7 @@ namespace ordercast::test {
   return out;
 }
 
-/// RFC 4648 section 5, without padding.
-[[nodiscard]] inline std::string base64url(std::string_view bytes) {
-  constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    unsigned group = 0;
-    for (std::size_t j = 0; j < 3; ++j) {
-      group =
-          (group << 8U) | (i + j < bytes.size() ? static_cast<unsigned char>(bytes[i + j]) : 0U);
-    }
-    for (std::size_t j = 0; j < 4 && i + j <= bytes.size(); ++j) {
-      out.push_back(digits[(group >> (18U - 6U * static_cast<unsigned>(j))) & 0x3FU]);
-    }
-  }
-  return out;
-}
-
-/// The text that a base64url part stands for; stops at the first strange character.
+/// Decodes base64url; stops at the first invalid character.
 [[nodiscard]] inline std::string from_base64url(std::string_view text) {
   constexpr std::string_view digits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -73,7 +43,7 @@ namespace ordercast::test {
   return out;
 }
 
-/// The claims of a token, unverified; null when it has none that can be read.
+/// Returns the claims of a token without verifying it; null if they can't be read.
 [[nodiscard]] inline Json claims_of(std::string_view token) {
   const auto first = token.find('.');
   if (first == std::string_view::npos) return {};
@@ -81,7 +51,7 @@ namespace ordercast::test {
       from_base64url(token.substr(first + 1, token.find('.', first + 1) - first - 1)));
 }
 
-/// A token from the texts of its header and claims, so that they need not be good JSON.
+/// Signs a token from the texts of its header and claims, which need not be valid JSON.
 [[nodiscard]] inline std::string sign_token(std::string_view secret, std::string_view header,
                                             std::string_view claims) {
   const std::string signed_part = base64url(header) + "." + base64url(claims);
@@ -94,7 +64,7 @@ inline constexpr std::string_view hs256_header = R"({"alg":"HS256","typ":"JWT"})
   return sign_token(secret, hs256_header, claims.dump());
 }
 
-/// The claims of a good access token, to be spoiled where a test needs it.
+/// The claims of a valid access token, for a test to change.
 [[nodiscard]] inline Json access_claims(const std::string& user_id, const std::string& role,
                                         const std::string& organization_id = {}) {
   const auto now = static_cast<long long>(std::time(nullptr));

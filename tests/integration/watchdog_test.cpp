@@ -19,7 +19,7 @@ using namespace ordercast::test;
 
 namespace {
 
-/// Where a part stands still, and what the watchdog calls it.
+/// The point at which a part stalls, and the watchdog's name for it.
 const std::map<std::string, std::string> part_at_gate{
     {"dispatcher", "dispatcher"}, {"push", "push"},       {"writer", "writer"},
     {"reader", "reader"},         {"list", "list"},       {"lookup", "lookup"},
@@ -44,7 +44,7 @@ std::size_t count(const std::string& text, const std::string& part) {
   return found;
 }
 
-/// A server whose parts can be made to stand still, one by one.
+/// A server whose parts can be stalled, one by one.
 class Stallable {
  public:
   Stallable()
@@ -52,7 +52,7 @@ class Stallable {
                 "--ops-port", std::to_string(ops_port)},
                Database::demo_copy,
                {{"ORDER_SERVER_STALL", gates_.path().string()},
-                // Above the five seconds after which an idle part looks whether there is work.
+                // Above the five seconds after which an idle part looks for work.
                 {"ORDER_SERVER_STALL_LIMIT_MS", "7000"},
                 {"RAZORPAY_WEBHOOK_SECRET", "webhook secret"}}) {}
 
@@ -67,7 +67,7 @@ class Stallable {
     REQUIRE(socket.send_bytes(
         as.request_text(method, target, body.is_null() ? "" : body.dump(), headers)));
   }
-  /// Whether all of them are answered.
+  /// Returns true if all of them are answered.
   bool all_answered() {
     for (auto& socket : sent_) {
       if (read_http_reply(*socket, false, patience).status == 0) return false;
@@ -81,7 +81,7 @@ class Stallable {
     const auto reply = ops().get("/readyz");
     if (reply.status == 200) return {};
     const auto message = text_of(reply.json, "message");
-    return message.substr(0, message.find(" stands still"));
+    return message.substr(0, message.find(" is stalled"));
   }
   [[nodiscard]] std::set<std::string> stalled() const {
     const auto page = ops().get("/metrics").body;
@@ -129,7 +129,7 @@ TEST_CASE("each part that stands still is named by readyz, counted and logged on
     all.insert(part);
     if (gate != "io") shop.close_gate(gate);
   }
-  // Work for each, of as many owners as keep all of its threads busy.
+  // Give each part work from enough owners to keep all of its threads busy.
   const auto nobody = server.anonymous();
   REQUIRE(watcher.send_text(R"({"type":"subscribe","orderId":")" + id + R"("})"));
   shop.send(server.as(demo().customer), "GET", "/api/v1/orders");
@@ -150,13 +150,13 @@ TEST_CASE("each part that stands still is named by readyz, counted and logged on
   auto without_io = all;
   without_io.erase("io-0");
   REQUIRE(eventually([&] { return shop.stalled() == without_io; }));
-  CHECK(shop.ops().get("/healthz").status == 200);  // the I/O threads turn
+  CHECK(shop.ops().get("/healthz").status == 200);  // the I/O threads respond
   shop.close_gate("io");
   shop.send(server.as(demo().customer), "GET", "/api/v1/auth/me");
   REQUIRE(eventually([&] { return shop.stalled() == all; }));
   CHECK(shop.ops().get("/healthz").status == 503);
 
-  // One after the other moves again; readyz names each while it is the first that doesn't.
+  // The parts recover one after the other; readyz names the first stalled one.
   std::set<std::string> seen;
   while (seen.size() < all.size()) {
     const auto part = shop.named();
@@ -176,16 +176,16 @@ TEST_CASE("each part that stands still is named by readyz, counted and logged on
   CHECK(shop.all_answered());
   REQUIRE(eventually(
       [&] { return count(shop.ops().get("/metrics").body, "ordercast_outbox_depth 0\n") == 1; }));
-  // It is logged when the watchdog looks next.
+  // The watchdog logs it at its next look.
   REQUIRE(eventually([&] {
     static_cast<void>(shop.named());
-    return count(server.log(), " moves again\n") == all.size();
+    return count(server.log(), " has recovered\n") == all.size();
   }));
   const auto log = server.log();
   for (const auto& part : all) {
     CAPTURE(part);
-    CHECK(count(log, "watchdog: " + part + " has stood still for ") == 1);
-    CHECK(count(log, "watchdog: " + part + " moves again") == 1);
+    CHECK(count(log, "watchdog: " + part + " has been stalled for ") == 1);
+    CHECK(count(log, "watchdog: " + part + " has recovered") == 1);
     CHECK(count(shop.ops().get("/metrics").body,
                 "ordercast_part_stalls_total{part=\"" + part + "\"} 1\n") == 1);
   }

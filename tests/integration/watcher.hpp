@@ -12,11 +12,11 @@
 #include <utility>
 #include <vector>
 
-/// A WebSocket connection as tests read it: whole messages, in order, as JSON.
+/// A WebSocket connection for tests: reads complete messages, in order, as JSON.
 ///
-/// That something does *not* arrive is never waited for. A test makes a later change which the
-/// connection must hear of, reads up to that, and looks at what came before: the server publishes
-/// in the order of commits, and one connection's messages stay in order. Main thread only.
+/// Tests never wait to see that something does *not* arrive. A test makes a later change that the
+/// connection must get, reads up to it, and checks what came before: the server publishes in commit
+/// order, and a connection's messages stay in order. Main thread only.
 namespace ordercast::test {
 
 using Message = std::function<bool(const Json&)>;
@@ -77,7 +77,7 @@ class Watcher {
     send({{"type", "unsubscribe"}, {"orderId", order_id}});
   }
 
-  /// The next message; the test ends when there is none.
+  /// Returns the next message. The test fails if there is none.
   Json next() {
     const auto text = client_.next_text(patience);
     REQUIRE(text.has_value());
@@ -87,7 +87,7 @@ class Watcher {
     return message;
   }
 
-  /// Everything up to and including the first message that is wanted.
+  /// Returns all messages up to and including the first wanted one.
   std::vector<Json> read_until(const Message& wanted) {
     std::vector<Json> messages;
     do {
@@ -96,15 +96,15 @@ class Watcher {
     return messages;
   }
 
-  /// Returns when the server has read everything that was sent so far. A subscription may still
-  /// wait for its authorization then.
+  /// Returns when the server has read everything sent so far. A subscription may still wait for its
+  /// authorization.
   std::vector<Json> read_until_pong() {
     send({{"type", "ping"}});
     return read_until([](const Json& message) { return text_of(message, "type") == "pong"; });
   }
 
-  /// Subscribes and returns when the subscription is granted: the snapshot says so, while a pong
-  /// would only say that the question has been read.
+  /// Subscribes and returns when the subscription is granted: waits for the snapshot, since a pong
+  /// would only show that the message was read.
   void follow(const std::string& order_id) {
     subscribe(order_id, 0);
     read_until(update_of(order_id));

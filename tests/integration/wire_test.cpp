@@ -13,7 +13,7 @@ struct Connection {
   OrderServer server;
   Watcher watcher{server, demo().customer};
 
-  /// What the server closes with after these bytes.
+  /// Returns the server's close code after these bytes.
   std::uint16_t close_code(const std::string& bytes) {
     watcher.ws().socket().send_bytes(bytes);
     return watcher.ws().expect_close(patience).value_or(CloseInfo{}).code;
@@ -54,7 +54,7 @@ TEST_CASE("a message over 4 KiB closes with 1009, one of 4 KiB is read", "[wire]
     CHECK(connection.close_code(bytes) == 1009);
   }
   SECTION("announced only") {
-    // 2^63 - 1 bytes follow, says the header: no one waits for them, no one reserves them.
+    // The header announces 2^63 - 1 bytes: the server neither waits for them nor reserves memory.
     const std::string header = "\x81\xff\x7f\xff\xff\xff\xff\xff\xff\xff" + std::string("mask");
     CHECK(connection.close_code(header) == 1009);
   }

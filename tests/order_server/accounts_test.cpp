@@ -23,12 +23,12 @@ int refresh_status(ApiFixture& fixture, const std::string& token) {
   return fixture.call_anonymously("POST", "/api/v1/auth/refresh", {{"refreshToken", token}}).status;
 }
 
-/// REST and /ws ask the same object.
+/// REST and /ws use the same object.
 bool is_good(ApiFixture& fixture, const std::string& token) {
   return std::holds_alternative<ordercast::Identity>(fixture.tokens.authenticate(token));
 }
 
-/// The server that runs, beside which an operator changes the database.
+/// A running server whose database an operator changes.
 struct Watched {
   Watched() { watch.start(); }
 
@@ -72,7 +72,7 @@ TEST_CASE("disabling a user ends all that speaks for them, and nothing of others
   CHECK(number_in(fixture.directory.file(), "SELECT count(*) FROM devices") == 1);
   CHECK(login_status(fixture, "customer123") == 401);
 
-  // One that another holder of the secret signs afterwards, and one of the same second.
+  // A token that another holder of the secret signs afterwards, and one issued in the same second.
   CHECK_FALSE(is_good(fixture, fixture.token_of(fixture.customer)));
   fixture.wall += std::chrono::hours(48);
   CHECK_FALSE(is_good(fixture, fixture.token_of(fixture.customer)));
@@ -178,12 +178,12 @@ TEST_CASE("many changes between two looks end as the last of each user says", "[
 
 namespace {
 
-/// Runs an operator's change while a password is being hashed: after the user was read.
+/// Applies an operator's change during the hashing of a password, after the user was read.
 class LateChange {
  public:
   static bool login_survives(const std::function<void(ApiFixture&)>& change) {
     ApiFixture fixture;
-    // The clock is asked once the password has been verified, before the sign-in is written.
+    // The API reads the clock after it has verified the password and before it writes the sign-in.
     bool is_done = false;
     const auto now_ms = fixture.context.now_ms;
     fixture.context.now_ms = [&, now_ms] {

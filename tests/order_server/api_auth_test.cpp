@@ -184,7 +184,7 @@ TEST_CASE("a login flood from one address is slowed down, from loopback it is no
   for (int i = 0; i < 3; ++i) CHECK(from("192.0.2.7") == 422);
   CHECK(from("192.0.2.7") == 429);
   CHECK(from("192.0.2.8") == 422);
-  // A trusted proxy's word counts, anybody else's does not.
+  // Only a trusted proxy's header counts.
   CHECK(from("10.0.0.1", "192.0.2.7") == 429);
   CHECK(from("192.0.2.7", "192.0.2.9") == 429);
   for (int i = 0; i < 20; ++i) CHECK(from("127.0.0.1") == 422);

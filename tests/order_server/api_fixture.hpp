@@ -18,8 +18,8 @@
 #include <utility>
 #include <vector>
 
-/// The API without sockets and without threads: requests are values, lanes run at once, and time
-/// stands still until a test moves it.
+/// The API without sockets and threads: requests are values, lanes run at once, and a test moves
+/// the time.
 namespace order_server {
 
 using nlohmann::json;
@@ -51,7 +51,7 @@ inline std::size_t count_headers(const HttpResponse& response, std::string_view 
   return count;
 }
 
-/// Two organisations with a store each, staff and customers, and the whole API on top.
+/// The whole API on two organisations with a store each, staff and customers.
 class ApiFixture {
  public:
   ApiFixture() {
@@ -106,7 +106,7 @@ class ApiFixture {
             {"deliveryAddress", "1 Quiet Street"}};
   }
 
-  /// A new order of that customer, as the API answered it.
+  /// Places an order of that customer and returns the API's answer.
   json place_order(const User& owner, const std::string& store_id = "store-1") {
     const auto response = call("POST", "/api/v1/orders", owner, order_request(store_id));
     if (response.status != 201) throw std::logic_error(response.body);
@@ -141,13 +141,13 @@ class ApiFixture {
   }()};
 
   int commits = 0;
-  std::vector<std::string> billed;  ///< Orders that the payment provider was asked for.
+  std::vector<std::string> billed;  ///< Orders sent to the payment provider.
   ProviderOrder provider_order{"order_from_provider", {}};
   std::vector<std::pair<std::string, std::string>> disconnected;
-  std::optional<Lane> full_lane;     ///< Refuses what is submitted.
-  std::function<void()> before_job;  ///< Runs between a job's queueing and its turn.
+  std::optional<Lane> full_lane;     ///< This lane refuses every job.
+  std::function<void()> before_job;  ///< Called after a job is queued and before it runs.
   std::vector<Lane> lanes_used;
-  std::vector<std::string> owners;  ///< Of the jobs on those lanes.
+  std::vector<std::string> owners;  ///< The owners of the jobs on those lanes.
 
   ApiContext context{
       store,

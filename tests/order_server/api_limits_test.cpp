@@ -44,7 +44,7 @@ TEST_CASE("logins from one network of IPv6 share a limit, whatever a proxy write
             .status == 429);
   CHECK(from(fixture, "10.0.0.1", {{"X-Forwarded-For", "[2001:db8:1:2::a]:4711"}}).status == 429);
   CHECK(from(fixture, "2001:db8:1:3::1").status == 422);
-  // The proxy itself is nobody's limit.
+  // The proxy itself is not limited.
   for (int i = 0; i < 10; ++i) CHECK(from(fixture, "10.0.0.1").status == 422);
 }
 
@@ -59,7 +59,7 @@ TEST_CASE("a user has so many writes a second, and others have theirs", "[api]")
   CHECK(refused.status == 429);
   CHECK(header_of(refused, "Retry-After") == "1");
   CHECK(cancel(fixture.customer2).status == 404);
-  // Every kind of write counts, reading and signing out do not.
+  // Every kind of write counts; reads and logouts do not.
   CHECK(fixture.call("DELETE", "/api/v1/devices", fixture.customer, {{"token", "t"}}).status ==
         429);
   CHECK(fixture.call("GET", "/api/v1/orders", fixture.customer).status == 200);
@@ -97,7 +97,7 @@ TEST_CASE("on loopback only loopback names are answered, before anything else", 
     REQUIRE(refusal);
     CHECK(refusal->status == 421);
   }
-  // What a trusted proxy was asked for counts, and nobody else's word.
+  // Only a trusted proxy's X-Forwarded-Host counts.
   CHECK(with_host("evil", {{"X-Forwarded-Host", "shop.example"}}, "10.0.0.1").status == 200);
   CHECK(with_host("localhost", {{"X-Forwarded-Host", "evil"}}, "10.0.0.1").status == 421);
   CHECK(with_host("evil", {{"X-Forwarded-Host", "shop.example"}}, "192.0.2.1").status == 421);
@@ -132,7 +132,7 @@ TEST_CASE("what a client no longer waits for is not done, whatever it is", "[api
     send("POST", "/api/v1/auth/login", fixture.customer,
          R"({"email":"customer@example.com","password":"customer123"})");
   };
-  // They leave while their request waits for its turn.
+  // The clients leave while their requests are queued.
   fixture.before_job = [&] { gone->store(true); };
   send_all();
   CHECK(answers == 0);

@@ -179,7 +179,7 @@ TEST_CASE("everybody sees their own orders only, and absent and foreign look ali
   }
   const auto absent = fixture.call("GET", "/api/v1/orders/none", fixture.customer2);
   check_problem(absent, 404, "Not Found", "Order not found");
-  // A customer whose token names an organisation is still a customer.
+  // A token's organisation does not make a customer staff.
   auto impostor = make_user("impostor", Role::customer, "org-1");
   for (const auto& user : {fixture.customer2, fixture.manager2, impostor}) {
     CAPTURE(user.id);

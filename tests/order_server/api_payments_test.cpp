@@ -16,8 +16,12 @@ json proof_of(const json& order, const std::string& payment_id = "pay_1",
           {"razorpay_signature", payment_signature(secret, razorpay_order_id, payment_id)}};
 }
 
+std::string bill_path(const json& order) {
+  return "/api/v1/orders/" + order.at("id").get<std::string>() + "/payment";
+}
+
 std::string path_of(const json& order) {
-  return "/api/v1/orders/" + order.at("id").get<std::string>() + "/payment/verify";
+  return bill_path(order) + "/verify";
 }
 
 }  // namespace
@@ -98,14 +102,6 @@ TEST_CASE("a proof that lacks a part is refused and changes nothing", "[api][pay
 }
 
 // ---- Beginning a payment -----------------------------------------------------------------------
-
-namespace {
-
-std::string bill_path(const json& order) {
-  return "/api/v1/orders/" + order.at("id").get<std::string>() + "/payment";
-}
-
-}  // namespace
 
 TEST_CASE("a payment begins with what the provider's page needs", "[api][payments]") {
   ApiFixture fixture;

@@ -43,10 +43,10 @@ TEST_CASE("a body must be JSON and say so", "[api]") {
   CHECK(send({{"Content-Type", "application/json"}, {"Content-Encoding", "gzip"}}, good) == 415);
   CHECK(send({{"Content-Type", "application/json"}, {"content-encoding", "Identity"}}, good) ==
         200);
-  // As `curl -d` sends it when it isn't told otherwise; only the body can say that it is no form.
+  // The default of `curl -d`; only the body shows that it is not a form.
   CHECK(send({{"Content-Type", "application/x-www-form-urlencoded"}}, good) == 200);
   CHECK(send({{"Content-Type", "application/x-www-form-urlencoded"}}, "email=a&password=b") == 400);
-  // A page's form can't pass for one: it needs no preflight, but it names its origin.
+  // A page's form is refused: it needs no preflight, but it has an Origin.
   CHECK(send({{"Content-Type", "application/x-www-form-urlencoded"},
               {"Origin", "https://evil.example"}},
              good) == 415);
@@ -332,7 +332,7 @@ TEST_CASE("a token that FCM can't know is refused with what is allowed", "[api][
   }
   CHECK(number_in(fixture.directory.file(), "SELECT count(*) FROM devices") == 0);
   CHECK(add("dGhlIGlk:APA91b-fcm_token", "ios").status == 200);
-  CHECK(add(apns, "android").status == 200);  // hex says nothing there
+  CHECK(add(apns, "android").status == 200);  // on Android, hex proves nothing
 }
 
 TEST_CASE("an app hears that another user has had its device meanwhile", "[api][devices]") {
@@ -349,7 +349,7 @@ TEST_CASE("an app hears that another user has had its device meanwhile", "[api][
   CHECK(add(fixture.customer) == as_ever);
   CHECK(add(fixture.customer2) == taken);
   CHECK(add(fixture.customer2) == as_ever);
-  CHECK(add(fixture.customer) == taken);  // its next start
+  CHECK(add(fixture.customer) == taken);  // the app's next start
   CHECK(add(fixture.customer) == as_ever);
   CHECK(fixture.metrics.push_devices_taken_over.value() == 2);
 }
@@ -362,7 +362,7 @@ TEST_CASE("readiness names the part that stands still, and needs no queue", "[ap
   fixture.context.io_turns = [&] { return turns; };
   fixture.full_lane = Lane::ops;
   CHECK(fixture.call_anonymously("GET", "/readyz").status == 200);
-  reason = "dispatcher stands still";
+  reason = "dispatcher is stalled";
   const auto refused = fixture.call_anonymously("GET", "/readyz");
   CHECK(refused.status == 503);
   CHECK(refused.body.find("dispatcher") != std::string::npos);

@@ -11,7 +11,7 @@ int me(ApiFixture& fixture, const std::string& token) {
   return fixture.call_with_token("GET", "/api/v1/auth/me", token).status;
 }
 
-/// /ws asks the same object.
+/// /ws uses the same object.
 bool may_connect(ApiFixture& fixture, const std::string& token) {
   return std::holds_alternative<ordercast::Identity>(fixture.tokens.authenticate(token));
 }
@@ -44,7 +44,7 @@ TEST_CASE("a logout ends its own sign-in at once, and no other", "[api][auth][se
   const std::string renewed = data_of(refresh(fixture, phone.refresh))["accessToken"];
   register_device(fixture, phone.access, "phone");
   register_device(fixture, tablet.access, "tablet");
-  // Both tokens are remembered by now.
+  // Both tokens are cached now.
   REQUIRE(me(fixture, phone.access) == 200);
   REQUIRE(me(fixture, renewed) == 200);
 

@@ -22,7 +22,7 @@ std::string path_of(const json& order) {
   return "/api/v1/orders/" + order.at("id").get<std::string>() + "/payment/verify";
 }
 
-/// A webhook of the provider about `order`, signed under `secret`.
+/// Sends a webhook of the provider about `order`, signed with `secret`.
 HttpResponse send_event(ApiFixture& fixture, const std::string& body,
                         const std::string& event_id = "evt_1",
                         const std::string& secret = test_webhook_secret) {
@@ -35,7 +35,7 @@ HttpResponse send_event(ApiFixture& fixture, const std::string& body,
                        "127.0.0.1"});
 }
 
-/// What the provider says of a payment of `order` that it has captured, in full.
+/// A captured payment of `order`, as the provider reports it.
 json payment_of(const json& order, std::int64_t amount = 57100,
                 const std::string& payment_id = "pay_1") {
   return {{"id", payment_id},  {"entity", "payment"},  {"amount", amount},
@@ -71,7 +71,7 @@ TEST_CASE("a webhook pays an order whose phone has died, however often it comes"
   CHECK(outcome_of(send_event(fixture, event)) == "applied");
   CHECK(outcome_of(send_event(fixture, event)) == "repeated");
   CHECK(outcome_of(send_event(fixture, event_of(order, "order.paid"), "evt_2")) == "unchanged");
-  // The phone comes back after all.
+  // The phone reports the payment after all.
   CHECK(fixture.call("POST", path_of(order), fixture.customer, proof_of(order)).status == 200);
   const auto stored = fixture.store.find_order(order.at("id").get<std::string>()).value();
   CHECK(stored.payment_status == PaymentStatus::paid);
@@ -187,7 +187,7 @@ TEST_CASE("a captured payment pays only in the order's currency, captured and no
   CHECK(fixture.stored_version(order.at("id")) == 1);
   CHECK(fixture.metrics.payment_events_refused.value() == events);
   CHECK(fixture.metrics.payment_events.value() == 0);
-  // What an older provider leaves out is no refund.
+  // A missing refund field does not mean a refund.
   auto terse = payment_of(order);
   for (const char* field : {"captured", "amount_refunded", "refund_status"}) terse.erase(field);
   CHECK(outcome_of(send_event(fixture, event_about(terse), "evt_good")) == "applied");
@@ -236,7 +236,7 @@ TEST_CASE("a second capture of a paid order is recorded once as a refund that is
   const auto again = event_of(order, "payment.captured", 57100, "pay_2");
   CHECK(outcome_of(send_event(fixture, again, "evt_2")) == "applied");
   CHECK(outcome_of(send_event(fixture, again, "evt_2")) == "repeated");
-  // A replay under another id, and the same word in other bytes.
+  // A replay with another id, and the same event in other bytes.
   CHECK(outcome_of(send_event(fixture, again, "evt_3")) == "unchanged");
   CHECK(outcome_of(send_event(fixture, again + " ", "evt_2")) == "unchanged");
   const auto now = stored(fixture, order);

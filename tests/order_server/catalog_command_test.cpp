@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 // `order_server store`, `product` and `backup`.
-#include "operators/catalog_command.hpp"
-
 #include "command_output.hpp"
 #include "domain/money.hpp"
-#include "operators/backup_command.hpp"
+#include "operators/commands.hpp"
 #include "temp_store.hpp"
 
 #include <catch2/catch.hpp>
@@ -31,7 +29,7 @@ struct Shopkeeper {
                                : run_catalog_command(arguments, out.file(), err.file());
     return {code, out.text(), err.text()};
   }
-  /// Its id.
+  /// Returns the new id.
   std::string added(const std::vector<std::string>& arguments) const {
     const auto ran = run(arguments);
     INFO(ran.err);

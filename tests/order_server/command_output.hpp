@@ -8,7 +8,7 @@
 
 namespace order_server {
 
-/// What a program has printed.
+/// Captures what a program prints.
 class Output {
  public:
   Output() : file_(std::tmpfile()) { REQUIRE(file_ != nullptr); }

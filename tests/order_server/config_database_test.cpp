@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "command_output.hpp"
 #include "config.hpp"
-#include "operators/backup_command.hpp"
-#include "operators/outbox_command.hpp"
+#include "operators/commands.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -61,7 +61,7 @@ TEST_CASE("without arguments the documented defaults hold", "[config]") {
   CHECK(config.max_message_bytes == 4096);
   CHECK(config.demo_data == order_server::DemoMode::automatic);
   CHECK(config.allowed_origins.empty());
-  CHECK(config.notices.size() == 2);  // pushes are only logged, provider ids made up
+  CHECK(config.notices.size() == 2);  // pushes are only logged, and provider ids are made up
 }
 
 TEST_CASE("flags are read, and of two the last counts", "[config]") {
@@ -124,9 +124,9 @@ TEST_CASE("a bad value is one line that names the option, the value and what is 
            {{"--ops-port", "7001"}, "--ops-port", "differ"},
            {{"--web-root", "/no/such/folder"},
             "--web-root: '/no/such/folder'",
-            "holds no index.html"},
+            "contains no index.html"},
            {{"--no-such-option"}, "--no-such-option", ""},
-           {{"stray"}, "argument is not expected", "begin with --"},
+           {{"stray"}, "unexpected argument", "begin with --"},
            {{"--db", ""}, "--db", ""},
            {{"--config", "/no/such/file"}, "/no/such/file", ""},
            {{"--config", "/dev/zero"}, "longer than 64 KiB", ""},
@@ -237,7 +237,7 @@ TEST_CASE("what may be a secret is not repeated where it is wrong", "[config]") 
     CHECK(end.code == 2);
     CHECK_FALSE(contains(end.error, "hunter2"));
   }
-  CHECK(contains(exit_of({"--password", "x"}).error, "--password is no option"));
+  CHECK(contains(exit_of({"--password", "x"}).error, "--password is not an option"));
 }
 
 TEST_CASE("a value of a file is one value", "[config]") {

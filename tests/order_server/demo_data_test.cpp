@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::int64_t now_ms = 1714567890123;
 
-/// A store that was empty and has been filled.
+/// An empty store after it has been filled.
 struct Demo {
   TempDir dir;
   SqliteStore store{options_for(dir.file())};
@@ -79,7 +79,8 @@ TEST_CASE("each demo customer has orders of every kind", "[demo]") {
     CHECK(statuses.size() == all_order_statuses.size());
     CHECK(stores.size() == 2);
     CHECK(pending.size() == 4);
-    CHECK(orders.front().status == OrderStatus::pending);  // what a demo shows first can be changed
+    CHECK(orders.front().status ==
+          OrderStatus::pending);  // the first order of a demo can still be changed
   }
 }
 

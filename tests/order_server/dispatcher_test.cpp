@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <optional>
 #include <stdexcept>
 
 using namespace order_server;
@@ -14,7 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Stands for the shards: writes down what is published and answers when told.
+/// Fake shards: record what is published and answer when told to.
 class Shards {
  public:
   bool hold = false;  ///< Set before the dispatcher starts: `done` waits for release().
@@ -82,7 +83,24 @@ DispatcherOptions quick_options() {
   return options;
 }
 
-/// A dispatcher's tests end when everything is marked; this waits for that without a clock.
+/// A dispatcher with what it reads from and publishes to. Set `options` before `start`.
+struct World {
+  FaultyStore store;
+  Metrics metrics;
+  Shards shards;
+  DispatcherOptions options = quick_options();
+  std::optional<Dispatcher> dispatcher;
+
+  void add_entries(const std::string& order, std::uint64_t count) {
+    for (std::uint64_t version = 1; version <= count; ++version) store.add_entry(order, version);
+  }
+  void start() {
+    dispatcher.emplace(store, metrics, shards.publisher(), options);
+    dispatcher->start();
+  }
+};
+
+/// Waits until every entry is marked.
 void wait_until_marked(const FaultyStore& store, std::size_t count) {
   const auto until = std::chrono::steady_clock::now() + 30s;
   while (store.marked().size() < count && std::chrono::steady_clock::now() < until) {
@@ -95,243 +113,195 @@ void wait_until_marked(const FaultyStore& store, std::size_t count) {
 
 TEST_CASE("what an earlier process left is published in commit order at the start",
           "[dispatcher]") {
-  FaultyStore store;
-  Metrics metrics;
-  Shards shards;
-  auto options = quick_options();
-  options.batch = 3;
+  World world;
+  world.options.batch = 3;
   std::vector<std::string> expected;
   for (std::uint64_t i = 1; i <= 10; ++i) {
-    store.add_entry("a", i);
+    world.store.add_entry("a", i);
     expected.push_back("a@" + std::to_string(i));
   }
-  Dispatcher dispatcher(store, metrics, shards.publisher(), options);
-  dispatcher.start();
-  CHECK(shards.wait_for(10) == expected);
-  wait_until_marked(store, 10);
-  CHECK(metrics.broadcasts.value() >= 9);
-  CHECK(metrics.commit_to_send.sum_seconds() == Approx(5.0));
+  world.start();
+  CHECK(world.shards.wait_for(10) == expected);
+  wait_until_marked(world.store, 10);
+  CHECK(world.metrics.broadcasts.value() >= 9);
+  CHECK(world.metrics.commit_to_send.sum_seconds() == Approx(5.0));
 }
 
 TEST_CASE("a commit's wake-up publishes it, and only it", "[dispatcher]") {
-  FaultyStore store;
-  Metrics metrics;
-  Shards shards;
-  Dispatcher dispatcher(store, metrics, shards.publisher(), quick_options());
-  dispatcher.start();
+  World world;
+  world.start();
   for (std::uint64_t i = 1; i <= 20; ++i) {
-    store.add_entry("a", i);
-    dispatcher.wake();
-    CHECK(shards.wait_for(i).back() == "a@" + std::to_string(i));
+    world.store.add_entry("a", i);
+    world.dispatcher->wake();
+    CHECK(world.shards.wait_for(i).back() == "a@" + std::to_string(i));
   }
-  dispatcher.stop();
-  CHECK(shards.published().size() == 20);
+  world.dispatcher->stop();
+  CHECK(world.shards.published().size() == 20);
 }
 
 TEST_CASE("an entry is marked only when every shard has its batch", "[dispatcher]") {
-  FaultyStore store;
-  Metrics metrics;
-  Shards shards;
-  shards.hold = true;
-  auto options = quick_options();
-  options.batch = 2;
-  for (std::uint64_t i = 1; i <= 3; ++i) store.add_entry("a", i);
-  Dispatcher dispatcher(store, metrics, shards.publisher(), options);
-  dispatcher.start();
-  shards.wait_for(2);
-  shards.release_one();
-  CHECK(store.marked().empty());
-  CHECK(shards.published().size() == 2);  // bounded: the third waits for the batch
-  shards.release_one();
-  shards.wait_for(3);
-  CHECK(store.marked() == std::set<std::int64_t>{1, 2});
-  shards.release_one();
-  wait_until_marked(store, 3);
+  World world;
+  world.shards.hold = true;
+  world.options.batch = 2;
+  world.add_entries("a", 3);
+  world.start();
+  world.shards.wait_for(2);
+  world.shards.release_one();
+  CHECK(world.store.marked().empty());
+  CHECK(world.shards.published().size() == 2);  // bounded: the third waits for the batch
+  world.shards.release_one();
+  world.shards.wait_for(3);
+  CHECK(world.store.marked() == std::set<std::int64_t>{1, 2});
+  world.shards.release_one();
+  wait_until_marked(world.store, 3);
 }
 
 TEST_CASE("a stop does not wait for shards and leaves their batch for the next start",
           "[dispatcher]") {
-  FaultyStore store;
-  Metrics metrics;
-  Shards shards;
-  shards.hold = true;
-  store.add_entry("a", 1);
-  {
-    Dispatcher dispatcher(store, metrics, shards.publisher(), quick_options());
-    dispatcher.start();
-    shards.wait_for(1);
-  }
-  CHECK(store.marked().empty());
-  shards.release_one();  // too late, and harmless
+  World world;
+  world.shards.hold = true;
+  world.store.add_entry("a", 1);
+  world.start();
+  world.shards.wait_for(1);
+  world.dispatcher.reset();
+  CHECK(world.store.marked().empty());
+  world.shards.release_one();  // too late, and harmless
 
   Shards later;
-  Dispatcher next(store, metrics, later.publisher(), quick_options());
+  Dispatcher next(world.store, world.metrics, later.publisher(), world.options);
   next.start();
   CHECK(later.wait_for(1) == std::vector<std::string>{"a@1"});
-  wait_until_marked(store, 1);
+  wait_until_marked(world.store, 1);
 }
 
 TEST_CASE("a database that fails is tried again until it works", "[dispatcher]") {
-  FaultyStore store;
-  Metrics metrics;
-  Shards shards;
-  store.failures = 25;
-  store.add_entry("a", 1);
-  Dispatcher dispatcher(store, metrics, shards.publisher(), quick_options());
-  dispatcher.start();
-  CHECK(shards.wait_for(1) == std::vector<std::string>{"a@1"});
-  wait_until_marked(store, 1);
-  CHECK(metrics.dispatcher_failures.value() == 25);
+  World world;
+  world.store.failures = 25;
+  world.store.add_entry("a", 1);
+  world.start();
+  CHECK(world.shards.wait_for(1) == std::vector<std::string>{"a@1"});
+  wait_until_marked(world.store, 1);
+  CHECK(world.metrics.dispatcher_failures.value() == 25);
 }
 
 TEST_CASE("a mark that fails is tried again without publishing twice", "[dispatcher]") {
-  FaultyStore store;
-  Metrics metrics;
-  Shards shards;
-  store.mark_failures = 5;
-  store.add_entry("a", 1);
-  store.add_entry("b", 1);
-  Dispatcher dispatcher(store, metrics, shards.publisher(), quick_options());
-  dispatcher.start();
-  wait_until_marked(store, 2);
-  dispatcher.stop();
-  CHECK(shards.published() == std::vector<std::string>{"a@1", "b@1"});
+  World world;
+  world.store.mark_failures = 5;
+  world.store.add_entry("a", 1);
+  world.store.add_entry("b", 1);
+  world.start();
+  wait_until_marked(world.store, 2);
+  world.dispatcher->stop();
+  CHECK(world.shards.published() == std::vector<std::string>{"a@1", "b@1"});
 }
 
 TEST_CASE("a publish that throws loses nothing", "[dispatcher]") {
-  FaultyStore store;
-  Metrics metrics;
-  Shards shards;
-  shards.throws = 3;
-  store.add_entry("a", 1);
-  store.add_entry("a", 2);
-  Dispatcher dispatcher(store, metrics, shards.publisher(), quick_options());
-  dispatcher.start();
-  wait_until_marked(store, 2);
-  CHECK(shards.published().back() == "a@2");
+  World world;
+  world.shards.throws = 3;
+  world.add_entries("a", 2);
+  world.start();
+  wait_until_marked(world.store, 2);
+  CHECK(world.shards.published().back() == "a@2");
 }
 
 TEST_CASE("an entry that can't be published steps aside and is given up in the end",
           "[dispatcher]") {
-  FaultyStore store;
-  Metrics metrics;
-  Shards shards;
-  shards.poison = "poison";
-  auto options = quick_options();
-  options.batch = 2;
-  options.max_attempts = 3;
-  store.add_entry("poison", 1);
-  for (std::uint64_t i = 1; i <= 5; ++i) store.add_entry("a", i);
-  Dispatcher dispatcher(store, metrics, shards.publisher(), options);
-  dispatcher.start();
-  CHECK(shards.wait_for(5).back() == "a@5");
-  wait_until_marked(store, 5);
+  World world;
+  world.shards.poison = "poison";
+  world.options.batch = 2;
+  world.options.max_attempts = 3;
+  world.store.add_entry("poison", 1);
+  world.add_entries("a", 5);
+  world.start();
+  CHECK(world.shards.wait_for(5).back() == "a@5");
+  wait_until_marked(world.store, 5);
   const auto until = std::chrono::steady_clock::now() + 30s;
-  while (!store.failures_of(1).second && std::chrono::steady_clock::now() < until) {
+  while (!world.store.failures_of(1).second && std::chrono::steady_clock::now() < until) {
     std::this_thread::yield();
   }
-  CHECK(store.failures_of(1) == std::pair<std::int64_t, bool>{3, true});
-  store.add_entry("a", 6);
-  dispatcher.wake();
-  CHECK(shards.wait_for(6).back() == "a@6");
+  CHECK(world.store.failures_of(1) == std::pair<std::int64_t, bool>{3, true});
+  world.store.add_entry("a", 6);
+  world.dispatcher->wake();
+  CHECK(world.shards.wait_for(6).back() == "a@6");
 }
 
 TEST_CASE("a failed entry whose order has gone on is not published behind the newer version",
           "[dispatcher]") {
-  FaultyStore store;
-  Metrics metrics;
-  Shards shards;
-  shards.throws = 1;
-  store.add_entry("a", 1);
-  store.add_entry("a", 2);
-  Dispatcher dispatcher(store, metrics, shards.publisher(), quick_options());
-  dispatcher.start();
-  wait_until_marked(store, 2);
-  dispatcher.stop();
-  CHECK(shards.published() == std::vector<std::string>{"a@2"});
+  World world;
+  world.shards.throws = 1;
+  world.add_entries("a", 2);
+  world.start();
+  wait_until_marked(world.store, 2);
+  world.dispatcher->stop();
+  CHECK(world.shards.published() == std::vector<std::string>{"a@2"});
 }
 
 TEST_CASE("what a shard could not take is published again until it could", "[dispatcher]") {
-  FaultyStore store;
-  Metrics metrics;
-  Shards shards;
-  shards.unwelcome = "a";
-  shards.refusals = 25;
-  auto options = quick_options();
-  options.max_attempts = 3;  // the entry's own faults; this is not one
-  store.add_entry("a", 1);
-  for (std::uint64_t i = 1; i <= 5; ++i) store.add_entry("b", i);
-  Dispatcher dispatcher(store, metrics, shards.publisher(), options);
-  dispatcher.start();
+  World world;
+  world.shards.unwelcome = "a";
+  world.shards.refusals = 25;
+  world.options.max_attempts = 3;  // counts the entry's own failures; this is not one
+  world.store.add_entry("a", 1);
+  world.add_entries("b", 5);
+  world.start();
   const auto until = std::chrono::steady_clock::now() + 30s;
-  while (store.marked().size() < 6 && std::chrono::steady_clock::now() < until) dispatcher.wake();
-  dispatcher.stop();
-  CHECK(store.marked().size() == 6);
-  CHECK(store.marked().count(1) == 1);
-  CHECK(metrics.dispatcher_failures.value() == 25);
-  const auto published = shards.published();
+  while (world.store.marked().size() < 6 && std::chrono::steady_clock::now() < until)
+    world.dispatcher->wake();
+  world.dispatcher->stop();
+  CHECK(world.store.marked().size() == 6);
+  CHECK(world.store.marked().count(1) == 1);
+  CHECK(world.metrics.dispatcher_failures.value() == 25);
+  const auto published = world.shards.published();
   CHECK(std::count(published.begin(), published.end(), "a@1") == 26);
   CHECK(std::count(published.begin(), published.end(), "b@5") == 1);
 }
 
 TEST_CASE("shards that never answer are noticed, counted once, and asked again", "[dispatcher]") {
-  FaultyStore store;
-  Metrics metrics;
-  Shards shards;
-  shards.hold = true;
-  auto options = quick_options();
-  options.slow_shards = 1ms;
-  options.lost_shards = 2ms;
   std::atomic<int> beats{0};
-  options.beat = [&] { ++beats; };
-  store.add_entry("a", 1);
-  Dispatcher dispatcher(store, metrics, shards.publisher(), options);
-  dispatcher.start();
-  const auto published = shards.wait_for(3);
+  World world;
+  world.shards.hold = true;
+  world.options.slow_shards = 1ms;
+  world.options.lost_shards = 2ms;
+  world.options.beat = [&] { ++beats; };
+  world.store.add_entry("a", 1);
+  world.start();
+  const auto published = world.shards.wait_for(3);
   CHECK(published.back() == "a@1");
-  CHECK(metrics.dispatcher_stalls.value() >= 2);
-  CHECK(store.marked().empty());
-  CHECK(store.failures_of(1) == std::pair<std::int64_t, bool>{0, false});
-  dispatcher.stop();
+  CHECK(world.metrics.dispatcher_stalls.value() >= 2);
+  CHECK(world.store.marked().empty());
+  CHECK(world.store.failures_of(1) == std::pair<std::int64_t, bool>{0, false});
+  world.dispatcher->stop();
   CHECK(beats > 0);
 }
 
 TEST_CASE("a batch that waits for a shard beats no heart", "[dispatcher]") {
-  FaultyStore store;
-  Metrics metrics;
-  Shards shards;
-  shards.hold = true;
-  auto options = quick_options();
   std::atomic<int> beats{0};
-  options.beat = [&] { ++beats; };
-  store.add_entry("a", 1);
-  Dispatcher dispatcher(store, metrics, shards.publisher(), options);
-  dispatcher.start();
-  shards.wait_for(1);
+  World world;
+  world.shards.hold = true;
+  world.options.beat = [&] { ++beats; };
+  world.store.add_entry("a", 1);
+  world.start();
+  world.shards.wait_for(1);
   const int before = beats;
-  dispatcher.wake();
+  world.dispatcher->wake();
   CHECK(beats == before);
-  shards.release_one();
-  wait_until_marked(store, 1);
-  dispatcher.stop();
+  world.shards.release_one();
+  wait_until_marked(world.store, 1);
+  world.dispatcher->stop();
   CHECK(beats > before);
 }
 
 TEST_CASE("the outbox is pruned under steady load, whatever the wall clock does", "[dispatcher]") {
-  FaultyStore store;
-  Metrics metrics;
-  Shards shards;
-  auto options = quick_options();
   std::atomic<std::int64_t> wall{1'000'000'000};
-  options.now_ms = [&] { return wall -= 1'000; };  // goes back with every look at it
-  options.now = [] { return ordercast::TimePoint(1h); };
-  options.prune_step = 100;
+  World world;
+  world.options.now_ms = [&] { return wall -= 1'000; };  // goes back with every reading
+  world.options.now = [] { return ordercast::TimePoint(1h); };
+  world.options.prune_step = 100;
   constexpr std::size_t entries = 5'000;
-  for (std::uint64_t i = 1; i <= entries; ++i) store.add_entry("a", i);
-  Dispatcher dispatcher(store, metrics, shards.publisher(), options);
-  dispatcher.start();
-  wait_until_marked(store, entries);
-  dispatcher.stop();
-  // Half a step and a batch, at most, are not deleted yet.
-  CHECK(entries - store.pruned <= options.batch * 2);
+  world.add_entries("a", entries);
+  world.start();
+  wait_until_marked(world.store, entries);
+  world.dispatcher->stop();
+  // At most half a step and a batch are not deleted yet.
+  CHECK(entries - world.store.pruned <= world.options.batch * 2);
 }

@@ -14,15 +14,15 @@
 
 namespace order_server {
 
-/// A store in memory that fails as often as it is told to: the outbox and look-ups of orders, as
-/// the real-time side uses them. Any thread.
+/// An in-memory store that fails on demand. Implements the outbox and the look-ups of orders that
+/// the real-time side uses. Any thread.
 class FaultyStore final : public Store {
  public:
-  std::atomic<int> failures{0};        ///< Calls that will fail before one works.
+  std::atomic<int> failures{0};        ///< How many calls fail before one works.
   std::atomic<int> mark_failures{0};   ///< The same for mark_broadcast alone.
   std::atomic<int> check_failures{0};  ///< The same for check alone.
   std::atomic<int> reads{0};
-  std::atomic<std::size_t> pruned{0};  ///< Of those that are marked.
+  std::atomic<std::size_t> pruned{0};  ///< How many marked entries were pruned.
 
   void add_entry(const std::string& order_id, std::uint64_t version) {
     const std::lock_guard lock(mutex_);
@@ -38,7 +38,7 @@ class FaultyStore final : public Store {
     newest_[order_id] = std::max(newest_[order_id], version);
     pending_.push_back(std::move(entry));
   }
-  /// How many failures of an entry were written down, and whether it was given up.
+  /// How many failures of an entry were recorded, and whether it was given up.
   [[nodiscard]] std::pair<std::int64_t, bool> failures_of(std::int64_t sequence) const {
     const std::lock_guard lock(mutex_);
     for (const auto& entry : failed_) {
@@ -61,7 +61,7 @@ class FaultyStore final : public Store {
     const auto count = std::min(limit, pending_.size());
     return {pending_.begin(), pending_.begin() + static_cast<std::ptrdiff_t>(count)};
   }
-  /// Without delays: what has failed is due at once.
+  /// Has no delays: a failed entry is due at once.
   std::vector<OutboxEntry> failed_broadcasts(std::size_t limit, std::int64_t) override {
     const std::lock_guard lock(mutex_);
     std::vector<OutboxEntry> due;

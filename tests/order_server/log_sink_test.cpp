@@ -66,13 +66,13 @@ TEST_CASE(
   std::int64_t accepted = 0;
   std::int64_t refused = 0;
   AsyncWriter writer(pipe.ends[1], capacity);
-  // Far more than a pipe and the buffer hold; nobody reads meanwhile.
+  // Far more than the pipe and the buffer hold, while nobody reads.
   for (int i = 0; i < 2'000; ++i) (writer.write(line) ? accepted : refused) += 1;
   CHECK(refused > 1'000);
   CHECK(writer.dropped() == refused);
   CHECK_FALSE(writer.flush_for(1ms));
 
-  // A reader that comes back gets every line that was accepted, and new ones.
+  // A reader that resumes gets every accepted line, and new ones.
   const auto kept = static_cast<std::size_t>(accepted) * line.size();
   CHECK(pipe.read(kept).size() == kept);
   CHECK(writer.flush_for(30s));
@@ -82,7 +82,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a writer ends though its descriptor blocks for ever", "[log]") {
-  // Its writer is stuck for the rest of the process, so it is never closed.
+  // Never closed: its writer is stuck for the rest of the process.
   static Pipe& pipe = *new Pipe;
   AsyncWriter writer(pipe.ends[1]);
   for (int i = 0; i < 300; ++i) writer.write(std::string(1023, 'x') + "\n");

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t mib = std::size_t{1} << 20;
 
-/// A process that is looked at four times a second.
+/// A process that is checked four times a second.
 struct Process {
   MemoryWatch watch;
   ordercast::TimePoint now{};
@@ -25,7 +25,7 @@ struct Process {
     now += milliseconds(250);
     return watch.look(connections, resident, now);
   }
-  /// How long it takes until memory is given back; nothing within `most`.
+  /// How long it takes until memory is returned; nullopt if longer than `most`.
   std::optional<milliseconds> until_given_back(std::size_t resident, seconds most) {
     const auto start = now;
     while (now - start < most) {

@@ -23,7 +23,7 @@ using ordercast::Reach;
 
 namespace {
 
-/// A look-up on one worker, and a "shard" whose tasks the test runs itself.
+/// A look-up with one worker, and a fake shard whose tasks the test runs.
 struct Lookups {
   explicit Lookups(std::size_t capacity = 100) : pool("test", 1, capacity) {}
 
@@ -134,7 +134,7 @@ TEST_CASE("ten thousand look-ups of one user cost another user one turn", "[look
   };
   for (int i = 0; i < many; ++i) ask("flood", "o-" + std::to_string(i));
   ask("other", "mine");
-  // One that the flood has asked for too, and far back in its queue.
+  // An order that the flood asks for as well, far back in its queue.
   ask("other", "o-9999");
   busy.unlock();
   lookups.pool.stop();
@@ -144,7 +144,7 @@ TEST_CASE("ten thousand look-ups of one user cost another user one turn", "[look
   };
   CHECK(place("other mine") <= 2);
   CHECK(place("other o-9999") <= 6);
-  // It was read once for both, and the flood's turn for it found nothing left to do.
+  // It was read once for both; the flood's own turn had nothing left to do.
   CHECK(place("flood o-9999") <= 6);
   CHECK(lookups.metrics.lookup_reads.value() == many + 1);
 }
@@ -169,7 +169,7 @@ TEST_CASE("a full queue gives up the newest look-up of who has most, for that us
   };
   for (const char* order : {"o-1", "o-2", "o-3"}) ask("flood", order);
   ask("other", "o-3");
-  ask("third", "o-9");  // is one too many
+  ask("third", "o-9");  // is above the limit
   CHECK(unavailable == std::vector<std::string>{"flood o-3"});
   busy.unlock();
   lookups.pool.stop();
@@ -179,7 +179,7 @@ TEST_CASE("a full queue gives up the newest look-up of who has most, for that us
 
 namespace {
 
-/// What a source of orders has answered.
+/// The answer of a source of orders.
 struct Fetched {
   std::optional<ordercast::OrderSnapshot> snapshot;
   bool is_unavailable = false;
@@ -246,7 +246,7 @@ TEST_CASE("look-ups of one order that wait together are read once, and a later o
   CHECK(lookups.metrics.lookups.value() == 50);
   CHECK(lookups.metrics.lookup_reads.value() == 2);
 
-  // All who share a read share what is encoded of it.
+  // Everybody who shares a read shares its encoded text.
   std::vector<const std::string*> texts;
   busy.lock();
   REQUIRE(lookups.pool.submit([&] { const std::lock_guard wait(busy); }));

@@ -10,7 +10,7 @@
 namespace order_server {
 namespace {
 
-// What SQLite ran, over all connections that were opened while they were counted.
+// Statements that SQLite ran, on all connections opened while counting.
 std::atomic<int> statements{0};
 std::atomic<int> rows{0};
 
@@ -23,7 +23,7 @@ int watch(sqlite3* handle, char** /*error*/, const void* /*api*/) {
   return sqlite3_trace_v2(handle, SQLITE_TRACE_STMT | SQLITE_TRACE_ROW, &count, nullptr);
 }
 
-/// Counts for connections that are opened in its scope.
+/// Counts statements of connections opened in its scope.
 struct Counting {
   Counting() { sqlite3_auto_extension(reinterpret_cast<void (*)()>(&watch)); }
   Counting(const Counting&) = delete;
@@ -31,7 +31,7 @@ struct Counting {
   ~Counting() { sqlite3_cancel_auto_extension(reinterpret_cast<void (*)()>(&watch)); }
 };
 
-/// What a call cost the database.
+/// The database cost of a call.
 struct Cost {
   int statements = 0;
   int rows = 0;
@@ -85,7 +85,7 @@ TEST_CASE("an order of somebody else costs what one costs that does not exist", 
     CHECK(foreign.statements == missing.statements);
     CHECK(foreign.rows == missing.rows);
   }
-  // Who may see it gets all of it.
+  // Whoever may see the order gets all of it.
   const auto own = f.call("GET", "/api/v1/orders/o-large", f.customer);
   CHECK(own.status == 200);
   CHECK(json::parse(own.body).at("data").at("items").size() == 100);

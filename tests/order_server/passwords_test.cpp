@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "domain/passwords.hpp"
 
+#include "../support/lowered_limit.hpp"
 #include "domain/sodium.hpp"
 
 #include <catch2/catch.hpp>
-#include <sys/resource.h>
 
 #include <atomic>
 #include <new>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,34 +16,27 @@
 namespace order_server {
 namespace {
 
-/// As libsodium's crypto_pwhash_str has written it, for the password "password".
+/// The hash of "password" by libsodium's crypto_pwhash_str.
 constexpr const char* of_libsodium =
     "$argon2id$v=19$m=65536,t=2,p=1$B1DbliNP/ApCw6WIpd9aIg$"
     "AbYVhXS+Gp0lNmlx7aEWWlua8r7I7QjzjNMNDHBglJE";
 
-// A sanitizer ends the process when it gets no memory itself.
+// A sanitizer ends the process if it gets no memory.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool memory_can_end = false;
 #else
 constexpr bool memory_can_end = true;
 #endif
 
-/// No new memory for the process, as long as this lives, where `memory_can_end`.
+/// Gives the process no new memory for as long as it lives, where `memory_can_end`.
 class NoMoreMemory {
  public:
   NoMoreMemory() {
-    ::getrlimit(RLIMIT_AS, &before_);
-    if (!memory_can_end) return;
-    rlimit none = before_;
-    none.rlim_cur = 1;
-    ::setrlimit(RLIMIT_AS, &none);
+    if (memory_can_end) limit_.emplace(RLIMIT_AS, 1);
   }
-  NoMoreMemory(const NoMoreMemory&) = delete;
-  NoMoreMemory& operator=(const NoMoreMemory&) = delete;
-  ~NoMoreMemory() { ::setrlimit(RLIMIT_AS, &before_); }
 
  private:
-  rlimit before_{};
+  std::optional<ordercast::test::LoweredLimit> limit_;
 };
 
 }  // namespace

@@ -74,8 +74,7 @@ TEST_CASE("nothing is signed under an empty secret", "[payments]") {
 
 TEST_CASE("a valid payment makes a PENDING order PAID and CONFIRMED", "[payments]") {
   for (const PaymentStatus before : {PaymentStatus::pending, PaymentStatus::failed}) {
-    const Decision decision = pay(online_order(OrderStatus::pending, before));
-    const auto& change = std::get<Change>(decision);
+    const auto change = std::get<Change>(pay(online_order(OrderStatus::pending, before)));
     CHECK(change.status == OrderStatus::confirmed);
     CHECK(change.payment_status == PaymentStatus::paid);
     CHECK(change.razorpay_payment_id == "pay_1");
@@ -85,8 +84,7 @@ TEST_CASE("a valid payment makes a PENDING order PAID and CONFIRMED", "[payments
 }
 
 TEST_CASE("a valid payment of an order on its way leaves its status and log alone", "[payments]") {
-  const Decision decision = pay(online_order(OrderStatus::preparing));
-  const auto& change = std::get<Change>(decision);
+  const auto change = std::get<Change>(pay(online_order(OrderStatus::preparing)));
   CHECK(change.status == OrderStatus::preparing);
   CHECK(change.payment_status == PaymentStatus::paid);
   CHECK_FALSE(change.write_log);
@@ -94,8 +92,7 @@ TEST_CASE("a valid payment of an order on its way leaves its status and log alon
 
 TEST_CASE("a valid payment of a CANCELLED order is recorded with a log that a refund is due",
           "[payments]") {
-  const Decision decision = pay(online_order(OrderStatus::cancelled));
-  const auto& change = std::get<Change>(decision);
+  const auto change = std::get<Change>(pay(online_order(OrderStatus::cancelled)));
   CHECK(change.status == OrderStatus::cancelled);
   CHECK(change.payment_status == PaymentStatus::paid);
   CHECK(change.write_log);
@@ -112,8 +109,7 @@ TEST_CASE("a second payment of a paid order is refused, and a refund of it is du
   for (const PaymentStatus before : {PaymentStatus::paid, PaymentStatus::refunded}) {
     Order order = paid_order(OrderStatus::preparing);
     order.payment_status = before;
-    const Decision decision = pay(order, "pay_2");
-    const auto& change = std::get<Change>(decision);
+    const auto change = std::get<Change>(pay(order, "pay_2"));
     REQUIRE(change.rejection);
     CHECK(change.rejection->status_code == 409);
     CHECK(change.status == OrderStatus::preparing);
@@ -132,8 +128,7 @@ TEST_CASE("a second payment of a paid order is refused, and a refund of it is du
 
 TEST_CASE("a bad signature makes the payment FAILED and is refused all the same", "[payments]") {
   for (const OrderStatus status : {OrderStatus::pending, OrderStatus::cancelled}) {
-    const Decision decision = pay_badly(online_order(status));
-    const auto& change = std::get<Change>(decision);
+    const auto change = std::get<Change>(pay_badly(online_order(status)));
     CHECK(change.status == status);
     CHECK(change.payment_status == PaymentStatus::failed);
     CHECK(change.razorpay_payment_id.empty());
@@ -144,8 +139,7 @@ TEST_CASE("a bad signature makes the payment FAILED and is refused all the same"
 }
 
 TEST_CASE("a payment signed for another order does not pay this one", "[payments]") {
-  const Decision decision = pay(online_order(), "pay_1", "order_B");
-  const auto& change = std::get<Change>(decision);
+  const auto change = std::get<Change>(pay(online_order(), "pay_1", "order_B"));
   CHECK(change.payment_status == PaymentStatus::failed);
   REQUIRE(change.rejection);
   check_is_verification_failure(*change.rejection);

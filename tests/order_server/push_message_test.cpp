@@ -107,7 +107,7 @@ TEST_CASE("FCM's answers are told apart", "[push][fcm]") {
           .kind == Kind::no_device);
   CHECK(fcm_outcome(reply_of(403, fcm_error("PERMISSION_DENIED", "SENDER_ID_MISMATCH"))).kind ==
         Kind::no_device);
-  // A fault of ours must not cost customers their devices.
+  // Our own fault must not remove customers' devices.
   CHECK(
       fcm_outcome(reply_of(400, fcm_error("INVALID_ARGUMENT", "INVALID_ARGUMENT", "message.data")))
           .kind == Kind::rejected);

@@ -31,7 +31,7 @@ TEST_CASE("what was not written down is not sent again meanwhile, and is after a
   for (int i = 0; i < 3; ++i) world.worker->turn();
   CHECK(world.sender.taken.size() == 1);  // under way
   world.sender.poll(0ms);
-  world.worker.reset();  // before anything was written down
+  world.worker.reset();  // before anything was recorded
   world.round();
   CHECK(world.sender.taken.size() == 2);
   CHECK(world.stats().waiting == 0);
@@ -85,7 +85,7 @@ TEST_CASE("a message that is refused again and again is given up and holds nobod
   REQUIRE(letters.size() == 1);
   CHECK(letters.front().error == "FCM answered 400");
 
-  // An operator has it tried again, and now it goes.
+  // An operator retries it, and now it works.
   world.sender.to_devices.clear();
   CHECK(world.store.retry_dead_letters(letters.front().id, world.now_ms) == 1);
   world.round();
@@ -112,10 +112,11 @@ TEST_CASE("FCM is down for ten minutes: few attempts, little kept, the newest st
   }
   const auto attempts = world.sender.taken.size();
   INFO(attempts << " attempts in ten minutes");
-  CHECK(attempts >= 10);                   // it keeps looking
-  CHECK(attempts <= 100);                  // one at a time, rarer and rarer
-  CHECK(world.stats().waiting == orders);  // one place an order and device, not one a change
-  CHECK(world.stats().dead == 0);          // an outage is no message's fault
+  CHECK(attempts >= 10);   // it keeps trying
+  CHECK(attempts <= 100);  // one at a time, less and less often
+  CHECK(world.stats().waiting ==
+        orders);                   // one entry for each order and device, not for each change
+  CHECK(world.stats().dead == 0);  // an outage does not count against a message
 
   world.sender.taken.clear();
   world.sender.answer = {};
@@ -138,10 +139,10 @@ TEST_CASE("an outage is over as soon as one message got through", "[push]") {
   world.sender.taken.clear();
   world.sender.answer = {};
   world.worker->turn();
-  CHECK(world.sender.under_way() == 1);  // one finds out
+  CHECK(world.sender.under_way() == 1);  // one message probes
   world.sender.poll(0ms);
   world.worker->turn();
-  CHECK(world.sender.under_way() == 18);  // and all others follow at once
+  CHECK(world.sender.under_way() == 18);  // and the others follow at once
 }
 
 TEST_CASE("Retry-After is kept to", "[push]") {
@@ -164,12 +165,9 @@ TEST_CASE("Retry-After is kept to", "[push]") {
 
 TEST_CASE("a newer version takes the place of one that waits", "[push]") {
   World world;
-  world.sender.answer = {Kind::throttled, 60s, "FCM answered 429"};
-  world.move_to(OrderStatus::confirmed);
-  world.round();
+  world.change_while_throttled(60s);
   world.move_to(OrderStatus::preparing);
   world.move_to(OrderStatus::ready);
-  world.sender.answer = {};
   world.sender.taken.clear();
   world.pass(70s);
   world.rounds(3);
@@ -184,7 +182,7 @@ TEST_CASE("a newer version that comes while an older one is under way is sent as
   world.worker->turn();
   world.move_to(OrderStatus::preparing);
   world.worker->turn();
-  CHECK(world.sender.taken.size() == 1);  // one place, one at a time
+  CHECK(world.sender.taken.size() == 1);  // one entry, one at a time
   world.sender.poll(0ms);
   world.rounds(2);
   REQUIRE(world.sender.taken.size() == 2);
@@ -202,10 +200,7 @@ TEST_CASE("what nobody wants to hear any more is given up", "[push]") {
 
 TEST_CASE("a clock that is set does not hold pushes up", "[push]") {
   World world;
-  world.sender.answer = {Kind::throttled, 60s, "FCM answered 429"};
-  world.move_to(OrderStatus::confirmed);
-  world.round();
-  world.sender.answer = {};
+  world.change_while_throttled(60s);
   SECTION("back by a day: what was planned for later is due") {
     world.now_ms -= 24 * 3600 * 1000;
   }

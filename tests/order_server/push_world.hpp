@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
-/// The worker without a thread: each test takes its turns, on a real store, with a service that
-/// does as it is told and clocks that stand still.
+/// The push worker without a thread: a test calls its turns, on a real store, with a fake service
+/// and manual clocks.
 namespace order_server {
 
 using namespace std::chrono_literals;
@@ -25,9 +25,10 @@ using Kind = PushOutcome::Kind;
 class FakeSender final : public PushSender {
  public:
   std::size_t most = 64;
-  PushOutcome answer;                                        ///< To everybody,
-  std::map<std::string, PushOutcome> to_devices;             ///< but to these.
-  std::vector<std::pair<std::string, std::uint64_t>> taken;  ///< Device and version, all attempts.
+  PushOutcome answer;                             ///< For every device,
+  std::map<std::string, PushOutcome> to_devices;  ///< except these.
+  std::vector<std::pair<std::string, std::uint64_t>>
+      taken;  ///< Device and version of every attempt.
   std::size_t most_at_once = 0;
 
   [[nodiscard]] std::size_t capacity() const noexcept override { return most; }
@@ -92,19 +93,33 @@ struct World {
                 id, [status](const Order& order) { return decide_status(order, status); }, now_ms)
             .changed);
   }
-  /// A turn, what it started, and the turn that writes down how that ended.
+  /// One turn, the attempts that it starts, and the turn that records their results.
   void round() {
     if (!worker) make_worker();
     worker->turn();
     sender.poll(0ms);
     worker->turn();
   }
-  /// Rounds until nothing is to be done any more, at most so many.
+  /// Runs at most `most` rounds.
   void rounds(int most) {
     for (int i = 0; i < most; ++i) {
       round();
       sender.poll(0ms);
     }
+  }
+  /// Advances the time and lets the worker do all that is due. Returns how many pushes there were
+  /// so far.
+  std::size_t pushes_after(std::chrono::milliseconds time) {
+    pass(time);
+    rounds(2);
+    return sender.taken.size();
+  }
+  /// Makes a change whose push the service throttles; later pushes succeed.
+  void change_while_throttled(std::chrono::milliseconds retry_after) {
+    sender.answer = {Kind::throttled, retry_after, "FCM answered 429"};
+    move_to(OrderStatus::confirmed);
+    round();
+    sender.answer = {};
   }
   PushStats stats() { return store.push_stats(now_ms); }
 };

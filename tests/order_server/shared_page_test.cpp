@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A page whose rendering is run by hand.
+/// A page that the test renders by hand.
 struct Rig {
   ordercast::TimePoint now{1h};
   int renderings = 0;

@@ -19,7 +19,7 @@ namespace {
 
 constexpr auto script = "/assets/index-D3b1_fQz.js";
 
-/// A folder as a bundler leaves it, with what must stay unseen beside and inside it.
+/// A folder as a bundler writes it, with files beside and inside it that must not be served.
 class WebRoot {
  public:
   WebRoot() {

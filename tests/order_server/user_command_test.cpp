@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "operators/user_command.hpp"
-
 #include "command_output.hpp"
-#include "operators/outbox_command.hpp"
+#include "operators/commands.hpp"
 #include "temp_store.hpp"
 
 #include <catch2/catch.hpp>

@@ -63,8 +63,8 @@ TEST_CASE("what one answer says of a part is counted, and a later one of another
   Watchdog watchdog;
   watchdog.add("writer", PartKind::worker, 1s, of(beat));
   beat.beat(start);
-  CHECK(watchdog.stalled(start + 2s) == "writer");  // nobody else looks before it moves again
-  // A thread that read the clock before, and got the lock after.
+  CHECK(watchdog.stalled(start + 2s) == "writer");  // nobody else looks before it recovers
+  // A thread that read the clock earlier but got the lock later.
   CHECK(watchdog.stalled(start + 1s) == "writer");
   beat.beat(start + 3s);
   CHECK_FALSE(watchdog.stalled(start + 3s));
@@ -91,7 +91,7 @@ TEST_CASE("an I/O thread is alive while it answers, and one question at most wai
   CHECK(watchdog.stalled(start + 11s) == "io-0");
 
   posted.front()();
-  CHECK(watchdog.io_turns(start + 31s));  // push alone stands still
+  CHECK(watchdog.io_turns(start + 31s));  // only push is stalled
   CHECK(watchdog.stalled(start + 31s) == "push");
   probe.ask(start + 31s);
   CHECK(posted.size() == 2);

@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A task that holds a worker until it is released.
+/// A task that keeps a worker busy until `opened` is set.
 struct Gate {
   std::promise<void> entered;
   std::promise<void> opened;
@@ -32,6 +32,12 @@ struct Gate {
       entered.set_value();
       open.wait();
     };
+  }
+
+  /// Submits the task and waits until a worker is at it.
+  void keep_busy(WorkerPool& pool) {
+    REQUIRE(pool.submit(task()));
+    entered.get_future().wait();
   }
 };
 
@@ -51,8 +57,7 @@ TEST_CASE("a full queue refuses and runs nothing of it later", "[workers]") {
   Gate gate;
   std::atomic<int> ran{0};
   WorkerPool pool("test", 1, 2);
-  REQUIRE(pool.submit(gate.task()));
-  gate.entered.get_future().wait();
+  gate.keep_busy(pool);
   CHECK(pool.submit([&] { ++ran; }));
   CHECK(pool.submit_after(1h, [&] { ++ran; }));
   CHECK_FALSE(pool.submit([&] { ran += 100; }));
@@ -105,8 +110,7 @@ TEST_CASE("owners take turns, however much one of them has queued", "[workers]")
   std::vector<std::string> ran;
   {
     WorkerPool pool("test", 1, 100);
-    REQUIRE(pool.submit(gate.task()));
-    gate.entered.get_future().wait();
+    gate.keep_busy(pool);
     const auto queue = [&](const std::string& owner, int number) {
       const auto name = owner + std::to_string(number);
       REQUIRE(pool.submit({[&ran, name] { ran.push_back(name); }, owner, 0, nullptr}));
@@ -144,8 +148,7 @@ TEST_CASE("a full queue takes from the owner with the most, who is told", "[work
   std::vector<std::string> refused;
   {
     WorkerPool pool("test", 1, 4);
-    REQUIRE(pool.submit(gate.task()));
-    gate.entered.get_future().wait();
+    gate.keep_busy(pool);
     const auto queue = [&](const std::string& owner, const std::string& name) {
       return pool.submit({[&ran, name] { ran.push_back(name); }, owner, 0,
                           [&refused, name] { refused.push_back(name); }});
@@ -169,8 +172,7 @@ TEST_CASE("a queue is bounded in bytes, and one owner's do not shut out another"
   int refused = 0;
   {
     WorkerPool pool("test", 1, QueueLimits{100, 1000});
-    REQUIRE(pool.submit(gate.task()));
-    gate.entered.get_future().wait();
+    gate.keep_busy(pool);
     const auto queue = [&](const std::string& owner, std::size_t bytes) {
       return pool.submit({[&] { ++ran; }, owner, bytes, [&] { ++refused; }});
     };
@@ -193,8 +195,7 @@ TEST_CASE("what the server itself has queued is never given up for a client", "[
   int ran = 0;
   {
     WorkerPool pool("test", 1, 2);
-    REQUIRE(pool.submit(gate.task()));
-    gate.entered.get_future().wait();
+    gate.keep_busy(pool);
     for (int i = 0; i < 2; ++i) REQUIRE(pool.submit([&] { ++ran; }));
     CHECK_FALSE(pool.submit({[] {}, "a", 0, nullptr}));
     gate.opened.set_value();
@@ -202,38 +203,26 @@ TEST_CASE("what the server itself has queued is never given up for a client", "[
   CHECK(ran == 2);
 }
 
-TEST_CASE("who has waited for too long is refused when the turn comes", "[workers]") {
-  Gate gate;
+TEST_CASE("a client's task that waits longer than the limit is refused, the server's own runs",
+          "[workers]") {
   std::vector<std::string> ran;
-  QueueLimits limits{10};
-  limits.wait = 1ms;
-  {
+  const auto queue_behind_a_busy_worker = [&](std::chrono::milliseconds limit) {
+    Gate gate;
+    QueueLimits limits{10};
+    limits.wait = limit;
     WorkerPool pool("test", 1, limits);
-    REQUIRE(pool.submit(gate.task()));
-    gate.entered.get_future().wait();
+    gate.keep_busy(pool);
     REQUIRE(pool.submit(
-        {[&] { ran.emplace_back("late"); }, "a", 0, [&] { ran.emplace_back("refused"); }, {}}));
+        {[&] { ran.emplace_back("served"); }, "a", 0, [&] { ran.emplace_back("refused"); }, {}}));
     REQUIRE(pool.submit([&] { ran.emplace_back("its own"); }));
     std::this_thread::sleep_for(5ms);  // What is tested is the wait.
     gate.opened.set_value();
-  }
+  };
+  queue_behind_a_busy_worker(1ms);
   CHECK(ran == std::vector<std::string>{"refused", "its own"});
-}
-
-TEST_CASE("who has not waited for too long is served", "[workers]") {
-  Gate gate;
-  std::vector<std::string> ran;
-  QueueLimits limits{10};
-  limits.wait = 1h;
-  {
-    WorkerPool pool("test", 1, limits);
-    REQUIRE(pool.submit(gate.task()));
-    gate.entered.get_future().wait();
-    REQUIRE(pool.submit(
-        {[&] { ran.emplace_back("served"); }, "a", 0, [&] { ran.emplace_back("refused"); }, {}}));
-    gate.opened.set_value();
-  }
-  CHECK(ran == std::vector<std::string>{"served"});
+  ran.clear();
+  queue_behind_a_busy_worker(1h);
+  CHECK(ran == std::vector<std::string>{"served", "its own"});
 }
 
 #ifdef __linux__
@@ -260,11 +249,9 @@ TEST_CASE("a pool stands still while every thread is at a task that does not end
   WorkerPool pool("test", 2, 10);
   const auto in_an_hour = ordercast::SteadyClock{}.now() + 1h;
   CHECK(pool.still_for(in_an_hour) == 0ms);
-  REQUIRE(pool.submit(first.task()));
-  first.entered.get_future().wait();
+  first.keep_busy(pool);
   CHECK(pool.still_for(in_an_hour) == 0ms);
-  REQUIRE(pool.submit(second.task()));
-  second.entered.get_future().wait();
+  second.keep_busy(pool);
   CHECK(pool.still_for(in_an_hour) > 59min);
   first.opened.set_value();
   second.opened.set_value();

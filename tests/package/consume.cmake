@@ -20,7 +20,7 @@ run(${CMAKE_COMMAND} -S ${SOURCE_DIR}/conan/test_package -B ${WORK_DIR}/build -G
 run(${CMAKE_COMMAND} --build ${WORK_DIR}/build)
 run(${WORK_DIR}/build/consumer)
 
-# What we compile our own programs with stays with us.
+# The flags of our own programs must not reach consumers.
 if(WAY STREQUAL "find_package")
   file(GLOB exports ${WORK_DIR}/prefix/lib*/cmake/ordercast/*.cmake
                     ${WORK_DIR}/prefix/lib*/*/cmake/ordercast/*.cmake)

@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -39,6 +40,23 @@ namespace ordercast::test {
 [[nodiscard]] inline std::string read_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+/// The port in the line with which a server says where it listens; nullopt for any other line.
+[[nodiscard]] inline std::optional<std::uint16_t> announced_port(
+    const std::optional<std::string>& line) {
+  const auto path = line ? line->rfind("/ws") : std::string::npos;
+  if (path == std::string::npos) return std::nullopt;
+  return static_cast<std::uint16_t>(std::stoul(line->substr(line->rfind(':', path) + 1)));
+}
+
+/// The resident memory of a process; 0 if it is gone.
+[[nodiscard]] inline std::size_t resident_bytes(pid_t pid) {
+  std::ifstream statm("/proc/" + std::to_string(pid) + "/statm");
+  std::size_t total = 0;
+  std::size_t resident = 0;
+  statm >> total >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
 }
 
 /// How a process ended: with an exit code, or by a signal.

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "signing.hpp"
 #include <ordercast/auth/jwt_authenticator.hpp>
 
 #include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
@@ -47,29 +47,6 @@ inline const std::string customer = R"("sub":"u-1","role":"CUSTOMER")";
 inline const std::string fresh = R"("iat":1700000000,"exp":1700000900)";
 inline const std::string good_payload = with_times(customer, fresh);
 
-[[nodiscard]] inline std::string base64url(std::string_view bytes) {
-  constexpr std::string_view digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  std::string out;
-  std::uint32_t bits = 0;
-  unsigned count = 0;
-  for (const char c : bytes) {
-    bits = (bits << 8U) | static_cast<unsigned char>(c);
-    count += 8;
-    for (; count >= 6; count -= 6) out.push_back(digits[(bits >> (count - 6U)) & 0x3FU]);
-  }
-  if (count > 0) out.push_back(digits[(bits << (6U - count)) & 0x3FU]);
-  return out;
-}
-
-[[nodiscard]] inline std::string hmac(std::string_view key, std::string_view input) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-       reinterpret_cast<const unsigned char*>(input.data()), input.size(), digest, &size);
-  return {reinterpret_cast<const char*>(digest), size};
-}
-
 /// Header and payload, encoded and joined: what a signature covers.
 [[nodiscard]] inline std::string signed_input(std::string_view header, std::string_view payload) {
   return base64url(header) + "." + base64url(payload);
@@ -83,7 +60,7 @@ inline const std::string good_payload = with_times(customer, fresh);
 [[nodiscard]] inline std::string hs256(std::string_view header, std::string_view payload,
                                        std::string_view key = secret) {
   const auto input = signed_input(header, payload);
-  return attach(input, hmac(key, input));
+  return attach(input, hmac_sha256(key, input));
 }
 
 /// A private key, made anew.

@@ -3,8 +3,8 @@
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
+#include <support/lowered_limit.hpp>
 #include <support/ws_client.hpp>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -26,17 +26,12 @@ const std::string host = "127.0.0.1";
 class NoDescriptors {
  public:
   NoDescriptors() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    rlimit low = before_;
-    low.rlim_cur = 256;
-    ::setrlimit(RLIMIT_NOFILE, &low);
     for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) taken_.push_back(fd);
   }
   NoDescriptors(const NoDescriptors&) = delete;
   NoDescriptors& operator=(const NoDescriptors&) = delete;
   ~NoDescriptors() {
     for (const int fd : taken_) ::close(fd);
-    ::setrlimit(RLIMIT_NOFILE, &before_);
   }
   /// Frees one.
   void give_one() {
@@ -45,25 +40,8 @@ class NoDescriptors {
   }
 
  private:
-  rlimit before_{};
+  LoweredLimit limit_{RLIMIT_NOFILE, 256};
   std::vector<int> taken_;
-};
-
-/// Puts the limit below what is open already, so that a closed descriptor can't be had again.
-class LimitBelowUse {
- public:
-  LimitBelowUse() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    rlimit low = before_;
-    low.rlim_cur = 4;
-    ::setrlimit(RLIMIT_NOFILE, &low);
-  }
-  LimitBelowUse(const LimitBelowUse&) = delete;
-  LimitBelowUse& operator=(const LimitBelowUse&) = delete;
-  ~LimitBelowUse() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-
- private:
-  rlimit before_{};
 };
 
 /// Asks again until it is so; each question waits for the server.
@@ -229,7 +207,8 @@ TEST_CASE("when not even the reserved descriptor helps, the acceptor waits", "[a
   RawSocket newcomer;
   REQUIRE(newcomer.connect(host, server.port()));
   {
-    const LimitBelowUse limit;
+    // Below what is open already: no descriptor that is closed can be opened again.
+    const LoweredLimit limit(RLIMIT_NOFILE, 4);
     go_on.set_value();
     held.get();
     const auto cpu = cpu_seconds();

@@ -31,8 +31,8 @@ HttpResponse unauthorized(std::string_view reason) {
   return response;
 }
 
-/// The token of a plain request: the Authorization header and nothing else, because query strings
-/// end up in logs and a browser adds no Authorization by itself (no CSRF).
+/// Returns the token of an HTTP request. Reads the Authorization header only: query strings end up
+/// in logs, and a browser never adds Authorization by itself (no CSRF).
 std::string_view bearer_token(const HttpRequest& request) noexcept {
   const auto authorization = request.header("Authorization");
   constexpr std::string_view scheme = "Bearer ";
@@ -66,14 +66,14 @@ bool is_write(const HttpRequest& request) noexcept {
          request.path().substr(0, signing_in.size()) != signing_in;
 }
 
-/// A request and what was found out about it, kept alive until its handler has answered.
+/// A request with its route and its caller. Lives until the handler has answered.
 struct Call {
   HttpRequest request;
   Router::Match match;
   Caller caller;
 };
 
-/// What a call holds in memory while it waits.
+/// Memory that a call holds while it waits.
 std::size_t bytes_of(const HttpRequest& request) noexcept {
   std::size_t bytes = sizeof(Call) + request.target.size() + request.body.size();
   for (const auto& field : request.headers) {
@@ -99,7 +99,7 @@ void Api::handle(HttpRequest request, const HttpResponder& respond) {
   auto call = std::make_shared<Call>();
   call->request = std::move(request);
   if (!is_ours(call->request)) {
-    // Not through `finish`: what claims to be of our origin must not read the answer.
+    // Not through `finish`, which would let a page that claims our origin read the answer.
     HttpResponse response = misdirected();
     add_security_headers(response);
     context_.metrics.http_responses[4].add();
@@ -145,7 +145,7 @@ std::optional<HttpResponse> Api::answer_at_once(const HttpRequest& request,
       return ordercast::net::upgrade_required(request, transport_problem);
     if (match.allow.empty()) {
       if (auto page = pages_.answer(request)) return page;
-      return problem(404, "There is nothing at this path");
+      return problem(404, "Nothing is served at this path");
     }
     HttpResponse response = problem(405, "This path allows " + match.allow);
     response.headers.push_back({"Allow", match.allow});
@@ -191,7 +191,7 @@ bool Api::admits(AddressLimiter& limiter, const HttpRequest& request) const {
 }
 
 HttpResponse Api::run(const Route& route, const ApiRequest& request) const {
-  // The route is logged and not the target, which may hold what a user typed.
+  // Log the route, not the target: a target may hold what a user typed.
   try {
     return route.handler(request, context_);
   } catch (const StoreError& error) {

@@ -18,22 +18,22 @@
 #include <string>
 #include <vector>
 
-/// The way of a request: CORS, route, token, role, lane, handler, security headers.
+/// Takes a request through CORS, routing, token, role, lane, handler and security headers.
 ///
 /// `handle` is the `HttpHandler` of a transport and `refuse_handshake` its `HandshakeFilter`. Both
-/// run on I/O threads and never block: verifying a token takes microseconds, all else that a
-/// handler needs happens on its lane. A request that needs a token and has no good one is answered
-/// before it takes a place in a queue. Any thread; the context must outlive the last answer.
+/// run on I/O threads and never block: verifying a token takes microseconds, and a handler's other
+/// work runs on its lane. A request without the token that it needs is refused before it enters a
+/// queue. Any thread; the context must outlive the last answer.
 namespace order_server {
 
-/// What one address may do, beside what one account may. Loopback is not counted.
+/// Limits of one client address, besides those of one account. Loopback is not counted.
 struct AddressRules {
   AddressLimits handshakes{100, 1000};
   AddressLimits logins{5, 50};  ///< Each costs a password hash.
   ordercast::net::AddressList trusted_proxies;
 };
 
-/// What one user may write: every call but GET, HEAD, OPTIONS and those of signing in and out.
+/// Limits of one user's writes: every call except GET, HEAD, OPTIONS and the auth routes.
 struct WriteRules {
   AddressLimits customers{5, 50};
   AddressLimits staff{50, 200};
@@ -42,21 +42,21 @@ struct WriteRules {
 class Api {
  public:
   /// Runs a job on a lane (never `Lane::io`); false when its queue is full. The job's owner is the
-  /// user, or the client's address where there is none: lanes give them turns.
+  /// user, or the client's address if nobody is signed in. Owners take turns on a lane.
   using Submit = std::function<bool(Lane, Job)>;
 
-  /// `pages` are answered where there is no route.
+  /// Serves `pages` at paths that have no route.
   Api(ApiContext& context, Routes routes, Cors cors, AddressRules addresses, Submit submit,
       StaticFiles pages = {});
 
-  /// From now on browsers that have been here over TLS refuse plain HTTP for so long. Before the
-  /// first request.
+  /// Tells browsers that connect over TLS to refuse plain HTTP for this long (HSTS). Call before
+  /// the first request.
   void promise_tls(std::chrono::seconds hsts) { hsts_ = hsts; }
 
-  /// Other hosts get 421 (RFC 9110 section 15.5.20). Before the first request.
+  /// Answers other hosts with 421 (RFC 9110 section 15.5.20). Call before the first request.
   void answer_to(AllowedHosts hosts) { hosts_ = std::move(hosts); }
 
-  /// Before the first request.
+  /// Call before the first request.
   void limit_writes(const WriteRules& rules) {
     customer_writes_.set_limits(rules.customers);
     staff_writes_.set_limits(rules.staff);
@@ -65,13 +65,13 @@ class Api {
   /// Answers one request, now or later.
   void handle(ordercast::HttpRequest request, const ordercast::HttpResponder& respond);
 
-  /// Nothing for a WebSocket handshake that may go on: path /ws, an allowed Origin, an address that
-  /// is not too busy, a server that is not draining.
+  /// Returns the refusal of a WebSocket handshake; nullopt if it may go on. Checks the path, the
+  /// Origin, the rate of the client's address, and whether the server drains.
   [[nodiscard]] std::optional<ordercast::HttpResponse> refuse_handshake(
       const ordercast::HttpRequest& request);
 
  private:
-  /// Decides what can be decided without a lane; nothing means that `route` is to run.
+  /// Answers what needs no lane; returns nullopt if the route must run.
   [[nodiscard]] std::optional<ordercast::HttpResponse> answer_at_once(
       const ordercast::HttpRequest& request, const Router::Match& match, Caller& caller);
   [[nodiscard]] bool admits(AddressLimiter& limiter, const ordercast::HttpRequest& request) const;

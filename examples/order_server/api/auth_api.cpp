@@ -49,7 +49,7 @@ HttpResponse login(const ApiRequest& request, ApiContext& context) {
   const auto user = context.store.find_user_by_email(email);
   const bool good =
       context.hasher.verify(user ? user->password_hash : context.decoy_hash, password);
-  // A disabled account is no business of who tries its password.
+  // Don't tell somebody who tries passwords that the account is disabled.
   if (!user || !good || user->is_disabled) {
     context.login_limiter.failed(email, context.now());
     return problem(401, "Invalid credentials");
@@ -59,7 +59,7 @@ HttpResponse login(const ApiRequest& request, ApiContext& context) {
   const auto now_ms = context.now_ms();
   const std::chrono::milliseconds life(context.tokens.refresh_lifetime());
   context.sessions.add_session(session_id, user->id, now_ms, now_ms + life.count());
-  // An operator may have disabled the user, or set a password, while this one was hashed.
+  // An operator may have disabled the user or set a new password during the hashing.
   const auto still = context.store.find_user(user->id);
   if (!still || still->is_disabled || still->password_hash != user->password_hash) {
     context.sessions.end_session(session_id, user->id, context.now_ms());
@@ -78,11 +78,12 @@ HttpResponse login(const ApiRequest& request, ApiContext& context) {
                   {"refreshToken", context.tokens.issue_refresh(*user, session_id)}});
 }
 
-/// Tokens that name no sign-in end with all others of their user.
+/// Returns true if a refresh token is no longer good. A token that names no sign-in ends together
+/// with all others of its user.
 bool has_ended(const RefreshClaims& claims, ApiContext& context) {
   const auto ended_at = context.sessions.session_ended_at(claims.session_id, claims.user_id);
   if (!ended_at) return false;
-  constexpr std::int64_t second = 1000;  // Tokens are dated in whole seconds.
+  constexpr std::int64_t second = 1000;  // `iat` has whole seconds.
   return !claims.session_id.empty() || !claims.issued_at_ms ||
          *claims.issued_at_ms / second <= *ended_at / second;
 }
@@ -145,7 +146,7 @@ HttpResponse me(const ApiRequest& request, ApiContext& context) {
   return success(std::move(data));
 }
 
-/// Ends all sign-ins of a user; says how many sockets were closed.
+/// Ends all sign-ins of a user. Returns how many sockets it closed.
 std::optional<std::size_t> end_everywhere(const std::string& user_id, ApiContext& context) {
   const auto now_ms = context.now_ms();
   for (const auto& id : context.sessions.end_all_sessions(user_id, now_ms)) {
@@ -155,8 +156,9 @@ std::optional<std::size_t> end_everywhere(const std::string& user_id, ApiContext
   return context.disconnect_user(user_id, "Logged out");
 }
 
-/// Ends the sign-in of the refresh token, or of the access token where there is none, or all. Its
-/// tokens are void before its sockets close, so that none comes back with them.
+/// Ends the sign-in of the refresh token, or of the access token if there is no refresh token, or
+/// all sign-ins. Revokes the tokens before it closes the sockets, so that no socket can reconnect
+/// with them.
 HttpResponse logout(const ApiRequest& request, ApiContext& context) {
   std::string refresh_token;
   std::string device_token;
@@ -175,13 +177,13 @@ HttpResponse logout(const ApiRequest& request, ApiContext& context) {
     if (claims && claims->user_id != user_id) {
       return problem(400, "refreshToken is another user's");
     }
-    // One that is no longer good has nothing left to end; the caller's own sign-in has.
+    // A refresh token that is no longer good has nothing to end: end the caller's own sign-in.
     if (claims) session_id = claims->session_id;
   }
   if (!device_token.empty()) context.store.remove_device(user_id, device_token);
 
   std::optional<std::size_t> closed;
-  if (everywhere || session_id.empty()) {  // A token without `sid` can't be told from its kin.
+  if (everywhere || session_id.empty()) {  // Without a `sid` the sign-in is unknown.
     closed = end_everywhere(user_id, context);
   } else {
     const auto now_ms = context.now_ms();
@@ -189,7 +191,7 @@ HttpResponse logout(const ApiRequest& request, ApiContext& context) {
     context.tokens.revoke(user_id, session_id, now_ms);
     closed = context.disconnect_session(user_id, session_id, "Logged out");
   }
-  // Ended all the same: where no socket answers, none stays open.
+  // The sign-in has ended even if the count of sockets is unknown: then the server is stopping.
   return success({{"disconnected", closed.value_or(0)}});
 }
 

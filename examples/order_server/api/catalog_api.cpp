@@ -21,7 +21,7 @@ HttpResponse list_stores(const ApiRequest& /*request*/, ApiContext& context) {
   return success(std::move(data));
 }
 
-/// Without `storeId` the products of every store.
+/// Lists the products of every store if there is no `storeId`.
 HttpResponse list_products(const ApiRequest& request, ApiContext& context) {
   const auto store_id = ordercast::query_parameter(request.http.query(), "storeId").value_or("");
   auto data = ordered_json::array();

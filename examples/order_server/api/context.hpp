@@ -26,22 +26,22 @@ namespace order_server {
 
 /// How orders are paid online.
 enum class PaymentMode : std::uint8_t {
-  off,   ///< There is no secret to verify payments with: ONLINE is refused.
-  test,  ///< On demo data without a secret: payments that are signed here stand in.
-  live,  ///< Payments are signed under the secret that was configured.
+  off,   ///< No secret to verify payments with: ONLINE orders are refused.
+  test,  ///< Demo data and no secret: this server signs test payments itself.
+  live,  ///< Payments must be signed with the configured secret.
 };
 
-/// What payments need beside the key secret.
+/// What payments need besides the key secret.
 struct PaymentSetup {
-  std::string key_id;          ///< "": the provider's orders are made up here, for a demo.
-  std::string webhook_secret;  ///< "": no webhook.
+  std::string key_id;          ///< Empty: a demo, which makes up the provider's order ids.
+  std::string webhook_secret;  ///< Empty: no webhook.
   PaymentMode mode = PaymentMode::off;
   /// Asks the provider for an order. Blocks.
   std::function<ProviderOrder(const Order&)> create_order;
 };
 
-/// What the handlers work with. One for the process; shared by all threads, so that every member is
-/// thread-safe or never changed after start. It must outlive the last answer.
+/// What the handlers work with. All threads share one, so every member is thread-safe or never
+/// changes after the start. It must outlive the last answer.
 struct ApiContext {
   Store& store;
   SessionStore& sessions;
@@ -50,10 +50,10 @@ struct ApiContext {
   LoginLimiter& login_limiter;
   Metrics& metrics;
 
-  std::string razorpay_key_secret;  ///< Empty with `PaymentMode::off`: verifies nothing.
+  std::string razorpay_key_secret;  ///< Empty with `PaymentMode::off`: no payment verifies.
 
-  /// A hash that no password fits: verified against when a user does not exist, so that an unknown
-  /// email takes as long as a wrong password.
+  /// A hash that no password matches. A login with an unknown email is verified against it, so that
+  /// it takes as long as one with a wrong password.
   std::string decoy_hash;
 
   std::function<std::int64_t()> now_ms;       ///< Unix time in milliseconds.
@@ -62,8 +62,8 @@ struct ApiContext {
   /// Called after every commit that has something to broadcast.
   std::function<void()> committed;
 
-  /// Closes every WebSocket of that user with 4001 and the reason, and says how many; nothing when
-  /// the server is ending. Blocks: not for `Lane::io`.
+  /// Closes every WebSocket of that user with 4001 and the reason. Returns how many, or nullopt if
+  /// the server is stopping. Blocks: not for `Lane::io`.
   std::function<std::optional<std::size_t>(std::string user_id, std::string reason)>
       disconnect_user;
 
@@ -75,34 +75,36 @@ struct ApiContext {
   /// Waiting tasks by worker pool, for /metrics.
   std::function<std::vector<std::pair<std::string, std::size_t>>()> queue_depths;
 
-  /// The push side of the outbox, for /metrics. Blocks; StoreError.
+  /// The state of the push queue, for /metrics. Blocks; throws StoreError.
   std::function<PushStats()> push_stats;
 
   PaymentSetup payments;
 
   std::atomic<bool> draining{false};
 
-  /// Why no work should be sent here; nullopt when ready. Empty: asks the store. Never blocks.
+  /// Why the server is not ready; nullopt if it is. Never blocks. If empty, readiness asks the
+  /// store.
   std::function<std::optional<std::string>()> not_ready{};
 
-  /// Why clients of this node may lack changes of other nodes; nullopt when they don't. Empty: this
-  /// node is alone. Never blocks.
+  /// Why clients of this node may lack changes of other nodes; nullopt if they don't. If empty,
+  /// this node is alone. Never blocks.
   std::function<std::optional<std::string>()> behind{};
 
-  /// The name of this node; "": it has none.
+  /// The name of this node; "" if it has none.
   std::string node{};
 
-  /// Whether the I/O threads turn. Empty: they do. Never blocks.
+  /// True if every I/O thread responds. Never blocks. If empty, they count as responding.
   std::function<bool()> io_turns{};
 
-  /// What the watchdog sees, for /metrics. Empty: nothing.
+  /// The watchdog's findings, for /metrics. If empty, there are none.
   std::function<std::vector<Watchdog::PartState>()> parts{};
 
-  /// Renders /metrics for many at once, with `metrics_page`. Empty: for each by itself.
+  /// Renders /metrics once for many requests, with `metrics_page`. If empty, each request renders
+  /// it.
   std::function<void(std::function<void(ordercast::HttpResponse)> answer)> shared_metrics{};
 };
 
-/// What /metrics answers now. Blocks on the database.
+/// Renders /metrics. Blocks on the database.
 [[nodiscard]] ordercast::HttpResponse metrics_page(ApiContext& context);
 
 /// The routes, by area; `all_api_routes` joins those of the API.

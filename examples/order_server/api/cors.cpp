@@ -120,7 +120,7 @@ HttpResponse Cors::preflight(const HttpRequest& request) const {
 }
 
 void Cors::decorate(const HttpRequest& request, HttpResponse& response) const {
-  // A cache must never hand one origin's answer to another.
+  // A cache must never give one origin's answer to another.
   response.headers.push_back({"Vary", "Origin"});
   if (count_of(request, "Origin") == 0 || !allows(request)) return;
   response.headers.push_back(

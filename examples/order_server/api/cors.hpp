@@ -10,23 +10,24 @@
 #include <utility>
 #include <vector>
 
-/// Which web pages may talk to this server (the Fetch standard's CORS protocol), for the API and
-/// for WebSocket handshakes alike, which browsers send without asking first (CWE-1385).
+/// Decides which web pages may talk to this server (the CORS protocol of the Fetch standard).
+/// Covers the API and WebSocket handshakes, which browsers send without a preflight (CWE-1385).
 ///
-/// Immutable after construction; any thread. Linear in the allow-list.
+/// Immutable after construction; any thread; O(length of the allow-list).
 namespace order_server {
 
-/// An origin in one spelling: `scheme://host[:port]` in lower case, any scheme, without the port
-/// that its scheme has by default (RFC 6454 section 6.2). nullopt for anything else, like a path.
+/// Normalizes an origin to `scheme://host[:port]` in lower case, without its scheme's default port
+/// (RFC 6454 section 6.2). Takes any scheme. Returns nullopt for text that is no origin, such as a
+/// path.
 [[nodiscard]] std::optional<std::string> normal_origin(std::string_view text);
 
 [[nodiscard]] inline bool is_origin(std::string_view text) {
   return normal_origin(text).has_value();
 }
 
-/// How the server is reached.
+/// The scheme and port at which clients reach the server.
 struct Site {
-  std::string scheme;  ///< "http" or "https"; "": either, as for a proxy that does not say.
+  std::string scheme;  ///< "http" or "https". Empty: either, if a proxy does not say which.
   bool on_loopback = false;
   ordercast::net::AddressList trusted_proxies;
 };
@@ -34,28 +35,29 @@ struct Site {
 class Cors {
  public:
   Cors() = default;
-  /// Origins besides the server's own. What is no origin is never matched.
+  /// Allows these origins besides the server's own. Text that is no origin never matches.
   explicit Cors(const std::vector<std::string>& allowed, Site site = {});
 
-  /// True without an Origin (then it is no browser), for the server's own origin (scheme and host
-  /// as a trusted proxy says, else the listener's and the Host header), for every listed one, and
-  /// on loopback for those of loopback. `Origin: null` and two Origin headers are foreign.
+  /// Returns true for a request without Origin (no browser sends it), for the server's own origin,
+  /// for a listed origin, and on loopback for any loopback origin. The server's own scheme and host
+  /// come from a trusted proxy, or else from the listener and the Host header. Returns false for
+  /// `Origin: null` and for two Origin headers.
   [[nodiscard]] bool allows(const ordercast::HttpRequest& request) const;
 
-  /// True for a browser's question whether it may send a request (method OPTIONS with Origin and
-  /// Access-Control-Request-Method).
+  /// Returns true for a preflight request: OPTIONS with Origin and Access-Control-Request-Method.
   [[nodiscard]] static bool is_preflight(const ordercast::HttpRequest& request) noexcept;
 
-  /// The answer to a preflight, before `decorate`: 204 with what is allowed, or a bare 403.
+  /// Answers a preflight: 204 with what is allowed, or 403 without CORS headers. Pass the answer
+  /// through `decorate`.
   [[nodiscard]] ordercast::HttpResponse preflight(const ordercast::HttpRequest& request) const;
 
-  /// Adds the headers that let the page read `response`; for a foreign Origin none but Vary.
+  /// Adds the headers that let the page read `response`. For a foreign Origin adds Vary only.
   void decorate(const ordercast::HttpRequest& request, ordercast::HttpResponse& response) const;
 
  private:
   [[nodiscard]] bool is_own(const std::string& origin, const ordercast::HttpRequest& request) const;
 
-  std::vector<std::string> allowed_;  // Normal.
+  std::vector<std::string> allowed_;  // As `normal_origin` returns them.
   Site site_;
 };
 

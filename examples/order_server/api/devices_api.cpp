@@ -17,8 +17,8 @@ using ordercast::HttpResponse;
 
 constexpr std::size_t max_device_token_bytes = 4096;
 
-/// The platforms that FCM serves, in lower case as they are stored; clients write them as they
-/// like.
+/// Returns the name of a platform that FCM serves, in lower case as it is stored. Clients may use
+/// any case.
 std::optional<std::string_view> platform_from_string(std::string_view name) {
   for (const std::string_view known : {"android", "ios", "web"}) {
     if (ordercast::iequals(known, name)) return known;
@@ -26,9 +26,9 @@ std::optional<std::string_view> platform_from_string(std::string_view name) {
   return std::nullopt;
 }
 
-/// Whoever registers a device has it, since users of one phone take turns. `takenOver` tells the
-/// app that it was another user's until now: an app that registers at each start, as FCM asks apps
-/// to, so hears that somebody else has had its pushes meanwhile.
+/// Registers a device for the caller, even if another user had it: users of one phone take turns.
+/// `takenOver` says that it was another user's until now. FCM asks apps to register at each start,
+/// so an app learns that somebody else got its pushes in the meantime.
 HttpResponse add_device(const ApiRequest& request, ApiContext& context) {
   JsonBody body(request.http);
   const std::string token = body.text("token", 1, max_device_token_bytes);
@@ -43,7 +43,7 @@ HttpResponse add_device(const ApiRequest& request, ApiContext& context) {
   if (!user) return problem(401, "This user no longer exists");
   if (user->is_disabled) return problem(401, "Invalid token");
   const auto& session_id = request.caller.session_id;
-  // A logout may have gone by while this waited for the writer.
+  // The sign-in may have ended while this request waited for the writer.
   if (!session_id.empty() && context.sessions.session_ended_at(session_id, user_id)) {
     return problem(401, "Invalid token");
   }
@@ -56,7 +56,7 @@ HttpResponse add_device(const ApiRequest& request, ApiContext& context) {
   return success({{"registered", true}, {"takenOver", true}});
 }
 
-/// Only the caller's own; answers the same whether there was such a device or not.
+/// Removes a device of the caller. The answer is the same if there is no such device.
 HttpResponse remove_device(const ApiRequest& request, ApiContext& context) {
   JsonBody body(request.http);
   const std::string token = body.text("token", 1, max_device_token_bytes);

@@ -13,8 +13,9 @@ namespace {
 
 using nlohmann::ordered_json;
 using ordercast::HttpResponse;
+using ordercast::net::reason_phrase;
 
-ordered_json refusal(int status, std::string_view error, std::string_view message) {
+ordered_json problem_body(int status, std::string_view error, std::string_view message) {
   return {{"success", false}, {"error", error}, {"message", message}, {"statusCode", status}};
 }
 
@@ -46,11 +47,12 @@ HttpResponse success_page(ordered_json data, const PageMeta& meta) {
 }
 
 HttpResponse problem(int status, std::string_view error, std::string_view message) {
-  return json_response(status, refusal(status, error, message));
+  return json_response(status, problem_body(status, error, message));
 }
 
 HttpResponse problem(int status, std::string_view message) {
-  return problem(status, status_name(status), message);
+  // The API has kept the name that 422 had before RFC 9110.
+  return problem(status, status == 422 ? "Unprocessable Entity" : reason_phrase(status), message);
 }
 
 HttpResponse problem(const Rejection& rejection) {
@@ -58,7 +60,7 @@ HttpResponse problem(const Rejection& rejection) {
 }
 
 HttpResponse problem(const Rejection& rejection, ordered_json data) {
-  auto body = refusal(rejection.status_code, rejection.error, rejection.message);
+  auto body = problem_body(rejection.status_code, rejection.error, rejection.message);
   body["data"] = std::move(data);
   return json_response(rejection.status_code, body);
 }
@@ -71,43 +73,9 @@ HttpResponse retry_later(int status, std::string_view message, std::chrono::seco
 }
 
 void transport_problem(HttpResponse& response, std::string_view message) {
-  const auto body =
-      refusal(response.status, ordercast::net::reason_phrase(response.status), message);
+  const auto body = problem_body(response.status, reason_phrase(response.status), message);
   response.headers.push_back({"Content-Type", "application/json"});
   response.body = body.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
-std::string_view status_name(int status) noexcept {
-  switch (status) {
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 409:
-      return "Conflict";
-    case 415:
-      return "Unsupported Media Type";
-    case 421:
-      return "Misdirected Request";
-    case 422:
-      return "Unprocessable Entity";
-    case 429:
-      return "Too Many Requests";
-    case 500:
-      return "Internal Server Error";
-    case 502:
-      return "Bad Gateway";
-    case 503:
-      return "Service Unavailable";
-    default:
-      return "Error";
-  }
 }
 
 }  // namespace order_server

@@ -11,12 +11,12 @@
 #include <string>
 #include <string_view>
 
-/// The envelope of every API answer:
-/// `{"success":true,"data":...}` or `{"success":false,"error":...,"message":...,"statusCode":N}`.
-/// Pure functions; any thread. Text that is not UTF-8 comes out with U+FFFD.
+/// The envelope of every API answer: `{"success":true,"data":...}` or
+/// `{"success":false,"error":...,"message":...,"statusCode":N}`. Pure functions; any thread. Bytes
+/// that are not UTF-8 become U+FFFD.
 namespace order_server {
 
-/// What `meta` tells beside one page of a list.
+/// The `meta` of one page of a list.
 struct PageMeta {
   std::int64_t total = 0;
   std::int64_t page = 1;
@@ -40,14 +40,12 @@ struct PageMeta {
 [[nodiscard]] ordercast::HttpResponse problem(const Rejection& rejection,
                                               nlohmann::ordered_json data);
 
-/// A refusal that says when to come back (429 and 503).
+/// A refusal that says when to retry (429 and 503).
 [[nodiscard]] ordercast::HttpResponse retry_later(int status, std::string_view message,
                                                   std::chrono::seconds after);
 
-/// What the transport answers by itself, in the envelope; see `ordercast::net::ErrorFormat`.
+/// Puts an error that the transport answers by itself into the envelope; see
+/// `ordercast::net::ErrorFormat`.
 void transport_problem(ordercast::HttpResponse& response, std::string_view message);
-
-/// "Not Found" for 404; "Error" for a status that has no name here.
-[[nodiscard]] std::string_view status_name(int status) noexcept;
 
 }  // namespace order_server

@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-/// Splits off what stands before the next ';'.
+/// Takes the text before the next ';' off the front.
 std::string_view next_part(std::string_view& text) noexcept {
   const auto end = text.find(';');
   const auto part = ordercast::detail::trim(text.substr(0, end));
@@ -20,8 +20,9 @@ std::string_view next_part(std::string_view& text) noexcept {
   return part;
 }
 
-/// The integer that a number is; nothing when it is none or does not fit. 2.0 is a whole number in
-/// JSON, up to where doubles tell neighbours apart; 2^63 must not wrap into range.
+/// Returns the integer that a JSON number stands for; nullopt if it is not whole or does not fit.
+/// 2.0 counts as whole, up to 2^53, beyond which doubles skip integers. 2^63 must not wrap into
+/// range.
 std::optional<std::int64_t> whole_number(const json& value) {
   constexpr double exact = 9007199254740992.0;  // 2^53
   if (value.is_number_unsigned()) {
@@ -115,7 +116,7 @@ std::string JsonFields::text(const char* name, std::size_t least, std::size_t mo
     complain(name, "must have " + std::to_string(least) + " to " + std::to_string(most) + " bytes");
     return {};
   }
-  // Text ends at NUL for much of what lies behind (databases, C libraries, logs).
+  // Databases, C libraries and logs would end the text at NUL.
   if (given.find('\0') != std::string::npos) {
     complain(name, "must not hold the character U+0000");
     return {};
@@ -185,7 +186,7 @@ const json& JsonFields::array(const char* name, std::size_t least, std::size_t m
 
 namespace {
 
-/// The body's one object; a default object and a complaint in `refusal` when there is none.
+/// Returns the object in the body. If there is none, fills `refusal` and returns an empty object.
 json read_object(const ordercast::HttpRequest& request,
                  std::optional<ordercast::HttpResponse>& refusal) {
   json none = json::object();
@@ -199,8 +200,9 @@ json read_object(const ordercast::HttpRequest& request,
     return none;
   }
   const auto content_type = request.header("Content-Type");
-  // What `curl -d` says of any text. A web page can send it to any server without asking first, so
-  // from a browser, which always names its origin in a POST, it is no JSON.
+  // `curl -d` sends this type with any text, so it counts as JSON. A web page can also send it
+  // anywhere without a preflight, so it does not count with an Origin header, which browsers add to
+  // every POST.
   const bool from_curl = ordercast::iequals(content_type, "application/x-www-form-urlencoded") &&
                          request.header("Origin").empty();
   if (!from_curl && !is_json_content_type(content_type)) {

@@ -12,33 +12,34 @@
 #include <string_view>
 #include <utility>
 
-/// Reads a request's JSON body: bounded in depth, typed, and with one clear complaint.
+/// Reads typed fields from a request's JSON body. Bounds its depth and reports one clear error.
 ///
 ///     JsonBody body(request);
 ///     const std::string email = body.text("email", 1, 254);
 ///     const std::string note = body.optional_text("note", 1000);
 ///     if (const auto refusal = body.refusal()) return *refusal;
 ///
-/// The first thing that is wrong is kept and everything read after it is a default, so that a
-/// handler asks once, at the end. Fields that nobody asks for are ignored. Never throws on input.
+/// Keeps the first error; fields read after it are defaults. So a handler checks once, at the end.
+/// Ignores unknown fields. Never throws on input.
 namespace order_server {
 
-/// Deeper documents are refused before they are parsed; no call of the API needs more than four.
+/// Deeper documents are refused before they are parsed. No call of the API needs more than four
+/// levels.
 inline constexpr std::size_t max_json_depth = 16;
 
-/// Whether `text` nests objects and arrays at most `limit` deep. Linear; looks at brackets outside
-/// of strings only, so it also answers for text that is not JSON.
+/// Returns true if `text` nests objects and arrays at most `limit` deep. Counts brackets outside of
+/// strings, so it also works on text that is not JSON. O(length).
 [[nodiscard]] bool within_depth(std::string_view text, std::size_t limit) noexcept;
 
-/// Whether a Content-Type names JSON in UTF-8: `application/json`, with any parameters but a
-/// `charset` other than utf-8.
+/// Returns true if a Content-Type is JSON in UTF-8: `application/json` with any parameters, except
+/// a `charset` other than utf-8.
 [[nodiscard]] bool is_json_content_type(std::string_view content_type) noexcept;
 
 /// The typed fields of one JSON object.
 class JsonFields {
  public:
   JsonFields() = default;
-  /// `path` goes before a field's name in a complaint ("items[2].").
+  /// `path` stands before a field's name in an error ("items[2].").
   explicit JsonFields(nlohmann::json object, std::string path = {});
 
   /// Whether the field is there and not null.
@@ -51,15 +52,15 @@ class JsonFields {
   [[nodiscard]] bool optional_flag(const char* name);
   /// A required whole number from `least` to `most`.
   [[nodiscard]] std::int64_t integer(const char* name, std::int64_t least, std::int64_t most);
-  /// The same, or nothing when the field is absent or null.
+  /// The same, or nullopt when the field is absent or null.
   [[nodiscard]] std::optional<std::int64_t> optional_integer(const char* name, std::int64_t least,
                                                              std::int64_t most);
-  /// The same for a sum: only digits will do, as what went through a double may be another sum.
+  /// The same for a sum of money. Takes digits only: 1e2 or 100.0 may have lost digits in a double.
   [[nodiscard]] std::int64_t minor_units(const char* name);
   /// A required array of `least` to `most` elements.
   [[nodiscard]] const nlohmann::json& array(const char* name, std::size_t least, std::size_t most);
 
-  /// A required text that `parse` knows (it returns an optional value); `allowed` lists the names.
+  /// A required text that `parse` maps to a value. `allowed` lists the texts, for the error.
   template <class Parse>
   [[nodiscard]] auto choice(const char* name, std::string_view allowed, Parse&& parse) {
     const std::string given = text(name, 1, 64);
@@ -68,7 +69,7 @@ class JsonFields {
     return value ? *value : typename decltype(value)::value_type{};
   }
 
-  /// Keeps the first complaint: "<path><name> <what>".
+  /// Keeps the first error: "<path><name> <what>".
   void complain(std::string_view name, std::string_view what);
   [[nodiscard]] const std::string& complaint() const noexcept { return complaint_; }
 
@@ -80,13 +81,13 @@ class JsonFields {
   std::string complaint_;
 };
 
-/// A request's body as the fields of its one object.
+/// The fields of the object in a request's body.
 class JsonBody : public JsonFields {
  public:
   explicit JsonBody(const ordercast::HttpRequest& request);
 
-  /// The answer to send instead of going on: 400 for JSON that is none, 415 for another media type,
-  /// 422 for a field that is missing or wrong. Empty when all that was asked for is there.
+  /// Returns the refusal to send: 400 for invalid JSON, 415 for another media type, 422 for a field
+  /// that is missing or wrong. nullopt if every field read so far is good.
   [[nodiscard]] std::optional<ordercast::HttpResponse> refusal() const;
 
  private:

@@ -13,27 +13,26 @@
 #include <string_view>
 #include <unordered_map>
 
-/// Counts failed logins per account, so that a password can't be tried out (CWE-307).
+/// Counts failed logins of each account, so that nobody can guess a password by trying (CWE-307).
 namespace order_server {
 
 struct LoginLimits {
-  std::size_t failures = 10;         ///< Failures of one account within `window` that lock it.
+  std::size_t failures = 10;         ///< So many failures within `window` lock the account.
   std::chrono::seconds window{60};   ///< How long a failure counts.
   std::size_t max_accounts = 16384;  ///< Accounts remembered. Cost: about 300 bytes each.
 };
 
-/// A sliding window of failures for each account. Unknown accounts are counted like known ones, or
-/// the difference would tell who has one.
+/// A sliding window of failures for each account. Counts unknown accounts as well; otherwise a
+/// lockout would tell which accounts exist.
 ///
-/// Thread-safe; expected constant time. Bounded: above `max_accounts` the account whose last
-/// failure is the oldest is forgotten. Eight login workers, which is the most, hash fewer passwords
-/// in a window than the table holds, so nobody can push an account out of it before its failures
-/// have run out anyway.
+/// Thread-safe; expected constant time. Bounded: above `max_accounts` it forgets the account whose
+/// last failure is oldest. The table holds more accounts than eight login workers (the maximum) can
+/// hash passwords in a window, so nobody can push an account out of it before its failures expire.
 class LoginLimiter {
  public:
   explicit LoginLimiter(LoginLimits limits = {}) : limits_(limits) {}
 
-  /// Nothing when the account may try a password now; else how long it must wait.
+  /// nullopt if a login is allowed; otherwise the remaining lockout.
   [[nodiscard]] std::optional<std::chrono::seconds> locked_for(std::string_view account,
                                                                ordercast::TimePoint now) {
     const std::lock_guard lock(mutex_);
@@ -42,7 +41,7 @@ class LoginLimiter {
     auto& times = found->second;
     forget_before(times, now - limits_.window);
     if (times.empty()) {
-      failures_.erase(found);  // no record is ever empty
+      failures_.erase(found);  // a record is never empty
       return std::nullopt;
     }
     if (times.size() < limits_.failures) return std::nullopt;
@@ -77,7 +76,7 @@ class LoginLimiter {
     while (!times.empty() && times.front() <= oldest) times.pop_front();
   }
 
-  /// Linear, and only in a full table.
+  /// O(accounts); runs only when the table is full.
   void make_room(ordercast::TimePoint now) {
     for (auto it = failures_.begin(); it != failures_.end();) {
       it = it->second.back() <= now - limits_.window ? failures_.erase(it) : std::next(it);

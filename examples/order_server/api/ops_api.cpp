@@ -20,18 +20,18 @@ using ordercast::HttpResponse;
 
 constexpr std::size_t max_close_reason_bytes = 123;  // RFC 6455 section 5.5
 
-/// The I/O threads turn; says nothing about what the process needs.
+/// Says whether the I/O threads respond. Doesn't check what the process depends on.
 HttpResponse healthz(const ApiRequest& /*request*/, ApiContext& context) {
   if (context.io_turns && !context.io_turns()) {
-    return retry_later(503, "An I/O thread stands still", std::chrono::seconds(1));
+    return retry_later(503, "An I/O thread is stalled", std::chrono::seconds(1));
   }
   auto response = success({{"status", "ok"}});
   if (!context.node.empty()) response.headers.push_back({"X-Node", context.node});
   return response;
 }
 
-/// May new work be sent here: not while draining, without a database, or while a part of the server
-/// stands still. Needs no queue, so it is answered however much is asked.
+/// Says whether new work may be sent here: not while the server drains, the database does not
+/// answer, or a part of the server is stalled. Needs no queue, so it answers under any load.
 HttpResponse readyz(const ApiRequest& /*request*/, ApiContext& context) {
   if (context.draining) {
     return retry_later(503, "The server is restarting", std::chrono::seconds(1));
@@ -58,7 +58,8 @@ void metrics(ApiContext& context, std::function<void(HttpResponse)> answer) {
   answer(metrics_page(context));
 }
 
-/// For a user whose access was taken away: open WebSockets would live on with their old token.
+/// Closes the WebSockets of a user whose access was revoked: an open one would live on with its old
+/// token.
 HttpResponse disconnect_user(const ApiRequest& request, ApiContext& context) {
   std::string reason;
   if (!request.http.body.empty()) {
@@ -89,7 +90,7 @@ HttpResponse metrics_page(ApiContext& context) {
     extras.outbox = context.store.outbox_stats(context.now_ms());
     extras.pushes = context.push_stats();
   } catch (const StoreError& error) {
-    // The other figures are wanted most when the database is in trouble.
+    // The other metrics matter most when the database is in trouble.
     spdlog::error("metrics: {}", printable(error.what()));
   }
   return {200,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "api/context.hpp"
 #include "api/envelope.hpp"
 #include "auth/caller.hpp"
 #include "domain/decision.hpp"
@@ -17,23 +18,23 @@
 #include <string_view>
 #include <utility>
 
-/// Who may see and touch which order (CWE-639). Every handler on orders goes through here. Pure but
-/// for `answer_change`'s callback; any thread.
+/// Decides who may see and change which order (CWE-639). Every handler on orders goes through here.
+/// Any thread; `change_order` blocks on the database.
 namespace order_server {
 
 inline constexpr std::size_t max_note_bytes = 1000;
 
-/// What a status may be, for messages.
+/// The names of all statuses, for messages.
 inline constexpr std::string_view order_status_names =
     "PENDING, CONFIRMED, PREPARING, READY, OUT_FOR_DELIVERY, DELIVERED, CANCELLED";
 
-/// The one answer for an order that does not exist and for one that the caller may not see: were
-/// they different, ids could be probed.
+/// The answer for an order that does not exist and for one that the caller may not see. They are
+/// the same, so that ids can't be probed.
 [[nodiscard]] inline Rejection no_such_order() {
   return {404, "Not Found", "Order not found"};
 }
 
-/// The rule for WebSocket subscriptions holds for the API too.
+/// Applies the rule of WebSocket subscriptions to the API.
 [[nodiscard]] inline bool may_see(const Caller& caller, const Order& order) {
   return ordercast::may_watch(caller.identity(), ordercast::OwnerId(order.user_id),
                               ordercast::OrganizationId(order.organization_id));
@@ -43,8 +44,8 @@ inline constexpr std::string_view order_status_names =
   return !caller.user_id.empty() && caller.user_id == order.user_id;
 }
 
-/// Limits a list to what the caller may see. Nothing when that is no order at all: an empty field
-/// of OrderFilter would not filter, so an identity that lacks its id must never become a filter.
+/// Limits a list to what the caller may see; nullopt if that is nothing. An empty field of
+/// OrderFilter does not filter, so a caller without an id must never become a filter.
 [[nodiscard]] inline std::optional<OrderFilter> scope_of(const Caller& caller) {
   OrderFilter filter;
   if (caller.role == Role::super_admin) return filter;
@@ -58,21 +59,37 @@ inline constexpr std::string_view order_status_names =
   return filter;
 }
 
-/// Why nothing can be paid online here.
+/// The refusal of an online payment on a server that takes none.
 [[nodiscard]] inline Rejection no_online_payments() {
   return {422, "Online Payments Are Off",
-          "paymentMethod ONLINE is not available, as this server has no payment secret; allowed "
-          "is COD"};
+          "paymentMethod ONLINE is not available: this server has no payment secret; use COD"};
 }
 
-/// The caller's own orders alone, whatever their role; nothing if they can have none.
+/// Limits to the caller's own orders, whatever the caller's role; nullopt if the caller can't own
+/// any.
 [[nodiscard]] inline std::optional<OrderScope> own_scope_of(const Caller& caller) {
   if (caller.user_id.empty()) return std::nullopt;
   return OrderScope{caller.user_id, {}};
 }
 
-/// What the caller is told about a change: the order, or why not. Calls `committed` first when
-/// there is something to broadcast, which a refusal does not rule out.
+/// Changes an order as `decide(order)` says. The caller finds only orders within `scope` that
+/// `may_change(caller, order)` allows; any other is answered like one that does not exist.
+template <class MayChange, class Decide>
+[[nodiscard]] ChangeResult change_order(const Caller& caller, ApiContext& context,
+                                        std::string_view id, const std::optional<OrderScope>& scope,
+                                        const MayChange& may_change, const Decide& decide) {
+  if (!scope) return {{}, false, no_such_order()};
+  return context.store.change_order(
+      id, *scope,
+      [&](const Order& order) -> Decision {
+        if (!may_change(caller, order)) return no_such_order();
+        return decide(order);
+      },
+      context.now_ms());
+}
+
+/// Answers with the changed order, or says why there is no change. Calls `committed` first if there
+/// is something to broadcast, which a refusal may leave, too.
 template <class Committed>
 [[nodiscard]] ordercast::HttpResponse answer_change(const ChangeResult& result,
                                                     Committed&& committed) {
@@ -83,6 +100,15 @@ template <class Committed>
   if (result.rejection) return problem(*result.rejection);
   if (!result.order) return problem(no_such_order());
   return success(order_to_json(*result.order));
+}
+
+/// Changes the caller's own order that the request's path names, and answers.
+template <class Decide>
+[[nodiscard]] ordercast::HttpResponse change_own_order(const ApiRequest& request,
+                                                       ApiContext& context, const Decide& decide) {
+  return answer_change(change_order(request.caller, context, request.parameters.at(0),
+                                    own_scope_of(request.caller), owns, decide),
+                       context.committed);
 }
 
 }  // namespace order_server

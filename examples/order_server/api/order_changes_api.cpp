@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
-#include <functional>
 #include <unordered_set>
 
 namespace order_server {
@@ -19,21 +18,14 @@ using nlohmann::ordered_json;
 using ordercast::HttpResponse;
 
 constexpr std::size_t max_bulk = 100;
-constexpr std::int64_t max_version = std::int64_t{1} << 53;  // what JSON's readers tell apart
+constexpr std::int64_t max_version = std::int64_t{1}
+                                     << 53;  // the largest integer that a double holds exactly
 
-/// Changes an order that the caller may see, as `decide` says. One that they may not see is
-/// answered like one that there is not.
+/// Changes an order that the caller may see, as `decide` says.
+template <class Decide>
 ChangeResult change_visible(const ApiRequest& request, ApiContext& context, std::string_view id,
-                            const std::function<Decision(const Order&)>& decide) {
-  const auto scope = scope_of(request.caller);
-  if (!scope) return {{}, false, no_such_order()};
-  return context.store.change_order(
-      id, *scope,
-      [&](const Order& order) -> Decision {
-        if (!may_see(request.caller, order)) return no_such_order();
-        return decide(order);
-      },
-      context.now_ms());
+                            const Decide& decide) {
+  return change_order(request.caller, context, id, scope_of(request.caller), may_see, decide);
 }
 
 HttpResponse change_status(const ApiRequest& request, ApiContext& context) {
@@ -65,7 +57,7 @@ HttpResponse change_payment_status(const ApiRequest& request, ApiContext& contex
   return answer_change(result, context.committed);
 }
 
-/// The orders of a bulk change, each once, in the order in which they are named.
+/// Reads the ids of a bulk change in their order, without duplicates.
 std::vector<std::string> read_order_ids(JsonBody& body) {
   std::vector<std::string> ids;
   std::unordered_set<std::string> seen;
@@ -80,8 +72,8 @@ std::vector<std::string> read_order_ids(JsonBody& body) {
   return ids;
 }
 
-/// Each order is a transaction of its own: what one of them can't do keeps no other back. Answered
-/// when all are done; those before a failure of the database stay changed.
+/// Changes many orders, each in its own transaction: one that can't change does not stop the
+/// others. Answers when all are done; a failure of the database does not undo earlier changes.
 HttpResponse change_status_of_many(const ApiRequest& request, ApiContext& context) {
   JsonBody body(request.http);
   const auto ids = read_order_ids(body);
@@ -104,7 +96,7 @@ HttpResponse change_status_of_many(const ApiRequest& request, ApiContext& contex
         skip(id, (result.rejection ? *result.rejection : no_such_order()).message);
       }
     } catch (const StoreError& error) {
-      // What was done so far is answered; whoever asks again repeats nothing.
+      // Report what was done so far: a client that asks again repeats nothing.
       if (updated == 0) throw;
       spdlog::error("bulk status: {}", printable(error.what()));
       skip(id, "The database did not answer; try this order again");
@@ -114,18 +106,9 @@ HttpResponse change_status_of_many(const ApiRequest& request, ApiContext& contex
   return success({{"updated", updated}, {"skipped", skipped}, {"errors", std::move(errors)}});
 }
 
-/// Reads no body: what a client sends along is ignored.
+/// Ignores the request's body.
 HttpResponse cancel(const ApiRequest& request, ApiContext& context) {
-  const auto scope = own_scope_of(request.caller);
-  if (!scope) return problem(no_such_order());
-  const auto result = context.store.change_order(
-      request.parameters.at(0), *scope,
-      [&](const Order& order) -> Decision {
-        if (!owns(request.caller, order)) return no_such_order();
-        return decide_cancel(order);
-      },
-      context.now_ms());
-  return answer_change(result, context.committed);
+  return change_own_order(request, context, decide_cancel);
 }
 
 }  // namespace

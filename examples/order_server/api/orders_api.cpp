@@ -26,7 +26,8 @@ constexpr std::int64_t max_quantity = 999;
 constexpr std::int64_t max_page = 1'000'000;
 constexpr std::int64_t max_page_size = 100;
 
-/// A whole number from a query, `fallback` when it is absent; nothing when it is not in range.
+/// Reads a whole number from 1 to `most` from a query. Returns `fallback` if the parameter is
+/// absent, nullopt if it is anything else.
 std::optional<std::int64_t> query_integer(std::string_view query, std::string_view name,
                                           std::int64_t fallback, std::int64_t most) {
   const auto text = ordercast::query_parameter(query, name);
@@ -70,7 +71,7 @@ HttpResponse get_order(const ApiRequest& request, ApiContext& context) {
   return success(order_to_json(*order));
 }
 
-/// One wanted item, not yet checked against the catalogue.
+/// An item that the customer asks for, not yet checked against the catalogue.
 struct WantedItem {
   std::string product_id;
   std::int64_t quantity = 0;
@@ -93,8 +94,8 @@ std::vector<WantedItem> read_items(JsonBody& body) {
   return wanted;
 }
 
-/// Names and prices come from the store's catalogue, never from the request. Nothing when the store
-/// does not sell one of them.
+/// Takes names and prices from the store's catalogue, never from the request. Returns nullopt if
+/// the store does not sell one of the items.
 std::optional<std::vector<OrderItem>> price_items(const std::vector<WantedItem>& wanted,
                                                   const std::vector<Product>& products) {
   std::unordered_map<std::string_view, const Product*> catalogue;
@@ -158,7 +159,7 @@ HttpResponse create_order(const ApiRequest& request, ApiContext& context) {
   order.organization_id = shop->organization_id;
   order.items = std::move(*items);
   order.total_minor = *total;
-  // With a provider it is made when the customer wants to pay.
+  // With a payment provider, create_payment sets the id when the customer pays.
   if (order.payment_method == PaymentMethod::online && context.payments.key_id.empty()) {
     order.razorpay_order_id = random_razorpay_order_id();
   }

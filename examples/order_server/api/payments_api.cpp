@@ -16,8 +16,7 @@ namespace {
 using nlohmann::ordered_json;
 using ordercast::HttpResponse;
 
-/// What the app hands to the provider's payment page, and in a demo also what that page would bring
-/// back.
+/// What the app passes to the provider's payment page. In a demo, also what that page would return.
 ordered_json bill_to_json(const Order& order, const ApiContext& context) {
   ordered_json bill{
       {"orderId", order.id},
@@ -40,7 +39,7 @@ ordered_json bill_to_json(const Order& order, const ApiContext& context) {
   return bill;
 }
 
-/// Reads no body. Repeated, it answers with the same order of the provider.
+/// Starts a payment. Ignores the request's body. A repeated call returns the same provider order.
 HttpResponse create_payment(const ApiRequest& request, ApiContext& context) {
   if (context.payments.mode == PaymentMode::off) return problem(no_online_payments());
   const auto scope = own_scope_of(request.caller);
@@ -55,7 +54,7 @@ HttpResponse create_payment(const ApiRequest& request, ApiContext& context) {
       return problem(502, "Payment Provider",
                      "The payment provider can't be reached right now. Please try again");
     }
-    // Of two calls at once the second finds an id, and answers with it.
+    // If two calls race, the second finds the id of the first and returns it.
     const auto result = context.store.change_order(
         order->id, [&](const Order& found) { return decide_provider_order(found, made.id); },
         context.now_ms());
@@ -75,30 +74,23 @@ HttpResponse verify_payment(const ApiRequest& request, ApiContext& context) {
   if (auto refusal = body.refusal()) return std::move(*refusal);
 
   const PaymentProof proof{razorpay_order_id, razorpay_payment_id, razorpay_signature};
-  const auto scope = own_scope_of(request.caller);
-  if (!scope) return problem(no_such_order());
-  const auto result = context.store.change_order(
-      request.parameters.at(0), *scope,
-      [&](const Order& order) -> Decision {
-        if (!owns(request.caller, order)) return no_such_order();
-        return decide_payment(order, proof, context.razorpay_key_secret);
-      },
-      context.now_ms());
-  return answer_change(result, context.committed);
+  return change_own_order(request, context, [&](const Order& order) {
+    return decide_payment(order, proof, context.razorpay_key_secret);
+  });
 }
 
 // ---- The provider's webhook --------------------------------------------------------------------
 
-/// What is used of a webhook's body.
+/// The fields of a webhook's body that are used.
 struct PaymentEvent {
   bool is_captured = false;
   std::string order_id;  ///< The provider's.
   ProviderPayment payment;
-  std::string complaint;  ///< Why it can't be read, though it is about a payment of an order.
+  std::string complaint;  ///< Why an event about an order's payment can't be read.
 };
 
-/// Fields of a payment that is said to be captured. What may be absent is what says the same twice
-/// or that nothing has gone back.
+/// Reads the fields of a captured payment. Only `captured`, which repeats the status, and the
+/// fields about refunds may be absent.
 void read_captured(JsonFields& fields, const nlohmann::json& entity, ProviderPayment& payment) {
   payment.amount_minor = fields.minor_units("amount");
   payment.currency = fields.text("currency", 1, 16);
@@ -112,7 +104,7 @@ void read_captured(JsonFields& fields, const nlohmann::json& entity, ProviderPay
   }
 }
 
-/// Nothing when it is no event about a payment of an order.
+/// Returns nullopt if the event is not about the payment of an order.
 std::optional<PaymentEvent> read_event(const std::string& body) {
   if (!within_depth(body, max_json_depth)) return std::nullopt;
   const auto json = nlohmann::json::parse(body, nullptr, false);
@@ -129,7 +121,7 @@ std::optional<PaymentEvent> read_event(const std::string& body) {
   const auto& entity = json.at(where);
   JsonFields fields(entity, "payload.payment.entity.");
   if (entity.is_object() && (!entity.contains("order_id") || entity.at("order_id").is_null())) {
-    return std::nullopt;  // paid without an order, so not for one of ours
+    return std::nullopt;  // a payment without an order is not for one of ours
   }
   read.order_id = fields.text("order_id", 1, 128);
   read.payment.id = fields.text("id", 1, 128);
@@ -138,7 +130,7 @@ std::optional<PaymentEvent> read_event(const std::string& body) {
   return read;
 }
 
-/// The event's own id. An event without one is identified by its kind and its payment.
+/// Returns what identifies an event: its id, or its kind and payment if it has no id.
 PaymentEventKey key_of(const PaymentEvent& event, const ordercast::HttpRequest& request) {
   auto digest = webhook_digest(request.body);
   const auto id = request.header("X-Razorpay-Event-Id");
@@ -148,7 +140,8 @@ PaymentEventKey key_of(const PaymentEvent& event, const ordercast::HttpRequest& 
   return {std::string(id), std::move(digest)};
 }
 
-/// Refuses what is signed and can't be right: money may have moved, so somebody has to look.
+/// Refuses an event that is signed but can't be right. Money may have moved, so logs it for an
+/// operator.
 HttpResponse refuse_event(const PaymentEvent& event, const std::string& reason,
                           ApiContext& context) {
   context.metrics.payment_events_refused.add();
@@ -157,8 +150,8 @@ HttpResponse refuse_event(const PaymentEvent& event, const std::string& reason,
   return success({{"outcome", "refused"}});
 }
 
-/// A signed event is always answered 200, or the provider would repeat it: only a database that
-/// fails is worth another try.
+/// Answers a signed event with 200, because the provider repeats any other. Only a failing database
+/// is worth a retry.
 HttpResponse payment_webhook(const ApiRequest& request, ApiContext& context) {
   const auto& secret = context.payments.webhook_secret;
   if (secret.empty()) return problem(404, "No webhook is set up");
@@ -167,7 +160,7 @@ HttpResponse payment_webhook(const ApiRequest& request, ApiContext& context) {
   }
   const auto answer = [](const char* outcome) { return success({{"outcome", outcome}}); };
   const auto event = read_event(request.http.body);
-  // From here on it is the provider who speaks.
+  // The signature is good: the event comes from the provider.
   if (!event) return answer("ignored");
   if (!event->complaint.empty()) return refuse_event(*event, event->complaint, context);
 

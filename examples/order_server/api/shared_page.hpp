@@ -17,17 +17,17 @@
 
 namespace order_server {
 
-/// A page that costs something to render, rendered at most once an interval however often it is
-/// asked for. Whoever asks gets a rendering that began afterwards, so it is never stale, and shares
-/// it with everybody who asked meanwhile. Any thread.
+/// A page that is expensive to render. Renders it at most once an interval, however many requests
+/// come. A request gets a rendering that started after it, so the page is never stale; requests
+/// that wait share one. Any thread.
 class SharedPage {
  public:
   using Respond = std::function<void(ordercast::HttpResponse)>;
   using Render = std::function<ordercast::HttpResponse()>;
-  /// Runs a task after a delay, on a thread that may block; false if it can't.
+  /// Runs a task after a delay, on a thread that may block. Returns false if it can't.
   using Later = std::function<bool(std::chrono::milliseconds delay, std::function<void()>)>;
 
-  /// Beyond `most_waiting` requests the newest is refused.
+  /// Refuses a request with 503 while `most_waiting` others wait.
   SharedPage(Render render, Later later, std::function<ordercast::TimePoint()> now,
              std::chrono::milliseconds interval, std::size_t most_waiting)
       : render_(std::move(render)),
@@ -36,7 +36,7 @@ class SharedPage {
         interval_(interval),
         most_waiting_(most_waiting) {}
 
-  /// `answer` runs once: on the rendering thread, or at once with 503.
+  /// Calls `answer` once: on the rendering thread, or at once with 503.
   void ask(Respond answer) {
     std::optional<std::chrono::milliseconds> delay;
     {

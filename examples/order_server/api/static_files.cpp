@@ -21,8 +21,9 @@ namespace fs = std::filesystem;
 using ordercast::HttpRequest;
 using ordercast::HttpResponse;
 
-/// Scripts come from this server alone. Component libraries write style elements while they run,
-/// so styles can't be held to that; they can fetch nothing, since images and fonts are held to it.
+/// Allows scripts from this server only. Component libraries add style elements at run time, so
+/// inline styles are allowed; they can load nothing foreign, since images and fonts must come from
+/// this server.
 constexpr std::string_view content_security_policy =
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
@@ -52,8 +53,8 @@ std::string_view type_of(std::string_view extension) noexcept {
   return found == types.end() ? "application/octet-stream" : found->second;
 }
 
-/// Whether a bundler put a hash of the contents into the name: "assets/index-D3b1_fQz.js". Such a
-/// file never changes.
+/// Returns true if a bundler put a hash of the contents into the name: "assets/index-D3b1_fQz.js".
+/// Such a file never changes.
 bool has_hash_in_name(const fs::path& file) {
   constexpr std::size_t hash_length = 8;
   if (file.parent_path().filename() != "assets") return false;
@@ -125,7 +126,7 @@ std::optional<HttpResponse> StaticFiles::answer(const HttpRequest& request) cons
   const auto found = files_.find(path);
   if (found == files_.end()) {
     if (files_.count(path + "/index.html") == 0) return std::nullopt;
-    // From the request as it stands: what was decoded does not belong in a header.
+    // The path as the request wrote it: decoded text does not belong in a header.
     return HttpResponse{301, {{"Location", std::string(request.path()) + "/"}}, {}};
   }
   if (request.method != "GET" && request.method != "HEAD") {

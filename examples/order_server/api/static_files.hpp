@@ -10,29 +10,29 @@
 #include <optional>
 #include <string>
 
-/// Web pages that are files: the admin panel's build, and what lies beside it.
+/// Serves files as web pages: the built admin panel and its assets.
 ///
-/// Everything is read once, at the start, and answered from memory: an I/O thread never waits for a
-/// disk, and a path is looked up among the names that were found, so that no path leads anywhere
-/// else. Immutable after construction; any thread. A look-up is logarithmic in the number of files.
+/// Reads all files once, at the start, and answers from memory: an I/O thread never waits for a
+/// disk. Looks a path up among the names that it found, so no path leads outside the folder.
+/// Immutable after construction; any thread; O(log files) a request.
 namespace order_server {
 
 class StaticFiles {
  public:
-  /// More than these, and the folder is not what it was taken for.
+  /// More files than this suggest a wrong folder.
   static constexpr std::size_t max_files = 4096;
   static constexpr std::size_t max_bytes = 64U << 20U;
 
-  /// No files at all.
+  /// Serves no files.
   StaticFiles() = default;
 
-  /// Reads all files below `root`, except hidden ones and what symbolic links lead to. Throws
-  /// std::runtime_error when they can't be read or are too many or too big.
+  /// Reads all files below `root`, except hidden ones and symbolic links. Throws std::runtime_error
+  /// if there are too many, or one can't be read or is too big.
   explicit StaticFiles(const std::filesystem::path& root);
 
-  /// The file at the request's path: 200, 304 for one that the client has, 405 for another method
-  /// than GET and HEAD. A path that ends in '/' is that of its index.html; a folder's name without
-  /// it is sent there with 301. Nothing when there is no such file.
+  /// Answers with the file at the request's path: 200, 304 if the client has it, or 405 for methods
+  /// other than GET and HEAD. A path that ends in '/' serves its index.html; a folder's name
+  /// without '/' redirects there with 301. Returns nullopt if there is no such file.
   [[nodiscard]] std::optional<ordercast::HttpResponse> answer(
       const ordercast::HttpRequest& request) const;
 

@@ -20,7 +20,7 @@ AccountWatch::AccountWatch(AccountStore& accounts, SessionStore& sessions, const
       now_ms_(std::move(now_ms)) {}
 
 void AccountWatch::start() {
-  // First: what changes from here on is seen again, which does no harm.
+  // Read this first: a change that comes during the start is then seen twice, which is harmless.
   seen_ = accounts_.last_account_change();
   for (const auto& id : accounts_.disabled_users()) tokens_.set_disabled(id, true);
   revoke_ended({});
@@ -28,14 +28,14 @@ void AccountWatch::start() {
 
 void AccountWatch::look() {
   for (const auto& change : accounts_.account_changes_after(seen_)) {
-    // As it is now: there may have been more than one change.
+    // Use the current state: there may have been several changes.
     const auto disabled = accounts_.disabled_users();
     const bool is_disabled =
         std::find(disabled.begin(), disabled.end(), change.user_id) != disabled.end();
     tokens_.set_disabled(change.user_id, is_disabled);
     revoke_ended(change.user_id);
-    // The tokens are void before the sockets close, so that none comes back with them. Of a user
-    // who was enabled again none is open.
+    // Revoke the tokens before the sockets close, so that no socket can reconnect. A user who was
+    // just enabled has no open socket.
     if (!disconnect_(change.user_id, is_disabled ? "Account disabled" : "Signed out")) return;
     spdlog::info("user {} was changed by an operator and is {}; older sign-ins have ended",
                  printable(change.user_id), is_disabled ? "disabled" : "not disabled");
@@ -43,7 +43,7 @@ void AccountWatch::look() {
   }
 }
 
-/// "" for all users.
+/// `user_id` "" means all users.
 void AccountWatch::revoke_ended(const std::string& user_id) {
   for (const auto& ended : sessions_.sessions_ended_since(oldest_that_matters())) {
     if (!user_id.empty() && ended.user_id != user_id) continue;

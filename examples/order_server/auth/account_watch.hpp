@@ -9,26 +9,26 @@
 #include <functional>
 #include <string>
 
-/// How a server that runs learns that an operator has disabled a user or set a password: from the
-/// database, as the command is another process.
+/// Tells a running server that an operator has disabled a user or set a password. The operator's
+/// command is another process, so the news comes through the database.
 namespace order_server {
 
-/// One thread at a time. All that it is given must outlive it. Every call blocks on the database
-/// and throws StoreError; what it could not do it does with the next call.
+/// One thread at a time. The constructor's arguments must outlive it. Every call blocks on the
+/// database and may throw StoreError; the next call does what a failed one did not.
 class AccountWatch {
  public:
-  /// Closes every WebSocket of that user with 4001 and the reason; false if that is to be tried
-  /// again. May block.
+  /// Closes every WebSocket of that user with 4001 and the reason. Returns false if it should be
+  /// called again. May block.
   using Disconnect = std::function<bool(const std::string& user_id, std::string reason)>;
 
   AccountWatch(AccountStore& accounts, SessionStore& sessions, const Tokens& tokens,
                Disconnect disconnect, std::function<std::int64_t()> now_ms);
 
-  /// Takes over what was so before: who is disabled, and what ended while access tokens of it may
-  /// still be about. Before the first client.
+  /// Loads which users are disabled, and which sign-ins ended while their access tokens may still
+  /// be in use. Call before the first client connects.
   void start();
 
-  /// Acts on what has changed since. Cheap when nothing has.
+  /// Acts on changes since the last call. Cheap if there are none.
   void look();
 
  private:

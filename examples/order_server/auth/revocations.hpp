@@ -10,32 +10,34 @@
 #include <unordered_map>
 #include <unordered_set>
 
-/// Which sign-ins have ended while access tokens of theirs may still be about. Asked for each token
-/// after its signature, also when that was remembered, so that a logout counts at once.
+/// Remembers which sign-ins have ended while their access tokens may still be in use. Every token
+/// is checked here after its signature, even if the signature was cached, so a logout takes effect
+/// at once.
 namespace order_server {
 
-/// Thread-safe; expected constant time. Holds a sign-in for no longer than an access token lives,
-/// so it grows with logouts within that time alone, about 150 bytes each, and with disabled users.
+/// Thread-safe; expected constant time. Forgets a sign-in when its last access token has expired,
+/// so its size is bounded by the logouts within that time (about 150 bytes each) and by the
+/// disabled users.
 class Revocations {
  public:
   using Seconds = std::chrono::time_point<std::chrono::system_clock, std::chrono::seconds>;
 
-  /// `until`: when the last access token of the sign-in has expired.
+  /// Revokes the tokens of a sign-in. `until`: when its last access token expires.
   void end_session(std::string_view session_id, Seconds now, Seconds until) {
     const std::lock_guard lock(mutex_);
     sweep(now);
     sessions_[std::string(session_id)] = until;
   }
 
-  /// For the user's tokens that name no sign-in, or one that nobody knows: those of before `now`
-  /// are void.
+  /// Revokes the user's tokens that were issued before `now` and that name no sign-in, or an
+  /// unknown one.
   void end_unnamed(std::string_view user_id, Seconds now, Seconds until) {
     const std::lock_guard lock(mutex_);
     sweep(now);
     users_[std::string(user_id)] = {now, until};
   }
 
-  /// Every token of a disabled user is void, until they are enabled again.
+  /// Revokes every token of a user until the user is enabled again.
   void set_disabled(std::string_view user_id, bool is_disabled) {
     const std::lock_guard lock(mutex_);
     if (is_disabled) {
@@ -45,7 +47,7 @@ class Revocations {
     }
   }
 
-  /// Whether a token is void. One that does not say when it was issued counts as old.
+  /// Returns true if a token is revoked. A token without an issue time counts as old.
   [[nodiscard]] bool is_void(std::string_view user_id, std::string_view session_id,
                              std::optional<Seconds> issued_at) const {
     const std::lock_guard lock(mutex_);
@@ -54,8 +56,8 @@ class Revocations {
     if (sessions_.count(std::string(session_id)) != 0) return true;
     const auto found = users_.find(user);
     if (found == users_.end()) return false;
-    // Tokens are dated in whole seconds. A sign-in that the store knows has been ended by its id,
-    // and a new one may be of the same second.
+    // `iat` has whole seconds. The store's sign-ins are ended by id; a new one may start in the
+    // same second.
     const auto ended_at = found->second.ended_at;
     if (!session_id.empty()) return issued_at && *issued_at < ended_at;
     return !issued_at || *issued_at <= ended_at;
@@ -67,7 +69,7 @@ class Revocations {
     Seconds until;
   };
 
-  /// At most once a minute, since it is linear.
+  /// Runs at most once a minute, since it is O(entries).
   void sweep(Seconds now) {
     if (now < swept_at_ + std::chrono::minutes(1) && now >= swept_at_) return;
     swept_at_ = now;

@@ -11,21 +11,21 @@
 namespace order_server {
 namespace {
 
-/// What each role reaches. Tokens with another role are refused.
+/// Maps each role to what it reaches. Tokens with any other role are refused.
 std::vector<ordercast::JwtRole> token_roles() {
   std::vector<ordercast::JwtRole> roles;
   roles.reserve(all_roles.size());
-  for (const Role role : all_roles) roles.push_back({std::string(to_string(role)), reach_of(role)});
+  for (const auto& [role, name] : all_roles) roles.push_back({std::string(name), reach_of(role)});
   return roles;
 }
 
 ordercast::JwtOptions verify_options(const TokenOptions& options) {
   ordercast::JwtOptions verify;
-  // Tokens that other tools sign with the shared secret name no key, as the reference's don't.
+  // Tokens that other tools sign with the shared secret name no key; neither do the reference's.
   verify.keys = {{"", ordercast::JwtAlgorithm::hs256, options.secret, true}};
   verify.roles = token_roles();
   verify.now = options.now;
-  verify.max_cached_tokens = 1'000;  // Some 0.3 MB: who comes back, and who asks again.
+  verify.max_cached_tokens = 1'000;  // About 0.3 MB: speeds up reconnects and repeated calls.
   return verify;
 }
 
@@ -72,7 +72,8 @@ CallerResult Tokens::caller_of(std::string_view token) const noexcept {
   }
   const auto role = role_from_string(claims.role);
   if (!role)
-    return ordercast::AuthFailure{"Invalid token", "internal error"};  // It is in the table.
+    return ordercast::AuthFailure{
+        "Invalid token", "internal error"};  // Can't happen: the authenticator knows the roles.
   return Caller{std::move(claims.subject), *role, std::move(claims.organization_id),
                 std::move(claims.session_id)};
 }
@@ -111,7 +112,7 @@ void Tokens::revoke(std::string_view user_id, std::string_view session_id,
   using std::chrono::seconds;
   const auto now = floor<seconds>(state_->now());
   const Revocations::Seconds at(floor<seconds>(std::chrono::milliseconds(at_ms)));
-  // Tokens that others sign under the same secret may live longer than ours.
+  // Other tools may sign tokens that live longer than ours.
   const auto until =
       std::max(now, at) + std::max<seconds>(2 * state_->access_lifetime, std::chrono::hours(24));
   if (session_id.empty()) {

@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-/// The server's own tokens. Its one source file is the only one that compiles the JWT library.
+/// The server's own tokens. Only tokens.cpp compiles the JWT library.
 namespace order_server {
 
 struct TokenOptions {
@@ -26,7 +26,7 @@ struct TokenOptions {
 /// What a good refresh token says.
 struct RefreshClaims {
   std::string user_id;
-  std::string session_id;  ///< "" in a token of before there were sign-ins.
+  std::string session_id;  ///< Empty in a token without a `sid` claim.
   std::optional<std::int64_t> issued_at_ms;
 };
 
@@ -38,24 +38,24 @@ class Tokens {
   /// Throws std::invalid_argument for a secret that is too short.
   explicit Tokens(const TokenOptions& options);
 
-  /// Who an access token speaks for. A refresh token is refused.
+  /// Returns the caller that an access token names. Refuses a refresh token.
   [[nodiscard]] CallerResult caller_of(std::string_view token) const noexcept;
 
-  /// The same as the identity of a connection.
+  /// The same, as the identity of a connection.
   [[nodiscard]] ordercast::AuthResult authenticate(std::string_view token) const noexcept;
 
-  /// What a good refresh token says. An access token is refused. Whether its sign-in has ended is
-  /// for the store to say.
+  /// Returns the claims of a valid refresh token. Refuses an access token. The store knows whether
+  /// the sign-in has ended.
   [[nodiscard]] std::optional<RefreshClaims> refresh_claims(std::string_view token) const noexcept;
 
   [[nodiscard]] std::string issue_access(const User& user, std::string_view session_id = {}) const;
   [[nodiscard]] std::string issue_refresh(const User& user, std::string_view session_id = {}) const;
 
-  /// From now on access tokens of that sign-in are refused; of `session_id` "" those of the user
-  /// that name none and were issued before `at_ms`.
+  /// Refuses the access tokens of that sign-in from now on. With `session_id` "", refuses those of
+  /// the user that name no sign-in and were issued before `at_ms`.
   void revoke(std::string_view user_id, std::string_view session_id, std::int64_t at_ms) const;
 
-  /// From now on access tokens of a disabled user are refused, whoever signed them.
+  /// Refuses every access token of the user while the user is disabled, whoever signed it.
   void set_disabled(std::string_view user_id, bool is_disabled) const;
 
   [[nodiscard]] std::chrono::seconds access_lifetime() const noexcept;

@@ -8,11 +8,11 @@
 #include <string>
 #include <variant>
 
-/// What a rule of the shop answers when it is asked to change an order: the new values, a refusal,
-/// or "nothing to do". Plain values, made by the `decide_*` functions and carried out by a store.
+/// The decision of a shop rule about a change to an order: a change, a refusal, or no change. Plain
+/// values: a `decide_*` function makes one, and a store carries it out.
 namespace order_server {
 
-/// Why the caller is told no: an answer, not a failure.
+/// A refusal. The caller gets it as an answer; it is not a failure.
 struct Rejection {
   int status_code = 400;
   std::string error;
@@ -20,24 +20,24 @@ struct Rejection {
   bool shows_order = false;  ///< The answer carries the order as it is.
 };
 
-/// What a change does to an order. Start from `change_from(order)`, which changes nothing but the
-/// version, and set what differs.
+/// A change to an order. Start from `change_from(order)`, which raises only the version, and set
+/// what differs.
 struct Change {
   OrderStatus status{};
   PaymentStatus payment_status{};
   std::string razorpay_order_id;       ///< Empty: the stored one stays.
   std::string razorpay_payment_id;     ///< Empty: the stored one stays.
   std::string log_note;                ///< Empty: no note.
-  bool write_log = true;               ///< False for a change of the payment status alone.
-  std::optional<Rejection> rejection;  ///< The change is committed, and the caller is told no.
+  bool write_log = true;               ///< False if only the payment status changes.
+  std::optional<Rejection> rejection;  ///< Commits the change and still answers with this refusal.
 };
 
-/// Nothing to do and nothing wrong: the order is answered as it is (a repeated payment).
+/// Nothing to do, as for a repeated payment. The caller gets the order as it is.
 struct NoChange {};
 
 using Decision = std::variant<Change, Rejection, NoChange>;
 
-/// The change that leaves both statuses of `order` as they are.
+/// Returns a change that keeps both statuses of `order`.
 [[nodiscard]] inline Change change_from(const Order& order) {
   Change change;
   change.status = order.status;
@@ -45,9 +45,8 @@ using Decision = std::variant<Change, Rejection, NoChange>;
   return change;
 }
 
-/// The next version of `order`: what `change` makes of it at `now_ms`, a new status log included.
-/// Where the clock has gone back, it is made when the last change was: an order's times never go
-/// back.
+/// Returns the next version of `order`, changed at `now_ms`, with its new log entry. If the clock
+/// went back, uses the time of the last change: an order's times never go back.
 [[nodiscard]] Order apply_change(Order order, const Change& change, std::int64_t now_ms);
 
 }  // namespace order_server

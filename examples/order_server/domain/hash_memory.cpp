@@ -9,7 +9,7 @@
 namespace order_server {
 namespace {
 
-/// Of the processors that Linux runs servers on; another's only costs some speed.
+/// The size of a huge page on common processors. On others, hashing is only slower.
 constexpr std::size_t huge_page = std::size_t{2} << 20U;
 
 }  // namespace
@@ -37,7 +37,7 @@ HashMemory::Lease HashMemory::take(std::size_t bytes) {
   }
   void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (data == MAP_FAILED) throw std::bad_alloc();
-  // Fewer faults and a third less time a hash. Where it is refused, the small pages do.
+  // Huge pages save a third of a hash's time. If the kernel refuses, small pages do.
   if (bytes >= huge_page) static_cast<void>(::madvise(data, bytes, MADV_HUGEPAGE));
   return {*this, {static_cast<unsigned char*>(data), bytes}};
 }

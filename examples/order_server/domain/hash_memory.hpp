@@ -7,14 +7,13 @@
 
 namespace order_server {
 
-/// Memory for password hashes that is kept from one to the next. A hash wants 64 MiB: to map, clear
-/// and unmap that for each login takes the kernel 26 ms, and all that time every other thread of
-/// the process that wants memory waits. A region that no hash uses stays mapped; the kernel may
-/// take its pages when the system runs short. As many regions are kept as hashes ran at once.
-/// Thread-safe.
+/// Keeps the memory of password hashes from one hash to the next. A hash needs 64 MiB. Mapping,
+/// clearing and unmapping it takes the kernel 26 ms, during which every other thread that needs
+/// memory waits. An unused region stays mapped; the kernel may take its pages if the system runs
+/// short. Keeps as many regions as hashes ever ran at once. Thread-safe.
 class HashMemory {
  public:
-  /// One thread's use of a region; goes back at the end of its life.
+  /// A region on loan to one thread. The destructor returns it.
   class Lease {
    public:
     Lease(Lease&& other) noexcept;
@@ -23,7 +22,7 @@ class HashMemory {
     Lease& operator=(Lease&&) = delete;
     ~Lease();
 
-    /// Of page alignment; what stands in it is left from before.
+    /// Aligned to a page. Its contents are left over from an earlier use.
     [[nodiscard]] unsigned char* data() const noexcept { return region_.data; }
     [[nodiscard]] std::size_t size() const noexcept { return region_.bytes; }
 
@@ -44,13 +43,13 @@ class HashMemory {
   HashMemory() = default;
   HashMemory(const HashMemory&) = delete;
   HashMemory& operator=(const HashMemory&) = delete;
-  /// No lease may be left.
+  /// No lease may outlive it.
   ~HashMemory();
 
-  /// A region of at least `bytes`. Throws std::bad_alloc where the system has none.
+  /// Lends a region of at least `bytes`. Throws std::bad_alloc if the system has no memory.
   [[nodiscard]] Lease take(std::size_t bytes);
 
-  /// Regions that wait for the next hash, and are mapped.
+  /// How many unused regions are mapped.
   [[nodiscard]] std::size_t kept() const;
 
  private:

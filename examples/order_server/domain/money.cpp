@@ -6,7 +6,7 @@
 namespace order_server {
 
 std::string format_minor(std::int64_t minor) {
-  // The lowest int64 has no positive twin, so the digits are taken from an unsigned magnitude.
+  // The lowest int64 has no positive counterpart, so take the digits from an unsigned magnitude.
   const auto bits = static_cast<std::uint64_t>(minor);
   const std::uint64_t magnitude = minor < 0 ? 0 - bits : bits;
   std::string text = minor < 0 ? "-" : "";

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <array>
+#include "domain/names.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-/// The order as the shop knows it, with no database, no HTTP and no clock.
+/// An order in the shop's terms, without database, HTTP or clock.
 namespace order_server {
 
 enum class OrderStatus : std::uint8_t {
@@ -24,120 +25,62 @@ enum class PaymentStatus : std::uint8_t { pending, paid, failed, refunded };
 enum class PaymentMethod : std::uint8_t { online, cod };
 enum class FulfillmentType : std::uint8_t { delivery, pickup };
 
-/// Every status, in the order in which a delivered order passes them.
-inline constexpr std::array<OrderStatus, 7> all_order_statuses{
-    OrderStatus::pending,  OrderStatus::confirmed,        OrderStatus::preparing,
-    OrderStatus::ready,    OrderStatus::out_for_delivery, OrderStatus::delivered,
-    OrderStatus::cancelled};
+/// Wire names: the JSON of an order, the API's parameters and the database all use these. The
+/// statuses stand in the order in which a delivered order passes them.
+inline constexpr Names<OrderStatus, 7> all_order_statuses{
+    {{OrderStatus::pending, "PENDING"},
+     {OrderStatus::confirmed, "CONFIRMED"},
+     {OrderStatus::preparing, "PREPARING"},
+     {OrderStatus::ready, "READY"},
+     {OrderStatus::out_for_delivery, "OUT_FOR_DELIVERY"},
+     {OrderStatus::delivered, "DELIVERED"},
+     {OrderStatus::cancelled, "CANCELLED"}}};
+inline constexpr Names<PaymentStatus, 4> payment_status_names{
+    {{PaymentStatus::pending, "PENDING"},
+     {PaymentStatus::paid, "PAID"},
+     {PaymentStatus::failed, "FAILED"},
+     {PaymentStatus::refunded, "REFUNDED"}}};
+inline constexpr Names<PaymentMethod, 2> payment_method_names{
+    {{PaymentMethod::online, "ONLINE"}, {PaymentMethod::cod, "COD"}}};
+inline constexpr Names<FulfillmentType, 2> fulfillment_type_names{
+    {{FulfillmentType::delivery, "DELIVERY"}, {FulfillmentType::pickup, "PICKUP"}}};
 
-/// Wire names: the JSON of an order, the API's parameters and the database all use these.
 [[nodiscard]] constexpr std::string_view to_string(OrderStatus status) noexcept {
-  switch (status) {
-    case OrderStatus::pending:
-      return "PENDING";
-    case OrderStatus::confirmed:
-      return "CONFIRMED";
-    case OrderStatus::preparing:
-      return "PREPARING";
-    case OrderStatus::ready:
-      return "READY";
-    case OrderStatus::out_for_delivery:
-      return "OUT_FOR_DELIVERY";
-    case OrderStatus::delivered:
-      return "DELIVERED";
-    case OrderStatus::cancelled:
-      return "CANCELLED";
-  }
-  return "";
+  return name_in(all_order_statuses, status);
 }
-
 [[nodiscard]] constexpr std::string_view to_string(PaymentStatus status) noexcept {
-  switch (status) {
-    case PaymentStatus::pending:
-      return "PENDING";
-    case PaymentStatus::paid:
-      return "PAID";
-    case PaymentStatus::failed:
-      return "FAILED";
-    case PaymentStatus::refunded:
-      return "REFUNDED";
-  }
-  return "";
+  return name_in(payment_status_names, status);
 }
-
 [[nodiscard]] constexpr std::string_view to_string(PaymentMethod method) noexcept {
-  switch (method) {
-    case PaymentMethod::online:
-      return "ONLINE";
-    case PaymentMethod::cod:
-      return "COD";
-  }
-  return "";
+  return name_in(payment_method_names, method);
 }
-
 [[nodiscard]] constexpr std::string_view to_string(FulfillmentType type) noexcept {
-  switch (type) {
-    case FulfillmentType::delivery:
-      return "DELIVERY";
-    case FulfillmentType::pickup:
-      return "PICKUP";
-  }
-  return "";
+  return name_in(fulfillment_type_names, type);
 }
 
-/// The value with this wire name; nothing for any other text (names are case-sensitive).
+/// The value with this wire name; nullopt for any other text (names are case-sensitive).
 [[nodiscard]] constexpr std::optional<OrderStatus> order_status_from_string(
     std::string_view name) noexcept {
-  for (const OrderStatus status : all_order_statuses) {
-    if (to_string(status) == name) return status;
-  }
-  return std::nullopt;
+  return value_in(all_order_statuses, name);
 }
-
 [[nodiscard]] constexpr std::optional<PaymentStatus> payment_status_from_string(
     std::string_view name) noexcept {
-  for (const PaymentStatus status : {PaymentStatus::pending, PaymentStatus::paid,
-                                     PaymentStatus::failed, PaymentStatus::refunded}) {
-    if (to_string(status) == name) return status;
-  }
-  return std::nullopt;
+  return value_in(payment_status_names, name);
 }
-
 [[nodiscard]] constexpr std::optional<PaymentMethod> payment_method_from_string(
     std::string_view name) noexcept {
-  for (const PaymentMethod method : {PaymentMethod::online, PaymentMethod::cod}) {
-    if (to_string(method) == name) return method;
-  }
-  return std::nullopt;
+  return value_in(payment_method_names, name);
 }
-
 [[nodiscard]] constexpr std::optional<FulfillmentType> fulfillment_type_from_string(
     std::string_view name) noexcept {
-  for (const FulfillmentType type : {FulfillmentType::delivery, FulfillmentType::pickup}) {
-    if (to_string(type) == name) return type;
-  }
-  return std::nullopt;
+  return value_in(fulfillment_type_names, name);
 }
 
-/// A status as a person says it inside a sentence ("has been updated to out for delivery").
-[[nodiscard]] constexpr std::string_view in_words(OrderStatus status) noexcept {
-  switch (status) {
-    case OrderStatus::pending:
-      return "pending";
-    case OrderStatus::confirmed:
-      return "confirmed";
-    case OrderStatus::preparing:
-      return "preparing";
-    case OrderStatus::ready:
-      return "ready";
-    case OrderStatus::out_for_delivery:
-      return "out for delivery";
-    case OrderStatus::delivered:
-      return "delivered";
-    case OrderStatus::cancelled:
-      return "cancelled";
-  }
-  return "";
+/// A status as words for the middle of a sentence ("has been updated to out for delivery").
+[[nodiscard]] inline std::string in_words(OrderStatus status) {
+  std::string words(to_string(status));
+  for (char& c : words) c = c == '_' ? ' ' : static_cast<char>(c - 'A' + 'a');
+  return words;
 }
 
 struct OrderItem {
@@ -167,7 +110,7 @@ struct Order {
   std::int64_t total_minor = 0;
   std::string delivery_address;     ///< Empty: null in JSON.
   std::string razorpay_order_id;    ///< Empty: null in JSON.
-  std::string razorpay_payment_id;  ///< Not in JSON: which payment made it PAID.
+  std::string razorpay_payment_id;  ///< Not in JSON: the payment that made it PAID.
   std::string note;                 ///< The customer's own note; empty: null in JSON.
   std::vector<OrderItem> items;
   std::vector<StatusLog> status_logs;  ///< Oldest first.

@@ -43,7 +43,7 @@ Json log_to_json(const StatusLog& log) {
 std::string iso8601(std::int64_t unix_ms) {
   std::int64_t seconds = unix_ms / 1000;
   std::int64_t millis = unix_ms % 1000;
-  if (millis < 0) {  // before 1970 division rounds the wrong way
+  if (millis < 0) {  // before 1970, division rounds the wrong way
     millis += 1000;
     --seconds;
   }

@@ -24,14 +24,15 @@ constexpr int base64 = sodium_base64_VARIANT_ORIGINAL_NO_PADDING;
 using Salt = std::array<unsigned char, salt_bytes>;
 using Hash = std::array<unsigned char, hash_bytes>;
 
-/// What a hash's text says.
+/// The parts of an encoded hash.
 struct Encoded {
   HashCost cost;
   Salt salt{};
   Hash hash{};
 };
 
-/// Takes `text` from the front of `rest`; false, and nothing taken, where it does not stand there.
+/// Removes `text` from the front of `rest`. Returns false and removes nothing if `rest` does not
+/// begin with it.
 bool skip(std::string_view& rest, std::string_view text) {
   if (rest.substr(0, text.size()) != text) return false;
   rest.remove_prefix(text.size());
@@ -74,7 +75,7 @@ std::string base64_of(const std::array<unsigned char, Size>& bytes) {
   return sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), base64);
 }
 
-// libargon2's callbacks are given no word of who calls them. It calls them on the hashing thread.
+// libargon2's callbacks get no user data. It calls them on the hashing thread.
 thread_local unsigned char* memory_of_this_hash = nullptr;
 
 int give_memory(std::uint8_t** memory, std::size_t /*bytes*/) {
@@ -84,7 +85,7 @@ int give_memory(std::uint8_t** memory, std::size_t /*bytes*/) {
 
 void keep_memory(std::uint8_t* /*memory*/, std::size_t /*bytes*/) {}
 
-/// Nothing for a cost that argon2 does not know. Throws std::bad_alloc.
+/// Returns nullopt for a cost that argon2 does not support. Throws std::bad_alloc.
 std::optional<Hash> compute(HashCost cost, const Salt& salt, std::string_view password,
                             HashMemory& memory) {
   if (cost.memory_kib < ARGON2_MIN_MEMORY || cost.passes < ARGON2_MIN_TIME) return {};

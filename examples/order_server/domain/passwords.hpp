@@ -7,11 +7,12 @@
 #include <string>
 #include <string_view>
 
-/// Password hashing with argon2id (libargon2; RFC 9106), as text in the PHC string format:
-/// `$argon2id$v=19$m=65536,t=2,p=1$salt$hash`, which libsodium's crypto_pwhash_str writes as well.
+/// Password hashing with argon2id (libargon2; RFC 9106), encoded in the PHC string format:
+/// `$argon2id$v=19$m=65536,t=2,p=1$salt$hash`. libsodium's crypto_pwhash_str writes the same
+/// format.
 namespace order_server {
 
-/// What one hash costs. A hash holds its own cost, so verifying needs none.
+/// The cost of one hash. A hash stores its cost, so verifying needs no HashCost.
 struct HashCost {
   std::uint32_t passes = 0;
   std::uint32_t memory_kib = 0;
@@ -20,25 +21,26 @@ struct HashCost {
 /// For logins: about 0.1 s and 64 MiB a hash.
 inline constexpr HashCost interactive_hash_cost{2, 65536};
 
-/// The least that there is: microseconds, and no protection. For tests.
+/// The minimum: microseconds, and no protection. For tests.
 inline constexpr HashCost minimal_hash_cost{1, 8};
 
-/// Hashes and verifies passwords. Both calls are slow and take memory on purpose: never on an I/O
-/// thread, and only a few at once. Thread-safe.
+/// Hashes and verifies passwords. Both calls are slow and use much memory on purpose: call them off
+/// the I/O threads, and only a few at once. Thread-safe.
 class PasswordHasher {
  public:
   explicit PasswordHasher(HashCost cost = interactive_hash_cost) noexcept : cost_(cost) {}
 
-  /// The password's hash with a random salt, as printable text. Throws std::bad_alloc without
-  /// enough memory.
+  /// Returns the password's hash with a random salt, as printable text. Throws std::bad_alloc if
+  /// there is not enough memory.
   [[nodiscard]] std::string hash(std::string_view password) const;
 
-  /// Whether `password` is the one behind `hash`; false for text that is no hash. For a user that
-  /// does not exist verify against some other hash, or the time tells who has an account. Throws
-  /// std::bad_alloc without enough memory: that says nothing about the password.
+  /// Returns true if `hash` was made from `password`; false for text that is no hash. For a user
+  /// that does not exist, verify against some other hash; otherwise the time tells who has an
+  /// account. Throws std::bad_alloc if there is not enough memory, which says nothing about the
+  /// password.
   [[nodiscard]] bool verify(std::string_view hash, std::string_view password) const;
 
-  /// Regions of memory that are kept for the next hash.
+  /// How many regions of memory are kept for the next hash.
   [[nodiscard]] std::size_t kept_memory() const { return memory_.kept(); }
 
  private:

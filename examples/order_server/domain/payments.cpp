@@ -14,7 +14,7 @@ namespace order_server {
 namespace {
 
 void update(crypto_auth_hmacsha256_state& state, std::string_view text) {
-  // libsodium takes bytes; a char may be read as an unsigned char.
+  // libsodium takes unsigned bytes; reading a char as one is allowed.
   crypto_auth_hmacsha256_update(&state, reinterpret_cast<const unsigned char*>(text.data()),
                                 text.size());
 }
@@ -40,7 +40,7 @@ bool same(std::string_view given, const std::string& expected) {
          sodium_memcmp(given.data(), expected.data(), expected.size()) == 0;
 }
 
-/// Only a payment that was still open can fail: paid is paid, and failing twice is no news.
+/// Only an open payment can fail: a paid order stays paid, and a second failure changes nothing.
 std::optional<Change> failed_payment(const Order& order) {
   if (order.payment_status != PaymentStatus::pending) return std::nullopt;
   Change change = change_from(order);
@@ -62,8 +62,8 @@ bool is_paid(const Order& order) {
          order.payment_status == PaymentStatus::refunded;
 }
 
-/// A good payment of an order that another one has paid: the money is there twice, so the log says
-/// once that it has to go back.
+/// Records a valid payment of an order that is already paid: the money came twice, so the order's
+/// log says once that a refund is due.
 Decision record_second_payment(const Order& order, std::string_view razorpay_payment_id) {
   const std::string note = "A second payment (" + std::string(razorpay_payment_id) +
                            ") was received: a refund of it is due";
@@ -76,7 +76,7 @@ Decision record_second_payment(const Order& order, std::string_view razorpay_pay
   return change;
 }
 
-/// A payment of this order that is known to be good.
+/// Records a payment that has been verified.
 Decision record_payment(const Order& order, std::string_view razorpay_payment_id) {
   if (is_paid(order)) {
     if (order.razorpay_payment_id == razorpay_payment_id) return NoChange{};
@@ -94,7 +94,7 @@ Decision record_payment(const Order& order, std::string_view razorpay_payment_id
       change.log_note = "Payment received after the cancellation: a refund is due";
       break;
     default:
-      change.write_log = false;  // the order is on its way already
+      change.write_log = false;  // the order is already being handled
   }
   return change;
 }
@@ -119,7 +119,7 @@ bool is_signed(const PaymentProof& proof, std::string_view key_secret) {
 Decision decide_payment(const Order& order, const PaymentProof& proof,
                         std::string_view key_secret) {
   if (order.payment_method != PaymentMethod::online) return not_payable_online();
-  // Without the comparison of order ids, a cheap order's signature would confirm a dear one.
+  // Compare the order ids; otherwise a cheap order's signature would pay for an expensive one.
   const bool is_for_this_order =
       !order.razorpay_order_id.empty() && proof.razorpay_order_id == order.razorpay_order_id;
   if (!is_for_this_order || proof.razorpay_payment_id.empty() || !is_signed(proof, key_secret)) {

@@ -8,7 +8,7 @@
 namespace order_server {
 namespace {
 
-/// The code point of a well-formed sequence.
+/// Returns the code point of a well-formed sequence.
 std::uint32_t code_point(std::string_view sequence) {
   const auto first = static_cast<unsigned char>(sequence.front());
   if (sequence.size() == 1) return first;

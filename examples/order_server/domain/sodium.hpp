@@ -10,17 +10,17 @@
 
 namespace order_server {
 
-/// Makes libsodium ready; call it before any other of its functions. Any thread; after the first
-/// call it costs one atomic load. Throws std::runtime_error where there is no source of randomness.
+/// Initializes libsodium; call it before any of its functions. Any thread; after the first call it
+/// costs one atomic load. Throws std::runtime_error if there is no source of randomness.
 inline void require_sodium() {
   static const int result = sodium_init();
   if (result < 0) throw std::runtime_error("libsodium can't be initialised");
 }
 
-/// Lower-case hex of a hash or a code.
+/// Returns a hash as lower-case hex.
 template <std::size_t Size>
 [[nodiscard]] std::string hex_of(const std::array<unsigned char, Size>& bytes) {
-  std::string hex(2 * Size + 1, '\0');  // sodium_bin2hex ends its text with a NUL
+  std::string hex(2 * Size + 1, '\0');  // sodium_bin2hex appends a NUL
   sodium_bin2hex(hex.data(), hex.size(), bytes.data(), bytes.size());
   hex.pop_back();
   return hex;

@@ -8,8 +8,7 @@
 #include <optional>
 #include <string>
 
-/// The life of an order, as pure functions of the order and the wish: no clock, no database, any
-/// thread, constant time.
+/// The life cycle of an order. Pure functions of the order and what is asked for; any thread; O(1).
 ///
 ///     PENDING -> CONFIRMED -> PREPARING -> READY -> OUT_FOR_DELIVERY -> DELIVERED
 ///
@@ -44,23 +43,25 @@ namespace order_server {
   return false;
 }
 
-/// The staff's wish to move the order to `to`. Refused with 400 `Invalid Transition`; else a change
-/// whose log carries `note`. Cash is taken at the door: DELIVERED makes a cash order PAID.
+/// Decides a change of status by staff. Refuses it with 400 `Invalid Transition`, or returns a
+/// change whose log entry carries `note`. Cash is paid on delivery: DELIVERED makes a cash order
+/// PAID.
 [[nodiscard]] Decision decide_status(const Order& order, OrderStatus to, std::string note = {});
 
-/// The staff's wish to set the payment status by hand: cash taken or given back, a transfer that
-/// came. Refused with 400 `Invalid Payment Status` where it makes no sense: money that came goes
-/// back as REFUNDED alone, REFUNDED is final, and a cancelled order is not paid any more. The log
-/// carries `note`; without one the change writes no log.
+/// Decides a change of the payment status by staff: cash received or returned, or a transfer.
+/// Refuses it with 400 `Invalid Payment Status` if it makes no sense: PAID may only become
+/// REFUNDED, REFUNDED is final, and a cancelled order can't become PAID. The log entry carries
+/// `note`; without a note there is no log entry.
 [[nodiscard]] Decision decide_payment_status(const Order& order, PaymentStatus to,
                                              std::string note = {});
 
-/// Why a change that was meant for `expected` is refused with 409: somebody else's came first.
-/// Nothing if the order still has that version, or none is expected.
+/// Returns the refusal with 409 of a change that expects another version: somebody else's change
+/// came first. nullopt if the order has that version, or if none is expected.
 [[nodiscard]] std::optional<Rejection> refuse_other_version(const Order& order,
                                                             std::optional<std::int64_t> expected);
 
-/// The owner's wish to cancel. Refused with 400 `Cannot Cancel` unless PENDING or CONFIRMED.
+/// Decides a cancellation by the owner. Refuses it with 400 `Cannot Cancel` unless the order is
+/// PENDING or CONFIRMED.
 [[nodiscard]] Decision decide_cancel(const Order& order);
 
 }  // namespace order_server

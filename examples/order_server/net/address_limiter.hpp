@@ -16,25 +16,25 @@
 namespace order_server {
 
 struct AddressLimits {
-  std::uint32_t per_second = 100;      ///< What an address may keep doing. 0: no limit.
-  std::uint32_t burst = 1000;          ///< What it may do at once after silence.
+  std::uint32_t per_second = 100;      ///< Sustained rate of an address. 0: no limit.
+  std::uint32_t burst = 1000;          ///< How many may come at once after silence.
   std::size_t max_addresses = 65'536;  ///< Addresses remembered. Cost: about 150 bytes each.
 };
 
-/// A token bucket for each address, or other name of a client. A full bucket is as good as none, so
-/// only addresses that were busy within `burst / per_second` seconds take memory.
+/// A token bucket for each address, or other key of a client. Forgets full buckets, so only
+/// addresses that were active within `burst / per_second` seconds take memory.
 ///
-/// Thread-safe, for I/O threads: the lock is held for one look-up, and a full table is swept at
-/// most once a second. When so many addresses are busy that even that makes no room, newcomers are
-/// let in unlimited: a limit by address is no defence against an attacker with that many.
+/// Thread-safe and fast enough for I/O threads: holds its lock for one look-up, and sweeps a full
+/// table at most once a second. If the table is full of active addresses, it lets new ones in
+/// without a limit: a limit by address does not stop an attacker who has that many.
 class AddressLimiter {
  public:
   explicit AddressLimiter(AddressLimits limits) : limits_(limits) {}
 
-  /// Before the first `admit`.
+  /// Call before the first `admit`.
   void set_limits(const AddressLimits& limits) { limits_ = limits; }
 
-  /// Takes one from the address' bucket; false when it is empty.
+  /// Takes one token from the address' bucket. Returns false if it is empty.
   [[nodiscard]] bool admit(std::string_view address, ordercast::TimePoint now) {
     if (limits_.per_second == 0) return true;
     const std::lock_guard lock(mutex_);

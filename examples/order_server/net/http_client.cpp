@@ -27,10 +27,10 @@ using Easy = std::unique_ptr<CURL, EasyFree>;
 using Multi = std::unique_ptr<CURLM, MultiFree>;
 using Slist = std::unique_ptr<curl_slist, SlistFree>;
 
-/// libcurl wants it once, before there are threads that use it; a static's start is that.
+/// libcurl must be initialized once, before threads use it; a static's initialization does that.
 void require_curl() {
   static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-  if (ready != CURLE_OK) throw std::runtime_error("libcurl does not start");
+  if (ready != CURLE_OK) throw std::runtime_error("libcurl can't be initialized");
 }
 
 Slist list_of(const std::vector<std::string>& lines) {
@@ -56,7 +56,7 @@ bool is_loopback_url(std::string_view url) {
 }  // namespace
 
 struct HttpClient::State {
-  /// One request on its way. It stays where it is: libcurl points into it.
+  /// One request in progress. It must not move: libcurl points into it.
   struct Transfer {
     HttpCall call;
     Done done;
@@ -81,7 +81,7 @@ struct HttpClient::State {
 
   static std::size_t collect(const char* bytes, std::size_t size, std::size_t count, void* into) {
     auto& body = *static_cast<std::string*>(into);
-    if (body.size() + size * count > max_reply_bytes) return 0;  // ends the transfer
+    if (body.size() + size * count > max_reply_bytes) return 0;  // stops the transfer
     body.append(bytes, size * count);
     return size * count;
   }
@@ -92,9 +92,9 @@ struct HttpClient::State {
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR,
                      is_loopback_url(transfer.call.url) ? "http,https" : "https");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);  // rather another stream than a connection
+    curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);  // prefer a new stream to a new connection
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");  // what the environment says is for browsers
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");  // ignore proxies from the environment
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
     if (!options.ca_file.empty()) {
@@ -116,7 +116,7 @@ struct HttpClient::State {
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer.reply.body);
   }
 
-  /// Takes a transfer out and fills its reply.
+  /// Removes a transfer and fills its reply.
   std::unique_ptr<Transfer> finish(CURL* easy, CURLcode code) {
     curl_multi_remove_handle(multi.get(), easy);
     const auto found = transfers.find(easy);

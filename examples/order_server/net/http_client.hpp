@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-/// HTTP requests to other services, many at a time on one thread.
+/// Sends HTTP requests to other services, many at a time on one thread.
 namespace order_server {
 
 struct HttpCall {
@@ -18,29 +18,31 @@ struct HttpCall {
   std::string basic_auth;            ///< "user:password", or empty.
 };
 
-/// Status 0: no answer; `error` says why. It holds nothing of the request.
+/// The answer to a request. Status 0: no answer, and `error` says why, without any text of the
+/// request.
 struct HttpReply {
   int status = 0;
   std::string body;
-  std::chrono::seconds retry_after{0};  ///< 0: the answer names no time.
+  std::chrono::seconds retry_after{0};  ///< 0: no such header.
   std::string error;
 };
 
 struct HttpClientOptions {
-  /// PEM file with the certificates to trust; "" means the system's. Certificates and host names
-  /// are always verified.
+  /// PEM file of the certificates to trust; "" for the system's. Certificates and host names are
+  /// always verified.
   std::string ca_file;
   std::chrono::milliseconds connect_timeout{5'000};
-  /// From the start of a request to the end of its answer, waiting for a connection included.
+  /// From the start of a request to the end of its answer, including the wait for a connection.
   std::chrono::milliseconds timeout{15'000};
-  /// Connections to one host. Over HTTP/2 each carries up to a hundred requests at a time.
+  /// Most connections to one host. Over HTTP/2 each carries up to 100 requests at a time.
   std::size_t connections = 4;
 };
 
-/// libcurl's multi interface: HTTP/2 where the server speaks it, connections that are used again,
-/// HTTPS alone but for loopback, no redirects, answers of at most 64 KiB.
+/// An HTTP client on libcurl's multi interface. Uses HTTP/2 if the server supports it, and keeps
+/// connections. Takes HTTPS only, except on loopback. Follows no redirects, and reads at most 64
+/// KiB of an answer.
 ///
-/// One thread, but for `wake`. The destructor drops what is under way, unanswered.
+/// One thread, except for `wake`. The destructor drops requests in progress without calling `done`.
 class HttpClient {
  public:
   using Done = std::function<void(HttpReply)>;
@@ -50,16 +52,17 @@ class HttpClient {
   HttpClient& operator=(const HttpClient&) = delete;
   ~HttpClient();
 
-  /// Begins a request. `done` runs once, within a later `poll`; it may start others.
+  /// Starts a request. Calls `done` once, within a later `poll`; `done` may start other requests.
   void start(HttpCall call, Done done);
 
-  /// Waits until something has happened, `wake` was called or the time is up; runs what is done.
+  /// Waits for an answer, for `wake` or for the timeout, then completes the requests that have
+  /// ended.
   void poll(std::chrono::milliseconds timeout);
 
-  /// Ends a `poll` that waits, or the next one. Any thread.
+  /// Makes the current `poll`, or the next one, return. Any thread.
   void wake();
 
-  /// One request from beginning to end. Others that are under way go on meanwhile.
+  /// Sends one request and waits for its answer. Other requests go on in the meantime.
   [[nodiscard]] HttpReply fetch(HttpCall call);
 
   [[nodiscard]] std::size_t in_flight() const noexcept;
@@ -69,7 +72,7 @@ class HttpClient {
   std::unique_ptr<State> state_;
 };
 
-/// Whether a base URL may be given: https, or http to loopback; no query, no trailing slash.
+/// Returns true for a usable base URL: https, or http on loopback; no query, no trailing slash.
 [[nodiscard]] bool is_service_url(const std::string& url);
 
 }  // namespace order_server

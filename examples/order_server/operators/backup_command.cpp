@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "operators/backup_command.hpp"
-
 #include "operators/command_database.hpp"
+#include "operators/commands.hpp"
 #include "store/sqlite/files.hpp"
 
 #include <CLI/CLI.hpp>
@@ -16,13 +15,13 @@ bool is_backup_command(const std::vector<std::string>& arguments) {
 
 int run_backup_command(const std::vector<std::string>& arguments, std::FILE* out, std::FILE* err) {
   CLI::App app(
-      "Copies a database, while a server runs on it or while none does. To restore it, stop the "
-      "server, remove the database with its -wal and -shm files, put the copy in its place, and "
-      "start.",
+      "Copies a database, whether a server runs on it or not. To restore a copy, stop the server, "
+      "remove the database with its -wal and -shm files, put the copy in its place, and start the "
+      "server.",
       "order_server backup");
   std::string db = usual_database;
   std::string file;
-  app.add_option("FILE", file, "The copy; a file that is not there yet")->required();
+  app.add_option("FILE", file, "Name of the copy; the file must not exist")->required();
   app.add_option("--db", db, "SQLite database file [default: order_server.db]");
   const auto copy = [&] {
     if (file.empty()) throw CLI::ValidationError("FILE: is empty; give the name of the copy");

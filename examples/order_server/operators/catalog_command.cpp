@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "operators/catalog_command.hpp"
-
 #include "domain/ids.hpp"
 #include "domain/money.hpp"
 #include "domain/printable.hpp"
 #include "operators/command_database.hpp"
+#include "operators/commands.hpp"
 #include "operators/printable_text.hpp"
 
 #include <CLI/CLI.hpp>
@@ -15,7 +14,7 @@
 namespace order_server {
 namespace {
 
-/// What the command line asks for.
+/// The values of the options.
 struct OptionValues {
   std::string db = usual_database;
   std::string organization;
@@ -62,7 +61,7 @@ struct Commands {
     add_product->add_option("--price", values.price, "Price, like 12.50")
         ->required()
         ->check(price());
-    list_products->add_option("--store", values.store, "Those of one store [default: all]");
+    list_products->add_option("--store", values.store, "Print those of one store [default: all]");
   }
 
   CLI::App* store;
@@ -76,7 +75,7 @@ struct Commands {
 void require_store(Database& store, const std::string& id) {
   if (store.find_shop(id)) return;
   throw std::runtime_error("there is no store '" + printable(id) +
-                           "'; `order_server store list` prints those that there are");
+                           "'; `order_server store list` prints all stores");
 }
 
 void print_stores(Database& store, std::FILE* out) {

@@ -25,20 +25,20 @@ inline constexpr const char* usual_database = "order_server.db";
 inline void add_database_option(CLI::App& command, std::string& db) {
   command
       .add_option("--db", db,
-                  "SQLite database file, or postgres://USER@HOST:PORT/DATABASE, whose password "
-                  "is in DB_PASSWORD or DB_PASSWORD_FILE [default: order_server.db]")
+                  "SQLite database file, or postgres://USER@HOST:PORT/DATABASE with the password "
+                  "in DB_PASSWORD or DB_PASSWORD_FILE [default: order_server.db]")
       ->check(CLI::Validator(&complaint_of_database, ""));
 }
 
-/// Throws std::runtime_error where `--db` names a file that is not there: a name that was mistyped
-/// must not make a database.
+/// Throws std::runtime_error if `--db` names a file that does not exist: a mistyped name must not
+/// create a database.
 inline void require_database(const std::string& db) {
   if (is_shared_database(db) || std::filesystem::exists(db)) return;
-  throw std::runtime_error("there is no database '" + db + "'; --db names it");
+  throw std::runtime_error("there is no database '" + db + "'; name it with --db");
 }
 
-/// Opens what `--db` names, or makes it. Throws StoreError, and std::runtime_error where a password
-/// is given that can't be used.
+/// Opens the database that `--db` names, or creates it. Throws StoreError, and std::runtime_error
+/// if a given password can't be used.
 [[nodiscard]] inline std::unique_ptr<Database> open_for_command(const std::string& db) {
   DatabaseOptions options;
   options.db = db;

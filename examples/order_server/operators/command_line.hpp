@@ -14,10 +14,9 @@
 
 namespace order_server {
 
-/// Runs a command of operators, in the same way for all of them: reads `words` into the options of
-/// `app`, then calls `act`, which may throw CLI::ValidationError for options that don't go
-/// together. Returns the exit code: 0; 1, and why on `err`, if `act` throws something else; 2, and
-/// what is allowed, if the words are wrong. `name` stands before what is said on `err`.
+/// Runs an operators' command: reads `words` into the options of `app`, then calls `act`, which may
+/// throw CLI::ValidationError for options that don't go together. Returns the exit code: 0; 1 if
+/// `act` throws anything else; 2 if the words are wrong. Writes the reason to `err`, after `name`.
 inline int run_command_line(CLI::App& app, const std::string& name,
                             const std::vector<std::string>& words, const std::function<void()>& act,
                             std::FILE* out, std::FILE* err) {

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "operators/commands.hpp"
 
-#include "operators/backup_command.hpp"
-#include "operators/catalog_command.hpp"
-#include "operators/outbox_command.hpp"
 #include "operators/password_input.hpp"
-#include "operators/user_command.hpp"
 
 #include <cstdio>
 
@@ -26,7 +22,7 @@ std::optional<int> run(const std::vector<std::string>& arguments) {
 
 std::optional<int> run_command(const std::vector<std::string>& arguments) {
   const auto code = run(arguments);
-  // What was printed is the answer: an id that nobody got is lost.
+  // The output is the result: an id that was not written is lost.
   if (code == 0 && std::fflush(stdout) != 0) {
     std::fputs("order_server: cannot write to stdout\n", stderr);
     return 1;

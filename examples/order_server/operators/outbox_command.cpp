@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "operators/outbox_command.hpp"
-
 #include "domain/order_json.hpp"
 #include "domain/printable.hpp"
 #include "operators/command_database.hpp"
+#include "operators/commands.hpp"
 #include "workers/wall_clock.hpp"
 
 #include <CLI/CLI.hpp>
@@ -16,7 +15,7 @@ namespace {
 void list(Database& store, std::size_t limit, std::FILE* out) {
   const auto letters = store.list_dead_letters(limit);
   if (letters.empty()) {
-    std::fputs("nothing was given up\n", out);
+    std::fputs("nothing has been given up\n", out);
     return;
   }
   std::fprintf(out, "%-16s %-24s %8s %-38s %8s %-16s %s\n", "ID", "GIVEN UP", "ATTEMPTS", "ORDER",
@@ -38,7 +37,7 @@ bool is_outbox_command(const std::vector<std::string>& arguments) {
 }
 
 int run_outbox_command(const std::vector<std::string>& arguments, std::FILE* out, std::FILE* err) {
-  CLI::App app("Broadcasts and pushes that were given up, and another try for them.",
+  CLI::App app("Lists and retries broadcasts and pushes that the server gave up on.",
                "order_server outbox");
   app.require_subcommand(1);
   std::string db = usual_database;
@@ -46,13 +45,13 @@ int run_outbox_command(const std::vector<std::string>& arguments, std::FILE* out
   std::string id;
   bool all = false;
 
-  auto* list_command = app.add_subcommand("list", "Print what was given up, oldest first");
+  auto* list_command = app.add_subcommand("list", "Print what the server gave up on, oldest first");
   list_command->add_option("--limit", limit, "Most lines [default: 100]")
       ->check(whole_number(1, 1'000'000));
-  auto* retry_command =
-      app.add_subcommand("retry", "Have the server try again within 5 seconds, all attempts anew");
-  retry_command->add_option("ID", id, "As listed: broadcast:17 or push:5");
-  retry_command->add_flag("--all", all, "All of them");
+  auto* retry_command = app.add_subcommand(
+      "retry", "Make the server try again within 5 seconds, counting attempts from 0");
+  retry_command->add_option("ID", id, "An id that list prints: broadcast:17 or push:5");
+  retry_command->add_flag("--all", all, "Retry everything that list prints");
   for (auto* command : {list_command, retry_command}) add_database_option(*command, db);
 
   const auto act = [&] {
@@ -64,7 +63,7 @@ int run_outbox_command(const std::vector<std::string>& arguments, std::FILE* out
     if (*list_command) return list(*store, limit, out);
     const auto count = store->retry_dead_letters(all ? std::string() : id, unix_ms());
     if (count == 0 && !all) {
-      throw std::runtime_error("'" + id + "' was not given up; list shows what was");
+      throw std::runtime_error("'" + id + "' is not in the list; list prints what can be retried");
     }
     std::fprintf(out, "%zu will be tried again\n", count);
   };

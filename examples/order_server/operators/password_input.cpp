@@ -15,16 +15,16 @@
 namespace order_server {
 namespace {
 
-termios echoing{};  // For `show_again`, which may use nothing that is made at run time.
+termios echoing{};  // For `show_again`: a signal handler can use only static data.
 
-/// Turns the echo of the terminal on again when a signal ends the prompt.
+/// Turns the terminal's echo on again if a signal ends the prompt.
 extern "C" void show_again(int number) {
   tcsetattr(STDIN_FILENO, TCSANOW, &echoing);
   ::signal(number, SIG_DFL);
   ::raise(number);
 }
 
-/// Keeps a terminal from showing what is typed. One at a time.
+/// Hides what is typed on a terminal. One at a time.
 class WithoutEcho {
  public:
   WithoutEcho() {
@@ -55,7 +55,7 @@ std::string read_line(const char* prompt, bool is_terminal) {
   if (is_terminal) std::fputs(prompt, stderr);
   const WithoutEcho silent;
   if (!std::getline(std::cin, line)) throw std::runtime_error("no password was given");
-  // A line of a file with the line ends of Windows; nobody can type the rest of one.
+  // A file with Windows line ends leaves a carriage return, which nobody can type.
   if (!line.empty() && line.back() == '\r') line.pop_back();
   return line;
 }

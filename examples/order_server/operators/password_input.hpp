@@ -5,8 +5,9 @@
 
 namespace order_server {
 
-/// Asks for a new password: twice and without an echo on a terminal, else one line of stdin. Throws
-/// std::runtime_error, with a message for the operator, if there is none or the two differ.
+/// Reads a new password: on a terminal it asks twice without echo, otherwise it takes one line of
+/// stdin. Throws std::runtime_error with a message for the operator if there is none or the two
+/// differ.
 [[nodiscard]] std::string ask_password();
 
 }  // namespace order_server

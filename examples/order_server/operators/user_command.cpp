@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "operators/user_command.hpp"
-
 #include "domain/ids.hpp"
 #include "domain/printable.hpp"
 #include "operators/command_database.hpp"
+#include "operators/commands.hpp"
 #include "operators/printable_text.hpp"
 #include "secrets.hpp"
 #include "workers/wall_clock.hpp"
@@ -20,9 +19,9 @@ namespace {
 
 constexpr std::size_t max_email_bytes = 254;  // RFC 5321 section 4.5.3.1.3
 constexpr std::size_t min_password_bytes = 8;
-constexpr std::size_t max_password_bytes = 1024;  // as the API takes them
+constexpr std::size_t max_password_bytes = 1024;  // the limit of the API
 
-/// What the command line asks for.
+/// The values of the options.
 struct OptionValues {
   std::string db = usual_database;
   std::string email;
@@ -56,7 +55,7 @@ CLI::Validator role_name() {
       "");
 }
 
-/// As sign-ins look it up.
+/// The form in which sign-ins look it up.
 std::string lower_case(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -64,7 +63,7 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-/// Throws std::runtime_error for a password that can't be used.
+/// Reads the password. Throws std::runtime_error if it can't be used.
 std::string new_password(const OptionValues& values,
                          const std::function<std::string()>& ask_password) {
   std::string password;
@@ -82,7 +81,7 @@ std::string new_password(const OptionValues& values,
     }
     password = *read.value;
   }
-  // A sign-in sends it as JSON.
+  // A sign-in sends the password as JSON.
   if (!ordercast::detail::is_utf8(password) || password.find('\0') != std::string::npos) {
     throw std::runtime_error("the password must be UTF-8 text without NUL");
   }
@@ -96,11 +95,12 @@ std::string new_password(const OptionValues& values,
 
 User existing(Database& store, const std::string& email) {
   auto user = store.find_user_by_email(lower_case(email));
-  if (!user) throw std::runtime_error("there is no user '" + email + "'; list shows who there is");
+  if (!user)
+    throw std::runtime_error("there is no user '" + email + "'; `user list` prints all users");
   return *user;
 }
 
-/// What is wrong with role and organization together; "" if nothing is.
+/// Says why a role and an organization don't go together; "" if they do.
 std::string complaint(const OptionValues& values) {
   const auto role = role_from_string(values.role);
   const bool is_of_one = role && has_organization(*role);
@@ -143,11 +143,11 @@ void list(Database& store, std::FILE* out) {
 struct Commands {
   explicit Commands(CLI::App& app, OptionValues& values)
       : add(app.add_subcommand(
-            "add", "Add a user and print the new id; makes the database if it is missing")),
+            "add", "Add a user and print the new id; creates the database if it does not exist")),
         list(app.add_subcommand("list", "Print all users, by e-mail address")),
         disable(app.add_subcommand(
-            "disable", "Refuse a user and end all sign-ins, connections and devices of theirs")),
-        enable(app.add_subcommand("enable", "Let a disabled user sign in again")),
+            "disable", "Disable a user and end all their sign-ins, connections and devices")),
+        enable(app.add_subcommand("enable", "Enable a disabled user again")),
         set_password(app.add_subcommand(
             "set-password", "Set a new password and end all sign-ins, connections and devices")) {
     app.require_subcommand(1);
@@ -155,23 +155,23 @@ struct Commands {
       add_database_option(*command, values.db);
     }
     for (auto* command : {add, disable, enable, set_password}) {
-      command->add_option("--email", values.email, "E-mail address, with which the user signs in")
+      command->add_option("--email", values.email, "E-mail address that the user signs in with")
           ->required()
           ->check(email_address());
     }
     for (auto* command : {add, set_password}) {
       command->add_option("--password-file", values.password_file,
-                          "File with the password; without it you are asked for it on a terminal, "
-                          "else it is the first line of stdin");
+                          "File with the password; without it, a terminal asks for it, otherwise "
+                          "the first line of stdin is the password");
     }
     add->add_option("--role", values.role,
                     "SUPER_ADMIN, ORG_ADMIN, STORE_MANAGER, STAFF, RIDER or CUSTOMER")
         ->required()
         ->check(role_name());
     add->add_option("--org", values.organization,
-                    "Organization of the staff; not for SUPER_ADMIN and CUSTOMER")
+                    "Organization of a staff user; not for SUPER_ADMIN and CUSTOMER")
         ->check(printable_text(max_name_bytes));
-    add->add_option("--name", values.name, "Name [default: what stands before the @]")
+    add->add_option("--name", values.name, "Name [default: the part of the address before the @]")
         ->check(printable_text(max_name_bytes));
   }
 
@@ -186,7 +186,7 @@ void run(const Commands& commands, const OptionValues& values,
          const std::function<std::string()>& ask_password, const PasswordHasher& hasher,
          std::FILE* out) {
   if (!*commands.add) require_database(values.db);
-  // Before the database is opened or made: it takes as long as the operator does.
+  // Ask before the database is opened: typing takes time.
   std::string password;
   if (*commands.add || *commands.set_password) password = new_password(values, ask_password);
   const auto opened = open_for_command(values.db);
@@ -216,7 +216,7 @@ bool is_user_command(const std::vector<std::string>& arguments) {
 int run_user_command(const std::vector<std::string>& arguments,
                      const std::function<std::string()>& ask_password, const PasswordHasher& hasher,
                      std::FILE* out, std::FILE* err) {
-  CLI::App app("Who may sign in. A server that runs acts on it within a second.",
+  CLI::App app("Manages who may sign in. A running server applies a change within a second.",
                "order_server user");
   OptionValues values;
   const Commands commands(app, values);

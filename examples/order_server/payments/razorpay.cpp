@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t max_id = 128;
 
-/// Receipts have at most 40 characters.
+/// A receipt has at most 40 characters.
 constexpr std::size_t max_receipt = 40;
 
 bool is_id(const std::string& text) {
@@ -34,13 +34,13 @@ ProviderOrder read_provider_order(const HttpReply& reply, std::int64_t amount_mi
       !is_id(json["id"].get<std::string>())) {
     return {{}, "the payment provider's answer has no id"};
   }
-  // Integers are compared as integers: a double can't tell large sums apart.
+  // Compare as integers: a double can't tell large sums apart.
   if (!json.contains("amount") || !json["amount"].is_number_integer() ||
       json["amount"] != amount_minor) {
-    return {{}, "the payment provider's order is of another sum"};
+    return {{}, "the payment provider's order has a different amount"};
   }
   if (json.contains("currency") && json["currency"] != currency_code) {
-    return {{}, "the payment provider's order is in another currency"};
+    return {{}, "the payment provider's order has a different currency"};
   }
   return {json["id"].get<std::string>(), {}};
 }

@@ -11,13 +11,13 @@
 #include <utility>
 #include <vector>
 
-/// The payment provider's Orders API.
+/// Client of the payment provider's Orders API.
 namespace order_server {
 
 /// An order at the provider, or why there is none.
 struct ProviderOrder {
-  std::string id;     ///< "" when there is none.
-  std::string error;  ///< For the log; holds no secret.
+  std::string id;     ///< Empty if there is none.
+  std::string error;  ///< For the log; contains no secret.
 };
 
 struct RazorpayOptions {
@@ -27,9 +27,9 @@ struct RazorpayOptions {
   HttpClientOptions http;
 };
 
-/// Creates orders by POST /v1/orders, with sums in hundredths of a currency unit, as ours are. Any
-/// thread; blocks for as long as the provider takes, at most
-/// `http.timeout`. Calls at one time have connections of their own, which later ones use again.
+/// Creates orders with POST /v1/orders. Sums are in hundredths of a currency unit, like ours. Any
+/// thread; blocks until the provider answers, at most `http.timeout`. Concurrent calls use separate
+/// connections, which later calls reuse.
 class Razorpay {
  public:
   explicit Razorpay(RazorpayOptions options) : options_(std::move(options)) {}
@@ -39,8 +39,8 @@ class Razorpay {
 
   [[nodiscard]] bool has_account() const noexcept { return !options_.key_id.empty(); }
 
-  /// The order's id is the receipt there, so that an order which was made and then forgotten by a
-  /// crash can be told.
+  /// Sends the order's id as the receipt, so that an order can be identified at the provider even
+  /// if a crash loses the provider's id.
   [[nodiscard]] ProviderOrder create_order(const Order& order);
 
  private:
@@ -51,7 +51,7 @@ class Razorpay {
   std::vector<std::unique_ptr<HttpClient>> idle_;  // under mutex_
 };
 
-/// What the provider's answer to POST /v1/orders for `amount_minor` means.
+/// Reads the provider's answer to POST /v1/orders for `amount_minor`.
 [[nodiscard]] ProviderOrder read_provider_order(const HttpReply& reply, std::int64_t amount_minor);
 
 }  // namespace order_server

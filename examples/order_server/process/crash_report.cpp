@@ -50,7 +50,7 @@ constexpr std::array<FatalSignal, 5> fatal_signals{{{SIGSEGV, "SIGSEGV"},
                                                     {SIGILL, "SIGILL"},
                                                     {SIGABRT, "SIGABRT"}}};
 
-/// A line put together without allocation; what does not fit is cut.
+/// Builds a line without allocation. Cuts what does not fit.
 class Line {
  public:
   void add(std::string_view text) noexcept {
@@ -75,7 +75,7 @@ class Line {
   std::size_t size_ = 0;
 };
 
-/// What std::terminate was called for; filled before SIGABRT is raised.
+/// Why std::terminate was called; set before SIGABRT is raised.
 std::array<char, 256> uncaught{};
 
 std::atomic<pid_t> reporter{0};
@@ -104,7 +104,7 @@ void write_report(int signal, const void* address) noexcept {
     line.add(uncaught.data());
   }
   line.add("; backtrace:\n");
-  // A pipe that nobody reads must not keep a dead process: what does not fit is lost.
+  // A pipe that nobody reads must not keep a dying process alive: drop what does not fit.
   const int flags = ::fcntl(STDERR_FILENO, F_GETFL);
   if (flags >= 0) ::fcntl(STDERR_FILENO, F_SETFL, flags | O_NONBLOCK);
   if (::write(STDERR_FILENO, line.data(), line.size()) > 0) {
@@ -113,7 +113,7 @@ void write_report(int signal, const void* address) noexcept {
     ::backtrace_symbols_fd(frames.data(), ::backtrace(frames.data(), most_frames), STDERR_FILENO);
 #endif
   }
-  // The description may be shared with a shell.
+  // A shell may share this file description.
   if (flags >= 0) ::fcntl(STDERR_FILENO, F_SETFL, flags);
 }
 
@@ -123,9 +123,10 @@ void on_fatal_signal(int signal, siginfo_t* info, void* /*context*/) noexcept {
   if (reporter.compare_exchange_strong(nobody, self)) {
     write_report(signal, info->si_addr);
   } else if (nobody != self) {
-    for (;;) ::pause();  // Another thread is at it, and ends the process.
+    for (;;) ::pause();  // Another thread reports and ends the process.
   }
-  // Blocked until the handler returns; a fault that happens again then finds the default as well.
+  // The signal is blocked until the handler returns; if the fault repeats then, the default action
+  // ends the process.
   ::signal(signal, SIG_DFL);
   ::raise(signal);
 }
@@ -154,7 +155,7 @@ void on_fatal_signal(int signal, siginfo_t* info, void* /*context*/) noexcept {
   std::abort();
 }
 
-/// The memory of one thread's signal stack.
+/// The signal stack of one thread.
 struct SignalStack {
   std::unique_ptr<std::byte[]> memory;
   SignalStack() = default;
@@ -185,7 +186,7 @@ void use_signal_stack() noexcept {
 void report_crashes() {
   if (is_sanitized) return;
 #ifdef __GLIBC__
-  // Its first call loads libgcc, which allocates.
+  // The first call of backtrace() loads libgcc, which allocates.
   std::array<void*, 1> frame{};
   static_cast<void>(::backtrace(frame.data(), 1));
 #endif

@@ -3,20 +3,21 @@
 
 #include <string_view>
 
-/// Evidence of an end that nobody wanted.
+/// Reports crashes.
 namespace order_server {
 
-/// How every report begins; tests look for it in a server's log.
+/// The beginning of every report; tests search a server's log for it.
 inline constexpr std::string_view crash_mark = "order_server: fatal signal";
 
-/// From now on SEGV, BUS, FPE, ILL and ABRT (std::terminate too) write one line with the signal and
-/// a backtrace to stderr, and then end the process by that signal as if nothing had been caught.
-/// The handler allocates nothing and never waits for stderr. Sanitizer builds keep their own
-/// reports. Once, at the start of main; `use_signal_stack` is called for the calling thread.
+/// Makes SEGV, BUS, FPE, ILL and ABRT (also from std::terminate) write a line with the signal's
+/// name and a backtrace to stderr, and then end the process by that signal. The handler allocates
+/// nothing and never waits for stderr. Sanitizer builds keep their own reports. Call once, at the
+/// start of main; calls `use_signal_stack` for the calling thread.
 void report_crashes();
 
-/// Gives the calling thread a stack of its own for the handler, so that even an overflow of the
-/// usual one is reported. At the start of a thread; again is nothing. Ends with the thread.
+/// Gives the calling thread a separate stack for the handler, so that even a stack overflow is
+/// reported. Call at the start of a thread; repeated calls do nothing. The stack is freed when the
+/// thread ends.
 void use_signal_stack() noexcept;
 
 }  // namespace order_server

@@ -30,7 +30,7 @@ struct AsyncWriter::State {
   std::mutex mutex;
   std::condition_variable changed;
   std::string waiting;      // under mutex
-  std::size_t writing = 0;  // under mutex: bytes that the thread is at
+  std::size_t writing = 0;  // under mutex: bytes being written
   bool ending = false;      // under mutex
 
   void run() {
@@ -49,7 +49,8 @@ struct AsyncWriter::State {
     }
   }
 
-  /// Blocks as long as the descriptor does. Counts the lines that it refuses.
+  /// Writes a batch; blocks as long as the descriptor does. Counts the lines that the descriptor
+  /// refuses.
   void write_out(const std::string& batch) {
     std::size_t at = 0;
     while (at < batch.size()) {
@@ -59,7 +60,7 @@ struct AsyncWriter::State {
       } else if (n < 0 && errno == EINTR) {
         continue;
       } else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-        // Somebody who shares the description made it non-blocking.
+        // Another process that shares the file description made it non-blocking.
         pollfd one{fd, POLLOUT, 0};
         ::poll(&one, 1, -1);
       } else {
@@ -72,7 +73,7 @@ struct AsyncWriter::State {
 
 namespace {
 
-/// A thread made meanwhile takes no signal that is meant for the process; its own faults it does.
+/// Threads created while this lives block the process' signals, but still receive their own faults.
 class WithoutSignals {
  public:
   WithoutSignals() noexcept {
@@ -93,7 +94,7 @@ class WithoutSignals {
 
 AsyncWriter::AsyncWriter(int fd, std::size_t capacity_bytes)
     : state_(std::make_shared<State>(fd, capacity_bytes)) {
-  // Detached, since nothing ends a write(2) that blocks: it must hold up no end of the process.
+  // Detached: nothing can end a write(2) that blocks, and it must not delay the end of the process.
   const WithoutSignals inherited;
   std::thread([state = state_] { state->run(); }).detach();
 }
@@ -112,7 +113,7 @@ bool AsyncWriter::write(std::string_view line) {
       state_->changed.notify_all();
       return true;
     }
-  } catch (const std::exception&) {  // No memory for a line is no reason to fail.
+  } catch (const std::exception&) {  // Dropping a line is better than failing for lack of memory.
   }
   ++state_->dropped;
   return false;
@@ -130,7 +131,7 @@ std::int64_t AsyncWriter::dropped() const noexcept {
 
 namespace {
 
-/// The process' own, never destroyed: threads may log until the very end.
+/// One for the process, never destroyed: threads may log until the process ends.
 std::atomic<AsyncWriter*> log_writer{nullptr};
 
 class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
@@ -139,7 +140,7 @@ class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
 
  private:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    // The last place that every message passes, those of exceptions too.
+    // Every message passes here, those with an exception's text too.
     const auto text = one_line({message.payload.data(), message.payload.size()});
     spdlog::details::log_msg safe = message;
     safe.payload = spdlog::string_view_t(text.data(), text.size());
@@ -159,7 +160,7 @@ void start_logging(std::string_view level, int fd) {
   log_writer = writer;
   auto logger =
       std::make_shared<spdlog::logger>("order_server", std::make_shared<WriterSink>(*writer));
-  // By default spdlog says on stderr that a sink threw, and so could block.
+  // By default spdlog writes to stderr when a sink throws, which could block.
   logger->set_error_handler([](const std::string&) {});
   spdlog::set_default_logger(std::move(logger));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");

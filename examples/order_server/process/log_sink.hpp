@@ -7,14 +7,14 @@
 #include <memory>
 #include <string_view>
 
-/// Text for a descriptor that may block: a pipe that nobody reads, a terminal that is stopped, a
-/// disk that hangs.
+/// Writes text to a descriptor that may block: a pipe that nobody reads, a stopped terminal, a
+/// hanging disk.
 namespace order_server {
 
-/// Hands text to a thread that writes it. Nobody but that thread ever waits for the descriptor.
+/// Passes text to a thread that writes it. Only that thread ever waits for the descriptor.
 ///
-/// What waits is bounded in bytes; beyond that a line is dropped and counted, and so is one that
-/// the descriptor refuses (no reader, disk full, file size limit). Any thread.
+/// The queue is bounded in bytes. Drops and counts a line that does not fit, or that the descriptor
+/// refuses (no reader, disk full, file size limit). Any thread.
 class AsyncWriter {
  public:
   static constexpr std::size_t default_capacity = std::size_t{1} << 20;
@@ -22,33 +22,33 @@ class AsyncWriter {
   explicit AsyncWriter(int fd, std::size_t capacity_bytes = default_capacity);
   AsyncWriter(const AsyncWriter&) = delete;
   AsyncWriter& operator=(const AsyncWriter&) = delete;
-  /// Leaves what is still unwritten to its fate: call `flush_for` first. Never blocks.
+  /// Does not wait for unwritten lines: call `flush_for` first. Never blocks.
   ~AsyncWriter();
 
-  /// Queues a line, its end included; false if it was dropped. Never blocks.
+  /// Queues a line, which includes its newline. Returns false if it was dropped. Never blocks.
   bool write(std::string_view line);
 
-  /// Waits until all that was queued has been written or given up; false when the time is up.
+  /// Waits until every queued line is written or dropped. Returns false on timeout.
   bool flush_for(std::chrono::milliseconds most);
 
-  /// Lines dropped since the start.
+  /// How many lines were dropped since the start.
   [[nodiscard]] std::int64_t dropped() const noexcept;
 
  private:
   struct State;
-  const std::shared_ptr<State> state_;  // also held by the thread, which may be stuck for ever
+  const std::shared_ptr<State> state_;  // shared with the thread, which may be stuck forever
 };
 
 /// Makes spdlog's default logger write to `fd` (stderr) through an AsyncWriter that lives as long
-/// as the process. Once, before there are threads. `level` is one of spdlog's names.
+/// as the process. Call once, before there are threads. `level` is one of spdlog's names.
 ///
-/// A message is one line whatever went into it, and drives no terminal: see `one_line`.
+/// Every message is one line without control characters, whatever text it contains: see `one_line`.
 void start_logging(std::string_view level, int fd = 2);
 
-/// Waits for the log to be written, for at most `most`. For the end of the process.
+/// Waits at most `most` for the log to be written. Call at the end of the process.
 void flush_log(std::chrono::milliseconds most);
 
-/// Lines of the log that were dropped since the start; 0 before `start_logging`.
+/// How many log lines were dropped since the start; 0 before `start_logging`.
 [[nodiscard]] std::int64_t dropped_log_lines() noexcept;
 
 }  // namespace order_server

@@ -23,7 +23,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// For the last lines of a process that ends by force.
+/// How long a forced end waits for the last log lines.
 constexpr std::chrono::milliseconds last_words{100};
 
 [[noreturn]] void end_at_once(int code) {
@@ -44,7 +44,7 @@ void ignore_if_default(int signal) noexcept {
 void open_standard_descriptors() noexcept {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
     if (::fcntl(fd, F_GETFD) != -1 || errno != EBADF) continue;
-    // open takes the lowest free number, and all below this one are open by now.
+    // open() returns the lowest free number, and all lower ones are open by now.
     static_cast<void>(::open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY));
   }
 }
@@ -89,7 +89,7 @@ Signals::Signals(std::chrono::seconds drain) : drain_(drain) {
 
 Signals::~Signals() {
   const std::uint64_t one = 1;
-  // An eventfd whose counter is 0 takes this always.
+  // An eventfd whose counter is 0 always accepts this.
   static_cast<void>(::write(end_, &one, sizeof one) == sizeof one);
   thread_.join();
   ::close(signals_);
@@ -126,13 +126,13 @@ void Signals::watch() {
   if (signal == 0) return;
   const auto deadline = Clock::now() + drain_;
   drain(signal);
-  do {  // A renewal of the certificate that comes now is nothing to end for.
+  do {  // A SIGHUP that comes now must not end the process.
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     signal = next(left.count() > 0 ? static_cast<int>(left.count()) : 0);
   } while (signal == SIGHUP);
   if (signal != 0) end_at_once(128 + signal);
   if (Clock::now() < deadline) return;  // drained
-  spdlog::warn("not drained in time; ending all the same");
+  spdlog::warn("not drained in time; ending now");
   end_at_once(0);
 }
 
@@ -152,7 +152,7 @@ void Signals::drain(int signal) {
   try {
     actions_.drain(signal);
   } catch (const std::exception& error) {
-    // The deadline still ends the process.
+    // The deadline below still ends the process.
     spdlog::error("{}: {}", strsignal(signal), error.what());
   }
 }

@@ -7,30 +7,31 @@
 #include <mutex>
 #include <thread>
 
-/// What the process makes of signals and of the descriptors it was given.
+/// Handles the process' signals and standard descriptors.
 namespace order_server {
 
-/// Opens /dev/null in place of stdin, stdout and stderr where one of them is closed. Otherwise the
-/// database gets its number, and log lines are written into it. First of all.
+/// Opens /dev/null in place of stdin, stdout or stderr if one is closed; otherwise the database
+/// could get its number, and log lines would be written into the database. Call before anything
+/// else.
 void open_standard_descriptors() noexcept;
 
-/// Ignores every signal that would end the process for want of a resource or by anybody's mistake:
-/// then the call that ran into the limit fails, and that is an error like any other. Signals that
-/// somebody handles already stay with them. USR1, USR2 and the real-time signals mean nothing here.
+/// Ignores every signal that would end the process because of a resource limit or a mistake; the
+/// call that ran into the limit then fails like any other. Keeps handlers that are already
+/// installed. USR1, USR2 and the real-time signals have no meaning here.
 void ignore_harmless_signals() noexcept;
 
-/// What signals ask for. Called on the signals' thread, one at a time; must not block.
+/// What to do on a signal. Called on the signal thread, one at a time; must not block.
 struct SignalActions {
   std::function<void(int signal)> drain;
   std::function<void()> reload;
 };
 
-/// Turns signals into calls, on a thread of its own: no code runs in a signal handler.
+/// Turns signals into calls on its own thread; no code runs in a signal handler.
 ///
-/// TERM, INT and HUP are blocked in every thread (make this before any other thread) and read from
-/// a signalfd; the end of this object comes by an eventfd, so no signal has a private meaning. The
-/// first TERM or INT drains; a second one, or a drain that does not end in time, ends the process
-/// at once, which the database survives by design. HUP reloads the certificate.
+/// Blocks TERM, INT and HUP in every thread (so create it before any other thread) and reads them
+/// from a signalfd. An eventfd ends its thread. The first TERM or INT drains. A second one, or a
+/// drain that is not done in time, ends the process at once; the database survives that by design.
+/// HUP reloads the certificate.
 class Signals {
  public:
   /// Throws std::system_error.
@@ -39,12 +40,12 @@ class Signals {
   Signals& operator=(const Signals&) = delete;
   ~Signals();
 
-  /// From now on signals lead to `actions`; with empty ones TERM and INT just end the process.
+  /// Sets the actions of signals. With empty actions TERM and INT end the process.
   void act(SignalActions actions);
 
  private:
   void watch();
-  /// The next signal; 0 when this object ends or the time is up.
+  /// Waits for the next signal. Returns 0 on timeout, or if this object is being destroyed.
   [[nodiscard]] int next(int timeout_ms) const;
   void drain(int signal);
   void reload();

@@ -14,10 +14,10 @@ namespace {
 
 using std::chrono::seconds;
 
-/// FCM asks for a minute where it names no time with 429.
+/// FCM's documentation asks for a minute after a 429 without Retry-After.
 constexpr seconds default_throttle{60};
 
-/// A token is renewed so long before its end, or at half of its life.
+/// A token is renewed this long before it expires, or after half of its life.
 constexpr seconds renewal_margin{300};
 
 constexpr std::size_t max_access_token = 8192;
@@ -33,7 +33,7 @@ std::string text_member(const nlohmann::json& object, const char* name) {
   return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
 }
 
-/// What is used of an error's body.
+/// The fields of an error's body that are used.
 struct FcmError {
   std::string status;      ///< "NOT_FOUND".
   std::string error_code;  ///< FCM's own: "UNREGISTERED".
@@ -59,7 +59,7 @@ FcmError read_error(const std::string& body) {
   return read;
 }
 
-/// For logs and operators: the status and FCM's code, nothing that came from elsewhere.
+/// The error for logs and operators: the status and FCM's code, and no other text from the answer.
 std::string describe(int status, const FcmError& error) {
   std::string text = "FCM answered " + std::to_string(status);
   const auto& name = error.error_code.empty() ? error.status : error.error_code;
@@ -72,14 +72,14 @@ PushOutcome unavailable(std::string error) {
   return {PushOutcome::Kind::unavailable, {}, std::move(error)};
 }
 
-/// APNs or the browser's push service does not take the credential that the Firebase project has
-/// for it. Our own access token is good, and devices of other platforms get their pushes.
+/// Returns true if APNs or the browser's push service refuses the Firebase project's credential.
+/// Our access token is good, and devices of other platforms get their pushes.
 bool is_third_party_fault(const FcmError& error) {
   return error.error_code == "THIRD_PARTY_AUTH_ERROR";
 }
 
-/// The life of an access token in whole seconds, at most a day; an hour where none is told. What
-/// does not fit into 64 signed bits must not wrap to the past.
+/// Returns the life of an access token, at most a day; an hour if the answer names none. A value
+/// beyond 64 signed bits must not wrap into the past.
 seconds lifetime_of(const nlohmann::json* told) {
   constexpr std::int64_t most = 24 * 3600;
   if (told == nullptr || !told->is_number_integer()) return seconds(3600);
@@ -116,7 +116,7 @@ PushOutcome fcm_outcome(const HttpReply& reply) {
   const auto text = describe(reply.status, error);
   switch (reply.status) {
     case 400:
-      // A bad token and a bad message look alike, unless a field is named.
+      // A bad token and a bad message look alike unless the error names a field.
       if (error.names_other_field || error.status != "INVALID_ARGUMENT") {
         return {Kind::rejected, {}, text};
       }
@@ -127,24 +127,25 @@ PushOutcome fcm_outcome(const HttpReply& reply) {
               {},
               text + ": check the APNs key or web push certificate of the Firebase project"};
     case 403:
-      // The token is another project's; without that code it is our account that may not send.
+      // The token belongs to another project. Without that code, our account may not send.
       if (error.error_code == "SENDER_ID_MISMATCH") return {Kind::no_device, {}, text};
       return unavailable(text);
     case 404:
-      // Without that code it is the project that is not there.
+      // Without that code, the project does not exist.
       if (error.error_code == "UNREGISTERED") return {Kind::no_device, {}, text};
       return unavailable(text);
     case 429:
-      // One device may be sent only so many; the account, too.
+      // FCM limits the rate of each device and of the account.
       return {Kind::throttled, reply.retry_after.count() > 0 ? reply.retry_after : default_throttle,
               text, true};
     case 500:
-      // "INTERNAL" may be about this message for ever, so one device proves no outage.
+      // "INTERNAL" may be about this message, however often it is sent; one device does not prove
+      // an outage.
       return {Kind::unavailable, reply.retry_after, text, true};
     default:
       break;
   }
-  // A redirection or 408 comes from something between FCM and us.
+  // A redirection or 408 comes from a proxy between FCM and us.
   const bool is_in_between = reply.status < 200 || reply.status / 100 == 3 || reply.status == 408;
   if (is_in_between || reply.status > 500) return {Kind::unavailable, reply.retry_after, text};
   return {Kind::rejected, {}, text};
@@ -185,7 +186,7 @@ void FcmSender::send(Message message) {
 }
 
 void FcmSender::on_sent(Message message, const std::string& token, const HttpReply& reply) {
-  // Another access token would not help against a third party's no.
+  // Another access token would not help against a third party's refusal.
   if (reply.status == 401 && !is_third_party_fault(read_error(reply.body))) {
     if (token_ && token_->text == token) token_.reset();
     if (!message.is_second_try) {
@@ -228,7 +229,7 @@ void FcmSender::on_token(const HttpReply& reply) {
     for (auto& message : waiting) send(std::move(message));
     return;
   }
-  // A token that is still good goes on; the next message tries to renew it again.
+  // Keep using a token that is still good; the next message tries again to renew it.
   const auto error = reply.status == 0 ? "no access token: " + reply.error
                                        : "no access token: the token service answered " +
                                              std::to_string(reply.status);

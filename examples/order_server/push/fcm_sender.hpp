@@ -13,24 +13,24 @@
 #include <string_view>
 #include <vector>
 
-/// Pushes through Firebase Cloud Messaging's HTTP v1 API.
+/// Sends pushes through the HTTP v1 API of Firebase Cloud Messaging (FCM).
 namespace order_server {
 
 struct FcmOptions {
   std::string base_url = "https://fcm.googleapis.com";
-  std::string token_url;         ///< "" is the one of the service account.
-  std::size_t concurrency = 64;  ///< Messages on their way at once.
+  std::string token_url;         ///< Empty: the service account's.
+  std::size_t concurrency = 64;  ///< Most messages in flight.
   HttpClientOptions http;
   std::function<std::chrono::system_clock::time_point()> wall_now = &std::chrono::system_clock::now;
   std::function<std::chrono::steady_clock::time_point()> now = &std::chrono::steady_clock::now;
 };
 
-/// What FCM's answer to `messages:send` means.
+/// Reads FCM's answer to `messages:send`.
 [[nodiscard]] PushOutcome fcm_outcome(const HttpReply& reply);
 
-/// Keeps one access token: asked for by a signed assertion when the first message needs it, renewed
-/// while the old one is still good, and asked for again once when FCM says 401. Messages that come
-/// before there is a token wait for it.
+/// Sends with one access token. Requests it with a signed assertion when the first message needs
+/// it, renews it before it expires, and requests a new one once if FCM answers 401. Messages wait
+/// while there is no token.
 class FcmSender final : public PushSender {
  public:
   FcmSender(ServiceAccount account, FcmOptions options);
@@ -44,7 +44,7 @@ class FcmSender final : public PushSender {
   struct Message {
     std::string body;
     Done done;
-    bool is_second_try = false;  ///< Refused with 401 once.
+    bool is_second_try = false;  ///< FCM has refused it with 401 once.
   };
   struct AccessToken {
     std::string text;
@@ -63,7 +63,7 @@ class FcmSender final : public PushSender {
   const std::string send_url_;
   std::optional<AccessToken> token_;
   bool is_asking_ = false;
-  std::vector<Message> waiting_;  // for a token
+  std::vector<Message> waiting_;  // wait for a token
   HttpClient http_;
 };
 

@@ -6,13 +6,13 @@
 #include <condition_variable>
 #include <mutex>
 
-/// Demo mode: without a service account, pushes are written to the log.
+/// For the demo: without a service account, pushes go to the log.
 namespace order_server {
 
 class LogSender final : public PushSender {
  public:
   [[nodiscard]] std::size_t capacity() const noexcept override { return 64; }
-  /// Logs what would have been sent. The token is abbreviated.
+  /// Logs what would be sent. Abbreviates the token.
   void start(const PushJob& job, Done done) override;
   void poll(std::chrono::milliseconds timeout) override;
   void wake() override;

@@ -13,10 +13,10 @@ namespace {
 
 using nlohmann::ordered_json;
 
-/// FCM keeps at most four different collapse keys for a device that is away.
+/// FCM keeps at most four collapse keys for an offline device.
 constexpr std::int64_t collapse_keys = 4;
 
-/// The most that APNs takes for a collapse id.
+/// The longest collapse id that APNs accepts.
 constexpr std::size_t max_collapse_id = 64;
 
 /// Web push topics have at most 32 characters of base64url (RFC 8030 section 5.4).
@@ -35,26 +35,18 @@ std::string collapse_id(const std::string& order_id) {
   return order_id.size() <= max_collapse_id ? order_id : digest_of(order_id);
 }
 
+constexpr Names<OrderStatus, 6> titles{{{OrderStatus::confirmed, "Order Confirmed"},
+                                        {OrderStatus::preparing, "Preparing Your Order"},
+                                        {OrderStatus::ready, "Order Ready"},
+                                        {OrderStatus::out_for_delivery, "Out for Delivery"},
+                                        {OrderStatus::delivered, "Order Delivered"},
+                                        {OrderStatus::cancelled, "Order Cancelled"}}};
+
 }  // namespace
 
 std::string_view push_title(OrderStatus status) noexcept {
-  switch (status) {
-    case OrderStatus::confirmed:
-      return "Order Confirmed";
-    case OrderStatus::preparing:
-      return "Preparing Your Order";
-    case OrderStatus::ready:
-      return "Order Ready";
-    case OrderStatus::out_for_delivery:
-      return "Out for Delivery";
-    case OrderStatus::delivered:
-      return "Order Delivered";
-    case OrderStatus::cancelled:
-      return "Order Cancelled";
-    case OrderStatus::pending:
-      break;
-  }
-  return "Order Update";
+  const auto title = name_in(titles, status);
+  return title.empty() ? "Order Update" : title;
 }
 
 std::string push_body(std::string_view order_id, OrderStatus status) {
@@ -66,12 +58,12 @@ std::string push_body(std::string_view order_id, OrderStatus status) {
 std::string fcm_message(const PushJob& job, std::int64_t now_ms) {
   const auto status = order_status_from_string(job.status).value_or(OrderStatus::pending);
   const auto lifetime = std::chrono::seconds(push_lifetime).count();
-  const bool is_urgent = status != OrderStatus::preparing;  // the one that nobody waits for
+  const bool is_urgent = status != OrderStatus::preparing;  // nobody waits for this one
   const auto collapse = collapse_id(job.order_id);
   const auto collapse_key = "order-" + std::to_string(job.nth_order % collapse_keys);
   const auto lifetime_text = std::to_string(lifetime);
   const auto expiration = std::to_string(now_ms / 1000 + lifetime);
-  // All values of `data` have to be texts.
+  // FCM requires all values of `data` to be strings.
   const ordered_json message{
       {"token", job.token},
       {"notification", {{"title", push_title(status)}, {"body", push_body(job.order_id, status)}}},

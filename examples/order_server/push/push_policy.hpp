@@ -5,7 +5,7 @@
 
 namespace order_server {
 
-/// To whom a push goes.
+/// Who gets a push.
 enum class PushPolicy : std::uint8_t {
   always,     ///< To every device of the order's owner.
   when_away,  ///< Not while the owner looks: at a connection that said `presence` with

@@ -9,27 +9,27 @@
 #include <functional>
 #include <string>
 
-/// What takes pushes away. The worker knows no more of FCM than this.
+/// Sends pushes. The worker knows nothing else about FCM.
 namespace order_server {
 
 /// How one attempt ended.
 struct PushOutcome {
   enum class Kind : std::uint8_t {
     sent,
-    no_device,    ///< The token is not registered, or is none.
-    rejected,     ///< This message can't be taken; another one could.
-    throttled,    ///< Too many, for this device or for all; `retry_after` says when.
-    unavailable,  ///< The service, the way to it, or our credentials: no fault of the message.
+    no_device,    ///< The token is not registered or invalid.
+    rejected,     ///< The service refuses this message, but may take others.
+    throttled,    ///< Too many for this device, or in total; retry after `retry_after`.
+    unavailable,  ///< The service, the network or our credentials fail; not the message.
   };
   Kind kind = Kind::sent;
-  std::chrono::milliseconds retry_after{0};  ///< 0: the service named no time.
-  std::string error;                         ///< Holds no token and no secret.
-  /// `throttled` or `unavailable`, but perhaps for this device alone: only several devices make an
-  /// outage of it.
+  std::chrono::milliseconds retry_after{0};  ///< 0: the service named none.
+  std::string error;                         ///< Contains no token and no secret.
+  /// `throttled` or `unavailable` may concern this device only: several such devices count as an
+  /// outage, one does not.
   bool may_be_the_device = false;
 };
 
-/// One thread, but for `wake`.
+/// One thread, except for `wake`.
 class PushSender {
  public:
   using Done = std::function<void(PushOutcome)>;
@@ -39,16 +39,16 @@ class PushSender {
   PushSender& operator=(const PushSender&) = delete;
   virtual ~PushSender() = default;
 
-  /// How many may be on their way at once.
+  /// How many attempts may be in flight.
   [[nodiscard]] virtual std::size_t capacity() const noexcept = 0;
 
-  /// Begins an attempt. `done` runs once, within `start` or a later `poll`.
+  /// Starts an attempt. Calls `done` once, within `start` or a later `poll`.
   virtual void start(const PushJob& job, Done done) = 0;
 
-  /// Waits until an attempt has ended, `wake` was called or the time is up.
+  /// Waits for the end of an attempt, for `wake` or for the timeout.
   virtual void poll(std::chrono::milliseconds timeout) = 0;
 
-  /// Ends a `poll` that waits, or the next one. Any thread.
+  /// Makes the current `poll`, or the next one, return. Any thread.
   virtual void wake() = 0;
 };
 

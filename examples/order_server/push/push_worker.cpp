@@ -19,17 +19,16 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Pushes that wait for word of connections at which their owner looks; beyond it they are just
-/// sent.
+/// The most pushes that wait to hear whether their owner is looking; further ones are sent at once.
 constexpr std::size_t max_held = 1024;
 
-/// How often a connection that has not answered yet is looked at.
+/// How often to ask again about a connection that has not answered yet.
 constexpr milliseconds presence_look{250};
 
 constexpr milliseconds first_database_wait{50};
 constexpr milliseconds last_database_wait{5'000};
 
-/// An attempt that is done, unless more is said.
+/// Returns the result of a successful attempt; the caller changes it for a failed one.
 PushResult result_of(const PushJob& job) {
   PushResult result;
   result.id = job.id;
@@ -41,7 +40,7 @@ PushResult result_of(const PushJob& job) {
 
 }  // namespace
 
-/// Answers by job.
+/// The answers about presence, by job.
 struct PushWorker::Inbox {
   std::mutex mutex;
   std::unordered_map<std::int64_t, LastSeen> answers;
@@ -114,7 +113,7 @@ void PushWorker::finish() {
   try {
     write_down();
   } catch (const std::exception& error) {
-    spdlog::error("push: {}; what was sent last is sent again", printable(error.what()));
+    spdlog::error("push: {}; the last pushes will be sent again", printable(error.what()));
   }
 }
 
@@ -136,7 +135,8 @@ void PushWorker::write_down() {
     for (const auto& result : results_) busy_.erase(result.id);
     results_.clear();
   }
-  // A clock that was set back would hold retries up for as long; forward, it hastens them anyway.
+  // If the clock is set back, retries would wait that much longer; set forward, they are due at
+  // once.
   const bool was_set_back = now_ms < last_ms_;
   last_ms_ = now_ms;
   if (is_hastening_ || was_set_back) store_.hasten_pushes(now_ms);
@@ -168,7 +168,7 @@ void PushWorker::settle_held() {
       if (room() > 0) {
         send(held.job);
       } else {
-        busy_.erase(held.job.id);  // it is still due
+        busy_.erase(held.job.id);  // still due
       }
       continue;
     }
@@ -190,7 +190,7 @@ void PushWorker::start_due() {
 
 std::size_t PushWorker::room() const {
   if (options_.now() < paused_until_) return 0;
-  // After a pause one message finds out whether the service is back.
+  // After a pause, send one message to find out whether the service is back.
   const std::size_t most = outages_ >= options_.outage_after ? 1 : sender_.capacity();
   return most - std::min(most, in_flight_);
 }
@@ -227,7 +227,7 @@ void PushWorker::ask(const Held& held, bool ping) {
             [inbox = inbox_, id = held.job.id](const LastSeen& heard) { inbox->put(id, heard); });
 }
 
-/// In doubt no: a push too many is better than none.
+/// If in doubt, returns false: an unneeded push is better than a missing one.
 bool PushWorker::was_heard_since(const Held& held, const LastSeen& heard) const {
   if (!heard || *heard == ordercast::TimePoint::min()) return false;
   const auto age = milliseconds(options_.now_ms() - held.job.changed_at_ms);
@@ -254,8 +254,7 @@ void PushWorker::on_outcome(const PushJob& job, const PushOutcome& outcome) {
     case Kind::no_device:
       result.verdict = PushResult::Verdict::remove;
       metrics_.push_devices_removed.add();
-      spdlog::info("push: {}; the device {} is forgotten", printable(outcome.error),
-                   abbreviated(job.token));
+      spdlog::info("push: {}; device {} removed", printable(outcome.error), abbreviated(job.token));
       note_service();
       break;
     case Kind::rejected:
@@ -276,8 +275,8 @@ void PushWorker::retry(PushResult& result, const PushJob& job, milliseconds at_l
   if (result.held_against && job.failures + 1 >= options_.max_failures) {
     result.verdict = PushResult::Verdict::dead;
     metrics_.pushes_given_up.add();
-    spdlog::error("push: order {} version {} is given up: {}", printable(job.order_id), job.version,
-                  printable(result.error));
+    spdlog::error("push: giving up on order {} version {}: {}", printable(job.order_id),
+                  job.version, printable(result.error));
     return;
   }
   auto delay = retry_.delay(job.attempts + 1);
@@ -290,9 +289,9 @@ void PushWorker::retry(PushResult& result, const PushJob& job, milliseconds at_l
 
 void PushWorker::note_outage(const PushJob& job, const PushOutcome& outcome) {
   const auto now = options_.now();
-  // Those that were on their way when it began say nothing new.
+  // Attempts that were in flight when the pause began tell nothing new.
   if (now < paused_until_) return;
-  // One device that fails again and again must not stop the others.
+  // A single failing device must not stop the others.
   const bool is_outage = outages_ >= options_.outage_after;
   if (outcome.may_be_the_device && !is_outage && !doubtful_.insert(job.token).second) return;
   if (++outages_ == 1) spdlog::warn("push: {}; trying again", printable(outcome.error));

@@ -21,77 +21,76 @@
 #include <unordered_set>
 #include <vector>
 
-/// Turns committed changes into pushes: the outbox' second reader, with a cursor of its own.
+/// Turns committed changes into pushes. The second reader of the outbox, with its own cursor.
 namespace order_server {
 
 struct PushOptions {
   PushPolicy policy = PushPolicy::always;
-  /// Outbox entries that become pushes in one transaction.
+  /// Outbox entries that one transaction turns into pushes.
   std::size_t batch = 256;
-  /// How long until an attempt that failed is made again.
+  /// The wait before a failed attempt is repeated.
   BackoffRange retry{};
-  /// After so many failures of its own a message is given up.
+  /// Gives up on a message after this many failures of its own.
   std::int64_t max_failures = 5;
-  /// A change that has waited longer is given up: nobody wants to hear of it any more.
+  /// Gives up on a change that has waited longer: the news is stale.
   std::chrono::hours max_age{24};
-  /// After so many attempts in a row that ended in an outage, pushing pauses and is then tried with
-  /// one message at a time.
+  /// Pauses after this many attempts in a row that ended in an outage, and then tries with one
+  /// message at a time.
   std::size_t outage_after = 3;
-  /// How long a connection has to answer a ping before its owner counts as away.
+  /// How long a connection has to answer a ping; then its owner counts as away.
   std::chrono::milliseconds presence_wait{3'000};
-  /// How often the database is looked at without being woken.
+  /// How often to look at the database without being woken.
   std::chrono::milliseconds look{5'000};
-  /// How long an end waits for pushes that are on their way.
+  /// How long `stop` waits for pushes in flight.
   std::chrono::milliseconds finish_wait{3'000};
   std::function<std::int64_t()> now_ms;       ///< Unix time in milliseconds.
   std::function<ordercast::TimePoint()> now;  ///< Monotonic.
-  /// Called again and again by the worker's thread while it moves; see Watchdog.
+  /// The worker's thread calls it regularly while it makes progress; see Watchdog.
   std::function<void()> beat = [] {};
   std::uint64_t seed = std::random_device{}();
 };
 
-/// One thread that queues pushes, sends those that are due, and writes down what became of each.
+/// One thread that queues pushes, sends the ones that are due, and records each result.
 ///
-/// At least once: an attempt is marked after the service has taken it, so a crash between the two
-/// repeats it; versions in the message tell. One order and device have one place in the queue,
-/// which a newer version takes over, so the queue is bounded by orders times devices, and what goes
-/// out after an outage is the newest state. A failure of the message's own counts against it, up to
-/// `max_failures`; an outage does not, and pauses all of them. A failing database is tried again
-/// for ever; what is not written down yet is not sent again meanwhile.
+/// Sends at least once: an attempt is recorded after the service has taken it, so a crash in
+/// between repeats it; the version in the message tells. The queue holds one push for each order
+/// and device, and a newer version replaces it. So the queue is bounded by orders times devices,
+/// and after an outage only the newest state goes out. A message's own failure counts against it,
+/// up to `max_failures`; an outage does not count, and pauses all messages. Retries a failing
+/// database forever, and meanwhile does not repeat pushes whose results are not recorded yet.
 class PushWorker {
  public:
   using LastSeen = std::optional<ordercast::TimePoint>;
-  /// Asks when connections of a user that somebody looks at last answered a ping, as
-  /// `Sharded::last_heard` does; nothing when there is none. The answer may come on any thread, or
-  /// never.
+  /// Asks when the visible connections of a user last answered a ping, as `Sharded::last_heard`
+  /// does. The answer is nullopt if there is none; it may come on any thread, or never.
   using Presence = std::function<void(const std::string& user_id, bool ping,
                                       std::function<void(LastSeen)> done)>;
 
-  /// `presence` may be empty: then everybody counts as away.
+  /// If `presence` is empty, everybody counts as away.
   PushWorker(PushStore& store, PushSender& sender, Metrics& metrics, Presence presence,
              PushOptions options);
   PushWorker(const PushWorker&) = delete;
   PushWorker& operator=(const PushWorker&) = delete;
   ~PushWorker();
 
-  /// Starts with what an earlier process left. Once.
+  /// Starts with the pushes that an earlier process left. Call once.
   void start();
 
-  /// There is something new in the outbox. Any thread; cheap.
+  /// Says that the outbox has something new. Any thread; cheap.
   void wake() { sender_.wake(); }
 
-  /// Starts nothing more, waits up to `finish_wait` for what is on its way, so that the next start
-  /// does not send it again, and ends the thread. Idempotent.
+  /// Starts no more pushes, waits up to `finish_wait` for those in flight, so that the next start
+  /// does not repeat them, and ends the thread. Idempotent.
   void stop();
 
-  /// One round, for a test that is the thread itself: what can be done now, without waiting.
-  /// Returns how long there will be nothing to do unless something happens. Throws StoreError.
+  /// Does one round of work without waiting; tests call it instead of starting the thread. Returns
+  /// how long the next round may wait. Throws StoreError.
   std::chrono::milliseconds turn();
 
  private:
   using Clock = ordercast::TimePoint::clock;
 
-  /// A push whose owner may be looking at the order right now.
+  /// A push held back while its owner may be looking at the order.
   struct Held {
     PushJob job;
     ordercast::TimePoint since;
@@ -122,19 +121,19 @@ class PushWorker {
   Metrics& metrics_;
   const Presence presence_;
   const PushOptions options_;
-  const std::shared_ptr<Inbox> inbox_;  // also held by answers that come after the end
+  const std::shared_ptr<Inbox> inbox_;  // shared with answers that come after the end
   std::atomic<bool> stopping_{false};
 
   // The worker's thread only.
-  std::unordered_set<std::int64_t> busy_;  // jobs on their way, held, or not yet written down
+  std::unordered_set<std::int64_t> busy_;  // jobs in flight, held back, or not yet recorded
   std::size_t in_flight_ = 0;
   std::vector<Held> held_;
   std::vector<PushResult> results_;
   Backoff retry_;
   Backoff outage_backoff_;
   std::size_t outages_ = 0;                   // in a row
-  std::unordered_set<std::string> doubtful_;  // devices that may be all there is to those
-  bool is_hastening_ = false;                 // the service is back; what waits need not
+  std::unordered_set<std::string> doubtful_;  // devices that may be the only cause of those
+  bool is_hastening_ = false;                 // the service is back: waiting pushes go at once
   ordercast::TimePoint paused_until_{};
   std::int64_t last_ms_ = 0;  // to notice a clock that was set
 

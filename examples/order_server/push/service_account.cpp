@@ -32,7 +32,7 @@ ServiceAccount load_service_account(const std::string& file) {
   const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   const auto json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object()) {
-    throw std::runtime_error("the service account '" + file + "' is no JSON object");
+    throw std::runtime_error("the service account '" + file + "' is not a JSON object");
   }
   ServiceAccount account;
   account.project_id = field_of(json, file, "project_id");
@@ -51,7 +51,7 @@ ServiceAccount load_service_account(const std::string& file) {
     static_cast<void>(sign_assertion(account, std::chrono::system_clock::now()));
   } catch (const std::exception&) {
     throw std::runtime_error("the service account '" + file +
-                             "' has a private_key that is no RSA key in PEM");
+                             "' has a private_key that is not an RSA key in PEM");
   }
   return account;
 }

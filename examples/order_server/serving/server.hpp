@@ -19,11 +19,12 @@
 #include <string>
 #include <vector>
 
-/// The sockets of the server, on the transport that the command line names. A process picks one,
-/// so this interface stands around the whole server: no virtual call is made for a recipient.
+/// The server's sockets, on the transport that the command line names. A process uses one
+/// transport, so this interface wraps the whole server, and sending to a recipient needs no virtual
+/// call.
 namespace order_server {
 
-/// What `net::Server` offers; its threads and costs are said there.
+/// The interface of `net::Server`; see there for threads and costs.
 class RealtimeServer {
  public:
   using MakeServices = std::function<RealtimeServices(const Post& post)>;
@@ -64,12 +65,12 @@ class RealtimeServer {
   [[nodiscard]] virtual std::size_t connections() const = 0;
 };
 
-/// What makes servers on one transport.
+/// Makes servers on one transport.
 struct RealtimeTransport {
-  /// With connections that authenticate and watch orders.
+  /// A server whose WebSocket connections authenticate and watch orders.
   std::unique_ptr<RealtimeServer> (*make)(const ordercast::net::ServerOptions& options,
                                           const RealtimeServer::MakeServices& make_services);
-  /// For plain HTTP: nobody is let in over a WebSocket.
+  /// An HTTP server that refuses every WebSocket.
   std::unique_ptr<RealtimeServer> (*make_plain)(const ordercast::net::ServerOptions& options);
 };
 

@@ -6,8 +6,8 @@
 
 #include <utility>
 
-/// A `RealtimeServer` on any transport. Included by one translation unit a transport, since each
-/// takes long to compile.
+/// A `RealtimeServer` on any transport. Each transport has a translation unit of its own, since
+/// each takes long to compile.
 namespace order_server {
 
 template <class Transport, class ServicesT>

@@ -129,7 +129,7 @@ Order step(Order order, const Decision& decision) {
 Order live(Order order, const Outline& outline) {
   const bool is_cancelled = outline.status == OrderStatus::cancelled;
   const OrderStatus target = is_cancelled ? outline.left_at : outline.status;
-  for (const OrderStatus next : all_order_statuses) {
+  for (const auto& [next, name] : all_order_statuses) {
     if (order.status == target) break;
     if (!can_transition(order.fulfillment_type, order.status, next)) continue;
     const bool is_payment =

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <random>
 
-/// How long to wait before trying again: doubled with each failure, up to a bound, and jittered so
-/// that many that failed together don't come back together.
+/// Exponential backoff with a bound and jitter, so that many that fail together don't retry
+/// together.
 namespace order_server {
 
 struct BackoffRange {
@@ -21,7 +21,8 @@ class Backoff {
   explicit Backoff(BackoffRange range, std::uint64_t seed = std::random_device{}())
       : range_(range), random_(seed) {}
 
-  /// After so many failures in a row, the first being 1: from half to all of the doubled delay.
+  /// Returns the delay after `failures` failures in a row (at least 1): a random value from half of
+  /// the backoff to all of it.
   [[nodiscard]] std::chrono::milliseconds delay(std::int64_t failures) {
     const auto doublings = std::clamp<std::int64_t>(failures - 1, 0, 30);
     const auto whole =
@@ -30,7 +31,7 @@ class Backoff {
         std::uniform_int_distribution<std::int64_t>(whole / 2, whole)(random_));
   }
 
-  /// At least what the other side asked for, and up to a tenth more.
+  /// Returns at least the delay that the other side asked for, and at most a tenth more.
   [[nodiscard]] std::chrono::milliseconds at_least(std::chrono::milliseconds asked) {
     return asked + std::chrono::milliseconds(
                        std::uniform_int_distribution<std::int64_t>(0, asked.count() / 10)(random_));

@@ -20,10 +20,10 @@ struct Plan {
   std::atomic<long> passings_left{0};
 };
 
-/// Read once; a plan that is none never matches.
+/// Reads the plan once; an invalid plan never matches.
 Plan& plan() {
   static Plan& read = *[] {
-    auto* made = new Plan;  // Lives as long as the process.
+    auto* made = new Plan;  // Never freed.
     const char* text = std::getenv("ORDER_SERVER_FAIL_POINT");
     const std::string_view given = text == nullptr ? "" : text;
     const auto colon = given.rfind(':');

@@ -10,23 +10,23 @@
 
 namespace order_server {
 
-/// Decides when memory that was freed is given back to the system: malloc keeps what lies below the
-/// last block in use, so that a burst of large answers or bodies would stay resident for ever.
-/// Giving back holds malloc's locks for milliseconds; so it waits until memory has stopped to grow,
-/// and where it gives little it is tried ever more rarely. One thread.
+/// Decides when to return freed memory to the system. malloc keeps memory below the last block in
+/// use, so a burst of large answers or bodies would stay resident forever. Returning it holds
+/// malloc's locks for milliseconds, so this waits until memory stops growing, and tries less and
+/// less often while it gains little. One thread.
 class MemoryWatch {
  public:
-  /// When fewer than half of at least so many connections are left, a crowd has gone.
+  /// A crowd has left when fewer than half of at least this many connections remain.
   static constexpr std::size_t crowd = 500;
-  /// Less than this above the least that was ever resident is not worth a try.
+  /// Not worth a try while resident memory is less than this above its minimum.
   static constexpr std::size_t slack_bytes = std::size_t{32} << 20;
-  /// A try that gives back less is followed by twice the pause.
+  /// A try that returns less doubles the pause before the next one.
   static constexpr std::size_t worth_bytes = std::size_t{4} << 20;
   static constexpr std::chrono::seconds calm{2};
   static constexpr std::chrono::seconds first_pause{10};
   static constexpr std::chrono::seconds longest_pause{300};
 
-  /// Looks every so often; true if memory should be given back now. Then `gave_back` is due.
+  /// Call regularly. Returns true if memory should be returned now; then call `gave_back` after it.
   [[nodiscard]] bool look(std::size_t connections, std::size_t resident_bytes,
                           ordercast::TimePoint now) noexcept {
     const bool has_crowd_gone = crowd_has_gone(connections);
@@ -39,7 +39,7 @@ class MemoryWatch {
     return has_crowd_gone || is_heavy;
   }
 
-  /// What is resident after it.
+  /// Reports the resident memory after memory was returned.
   void gave_back(std::size_t resident_bytes, ordercast::TimePoint now) noexcept {
     const bool was_worth_it = resident_bytes + worth_bytes <= last_bytes_;
     pause_ = was_worth_it ? first_pause : std::min(pause_ * 2, longest_pause);
@@ -51,7 +51,7 @@ class MemoryWatch {
  private:
   static constexpr std::size_t growth_bytes = std::size_t{1} << 20;
 
-  /// Waits until nobody is leaving any more, since sockets outlive their connections a little.
+  /// Waits until no connection is closing, since sockets outlive their connections a little.
   bool crowd_has_gone(std::size_t connections) noexcept {
     const bool at_rest = connections >= last_connections_;
     last_connections_ = connections;
@@ -62,7 +62,7 @@ class MemoryWatch {
   }
 
   std::size_t last_connections_ = 0;
-  std::size_t most_connections_ = 0;  // Since a crowd last went.
+  std::size_t most_connections_ = 0;  // Since a crowd last left.
   std::size_t last_bytes_ = 0;
   std::size_t least_bytes_ = static_cast<std::size_t>(-1) / 2;
   std::optional<ordercast::TimePoint> grown_at_;

@@ -11,11 +11,12 @@
 
 namespace order_server {
 
-/// What the last check of the database said, so that readiness needs no queue and no database.
+/// Remembers the result of the last database check, so that readiness needs no queue and no
+/// database.
 class StoreHealth {
  public:
-  /// Asks the database; logs when the answer has changed. Blocks as long as the database does. One
-  /// thread, again and again.
+  /// Checks the database and logs a changed result. Blocks as long as the database does. Call
+  /// regularly on one thread.
   void check(Store& store, ordercast::TimePoint now) {
     bool works = true;
     try {
@@ -31,7 +32,7 @@ class StoreHealth {
 
   /// Any thread.
   [[nodiscard]] bool works() const noexcept { return works_; }
-  /// Time since the last answer, good or bad. Any thread.
+  /// Returns the time since the last answer, good or bad. Any thread.
   [[nodiscard]] std::chrono::milliseconds still_for(ordercast::TimePoint now) const noexcept {
     return checked_.still_for(now);
   }

@@ -6,7 +6,7 @@
 
 namespace order_server {
 
-/// Unix time in milliseconds. It may jump; what is measured goes by `ordercast::SteadyClock`.
+/// Unix time in milliseconds. It may jump, so measure durations with `ordercast::SteadyClock`.
 [[nodiscard]] inline std::int64_t unix_ms() {
   using std::chrono::milliseconds;
   const auto now = std::chrono::system_clock::now().time_since_epoch();

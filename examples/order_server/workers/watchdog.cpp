@@ -32,9 +32,9 @@ void Watchdog::judge(ordercast::TimePoint now) {
     part.is_stalled = is_stalled;
     if (is_stalled) {
       ++part.stalls;
-      spdlog::error("watchdog: {} has stood still for {} ms", part.name, part.still.count());
+      spdlog::error("watchdog: {} has been stalled for {} ms", part.name, part.still.count());
     } else {
-      spdlog::warn("watchdog: {} moves again", part.name);
+      spdlog::warn("watchdog: {} has recovered", part.name);
     }
   }
 }

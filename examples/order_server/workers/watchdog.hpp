@@ -15,17 +15,17 @@
 #include <utility>
 #include <vector>
 
-/// Notices when a part of the server stands still.
+/// Notices when a part of the server stalls.
 namespace order_server {
 
-/// Proof that a loop turns. One relaxed atomic; any thread.
+/// The heartbeat of a loop. One relaxed atomic; any thread.
 class Heartbeat {
  public:
   void beat(ordercast::TimePoint now) noexcept { last_.store(ticks(now)); }
-  /// Nothing is expected any more, or not yet.
+  /// Says that no beat is expected until the next call of `beat`.
   void rest() noexcept { last_.store(resting); }
   [[nodiscard]] bool is_resting() const noexcept { return last_.load() == resting; }
-  /// Time since the last beat; 0 while it rests.
+  /// Returns the time since the last beat; 0 while it rests.
   [[nodiscard]] std::chrono::milliseconds still_for(ordercast::TimePoint now) const noexcept {
     const auto last = last_.load();
     return std::chrono::milliseconds(last == resting ? 0 : ticks(now) - last);
@@ -39,32 +39,33 @@ class Heartbeat {
   std::atomic<std::int64_t> last_{resting};
 };
 
-/// Asks a thread that runs posted tasks whether it still does.
+/// Checks whether a thread still runs posted tasks.
 class Probe {
  public:
   using Post = std::function<void(std::function<void()>)>;
   explicit Probe(Post post) : post_(std::move(post)) {}
 
-  /// Posts a question, unless the last one is still open: one at most waits. One thread.
+  /// Posts a probe unless the last one is still waiting, so at most one waits. One thread.
   void ask(ordercast::TimePoint now);
-  /// How long a question has been open. Any thread.
+  /// Returns how long a probe has been waiting. Any thread.
   [[nodiscard]] std::chrono::milliseconds still_for(ordercast::TimePoint now) const noexcept {
     return open_->still_for(now);
   }
 
  private:
   const Post post_;
-  const std::shared_ptr<Heartbeat> open_ = std::make_shared<Heartbeat>();  // also held by the task
+  const std::shared_ptr<Heartbeat> open_ =
+      std::make_shared<Heartbeat>();  // shared with the posted task
 };
 
 enum class PartKind : std::uint8_t { io_thread, worker };
 
-/// Judges parts by how long they have stood still. Add all parts before the first look; after that
-/// any thread. Every question looks first: an answer depends on no thread of its own, and what one
-/// answer says is logged and counted, however short it was.
+/// Finds stalled parts by the time since their last progress. Add all parts before the first look;
+/// after that any thread. Every query looks first, so a query needs no other thread, and every
+/// stall that a query reports is also logged and counted.
 class Watchdog {
  public:
-  /// How long a part has stood still; 0 if it moves or has nothing to do. Never blocks.
+  /// Returns the time since a part's last progress; 0 if it has nothing to do. Never blocks.
   using StillFor = std::function<std::chrono::milliseconds(ordercast::TimePoint now)>;
 
   struct PartState {
@@ -76,13 +77,13 @@ class Watchdog {
 
   void add(std::string name, PartKind kind, std::chrono::milliseconds limit, StillFor still_for);
 
-  /// Logs and counts every part that has begun to stand still or to move again since the last look.
+  /// Logs and counts every part that has stalled or recovered since the last look.
   void look(ordercast::TimePoint now);
 
-  /// The first part that stands still; nullopt if all move.
+  /// Returns the first stalled part; nullopt if there is none.
   [[nodiscard]] std::optional<std::string> stalled(ordercast::TimePoint now);
 
-  /// Whether every I/O thread moves.
+  /// Returns true if no I/O thread is stalled.
   [[nodiscard]] bool io_turns(ordercast::TimePoint now);
 
   [[nodiscard]] std::vector<PartState> parts(ordercast::TimePoint now);
@@ -93,7 +94,7 @@ class Watchdog {
     PartKind kind;
     std::chrono::milliseconds limit;
     StillFor still_for;
-    // What the last look found, under mutex_:
+    // The result of the last look, under mutex_:
     std::chrono::milliseconds still{0};
     bool is_stalled = false;
     std::int64_t stalls = 0;

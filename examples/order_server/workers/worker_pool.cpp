@@ -20,12 +20,12 @@ namespace order_server {
 
 namespace {
 
-/// Of this thread alone: on Linux niceness is a thread's own, unlike POSIX says.
+/// Affects this thread only: on Linux each thread has its own niceness, unlike in POSIX.
 void be_nice(int niceness) noexcept {
 #ifdef __linux__
   if (niceness == 0) return;
   const auto thread = static_cast<id_t>(::syscall(SYS_gettid));
-  // A container may forbid it; then they share like the others.
+  // A container may forbid it; then the threads compete like all others.
   static_cast<void>(::setpriority(PRIO_PROCESS, thread, ::getpriority(PRIO_PROCESS, 0) + niceness));
 #else
   static_cast<void>(niceness);
@@ -44,7 +44,7 @@ WorkerPool::WorkerPool(std::string name, std::size_t threads, QueueLimits limits
     for (std::size_t i = 0; i < threads; ++i) {
       threads_.emplace_back([this, niceness] { work(niceness); });
     }
-  } catch (...) {  // A limit on threads or memory: those that have started must not outlive this.
+  } catch (...) {  // A limit on threads or memory: end the threads that have started.
     stop();
     throw;
   }
@@ -66,7 +66,7 @@ bool WorkerPool::submit(Job job) {
       victims.push_back(std::move(victim));
     }
     if (is_full(job.bytes)) {
-      // What was taken for nothing goes back to its place at the end.
+      // Put the jobs that were evicted in vain back at the end of their queue.
       for (auto victim = victims.rbegin(); victim != victims.rend(); ++victim) {
         push(std::move(*victim));
       }
@@ -146,7 +146,7 @@ bool WorkerPool::evict(const std::string& owner, std::size_t bytes, Job& victim)
   Owner& other = (*most)->second;
   const bool has_more =
       by_jobs ? other.jobs.size() > own_jobs + 1 : other.bytes > own_bytes + bytes;
-  // What the server itself has queued is never given up for a client.
+  // Never evict the server's own jobs for a client.
   if (!has_more || (*most)->first.empty()) return false;
   victim = std::move(other.jobs.back());
   other.jobs.pop_back();
@@ -162,7 +162,7 @@ bool WorkerPool::evict(const std::string& owner, std::size_t bytes, Job& victim)
 }
 
 void WorkerPool::move_due() {
-  // While stopping nothing is worth waiting for.
+  // While stopping, delayed jobs are due at once.
   const auto due = stopping_ ? ordercast::TimePoint::max() : ordercast::SteadyClock{}.now();
   while (!delayed_.empty() && delayed_.begin()->first <= due) {
     push(Job{std::move(delayed_.begin()->second), {}, 0, nullptr, {}});
@@ -218,7 +218,7 @@ void WorkerPool::finished(const std::string& owner) {
     --busy_;
     moved_at_ = ordercast::SteadyClock{}.now();
   }
-  // Another thread may have waited for just this owner.
+  // Another thread may be waiting for this owner.
   changed_.notify_all();
 }
 
@@ -245,7 +245,7 @@ void WorkerPool::work(int niceness) {
   while (next_job(job)) {
     run(has_waited_too_long(job) ? job.refused : job.run);
     const std::string owner = std::move(job.owner);
-    job = Job{};  // What it held goes before it counts as done.
+    job = Job{};  // Free what it holds before it counts as done.
     finished(owner);
   }
 }

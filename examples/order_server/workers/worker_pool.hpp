@@ -16,46 +16,45 @@
 #include <unordered_map>
 #include <vector>
 
-/// A few threads for work that blocks (database, password hashing), behind a bounded queue: an I/O
-/// thread hands work over and never waits.
+/// A few threads for blocking work (database, password hashing) behind a bounded queue. An I/O
+/// thread queues work and never waits.
 namespace order_server {
 
-/// One piece of work and on whose behalf it is done.
+/// A piece of work and its owner.
 struct Job {
   std::function<void()> run;
-  std::string owner;      ///< Whose turn it takes: a user, an address. "": the server itself.
-  std::size_t bytes = 0;  ///< What it holds in memory while it waits.
-  /// Runs instead of `run`, on the thread of a later submitter, if the queue is full and this owner
-  /// has more of it than that submitter; then null means that the job is just dropped. Also if the
-  /// job has waited for too long; then null means that it runs all the same.
+  std::string owner;      ///< A user or an address; owners take turns. "": the server itself.
+  std::size_t bytes = 0;  ///< Memory that it holds while it waits.
+  /// Runs instead of `run` in two cases. If the queue is full and a later submitter's owner has
+  /// less in it, runs on that submitter's thread; if null, the job is dropped. If the job has
+  /// waited longer than `QueueLimits::wait`, runs on a worker; if null, `run` runs as usual.
   std::function<void()> refused;
   ordercast::TimePoint queued_at{};  ///< Set by the pool.
 };
 
-/// What may wait.
+/// Bounds of the queue.
 struct QueueLimits {
-  std::size_t jobs = 1024;                    ///< Delayed ones included; running ones don't count.
+  std::size_t jobs = 1024;                    ///< Includes delayed jobs; running jobs don't count.
   std::size_t bytes = std::size_t{16} << 20;  ///< Sum of `Job::bytes`.
-  /// A job that has waited longer is refused when its turn comes: where each takes seconds, because
-  /// the database is locked, all who wait get their answer at once. 0: none is.
+  /// Refuses a job that has waited longer than this when its turn comes. If every job takes seconds
+  /// because the database is locked, all waiting clients then get an answer at once. 0: no limit.
   std::chrono::milliseconds wait{0};
 };
 
-/// Owners take turns: each thread takes the oldest job of the owner whose turn is next, so that an
-/// owner waits for at most one job of each other owner, however many those have queued. An owner
-/// other than "" runs on at most half of the threads (at least one), so that a slow one leaves
-/// threads to the others. A full queue takes from the owner with the most in it.
+/// Owners take turns: a thread takes the oldest job of the next owner, so an owner waits for at
+/// most one job of each other owner, however many those have queued. An owner other than "" uses at
+/// most half of the threads (at least one), so a slow owner leaves threads for others. A full queue
+/// evicts a job of the owner with the most in it.
 class WorkerPool {
  public:
   using Task = std::function<void()>;
 
-  /// For `niceness`: work that comes in crowds, and work that also takes long.
+  /// Values for `niceness`: for work that comes in bursts, and for work that also takes long.
   static constexpr int yielding = 5;
   static constexpr int polite = 10;
 
-  /// Starts `threads` threads (at least one). `name` is for logs. Where other threads of the
-  /// machine have work, these get less of the processor by `niceness` (setpriority(2), 0 to 19); a
-  /// system that knows no niceness of a thread ignores it.
+  /// Starts `threads` threads (at least one). `name` is for logs. `niceness` (setpriority(2), 0 to
+  /// 19) lowers their priority; a system without a niceness for each thread ignores it.
   WorkerPool(std::string name, std::size_t threads, QueueLimits limits, int niceness = 0);
   WorkerPool(std::string name, std::size_t threads, std::size_t capacity, int niceness = 0)
       : WorkerPool(std::move(name), threads, QueueLimits{capacity}, niceness) {}
@@ -63,30 +62,29 @@ class WorkerPool {
   WorkerPool& operator=(const WorkerPool&) = delete;
   ~WorkerPool();
 
-  /// Queues `job`; false if the queue is full and no other owner has more of it, or if the pool has
-  /// been stopped: then the job is dropped, and neither `run` nor `refused` is called. Any thread;
-  /// never blocks. Jobs of one owner start in the order in which they were queued. An exception
-  /// that escapes a job is logged and goes no further.
+  /// Queues `job`. Returns false, and calls neither `run` nor `refused`, if the queue is full and
+  /// no other owner has more in it, or if the pool has stopped. Any thread; never blocks. Jobs of
+  /// one owner start in the order in which they were queued. Logs an exception that escapes a job.
   [[nodiscard]] bool submit(Job job);
-  /// The same for the server itself.
+  /// The same for a task of the server itself.
   [[nodiscard]] bool submit(Task task);
 
-  /// The same for a task that should start after `delay`.
+  /// The same for a task that starts after `delay`.
   [[nodiscard]] bool submit_after(std::chrono::milliseconds delay, Task task);
 
-  /// Runs what waits, delayed tasks at once, then ends the threads. Nothing can be queued after it.
-  /// Idempotent; not from a task.
+  /// Runs all waiting jobs, delayed ones at once, then ends the threads. Nothing can be queued
+  /// after it. Idempotent; never call it from a task.
   void stop();
 
-  /// Jobs that wait. Any thread.
+  /// How many jobs wait. Any thread.
   [[nodiscard]] std::size_t waiting() const;
 
-  /// How long every thread has been at its task, none of them ending; 0 while one is free. Any
+  /// Returns how long all threads have been busy without any task ending; 0 while one is free. Any
   /// thread.
   [[nodiscard]] std::chrono::milliseconds still_for(ordercast::TimePoint now) const;
 
  private:
-  /// What one owner has waiting and running. Forgotten when both are nothing.
+  /// The waiting and running jobs of one owner. Removed when there are none.
   struct Owner {
     std::deque<Job> jobs;
     std::size_t bytes = 0;
@@ -95,10 +93,10 @@ class WorkerPool {
   using Owners = std::unordered_map<std::string, Owner>;
 
   void work(int niceness);
-  /// Waits for the next job; false once the pool has stopped and nothing waits.
+  /// Waits for the next job. Returns false once the pool has stopped and nothing waits.
   [[nodiscard]] bool next_job(Job& job);
   [[nodiscard]] bool has_waited_too_long(const Job& job) const;
-  /// Takes the job whose turn it is; false if nobody may run one now.
+  /// Takes the next owner's job. Returns false if no owner may run one now.
   [[nodiscard]] bool take(Job& job);
   void finished(const std::string& owner);
   void run(const Task& task) const;
@@ -106,8 +104,8 @@ class WorkerPool {
   void push(Job job);
   void move_due();
   [[nodiscard]] bool is_full(std::size_t more_bytes) const;
-  /// Takes the newest job of the owner that has the most, if that is more than `owner` would have
-  /// with `bytes` more; false if nobody has.
+  /// Evicts the newest job of the owner that has the most, if that is more than `owner` would have
+  /// with `bytes` more. Returns false if nobody has more.
   [[nodiscard]] bool evict(const std::string& owner, std::size_t bytes, Job& victim);
   [[nodiscard]] std::size_t waiting_locked() const { return ready_ + delayed_.size(); }
 
@@ -123,8 +121,8 @@ class WorkerPool {
   std::size_t bytes_ = 0;
   std::multimap<ordercast::TimePoint, Task> delayed_;
   bool stopping_ = false;
-  std::size_t busy_ = 0;             // Threads that are at a task.
-  ordercast::TimePoint moved_at_{};  // Last start or end of one.
+  std::size_t busy_ = 0;             // Threads that run a task.
+  ordercast::TimePoint moved_at_{};  // The last start or end of a task.
   std::vector<std::thread> threads_;
 };
 

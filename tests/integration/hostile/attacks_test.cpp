@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-// Each attack that is over as soon as its bytes have been read, and the answer that it must get.
+// Attacks that are over as soon as their bytes have been read, and the answers that they must get.
 
 using namespace ordercast::test;
 
@@ -164,7 +164,7 @@ struct TokenAttack {
   std::string token;
 };
 
-/// Each is refused with 4001, `Invalid token`; what it says of itself does not matter.
+/// Each is refused with 4001, `Invalid token`, whatever its header claims.
 std::vector<TokenAttack> token_attacks() {
   const auto claims = access_claims(demo().admin.id, "SUPER_ADMIN");
   const auto good = sign_token(jwt_secret, claims);
@@ -208,7 +208,7 @@ std::vector<TokenAttack> token_attacks() {
   };
 }
 
-/// What the server says to bytes on a connection of their own.
+/// Returns the server's answer to bytes on a new connection.
 HttpReply answer_to(std::uint16_t port, const std::string& bytes) {
   RawSocket socket;
   if (!socket.connect("127.0.0.1", port)) return {};
@@ -229,7 +229,7 @@ TEST_CASE("hostile frames get their close code and cost nobody else anything", "
     const auto closed = client.expect_close(patience);
     REQUIRE(closed.has_value());
     CHECK_THAT(attack.close_codes, Catch::VectorContains(closed->code));
-    // CVE-2026-45736: nothing stands in a close frame but what was meant to.
+    // CVE-2026-45736: a close frame contains nothing but its code and reason.
     CHECK(closed->reason.size() <= 123);
     CHECK(std::all_of(closed->reason.begin(), closed->reason.end(),
                       [](char c) { return c >= ' ' && c <= '~'; }));
@@ -312,7 +312,8 @@ TEST_CASE("nobody gets a byte of an order that isn't theirs", "[hostile]") {
     }
     CHECK(server.as(demo().admin).set_status(id, "CONFIRMED").status == 200);
     CHECK(server.as(demo().admin).set_status(own, "CONFIRMED").status == 200);
-    // The rival hears of the later change in its own organisation, and so not of the earlier one.
+    // The rival gets the later change in its own organisation, and would have got the earlier one
+    // before it.
     for (const auto& message : rival.read_until(hint_of(own, "CONFIRMED"))) {
       CHECK(text_of(message, "orderId") == own);
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "../../support/process.hpp"
 #include "../watcher.hpp"
-#include "resident.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -21,13 +21,13 @@
 #include <utility>
 #include <vector>
 
-/// A server under attack, and somebody who is served meanwhile.
+/// A server under attack, and a bystander who must be served in the meantime.
 namespace ordercast::test {
 
 inline constexpr const char* ping_text = R"({"type":"ping"})";
 
-/// Changes orders and watches them, on a thread of its own, for as long as it lives: each change
-/// must arrive, next and in order, before the following one is made.
+/// Changes and watches orders on its own thread until it is destroyed. Each change must arrive, in
+/// order, before it makes the next one.
 class Bystander {
  public:
   explicit Bystander(const OrderServer& server)
@@ -46,7 +46,7 @@ class Bystander {
   /// Changes that have arrived. Any thread.
   [[nodiscard]] std::size_t served() const { return served_; }
 
-  /// What went wrong; empty when nothing did.
+  /// Returns what went wrong; empty if nothing did.
   const std::string& stop() {
     stop_ = true;
     if (thread_.joinable()) thread_.join();
@@ -75,7 +75,7 @@ class Bystander {
       if (changed.status != 200) return fail("a status could not be set", changed.body);
       if (!expect_version(id, ++version)) return;
       ++served_;
-      // Below its own limit of messages; and what comes unasked for would be seen.
+      // Stays below its own rate limit, and reads unexpected messages.
       while (const auto more = client_.next_text(pace)) {
         if (!update_of(id)(parse_json(*more))) continue;
         return fail("an update came twice", *more);
@@ -84,7 +84,7 @@ class Bystander {
     client_.send_text(Json{{"type", "unsubscribe"}, {"orderId", id}}.dump());
   }
 
-  /// The next update is this one. Hints, which are the owner's too, may stand between.
+  /// Expects this update next. Hints, which the owner also gets, may come in between.
   bool expect_version(const std::string& id, long long version) {
     for (;;) {
       const auto text = client_.next_text(patience);
@@ -108,11 +108,11 @@ class Bystander {
   Shelf shelf_;
   std::atomic<bool> stop_{false};
   std::atomic<std::size_t> served_{0};
-  std::string fault_;  // The thread's, until it has been joined.
+  std::string fault_;  // Used by the thread until it is joined.
   std::thread thread_;
 };
 
-/// Sockets alone: SQLite opens its log for each reader when that reader is first needed.
+/// Counts sockets only: SQLite opens its log for each reader when it is first used.
 inline std::size_t open_sockets(pid_t pid) {
   const std::filesystem::directory_iterator folder("/proc/" + std::to_string(pid) + "/fd");
   return static_cast<std::size_t>(std::count_if(begin(folder), end(folder), [](const auto& entry) {
@@ -121,12 +121,13 @@ inline std::size_t open_sockets(pid_t pid) {
   }));
 }
 
-/// What every attack leaves behind: nothing. Made before the attack; `check_over` after it.
+/// Checks that an attack leaves nothing behind. Create it before the attack; call `check_over`
+/// after it.
 class Siege {
  public:
   explicit Siege(std::vector<std::string> args = {}) : server_(std::move(args)) {
     {
-      Bystander warm_up(server_);  // opens what the server opens once, caches included
+      Bystander warm_up(server_);  // makes the server open what it opens once, including caches
       CHECK(eventually([&] { return asked() && warm_up.served() >= 5; }));
       CHECK(warm_up.stop().empty());
     }
@@ -142,14 +143,14 @@ class Siege {
   [[nodiscard]] OrderServer& server() { return server_; }
   [[nodiscard]] std::uint16_t port() const { return server_.port(); }
 
-  /// An open connection of the attacker, who has a good token.
+  /// Opens a connection of the attacker, who has a valid token.
   [[nodiscard]] WsClient attacker() const {
     WsClient client;
     REQUIRE(client.connect("127.0.0.1", port(), ws_target(demo().customer.token)));
     return client;
   }
 
-  /// The bystander was served all the time and is served still; memory and sockets are back.
+  /// Checks that the bystander was and is served, and that memory and sockets are back.
   void check_over() {
     const auto during = bystander_->served();
     CHECK(eventually([&] { return asked() && bystander_->served() > during; }));
@@ -157,7 +158,7 @@ class Siege {
     CHECK(bystander_->stop().empty());
     bystander_.reset();
     CHECK(server_.metric_becomes("ordercast_connections", 0));
-    // One more: the question itself may still be on its way out.
+    // One more: the probe's own socket may still be closing.
     CHECK(eventually([&] { return asked() && sockets() <= sockets_ + 1; }));
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     CHECK(resident_bytes(server_.process().pid()) < memory_ + bound_bytes);

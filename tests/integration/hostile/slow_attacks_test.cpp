@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-// Attacks by slowness, in each phase of a connection, and by sheer number.
+// Slow attacks in each phase of a connection, and attacks by number.
 
 using namespace ordercast::test;
 
@@ -20,10 +20,10 @@ const std::vector<std::string> short_patience = {
 
 struct Phase {
   const char* name;
-  std::string bytes;  ///< What is sent of it before the silence.
+  std::string bytes;  ///< What is sent before the silence.
 };
 
-/// Silences that the handshake's time ends.
+/// Silences that the handshake timeout ends.
 std::vector<Phase> http_phases() {
   const std::string head = "POST /api/v1/auth/login HTTP/1.1\r\nHost: localhost\r\n";
   return {{"the connection alone", ""},
@@ -34,7 +34,7 @@ std::vector<Phase> http_phases() {
            "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgr"}};
 }
 
-/// Silences on an open WebSocket that a missing pong ends.
+/// Silences on an open WebSocket that the pong timeout ends.
 std::vector<Phase> frame_phases() {
   const auto frame = ws_frame_bytes(Opcode::text, true, true, std::string(200, ' '));
   return {{"a peer that is gone", ""},
@@ -70,7 +70,7 @@ TEST_CASE("a client that drips its request byte by byte has no more time than ot
   RawSocket socket;
   REQUIRE(socket.connect("127.0.0.1", siege.port()));
   REQUIRE(socket.send_bytes("GET / HTTP/1.1\r\nX: "));
-  // Reading waits a moment for the server; so the drops come apart, and nothing sleeps.
+  // Reading waits a moment for the server, which spaces the drops out without sleeping.
   bool ended = false;
   for (int i = 0; i < 3'000 && !ended; ++i) {
     ended = !socket.send_bytes("x") || socket.wait_for_end(std::chrono::milliseconds(10));
@@ -157,7 +157,7 @@ TEST_CASE("connections that are reset in mid-frame and during broadcasts leave n
     REQUIRE(change.send_bytes(server.as(demo().admin)
                                   .request_text("PATCH", "/api/v1/orders/" + id + "/status",
                                                 Json{{"status", status}}.dump())));
-    // Now, while the change is on its way to them: some in mid-frame, some in mid-close.
+    // Now, while the change is being sent: some in mid-frame, some in mid-close.
     for (std::size_t i = 0; i < clients.size(); ++i) {
       if (i % 3 == 0) clients[i].socket().send_bytes(half);
       if (i % 3 == 1) clients[i].send_close();

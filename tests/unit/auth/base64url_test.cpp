@@ -11,7 +11,7 @@ using ordercast::detail::jose::base64url_decode;
 TEST_CASE("base64url decodes what was encoded, whatever the bytes and the length", "[auth]") {
   std::string bytes;
   for (int i = 0; i < 300; ++i) {
-    REQUIRE(base64url_decode(ordercast::test::forge::base64url(bytes)) == bytes);
+    REQUIRE(base64url_decode(ordercast::test::base64url(bytes)) == bytes);
     bytes.push_back(static_cast<char>(static_cast<unsigned char>(i * 37 % 256)));
   }
 }
