@@ -13,7 +13,7 @@ namespace ordercast {
 /// Counts refused messages within a window that starts at the first of them.
 class AbuseWindow {
  public:
-  /// Notes a refusal; true when there have been too many.
+  /// Records a refusal. Returns true if there have been too many.
   [[nodiscard]] bool refuse(TimePoint now, const Limits& limits) noexcept {
     if (limits.abuse_threshold == 0) return false;
     if (count_ == 0 || now > later_by(start_, limits.abuse_window)) {
@@ -22,7 +22,7 @@ class AbuseWindow {
     }
     return ++count_ >= limits.abuse_threshold;
   }
-  /// Whether nothing has been refused yet.
+  /// Returns true if nothing has been refused yet.
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
 
  private:

@@ -12,13 +12,13 @@
 #include <string_view>
 #include <utility>
 
-/// What carries changes between the nodes of a cluster, and what is asked of an engine for it.
+/// Carries changes between the nodes of a cluster. This header says what an engine must provide.
 ///
-/// A node publishes what it has committed, and hears what every node has published. An order is a
-/// state with a version and no connection takes an older one, so an engine may repeat and reorder.
-/// What it must not do is lose silently: where something may have been missed, `behind()` grows,
-/// and the node compares versions with its store. The store is the truth; the backplane is how
-/// nodes hear early.
+/// A node publishes its committed changes and receives those of every node. An order is a state
+/// with a version, and no connection accepts an older one, so an engine may repeat and reorder
+/// messages. It must not lose any silently: if a message may have been missed, `behind()` grows,
+/// and the node compares versions with its store. The store is the source of truth; the backplane
+/// only brings news early.
 ///
 ///     static_assert(ordercast::is_backplane<MyBackplane>);
 ///
@@ -26,7 +26,7 @@
 /// (transports/nats). tests/backplane holds each to the same suite.
 namespace ordercast {
 
-/// A message to all nodes that is no order, such as a log-out. Borrows its text.
+/// A message to all nodes that is not an order, such as a logout. Borrows its text.
 struct BackplaneNotice {
   std::string_view kind;  ///< 1 to 32 of a-z, 0-9 and '-'. A node ignores kinds it doesn't know.
   std::string_view text;  ///< At most `max_notice_bytes`.
@@ -34,7 +34,7 @@ struct BackplaneNotice {
 
 inline constexpr std::size_t max_notice_bytes = std::size_t{64} * 1024;
 
-/// Whether a notice has a kind and a size that a backplane takes.
+/// Returns true if a notice's kind and size are allowed.
 [[nodiscard]] inline bool is_valid(const BackplaneNotice& notice) noexcept {
   if (notice.kind.empty() || notice.kind.size() > 32) return false;
   for (const char c : notice.kind) {
@@ -43,32 +43,33 @@ inline constexpr std::size_t max_notice_bytes = std::size_t{64} * 1024;
   return notice.text.size() <= max_notice_bytes;
 }
 
-/// What became of a publish.
+/// The result of a publish.
 enum class BackplaneAnswer : std::uint8_t {
-  stored,       ///< Acknowledged: every node that hears gets it, or is told that it is behind.
-  unavailable,  ///< Not acknowledged; it may be stored all the same. Publish it again later.
-  refused,      ///< It can't be published: too large, or not valid. Publishing again is no use.
+  stored,       ///< Acknowledged: every subscribed node gets it, or learns that it is behind.
+  unavailable,  ///< Not acknowledged, but perhaps stored. Publish it again later.
+  refused,      ///< Too large or invalid. Publishing it again won't help.
 };
 
-/// Where a node stands in the stream.
+/// A node's position in the stream.
 struct BackplanePosition {
-  std::string stream;          ///< Tells a stream from another that was made in its place.
-  std::uint64_t sequence = 0;  ///< Of the last message that was handed over.
+  std::string stream;          ///< Identifies the stream, in case it is deleted and created anew.
+  std::uint64_t sequence = 0;  ///< Of the last message delivered.
 };
 
-/// How a message came.
+/// Details of a delivered message.
 struct BackplaneDelivery {
   std::uint64_t sequence = 0;
-  bool own = false;  ///< Published through this same backplane object.
+  bool own = false;  ///< Published through this backplane object.
 };
 
-/// Who hears. One call at a time, in the order of the stream. The calls may publish; they must not
-/// stop the backplane. What they throw counts as missed: `behind()` grows. All text is borrowed.
+/// Receives messages: one call at a time, in the order of the stream. A call may publish, but must
+/// not stop the backplane. If it throws, the message counts as missed and `behind()` grows. All
+/// text is borrowed.
 struct BackplaneReceiver {
-  /// `json` is empty where the order is too large for the engine: read it from the store.
+  /// `json` is empty if the order is too large for the engine: read it from the store.
   std::function<void(const OrderEvent&, const BackplaneDelivery&)> on_order;
   std::function<void(const BackplaneNotice&, const BackplaneDelivery&)> on_notice;
-  /// `behind()` has grown; the reason is for the log.
+  /// `behind()` has grown. `reason` is for the log.
   std::function<void(std::string_view reason)> on_behind;
 };
 
@@ -96,7 +97,7 @@ using BehindCall = decltype(std::declval<const B&>().behind());
 template <class B>
 using StopCall = decltype(std::declval<B&>().stop());
 
-/// Compiles for a backplane alone; else the compiler's first message names what is missing.
+/// Compiles only for a backplane; otherwise the first compiler error names what is missing.
 template <class B>
 constexpr bool check_backplane() noexcept {
   static_assert(compiles<PublishOrderCall, B>,
@@ -119,22 +120,20 @@ constexpr bool check_backplane() noexcept {
 
 }  // namespace detail
 
-/// Whether `B` is an engine. Every member may be called from any thread, but that `subscribe` and
-/// `stop` are called once each, by one thread.
+/// True if `B` is an engine. Any thread may call every member, except that one thread calls
+/// `subscribe` and `stop` once each.
 ///
-/// - `publish(event, done)`: `done` runs exactly once, within a deadline of the engine's, on any
-///   thread, also before the call returns; what it throws is swallowed. Never waits for the
-///   network.
-/// - `subscribe(receiver, after)`: from then on the receiver hears what is published behind
-/// `after`,
-///   or from now on without one. Where `after` can't be gone on from, `behind()` grows.
-/// - `position()`: the last message handed over; nullopt before the first look at the stream.
-/// - `hears()`: connected, and nothing is waiting that was published before the connection. Turns
-///   false within a bounded time when the stream is silent.
-/// - `behind()`: how often something may have been missed so far. Also grows when a connection is
-///   lost, before anybody can know whether something will be missed.
-/// - `stop()`: nothing is called any more once it returns; what is not acknowledged is answered
-///   `unavailable` before.
+/// - `publish(event, done)`: calls `done` exactly once, within the engine's deadline, on any
+/// thread, perhaps before it returns. Ignores exceptions from `done`. Never waits for the network.
+/// - `subscribe(receiver, after)`: delivers messages that come after `after`, or from now on if it
+/// is nullopt. If the stream can't continue from `after`, `behind()` grows.
+/// - `position()`: the position of the last message delivered; nullopt until the stream is known.
+/// - `hears()`: true while connected and caught up with everything published before the connection.
+/// Turns false within a bounded time if the stream stops responding.
+/// - `behind()`: how often messages may have been missed so far. Also grows when a connection is
+/// lost, before anybody can know whether messages will be missed.
+/// - `stop()`: answers unacknowledged publishes with `unavailable`. Nothing is called after it
+/// returns.
 template <class B>
 inline constexpr bool is_backplane = detail::compiles<detail::PublishOrderCall, B>&&
     detail::compiles<detail::PublishNoticeCall, B>&& detail::compiles<detail::SubscribeCall, B>&&

@@ -13,10 +13,10 @@
 #include <string_view>
 #include <utility>
 
-/// One committed change, encoded and framed once for everyone who gets it.
+/// One committed change, encoded and framed once for all recipients.
 namespace ordercast {
 
-/// A frame and the size of its payload, which is what queues count.
+/// A frame and the size of its payload; queues count the payload.
 template <class Frame>
 struct SizedFrame {
   Frame frame{};
@@ -25,12 +25,12 @@ struct SizedFrame {
 
 /// Which of the two messages of a change are encoded and sent.
 enum class ChangeMessages : std::uint8_t {
-  all,      ///< `order:updated` to those who subscribed, `orders:changed` to the order's audience.
-  updates,  ///< `order:updated` alone: no list is told that it is out of date.
-  hints,    ///< `orders:changed` alone: nobody is subscribed, most likely.
+  all,      ///< `order:updated` to subscribers, `orders:changed` to the order's audience.
+  updates,  ///< `order:updated` only: lists are not told that they are out of date.
+  hints,    ///< `orders:changed` only, for an order that probably has no subscribers.
 };
 
-/// Immutable once made, so managers on several threads may read one at the same time.
+/// Immutable, so managers on several threads may read one at the same time.
 template <class Frame>
 struct Broadcast {
   std::string order_id;
@@ -39,14 +39,14 @@ struct Broadcast {
   std::string assignee_id;
   std::string status;
   std::uint64_t version = 0;
-  SizedFrame<Frame> updated;  ///< `order:updated`; bytes 0 when it is not sent.
-  SizedFrame<Frame> changed;  ///< `orders:changed`; bytes 0 when it is not sent.
+  SizedFrame<Frame> updated;  ///< `order:updated`; 0 bytes if it is not sent.
+  SizedFrame<Frame> changed;  ///< `orders:changed`; 0 bytes if it is not sent.
 
-  /// Whether the JSON carries the event's version, or the event has none. Clients drop an order
-  /// whose JSON has another version or none.
+  /// True if the JSON has the event's version, or the event has none. Clients drop an order whose
+  /// JSON has a different version or none.
   bool versions_agree = true;
 
-  /// The change without its JSON, as the registry's audience look-up takes it.
+  /// Returns the change without its JSON, for the registry's audience look-up.
   [[nodiscard]] OrderEvent event() const noexcept {
     return {order_id, OwnerId(owner_id),      OrganizationId(organization_id), status, version,
             {},       AssigneeId(assignee_id)};
@@ -61,36 +61,37 @@ template <class Transport>
   return {Transport::prepare(std::move(text)), bytes};
 }
 
-/// A message of the application's own, one JSON object. Its `type` is the application's to choose,
-/// but none of the protocol's (protocol.hpp). Clients of ordercast ignore types they don't know.
+/// An application's own message: one JSON object. The application chooses its `type`, which must
+/// not be one of the protocol's (protocol.hpp). Clients of ordercast ignore unknown types.
 struct ApplicationMessage {
   std::string_view text;
 
-  /// On a slow connection a newer message with the same key and addressee replaces an older one.
-  /// Without a key it is never conflated, and counts against the bounds of the outbox.
+  /// On a slow connection a newer message with the same key and recipient replaces an older one.
+  /// Without a key a message is never conflated, and counts against the bounds of the outbox.
   std::string_view key = {};
 };
 
-/// Whom an ApplicationMessage is for.
+/// Who gets an ApplicationMessage.
 enum class Audience : std::uint8_t {
   user,          ///< Each connection of the user.
-  watchers,      ///< Each connection that is subscribed to the order and may watch it.
+  watchers,      ///< Each connection with an authorized subscription to the order.
   organization,  ///< Each connection whose reach is that organization.
 };
 
 namespace detail {
 
-/// How the topics of an addressee's messages begin. A connection has one user and one organization,
-/// so only orders are named: by their length first, so that none is the beginning of another.
+/// Returns the prefix of the topics of one recipient's messages. A connection has one user and one
+/// organization, so only orders are named. Their length comes first, so that no prefix is the
+/// beginning of another.
 [[nodiscard]] inline std::string announcement_prefix(Audience audience, std::string_view id) {
   if (audience != Audience::watchers) return {audience == Audience::user ? 'u' : 'o'};
   std::string prefix(1, 'w');
-  prefix.push_back(static_cast<char>(id.size()));  // A longer id than fits has no subscribers.
+  prefix.push_back(static_cast<char>(id.size()));  // An id that is too long has no subscribers.
   prefix.append(id);
   return prefix;
 }
 
-/// The order whose watchers a topic is for; empty for other topics.
+/// Returns the order whose watchers a topic is for; empty for other topics.
 [[nodiscard]] inline std::string_view watched_order(std::string_view topic) noexcept {
   if (topic.size() < 2 || topic[0] != 'w') return {};
   return topic.substr(2, static_cast<unsigned char>(topic[1]));
@@ -98,7 +99,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// An ApplicationMessage, framed once for everyone who gets it. Immutable once made.
+/// An ApplicationMessage, framed once for all recipients. Immutable.
 template <class Frame>
 struct Announcement {
   Audience audience = Audience::user;
@@ -108,8 +109,8 @@ struct Announcement {
   SizedFrame<Frame> message;
 };
 
-/// Frames a message of the application's own. Throws std::invalid_argument if its type is missing
-/// or one of the protocol's. O(size of the message); thread-safe.
+/// Frames an application's message. Throws std::invalid_argument if its type is missing or one of
+/// the protocol's. O(size of the message); thread-safe.
 template <class Transport>
 [[nodiscard]] Announcement<typename Transport::Frame> prepare_announcement(
     Audience audience, std::string_view id, const ApplicationMessage& message) {
@@ -128,8 +129,8 @@ template <class Transport>
   return made;
 }
 
-/// Encodes and frames a change: each of its two messages once, and only if it is asked for.
-/// O(size of the order); thread-safe.
+/// Encodes and frames a change: each of its two messages once, and only the requested ones. O(size
+/// of the order); thread-safe.
 template <class Transport>
 [[nodiscard]] Broadcast<typename Transport::Frame> prepare_broadcast(
     const OrderEvent& event, ChangeMessages messages = ChangeMessages::all) {
@@ -143,7 +144,7 @@ template <class Transport>
   if (event.version != 0) {
     const auto said = detail::find_version(event.json);
     broadcast.versions_agree = said == event.version;
-    assert(!said || broadcast.versions_agree);  // The order's JSON says another version.
+    assert(!said || broadcast.versions_agree);  // The order's JSON has a different version.
   }
   if (messages != ChangeMessages::hints) {
     broadcast.updated = prepare_message<Transport>(OrderUpdated{event.order_id, event.json});

@@ -3,18 +3,18 @@
 
 #include <chrono>
 
-/// Time in the core: always monotonic, always handed in, so that tests own it.
+/// Time in the core: always monotonic and always passed in, so that tests control it.
 namespace ordercast {
 
 using TimePoint = std::chrono::steady_clock::time_point;
 using Duration = std::chrono::steady_clock::duration;
 
-/// `from + delay`, or the end of time where that can't be represented. `delay` is not negative.
+/// Returns `from + delay`, or TimePoint::max() on overflow. `delay` must not be negative.
 template <class Rep, class Period>
 [[nodiscard]] constexpr TimePoint later_by(TimePoint from,
                                            std::chrono::duration<Rep, Period> delay) noexcept {
   const auto left = (TimePoint::max)() - (from < TimePoint{} ? TimePoint{} : from);
-  // Compared in the coarser unit: converting a huge delay to the finer one would overflow.
+  // Compare in the coarser unit: converting a huge delay to the finer one would overflow.
   if (delay >= std::chrono::duration_cast<std::chrono::duration<Rep, Period>>(left)) {
     return (TimePoint::max)();
   }

@@ -8,16 +8,16 @@
 #include <string>
 #include <string_view>
 
-/// Counts the live connections of each user across all managers of a process, so that the limit of
-/// a user holds on whatever shard the connections fell on.
+/// Counts the live connections of each user across all managers of a process, so that a user's
+/// limit holds across shards.
 ///
-/// Thread-safe; its lock is taken when a connection opens or closes, never when something is
-/// published. O(log users). The managers that share it must not outlive it.
+/// Thread-safe. Takes its lock when a connection opens or closes, never to publish. O(log users).
+/// Must outlive the managers that share it.
 namespace ordercast {
 
 class ConnectionBudget {
  public:
-  /// Takes a place for the user, or answers false when `limit` are taken (0: no limit).
+  /// Takes a place for the user. Returns false if `limit` places are taken (0: no limit).
   [[nodiscard]] bool try_acquire(std::string_view user_id, std::size_t limit) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = taken_.find(user_id);
@@ -30,7 +30,7 @@ class ConnectionBudget {
     return true;
   }
 
-  /// Gives back a place that `try_acquire` granted. Needs no memory.
+  /// Returns a place that `try_acquire` granted. Needs no memory.
   void release(std::string_view user_id) noexcept {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = taken_.find(user_id);
@@ -45,7 +45,7 @@ class ConnectionBudget {
 
  private:
   mutable std::mutex mutex_;
-  std::map<std::string, std::size_t, std::less<>> taken_;  // Ordered: it is asked by a view.
+  std::map<std::string, std::size_t, std::less<>> taken_;  // Ordered, for look-ups by string_view.
 };
 
 }  // namespace ordercast

@@ -29,13 +29,13 @@
 #include <variant>
 #include <vector>
 
-/// Turns a transport's events into messages for connections: the heart of ordercast.
+/// Turns a transport's events into messages for connections. The core of ordercast.
 ///
-/// A manager, its registry and its connections live on one thread; it does no I/O, starts no thread
+/// A manager, its registry and its connections live on one thread. It does no I/O, starts no thread
 /// and takes no lock while publishing. It calls the transport; the transport never calls back from
-/// inside such a call. A seam may answer from inside its call and may throw: that counts as
-/// "unavailable". What fails for one connection costs that connection alone. Several managers, one
-/// an I/O thread, compose in sharded.hpp.
+/// inside such a call. A service may answer from inside its call. If it throws, that counts as
+/// "unavailable". A failure for one connection ends only that connection. sharded.hpp combines
+/// several managers, one for each I/O thread.
 ///
 ///     ConnectionManager<MyTransport, MyServices> manager(transport, services);
 ///     manager.publish({"order-1", OwnerId("alice"), OrganizationId("org-1"), "CONFIRMED", 2,
@@ -53,9 +53,9 @@ class ConnectionManager {
   using Handle = typename Transport::Handle;
   using Frame = typename Transport::Frame;
 
-  /// `budget`, if given, is shared by the managers of one process and bounds a user's connections
-  /// across them; it must outlive the manager. `seed` spreads pings and returns after a drain; give
-  /// one to run the same twice. Throws std::invalid_argument for limits that can't be.
+  /// `budget`, if given, bounds a user's connections across the managers that share it; it must
+  /// outlive the manager. `seed` randomizes pings and retry times after a drain; pass one for
+  /// reproducible runs. Throws std::invalid_argument for invalid limits.
   explicit ConnectionManager(Transport& transport, ServicesT services = {}, Limits limits = {},
                              ConnectionBudget* budget = nullptr,
                              std::uint32_t seed = std::random_device{}())
@@ -75,38 +75,38 @@ class ConnectionManager {
 
   // Events, as the transport reports them ------------------------------------------------------
 
-  /// A WebSocket is open. `token` is the credential of its handshake, empty for none; a bad one is
-  /// answered with close 4001. `hello`: the client has selected `ordercast.v2` and is told the
-  /// epoch first, if one was set.
+  /// A WebSocket has opened. `token` is the token of its handshake, empty for none. A bad token
+  /// closes the connection with 4001. `hello`: the client has selected `ordercast.v2` and first
+  /// gets the epoch, if one is set.
   void on_open(Handle handle, std::string_view token, bool hello = false);
-  /// One whole text message, valid UTF-8.
+  /// A complete text message, valid UTF-8.
   void on_message(Handle handle, std::string_view text);
   void on_pong(Handle handle) noexcept;
-  /// A frame came in that is no message (a ping or pong, solicited or not, a fragment without
-  /// payload): it counts in the rate of messages, and going on above it ends in 1008.
+  /// A frame came that is not a message: a ping or pong, solicited or not, or an empty fragment. It
+  /// counts in the message rate; continued excess closes with 1008.
   void on_control(Handle handle);
-  /// The transport takes frames again after it had answered `backpressure`.
+  /// The transport accepts frames again after `backpressure`.
   void on_writable(Handle handle);
-  /// The connection is gone; the handle may be used again for another.
+  /// The connection has closed; its handle may be reused.
   void on_close(Handle handle) noexcept;
-  /// Heartbeats, stalls and the end of a drain. Returns when to call again at the latest;
-  /// `TimePoint::max()` when there is nothing to wait for.
+  /// Handles heartbeats, stalls and the end of a drain. Returns when to call it again at the
+  /// latest; `TimePoint::max()` if nothing is due.
   TimePoint tick(TimePoint now);
 
-  // What the owner of orders calls -------------------------------------------------------------
+  // Calls of the application -------------------------------------------------------------
 
   /// Sends a committed change to everyone who may see it. Encodes and frames once; no allocation
-  /// and no encode per recipient. Returns how many connections it reached or waits for.
+  /// and no encode per recipient. Returns how many connections it was sent to or is queued for.
   std::size_t publish(const OrderEvent& event);
   /// The same for a change that was prepared for several managers.
   std::size_t publish(const Broadcast<Frame>& broadcast);
 
-  /// Sends a message of the application's own to each connection of a user, to each that watches an
-  /// order and may, or to each whose reach is the organization. Framed once; returns how many
-  /// connections it reached or waits for. A connection gets it behind what was sent to it before;
-  /// of an order's watchers, one that is owed the order gets it behind that order (one that asks
-  /// again for an order that it has may get it before the answer). Those whose subscription is not
-  /// authorized yet don't get it. Throws std::invalid_argument; see `prepare_announcement`.
+  /// Sends an application's message to each connection of a user, to each authorized watcher of an
+  /// order, or to each connection whose reach is the organization. Frames it once. Returns how many
+  /// connections it was sent to or is queued for. A connection gets it after everything sent to it
+  /// before. A watcher that is owed the order gets it after that order (a client that asks again
+  /// for an order that it has may get it before the answer). A connection whose subscription is not
+  /// authorized yet does not get it. Throws std::invalid_argument; see `prepare_announcement`.
   std::size_t send_to_user(std::string_view user_id, const ApplicationMessage& message);
   std::size_t send_to_watchers(std::string_view order_id, const ApplicationMessage& message);
   std::size_t send_to_organization(std::string_view organization_id,
@@ -114,7 +114,7 @@ class ConnectionManager {
   /// The same for a message that was prepared for several managers.
   std::size_t announce(const Announcement<Frame>& announcement);
 
-  /// Closes every connection of a user (log-out, revocation). Returns how many.
+  /// Closes every connection of a user (logout, revocation). Returns how many.
   std::size_t disconnect_user(std::string_view user_id, CloseCode code, std::string_view reason);
 
   /// Closes the connections of one sign-in of a user; see `Identity::session_id`. Returns how many.
@@ -122,30 +122,30 @@ class ConnectionManager {
                                  CloseCode code, std::string_view reason);
 
   /// Pings a user's connections now instead of at their next heartbeat, to find out soon whether
-  /// anybody is there. Returns how many there are; those that owe a pong get no second ping.
+  /// they are alive. Returns how many there are. A connection that owes a pong gets no second ping.
   std::size_t ping_user(std::string_view user_id);
 
-  /// When an open connection of this user that somebody looks at (it said `presence` with
-  /// `visible:true` last) last answered a ping; `TimePoint::min()` if none has yet, nullopt if
-  /// there is no such connection. O(connections of the user).
+  /// Returns when a visible connection of this user (its last `presence` was `visible:true`) last
+  /// answered a ping; `TimePoint::min()` if none has yet, nullopt if there is no such connection.
+  /// O(connections of the user).
   [[nodiscard]] std::optional<TimePoint> last_heard(std::string_view user_id) const;
 
-  /// Names the store that versions are counted in, and this node: what `hello` says, and what the
-  /// `epoch` of a subscribe is compared with. Call it before connections open; at most
-  /// `max_epoch_bytes` each. Without an epoch there is no hello and an `epoch` is ignored.
+  /// Sets the epoch of the store and the name of this node. `hello` sends both, and the `epoch` of
+  /// a subscribe is compared to it. Call it before connections open; at most `max_epoch_bytes`
+  /// each. Without an epoch the server sends no hello and ignores `epoch`.
   void set_epoch(std::string epoch, std::string node);
 
-  /// Drains all connections: each gets what waits for it, then close 1012 with a `retry-after-ms`
-  /// spread over `window`; those that are still slow when the window is over are closed by `tick`.
-  /// Connections that open later are closed the same way at once.
+  /// Drains all connections: each gets its queued messages, then close 1012 with a `retry-after-ms`
+  /// that is spread over `window`. When the window is over, `tick` closes the connections that are
+  /// still slow. Connections that open later are closed with 1012 at once.
   void begin_drain(std::chrono::milliseconds window);
 
-  /// Who is connected and who watches what, to be read on this thread: a walk over all of it goes
-  /// in pieces, see `SubscriptionRegistry::for_each_order`.
+  /// Who is connected and who watches what. Read it on this thread only. To visit all of it, go in
+  /// pieces: see `SubscriptionRegistry::for_each_order`.
   [[nodiscard]] const auto& registry() const noexcept { return registry_; }
 
-  /// The oldest version that one of the order's subscribers was sent or promised; 0 when one was
-  /// sent none yet, `max_version` when there is no subscriber. O(subscribers).
+  /// The oldest version that any of the order's subscribers was sent or promised; 0 if one was sent
+  /// none yet, `max_version` if there are no subscribers. O(subscribers).
   [[nodiscard]] std::uint64_t oldest_version(std::string_view order_id) {
     std::uint64_t oldest = max_version;
     registry_.for_each_subscriber(order_id, [&](Slot /*slot*/, const Watch& watch) {
@@ -154,12 +154,12 @@ class ConnectionManager {
     return oldest;
   }
 
-  /// Open connections that have authenticated.
+  /// How many open connections have authenticated.
   [[nodiscard]] std::size_t connections() const noexcept { return registry_.connection_count(); }
   [[nodiscard]] std::size_t subscriptions() const noexcept {
     return registry_.subscription_count();
   }
-  /// Connections whose close the transport has not reported yet, refused ones included.
+  /// How many connections the transport has not reported as closed, including refused ones.
   [[nodiscard]] std::size_t sessions() const noexcept { return sessions_.size(); }
   [[nodiscard]] ServicesT& services() noexcept { return services_; }
   [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
@@ -171,12 +171,12 @@ class ConnectionManager {
   using Pending = typename SessionT::Pending;
   using Stage = typename Pending::Stage;
 
-  /// Whether what does not fit a connection's outbox can be read again later.
+  /// True if an order that does not fit a connection's outbox can be read again later.
   static constexpr bool can_owe =
       !std::is_same_v<std::decay_t<decltype(std::declval<ServicesT&>().orders)>, NoSnapshots>;
 
   enum class Delivery : std::uint8_t {
-    sent,    ///< The transport has it.
+    sent,    ///< The transport has accepted it.
     queued,  ///< It waits in the outbox.
     full,    ///< Not taken: it does not fit. Only an `order:updated` gets this, and only if it can
              ///< be owed.
@@ -186,8 +186,8 @@ class ConnectionManager {
   using Watch = detail::Watch;
   using Registry = SubscriptionRegistry<detail::DenseHandle, Watch>;
 
-  /// Names one question. Its answer is ignored once the manager, the session, the record or that
-  /// attempt is gone.
+  /// Identifies one question. Its answer is ignored if the manager, the session, the record or the
+  /// attempt no longer exists.
   struct Question {
     std::weak_ptr<ConnectionManager*> manager;
     Slot slot;
@@ -244,11 +244,11 @@ class ConnectionManager {
   void close(Slot slot, CloseCode code, std::string_view reason) noexcept;
   void terminate(Slot slot, CloseCode code) noexcept;
   void close_for_drain(Slot slot) noexcept;
-  /// Runs `f` for one connection. What it throws, out of memory most likely, costs that connection
-  /// alone: the client comes back and asks for what it missed.
+  /// Runs `f` for one connection. If it throws (most likely out of memory), closes only that
+  /// connection; the client reconnects and asks for what it missed.
   template <class F>
   void guarded(Slot slot, std::uint64_t session, F&& f) noexcept;
-  /// Tells the observer. What it throws is ignored: metrics never cost a delivery.
+  /// Calls the observer and ignores its exceptions: metrics must not cost a delivery.
   template <class F>
   void tell(F&& f) noexcept {
     try {
@@ -311,7 +311,7 @@ class ConnectionManager {
   void on_deadline(Slot slot, TimePoint now);
   [[nodiscard]] std::chrono::milliseconds next_ping_delay();
 
-  /// Completions hold this weakly, to find out whether the manager still exists.
+  /// Completions hold a weak pointer to this to find out whether the manager still exists.
   std::shared_ptr<ConnectionManager*> self_ = std::make_shared<ConnectionManager*>(this);
   Transport& transport_;
   ServicesT services_;
@@ -327,12 +327,14 @@ class ConnectionManager {
   std::optional<TimePoint> drain_deadline_;
   std::chrono::milliseconds drain_window_{0};
   detail::Slab<SessionT> sessions_;
-  detail::Slab<RouteT> routes_;  // Of the same slots.
+  detail::Slab<RouteT> routes_;  // With the same slots.
   detail::FlatIndex by_handle_;
   Registry registry_;
   detail::TimerWheel timers_;
-  std::vector<std::pair<Slot, CloseCode>> doomed_;  // Closed after the iteration that found them.
-  bool lost_doomed_ = false;  // Some that have the mark are not in the list: memory ran out.
+  std::vector<std::pair<Slot, CloseCode>>
+      doomed_;  // Connections to close after the current iteration.
+  bool lost_doomed_ =
+      false;  // Some marked connections are not in the list, because memory ran out.
 };
 
 }  // namespace ordercast

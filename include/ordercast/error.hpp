@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
-/// Every code that ordercast puts on the wire. Codes are stable: clients and tests compare them;
-/// the sentences beside them may change.
+/// Every code that ordercast puts on the wire. Codes are stable: clients and tests compare them.
+/// The sentences beside them may change.
 namespace ordercast {
 
 /// WebSocket close codes (RFC 6455 section 7.4.1; 4000-4999 are ours).
@@ -16,7 +16,7 @@ enum class CloseCode : std::uint16_t {
   protocol_error = 1002,
   unsupported_data = 1003,  ///< A binary frame.
   invalid_payload = 1007,   ///< Text that is not UTF-8.
-  policy_violation = 1008,  ///< Refused messages went on and on.
+  policy_violation = 1008,  ///< Too many refused messages.
   message_too_big = 1009,
   internal_error = 1011,
   service_restart = 1012,  ///< Draining; the reason carries `retry-after-ms=N`.
@@ -25,13 +25,13 @@ enum class CloseCode : std::uint16_t {
   too_slow = 4009,  ///< The client does not read and its queue can't be conflated further.
 };
 
-/// What a client does about a close: everything but 4001 is answered by reconnecting with backoff;
-/// 4001 by getting a new token first.
+/// Returns true if a client should reconnect with backoff after a close: true for all codes but
+/// 4001, which needs a new token first.
 [[nodiscard]] constexpr bool should_reconnect(CloseCode code) noexcept {
   return code != CloseCode::unauthorized;
 }
 
-/// Codes of the `error` message; the connection stays open.
+/// Codes of the `error` message. The connection stays open.
 enum class ErrorCode : std::uint8_t {
   bad_message,
   unknown_type,
@@ -43,7 +43,7 @@ enum class ErrorCode : std::uint8_t {
 
 inline constexpr std::size_t error_code_count = 6;
 
-/// The wire name of an error code.
+/// Returns the wire name of an error code.
 [[nodiscard]] constexpr std::string_view to_string(ErrorCode code) noexcept {
   switch (code) {
     case ErrorCode::bad_message:
@@ -62,11 +62,12 @@ inline constexpr std::size_t error_code_count = 6;
   return "bad_message";
 }
 
-/// What a transport answers to `send`.
+/// A transport's result of `send`.
 enum class SendResult : std::uint8_t {
   accepted,      ///< The transport has the frame and will write it in order.
-  backpressure,  ///< Not taken: the connection is above its high-water mark. `on_writable` follows.
-  closed,        ///< Not taken: the connection is closing or gone. `on_close` follows or has come.
+  backpressure,  ///< Not accepted: the connection is above its high-water mark. `on_writable`
+                 ///< follows.
+  closed,  ///< Not accepted: the connection is closing or gone. `on_close` follows or has come.
 };
 
 }  // namespace ordercast

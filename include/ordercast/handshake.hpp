@@ -9,16 +9,16 @@
 #include <string_view>
 #include <utility>
 
-/// What every transport reads from a WebSocket handshake (RFC 6455 section 4.2): the token and the
-/// subprotocol. Pure functions; thread-safe.
+/// Reads the token and the subprotocol from a WebSocket handshake (RFC 6455 section 4.2), for every
+/// transport. Pure functions; thread-safe.
 namespace ordercast {
 
-/// The subprotocol that the server selects when it is offered.
+/// The subprotocol that the server selects if a client offers it.
 inline constexpr std::string_view subprotocol_name = "ordercast.v1";
-/// The same and `hello` first; selected before `ordercast.v1`.
+/// The same with `hello` as the first message; preferred to `ordercast.v1`.
 inline constexpr std::string_view subprotocol_v2_name = "ordercast.v2";
 
-/// Decides on a handshake before the upgrade: nothing accepts it, a response refuses it (404 for a
+/// Decides on a handshake before the upgrade: nullopt accepts it, a response refuses it (404 for a
 /// wrong path, 403 for a foreign Origin, 503 while draining). Runs on the connection's I/O thread
 /// and must not block.
 using HandshakeFilter = std::function<std::optional<HttpResponse>(const HttpRequest&)>;
@@ -45,8 +45,8 @@ bool any_element(std::string_view list, F&& f) {
 
 }  // namespace detail
 
-/// Percent-decodes a URI component (RFC 3986 section 2.1). A '%' that two hex digits don't follow
-/// stays as it is; '+' is not a space.
+/// Percent-decodes a URI component (RFC 3986 section 2.1). Keeps a '%' without two hex digits after
+/// it; '+' is not a space.
 [[nodiscard]] inline std::string percent_decode(std::string_view text) {
   const auto digit = [](char c) -> int {
     if (c >= '0' && c <= '9') return c - '0';
@@ -88,7 +88,7 @@ void any_query_parameter(std::string_view query, std::string_view name, F&& f) {
 
 }  // namespace detail
 
-/// The value of a query parameter, percent-decoded; nothing when it is absent. The first one
+/// Returns the value of a query parameter, percent-decoded; nullopt if it is absent. The first one
 /// counts.
 [[nodiscard]] inline std::optional<std::string> query_parameter(std::string_view query,
                                                                 std::string_view name) {
@@ -100,7 +100,7 @@ void any_query_parameter(std::string_view query, std::string_view name, F&& f) {
   return found;
 }
 
-/// The same; also nothing when it is there with two different values.
+/// The same; also nullopt if the parameter occurs with two different values.
 [[nodiscard]] inline std::optional<std::string> only_query_parameter(std::string_view query,
                                                                      std::string_view name) {
   std::optional<std::string> found;
@@ -113,10 +113,10 @@ void any_query_parameter(std::string_view query, std::string_view name, F&& f) {
   return is_ambiguous ? std::nullopt : found;
 }
 
-/// The access token of a handshake or request: `Authorization: Bearer <token>` (RFC 6750), else a
-/// subprotocol entry `bearer.<token>`, else the query parameter `token`. Empty when there is none,
-/// and when there are two different ones in the same place: whoever looks at the other one, a proxy
-/// or a log, would take the request for somebody else's.
+/// Returns the access token of a handshake or request: from `Authorization: Bearer <token>` (RFC
+/// 6750), or a subprotocol entry `bearer.<token>`, or the query parameter `token`, in this order.
+/// Empty if there is none, and if one place holds two different ones: a proxy or a log that reads
+/// the other one would attribute the request to somebody else.
 [[nodiscard]] inline std::string token_of(const HttpRequest& request) {
   const auto authorization = request.header("Authorization");
   if (authorization.size() > 7 && iequals(authorization.substr(0, 7), "Bearer ")) {
@@ -140,8 +140,8 @@ void any_query_parameter(std::string_view query, std::string_view name, F&& f) {
   return only_query_parameter(request.query(), "token").value_or(std::string{});
 }
 
-/// The subprotocol to answer with: `ordercast.v2` when the client offers it, else `ordercast.v1`
-/// when it offers that, else none.
+/// Returns the subprotocol to select: `ordercast.v2` if the client offers it, otherwise
+/// `ordercast.v1` if it offers that, otherwise none.
 [[nodiscard]] inline std::string_view select_subprotocol(const HttpRequest& request) noexcept {
   std::string_view selected;
   for (const auto& field : request.headers) {

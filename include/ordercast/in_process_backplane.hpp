@@ -18,10 +18,10 @@
 #include <utility>
 #include <vector>
 
-/// The backplane of one process: for a server without others, and for tests with several "nodes".
+/// A backplane within one process: for a single server, and for tests with several "nodes".
 ///
-/// No thread of its own: receivers run on the thread of whoever publishes, one call at a time. A
-/// publish from inside a call is delivered behind it. O(receivers) a message.
+/// It has no thread: receivers run on the publisher's thread, one call at a time. A publish from
+/// inside a call is delivered after it. O(receivers) for each message.
 ///
 ///     const auto stream = std::make_shared<InProcessStream>();
 ///     InProcessBackplane a(stream), b(stream);
@@ -31,13 +31,13 @@ namespace ordercast {
 
 class InProcessBackplane;
 
-/// What the backplanes of one process share. Thread-safe. Keeps the newest `most_kept` messages for
-/// those that come back.
+/// The stream that the backplanes of one process share. Keeps the newest `most_kept` messages for
+/// nodes that reconnect. Thread-safe.
 class InProcessStream {
  public:
   explicit InProcessStream(std::size_t most_kept = 1024) : most_kept_(most_kept) {}
 
-  /// Forgets all messages that are kept, as an operator may with a stream.
+  /// Deletes all kept messages, as an operator may do with a stream.
   void purge() {
     const std::lock_guard<std::mutex> lock(mutex_);
     kept_.clear();
@@ -61,7 +61,7 @@ class InProcessStream {
   std::uint64_t last_sequence_ = 0;
   std::vector<InProcessBackplane*> members_;
   bool delivering_ = false;
-  const InProcessBackplane* calling_ = nullptr;  // Whose receiver runs.
+  const InProcessBackplane* calling_ = nullptr;  // The backplane whose receiver is running.
 };
 
 class InProcessBackplane {
@@ -125,14 +125,14 @@ class InProcessBackplane {
     stream_->delivered_.wait(lock, [this] { return stream_->calling_ != this; });
   }
 
-  /// For tests: a node that is cut off hears nothing and can publish nothing.
+  /// For tests: disconnects this node, so that it receives nothing and can't publish.
   void cut_off() {
     std::unique_lock<std::mutex> lock(stream_->mutex_);
     if (!std::exchange(connected_, false)) return;
     fall_behind("cut off");
     deliver(lock);
   }
-  /// Hears again; behind once more if what it missed is not kept any longer.
+  /// Reconnects. Falls behind again if messages that it missed are no longer kept.
   void reconnect() {
     std::unique_lock<std::mutex> lock(stream_->mutex_);
     if (std::exchange(connected_, true)) return;
@@ -155,7 +155,8 @@ class InProcessBackplane {
     lock.unlock();
     try {
       done(answer);
-    } catch (...) {  // NOLINT(bugprone-empty-catch): the outcome is the caller's business.
+    } catch (
+        ...) {  // NOLINT(bugprone-empty-catch): an exception of the caller's callback is ignored.
     }
     lock.lock();
     deliver(lock);
@@ -165,7 +166,7 @@ class InProcessBackplane {
     return std::to_string(reinterpret_cast<std::uintptr_t>(stream_.get()));
   }
 
-  // Under the lock of the stream.
+  // Needs the stream's lock.
   [[nodiscard]] std::uint64_t first_kept() const {
     return stream_->last_sequence_ + 1 - stream_->kept_.size();
   }
@@ -184,7 +185,7 @@ class InProcessBackplane {
     return !reasons_.empty() || (connected_ && position_ < stream_->last_sequence_);
   }
 
-  /// Calls receivers until nobody has anything waiting, unless a thread is at it already.
+  /// Calls receivers until no message waits, unless another thread is already doing so.
   void deliver(std::unique_lock<std::mutex>& lock) {
     if (std::exchange(stream_->delivering_, true)) return;
     for (;;) {
@@ -249,7 +250,7 @@ class InProcessBackplane {
   bool stopped_ = false;
   std::uint64_t position_ = 0;
   std::uint64_t behind_ = 0;
-  std::deque<std::string> reasons_;  // Not yet told.
+  std::deque<std::string> reasons_;  // Not reported yet.
 };
 
 static_assert(is_backplane<InProcessBackplane>);

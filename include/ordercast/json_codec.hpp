@@ -14,24 +14,23 @@
 #include <utility>
 #include <variant>
 
-/// Text to messages and back: the wire format of contract section 1, and the only header that sees
-/// a JSON library (RFC 8259).
+/// Converts text to messages and back: the wire format (docs/protocol.md). The only header that
+/// uses a JSON library (RFC 8259).
 ///
-/// Decoding reads just the fields that the protocol knows, in one pass, into no tree; it is bounded
-/// in size and depth, and no input makes it throw (only running out of memory does). Encoding
-/// builds each text with one allocation; an order's own JSON is copied in, not parsed.
-/// Pure functions; thread-safe.
+/// Decoding reads only the protocol's fields, in one pass and without a tree. It is bounded in size
+/// and depth, and throws only if memory runs out. Encoding builds each text with one allocation; it
+/// copies an order's JSON without parsing it. Pure functions; thread-safe.
 namespace ordercast {
 
 /// Bounds of `decode`.
 struct DecodeLimits {
-  std::size_t max_bytes = 64 * 1024;  ///< The transport's message limit is the one that bites.
-  std::size_t max_depth = 16;  ///< Objects and arrays within each other; the protocol uses 1.
+  std::size_t max_bytes = 64 * 1024;  ///< The transport's message limit is lower.
+  std::size_t max_depth = 16;         ///< Nesting of objects and arrays; the protocol needs 1.
 };
 
 namespace detail {
 
-/// Collects the three known fields of the outermost object and steps over everything else.
+/// Collects the known fields of the outermost object and skips everything else.
 class ClientMessageReader final : public nlohmann::json_sax<nlohmann::json> {
  public:
   explicit ClientMessageReader(std::size_t max_depth) : max_depth_(max_depth) {}
@@ -110,7 +109,7 @@ class ClientMessageReader final : public nlohmann::json_sax<nlohmann::json> {
  private:
   enum class Field { unknown, type, order_id, since, epoch, visible };
 
-  /// A value of a kind that no known field takes. The last of duplicate fields counts.
+  /// Handles a value of a type that no known field takes. The last of duplicate fields counts.
   bool other() {
     if (depth_ == 1) {
       if (field_ == Field::type) type_.reset();
@@ -169,8 +168,8 @@ inline Decoded ClientMessageReader::result() && {
   return ClientMessage{Subscribe{std::move(*order_id_), since_, std::move(epoch_)}};
 }
 
-/// The member of the outermost JSON object with this name (given in quotes), as it is written; the
-/// text is taken to be valid JSON, and everything else is stepped over. Empty for none. O(length).
+/// Returns the value of a member of the outermost JSON object as it is written; empty if there is
+/// none. `name` is in quotes. The text must be valid JSON. O(length).
 [[nodiscard]] inline std::string_view find_member(std::string_view json,
                                                   std::string_view name) noexcept {
   int depth = 0;
@@ -193,7 +192,7 @@ inline Decoded ClientMessageReader::result() && {
   return {};
 }
 
-/// The `type` of one JSON object, if it is a string without escapes.
+/// Returns the `type` of a JSON object if it is a string without escapes.
 [[nodiscard]] inline std::optional<std::string_view> find_type(std::string_view json) noexcept {
   const auto value = find_member(json, "\"type\"");
   if (value.empty() || value.front() != '"') return std::nullopt;
@@ -202,7 +201,7 @@ inline Decoded ClientMessageReader::result() && {
   return value.substr(1, end - 1);
 }
 
-/// Whether a type is one that the protocol's servers use.
+/// Returns true for a `type` that the protocol's servers send.
 [[nodiscard]] constexpr bool is_server_type(std::string_view type) noexcept {
   for (const std::string_view ours :
        {"pong", "hello", "error", "order:updated", "orders:changed"}) {
@@ -211,7 +210,7 @@ inline Decoded ClientMessageReader::result() && {
   return false;
 }
 
-/// The `version` at the top level of one JSON object, if it is an integer up to `max_version`.
+/// Returns the top-level `version` of a JSON object if it is an integer up to `max_version`.
 /// O(length).
 [[nodiscard]] inline std::optional<std::uint64_t> find_version(std::string_view json) noexcept {
   const auto text = find_member(json, "\"version\"");
@@ -226,7 +225,7 @@ inline Decoded ClientMessageReader::result() && {
   return value;
 }
 
-/// Appends a JSON string (RFC 8259 section 7), quotes included. Bad UTF-8 becomes U+FFFD.
+/// Appends a JSON string with its quotes (RFC 8259 section 7). Invalid UTF-8 becomes U+FFFD.
 inline void append_json_string(std::string& out, std::string_view text) {
   if (!is_utf8(text)) {
     append_json_string(out, utf8_repaired(text));
@@ -257,7 +256,7 @@ inline void append_json_string(std::string& out, std::string_view text) {
   if (text.size() > limits.max_bytes) {
     return DecodeError{ErrorCode::bad_message, "The message is too long", {}};
   }
-  // The library takes NUL for the end of the text and skips a byte order mark; neither is JSON.
+  // The library ends the text at NUL and skips a byte order mark, but neither is valid JSON.
   const bool is_text =
       text.find('\0') == std::string_view::npos && text.substr(0, 3) != "\xEF\xBB\xBF";
   detail::ClientMessageReader reader(limits.max_depth);
@@ -267,8 +266,8 @@ inline void append_json_string(std::string& out, std::string_view text) {
   return std::move(reader).result();
 }
 
-/// The wire text of one server message, always valid UTF-8. O(length), one allocation.
-/// Precondition: `OrderUpdated::json` is one JSON value; an empty one is sent as null.
+/// Returns the wire text of a server message, always valid UTF-8. O(length), one allocation.
+/// Precondition: `OrderUpdated::json` is one JSON value; an empty one becomes null.
 [[nodiscard]] inline std::string encode(const ServerMessage& message) {
   struct Encoder {
     std::string operator()(const Pong& /*message*/) const { return R"({"type":"pong"})"; }

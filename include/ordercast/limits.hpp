@@ -11,68 +11,68 @@
 namespace ordercast {
 
 struct Limits {
-  /// Subscriptions a connection may hold, pending ones included; more gets
-  /// `too_many_subscriptions`. 0: no limit. Cost: about 60 bytes a subscription.
+  /// Most subscriptions of a connection, including pending ones; a further one gets
+  /// `too_many_subscriptions`. 0: no limit. Cost: about 60 bytes for each subscription.
   std::size_t max_subscriptions = 100;
 
-  /// Live connections a user may hold in one manager; the newest above it is closed with 4008.
-  /// 0: no limit. Cost: none. With several managers see connection_budget.hpp.
+  /// Most connections of a user in one manager; a further one is closed with 4008. 0: no limit.
+  /// Cost: none. For several managers see connection_budget.hpp.
   std::size_t max_connections_per_user = 20;
 
-  /// Messages a second that a connection may sustain. 0: no limit. Cost: 8 bytes.
+  /// Sustained messages a second of a connection. 0: no limit. Cost: 8 bytes.
   std::uint32_t messages_per_second = 50;
 
-  /// Messages that may come at once after silence. 0 is taken as 1.
+  /// Messages that may come in a burst after silence. 0 counts as 1.
   std::uint32_t message_burst = 200;
 
-  /// Refused messages within `abuse_window` that end in close 1008. 0: never.
+  /// Closes a connection with 1008 after this many refused messages within `abuse_window`. 0:
+  /// never.
   std::uint32_t abuse_threshold = 100;
   std::chrono::milliseconds abuse_window{10'000};
 
-  /// Time between the server's WebSocket pings. 0: no pings, and dead peers are never found.
+  /// Time between the server's WebSocket pings. 0: no pings, so dead peers are never detected.
   std::chrono::milliseconds ping_interval{25'000};
 
-  /// Each interval is shortened by a random part of up to this, so that pings spread out.
+  /// Shortens each interval by a random time up to this, so that pings spread out.
   std::chrono::milliseconds ping_jitter{2'500};
 
-  /// How long a pong may take, from when all data before its ping has been acknowledged. 0:
-  /// forever.
+  /// How long a pong may take after the data before its ping has been acknowledged. 0: forever.
   std::chrono::milliseconds pong_timeout{10'000};
 
-  /// Closes a connection with 4009 whose peer acknowledges nothing for this long while data is
-  /// queued. 0 disables (its memory is bounded all the same).
+  /// Closes a connection with 4009 if its peer acknowledges nothing for this long while data is
+  /// queued. 0 disables; its memory stays bounded.
   std::chrono::milliseconds write_stall_timeout{30'000};
 
-  /// Messages that may wait for one slow connection, after conflation. An `order:updated` above it
-  /// is owed instead and read again when there is room; of hints the newest stay. 4009 only where
-  /// nothing can make room: messages of the application's own, pongs and errors beside the last
-  /// hint, or no OrderSource to read from. 0: a million.
-  /// Cost: about 64 bytes each beside the shared frame.
+  /// Most messages queued for a slow connection, after conflation. An `order:updated` that does not
+  /// fit is owed instead, and read again when there is room. Of hints the newest stay. Closes with
+  /// 4009 only if nothing can make room: the queue holds the application's messages, pongs, errors
+  /// and one hint, or there is no OrderSource to read from. 0: a million. Cost: about 64 bytes each
+  /// besides the shared frame.
   std::size_t max_outbox_messages = 2048;
 
-  /// Bytes of frames that may wait for one slow connection, with the same rule. 0: no limit. One
-  /// message is always admitted, whatever its size. What waits for an unanswered subscribe has a
-  /// bound of the same size beside it. Frames are shared, so the true cost is less when many
-  /// connections are slow at once.
+  /// Most bytes of frames queued for a slow connection, by the same rule. 0: no limit. A single
+  /// message always fits. Changes that wait for an unanswered subscribe have a separate bound of
+  /// the same size. Frames are shared, so many slow connections together cost less.
   std::size_t max_outbox_bytes = 1024 * 1024;
 
-  /// Orders that are read at once for one connection that is owed several. 0 is taken as 1. Cost:
-  /// as many orders in memory a connection, while they are on their way to it.
+  /// How many orders are read at once for a connection that is owed several. 0 counts as 1. Cost:
+  /// as many orders in memory for each such connection.
   std::uint32_t max_concurrent_fetches = 4;
 
-  /// How long an Authorizer or an OrderSource may take; later counts as "unavailable". 0: forever.
+  /// How long an Authorizer or an OrderSource may take; after that it counts as "unavailable". 0:
+  /// forever.
   std::chrono::milliseconds answer_timeout{30'000};
 
-  /// After "unavailable" the manager asks again, first after `retry_first`, then after twice as
-  /// long each time up to `retry_most`, a random part less. The first try later than `retry_for` is
-  /// the last: then the client is told `unavailable` and the subscription ends.
+  /// After "unavailable" the manager asks again: first after `retry_first`, then after twice as
+  /// long each time, up to `retry_most`, less a random part. The first attempt later than
+  /// `retry_for` is the last: then the client gets `unavailable` and the subscription ends.
   std::chrono::milliseconds retry_first{250};
   std::chrono::milliseconds retry_most{5'000};
   std::chrono::milliseconds retry_for{60'000};
 };
 
-/// Throws std::invalid_argument that names a duration which is negative. Numbers need no check:
-/// each of them means something.
+/// Throws std::invalid_argument that names a negative duration. Numbers need no check: every value
+/// has a meaning.
 inline void validate(const Limits& limits) {
   const auto check = [](const char* name, std::chrono::milliseconds duration) {
     if (duration.count() >= 0) return;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// The whole core. `auth/jwt_authenticator.hpp` and the transports stand apart: they bring
-/// dependencies of their own.
+/// The whole core, without `auth/jwt_authenticator.hpp` and the transports, which have further
+/// dependencies.
 #include <ordercast/backplane.hpp>
 #include <ordercast/broadcast.hpp>
 #include <ordercast/clock.hpp>

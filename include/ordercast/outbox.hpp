@@ -13,16 +13,16 @@
 #include <string_view>
 #include <utility>
 
-/// One slow connection's bounded, conflating send queue.
+/// The bounded, conflating send queue of one slow connection.
 ///
-/// An order is a state, not a log: of each order at most one `order:updated` waits, the newest, and
-/// at most one `orders:changed`. A newer one takes the older one's place in the queue. Of control
-/// messages with the same topic (pongs; errors of one code on one order) one waits as well. So
-/// memory is bounded by what the connection watches, not by how long it is slow, and what it gets
-/// in the end is the final state. Of the application's own messages with the same topic the newest
-/// waits, at the end of the queue: it may follow from what was queued after the older one.
+/// An order is a state, not a log: the queue holds at most one `order:updated` of each order, the
+/// newest, and at most one `orders:changed`. A newer one takes the older one's place. It holds one
+/// control message of each topic (pongs; errors of one code about one order). So memory is bounded
+/// by what the connection watches, not by how long it is slow, and the connection gets the final
+/// state in the end. Of an application's messages with the same topic only the newest waits, at the
+/// end of the queue, since it may depend on what was queued after the older one.
 ///
-/// What does not fit is the owner's to decide on: it may make room (`take_newest_update`,
+/// If a message does not fit, the owner decides: it may make room (`take_newest_update`,
 /// `drop_oldest_hint`) or owe an order instead of queueing it (connection_manager.hpp).
 ///
 /// `push`, `pop` and `drop_updates` are expected O(1). One thread at a time. An outbox exists only
@@ -33,43 +33,43 @@ enum class QueuedKind : std::uint8_t {
   control,         ///< A pong, an error.
   order_updated,   ///< An order.
   orders_changed,  ///< A hint.
-  application,     ///< A message of the application's own.
+  application,     ///< An application's message.
 };
 
 enum class PushResult : std::uint8_t {
   queued,
-  conflated,  ///< An older message of the same kind and order made way.
-  full,       ///< Not taken: it would go past a bound.
+  conflated,  ///< Replaced an older message of the same kind and order.
+  full,       ///< Not queued: it would exceed a bound.
 };
 
-/// `Frame`: cheap to copy, as the transport prepared it.
+/// `Frame`: as the transport prepared it; cheap to copy.
 template <class Frame>
 class Outbox {
  public:
   /// Bounds in messages and in bytes of their frames. 0 messages: `most_messages`; 0 bytes: no
-  /// bound. The bound in bytes never keeps out a message that would wait alone.
-  /// `first_id` is where the ids inside begin to count; a test begins shortly before they wrap.
+  /// bound. The bound in bytes never refuses a message into an empty queue. `first_id`: the first
+  /// internal id, so that a test can start shortly before they wrap.
   Outbox(std::size_t max_messages, std::size_t max_bytes, std::uint32_t first_id = 0)
       : max_messages_(max_messages == 0 ? most_messages : (std::min)(max_messages, most_messages)),
         max_bytes_(max_bytes),
         first_(first_id & id_mask) {}
 
-  /// No outbox holds more, whatever it was asked for.
+  /// No outbox holds more messages, whatever bound was given.
   static constexpr std::size_t most_messages = std::size_t{1} << 20U;
 
   /// Queues a message of `bytes` bytes. For `control` and `application` the `order_id` is the
-  /// topic; without one, or where `conflates` is false, an older message stays.
+  /// topic. Without a topic, or if `conflates` is false, an older message stays.
   PushResult push(QueuedKind kind, std::string_view order_id, const Frame& frame, std::size_t bytes,
                   bool conflates = true) {
     conflates = conflates && !order_id.empty();
     const auto older = conflates ? find(kind, order_id) : npos;
     if (older == npos) return append(kind, order_id, frame, bytes, conflates);
     if (!fits(size_ - 1, bytes_ - entry(older).bytes, bytes)) return PushResult::full;
-    // The order itself goes before the hint on it: a hint that stands before its order moves back.
+    // An order must precede its hint, so a hint that stands before its order moves back.
     const auto update =
         kind == QueuedKind::orders_changed ? find(QueuedKind::order_updated, order_id) : npos;
     if (kind == QueuedKind::application || (update != npos && position(update) > position(older))) {
-      // First, so that nothing is lost where memory runs out.
+      // Add first, so that nothing is lost if memory runs out.
       add(kind, order_id, frame, bytes, true);
       remove(older);
       return PushResult::conflated;
@@ -81,16 +81,16 @@ class Outbox {
     return PushResult::conflated;
   }
 
-  /// The message that is due. Precondition: not empty.
+  /// Returns the first message. Precondition: not empty.
   [[nodiscard]] const Frame& front() const noexcept { return entries_.front().frame; }
   [[nodiscard]] std::size_t front_bytes() const noexcept { return entries_.front().bytes; }
   [[nodiscard]] QueuedKind front_kind() const noexcept { return entries_.front().kind; }
 
-  /// Takes the message that is due off the queue. Precondition: not empty.
+  /// Removes the first message. Precondition: not empty.
   void pop() noexcept { remove(first_); }
 
-  /// Forgets the waiting `order:updated` of an order (the client unsubscribed). True if there was
-  /// one.
+  /// Removes the queued `order:updated` of an order (the client unsubscribed). Returns true if
+  /// there was one.
   bool drop_updates(std::string_view order_id) noexcept {
     const auto at = find(QueuedKind::order_updated, order_id);
     if (at == npos) return false;
@@ -98,8 +98,8 @@ class Outbox {
     return true;
   }
 
-  /// Takes out the `order:updated` that was queued last and returns its order; nullopt when none
-  /// waits. O(messages behind it).
+  /// Removes the `order:updated` that was queued last and returns its order; nullopt if there is
+  /// none. O(messages behind it).
   [[nodiscard]] std::optional<std::string> take_newest_update() {
     for (auto at = entries_.size(); at-- > 0;) {
       if (entries_[at].removed || entries_[at].kind != QueuedKind::order_updated) continue;
@@ -110,7 +110,7 @@ class Outbox {
     return std::nullopt;
   }
 
-  /// Drops the `orders:changed` that has waited longest; false when no more than `keep` wait.
+  /// Drops the oldest `orders:changed`. Returns false if no more than `keep` are queued.
   /// O(messages).
   bool drop_oldest_hint(std::size_t keep = 0) noexcept {
     auto oldest = entries_.size();
@@ -125,9 +125,9 @@ class Outbox {
     return true;
   }
 
-  /// Takes out the application's messages whose topic begins with `prefix`, oldest first, and calls
-  /// `f(topic, frame, bytes, conflates)` for each. O(messages that wait) if any of the
-  /// application's do.
+  /// Removes the application's messages whose topic begins with `prefix`, oldest first, and calls
+  /// `f(topic, frame, bytes, conflates)` for each. O(messages) if there are any of the
+  /// application's.
   template <class F>
   void take_application(std::string_view prefix, F&& f) {
     if (application_ == 0) return;
@@ -155,14 +155,14 @@ class Outbox {
     std::string order_id;
     std::size_t bytes = 0;
     QueuedKind kind = QueuedKind::control;
-    bool indexed = false;  ///< A newer one of the same kind and order takes its place.
+    bool indexed = false;  ///< A newer one of the same kind and order replaces it.
     bool removed = false;
   };
 
   [[nodiscard]] static std::uint64_t hash(QueuedKind kind, std::string_view order_id) noexcept {
     return detail::hash_bytes(order_id, detail::hash_seed() + static_cast<std::uint64_t>(kind));
   }
-  // Ids count up with the queue, so an entry keeps its id while those before it leave. They wrap
+  // Ids count up along the queue, so an entry keeps its id when earlier ones leave. They wrap
   // around at 2^31, so that none is ever `npos`.
   static constexpr std::uint32_t id_mask = 0x7FFFFFFFU;
   [[nodiscard]] std::uint32_t id_at(std::size_t position) const noexcept {
@@ -175,7 +175,7 @@ class Outbox {
   [[nodiscard]] const Entry& entry(std::uint32_t id) const noexcept {
     return entries_[position(id)];
   }
-  /// Whether a message of `more` bytes may stand beside `messages` others of `bytes` together.
+  /// Returns true if a message of `more` bytes fits with `messages` others of `bytes` in total.
   [[nodiscard]] bool fits(std::size_t messages, std::size_t bytes,
                           std::size_t more) const noexcept {
     return messages < max_messages_ &&
@@ -206,7 +206,8 @@ class Outbox {
     application_ += kind == QueuedKind::application ? 1U : 0U;
   }
 
-  /// Takes an entry out wherever it stands; entries that left the middle go when they come up.
+  /// Removes an entry anywhere in the queue; gaps in the middle are freed when they reach the
+  /// front.
   void remove(std::uint32_t id) noexcept {
     take_out(id);
     close_gaps();
@@ -230,9 +231,9 @@ class Outbox {
     if (entries_.size() > 2 * size_ + 32) compact();
   }
 
-  /// Closes the gaps that a client can make by unsubscribing while it does not read. The ids are
-  /// new ones, so that none meets an old one on the way; the index keeps its size throughout, so it
-  /// neither allocates nor gives its table back.
+  /// Closes the gaps that a client makes by unsubscribing while it does not read. Assigns new ids,
+  /// so that none collides with an old one; the index keeps its size, so it neither allocates nor
+  /// frees its table.
   void compact() noexcept {
     const auto fresh_first = id_at(entries_.size());
     std::uint32_t kept = 0;
@@ -253,8 +254,8 @@ class Outbox {
   std::size_t max_bytes_;
   std::size_t size_ = 0;
   std::size_t bytes_ = 0;
-  std::size_t application_ = 0;  // Of size_, the application's own.
-  std::uint32_t first_;          // The id of entries_.front(); wraps around.
+  std::size_t application_ = 0;  // How many of size_ are the application's.
+  std::uint32_t first_;          // The id of entries_.front(); wraps.
   std::deque<Entry> entries_;
   detail::FlatIndex index_;
 };

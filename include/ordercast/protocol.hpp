@@ -10,15 +10,15 @@
 #include <string_view>
 #include <variant>
 
-/// The messages of the wire, as closed sets: what a client may say, what a server may say. How they
-/// look as text is the codec's business (json_codec.hpp). Plain values, no thread rules.
+/// The messages of the protocol, as closed sets: from clients and from servers. The codec
+/// (json_codec.hpp) converts them to text. Plain values, no thread rules.
 namespace ordercast {
 
-// Client to server. These own their text: a message may outlive the frame that brought it.
+// Client to server. These own their text: a message may outlive its frame.
 
-/// Watch an order; with `since`, answer with the current order if it is newer than that version.
-/// `epoch` names the store that `since` was counted in; where it is not the server's, `since`
-/// counts as absent and the current order is sent.
+/// Watches an order. With `since`, the server answers with the current order if it is newer than
+/// that version. `epoch` names the store of `since`; if it is not the server's, the server ignores
+/// `since` and sends the current order.
 struct Subscribe {
   std::string order_id;
   std::optional<std::uint64_t> since;
@@ -28,14 +28,14 @@ struct Unsubscribe {
   std::string order_id;
 };
 struct Ping {};
-/// Whether anybody looks at what this connection shows; nothing is answered.
+/// Says whether somebody is looking at this connection's screen; there is no answer.
 struct Presence {
   bool visible = false;
 };
 
 using ClientMessage = std::variant<Subscribe, Unsubscribe, Ping, Presence>;
 
-// Server to client. These borrow their text: they are encoded at once.
+// Server to client. These borrow their text and are encoded at once.
 
 struct Pong {};
 /// First message to a client of `ordercast.v2`: the store's epoch and this node's name.
@@ -53,7 +53,7 @@ struct OrdersChanged {
   std::string_view order_id;
   std::string_view status;
 };
-/// A refusal; `order_id` is empty where no order is meant.
+/// A refusal; `order_id` is empty if it is not about an order.
 struct ErrorMessage {
   ErrorCode code = ErrorCode::bad_message;
   std::string_view message;
@@ -66,7 +66,7 @@ using ServerMessage = std::variant<Pong, Hello, OrderUpdated, OrdersChanged, Err
 struct DecodeError {
   ErrorCode code = ErrorCode::bad_message;
   std::string_view message;
-  std::string order_id;  ///< The order that was named, if one was; else empty.
+  std::string order_id;  ///< The order in the message; empty if there is none.
 };
 
 using Decoded = std::variant<ClientMessage, DecodeError>;

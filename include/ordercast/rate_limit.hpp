@@ -8,14 +8,14 @@
 #include <chrono>
 #include <cstdint>
 
-/// How fast one client may talk: `Limits::messages_per_second` and `message_burst`. A plain value;
-/// one thread at a time.
+/// Limits how fast one client may send: `Limits::messages_per_second` and `message_burst`. A plain
+/// value; one thread at a time.
 namespace ordercast {
 
-/// A token bucket in one word: the generic cell rate algorithm (ITU-T I.371).
+/// A token bucket in one word, by the generic cell rate algorithm (ITU-T I.371).
 class RateLimit {
  public:
-  /// Whether one more message may pass now. O(1).
+  /// Returns true if one more message is allowed now. O(1).
   [[nodiscard]] bool allow(TimePoint now, const Limits& limits) noexcept {
     if (limits.messages_per_second == 0) return true;
     const auto interval = Duration(std::chrono::seconds(1)) / limits.messages_per_second;
@@ -27,7 +27,7 @@ class RateLimit {
   }
 
  private:
-  TimePoint due_{};  // When the bucket will be full again.
+  TimePoint due_{};  // When the bucket is full again.
 };
 
 }  // namespace ordercast

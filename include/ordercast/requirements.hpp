@@ -15,15 +15,15 @@
 #include <type_traits>
 #include <utility>
 
-/// What a Transport and a Services have to offer, member by member, checked when a manager is
-/// compiled: the compiler then says which member is missing, not where a template broke.
+/// What a Transport and a Services must provide, member by member. Checked when a manager is
+/// compiled, so that the compiler names the missing member instead of a line in a template.
 ///
 ///     static_assert(ordercast::is_transport<MyTransport>);
 ///     static_assert(ordercast::is_services<MyServices>);
 namespace ordercast {
 namespace detail {
 
-/// Completions that a seam is called with, as small as they may be.
+/// Minimal completions to call a service with.
 struct AuthorizeDoneArchetype {
   void operator()(bool /*allowed*/) const {}
   void operator()(Access /*access*/) const {}
@@ -40,7 +40,7 @@ struct Compiles<std::void_t<Expression<Args...>>, Expression, Args...> : std::tr
 template <template <class...> class Expression, class... Args>
 inline constexpr bool compiles = Compiles<void, Expression, Args...>::value;
 
-/// Whether an expression compiles and gives something that converts to `Result`.
+/// True if an expression compiles and its result converts to `Result`.
 template <class Void, class Result, template <class...> class Expression, class... Args>
 struct Gives : std::false_type {};
 template <class Result, template <class...> class Expression, class... Args>
@@ -124,7 +124,7 @@ template <class T>
 constexpr bool has_types() noexcept {
   return compiles<HandleOf, T> && compiles<FrameOf, T>;
 }
-/// Whether a type of T's has a default and copies.
+/// True if a member type of T is default-constructible and copyable.
 template <template <class> class Member, class T>
 constexpr bool has_value() noexcept {
   if constexpr (compiles<Member, T>) {
@@ -166,7 +166,7 @@ constexpr bool has_observer_calls() noexcept {
   }
 }
 
-/// Compiles for a transport alone; else the compiler's first message names what is missing.
+/// Compiles only for a transport; otherwise the first compiler error names what is missing.
 template <class T>
 constexpr bool check_transport() noexcept {
   static_assert(compiles<HandleOf, T>, "a Transport needs a type Handle: it names a connection");
@@ -227,11 +227,11 @@ constexpr bool fits_services() noexcept {
 
 }  // namespace detail
 
-/// Whether a manager can send through `T`; docs/transports.md says what each member means.
+/// True if a manager can send through `T`; docs/transports.md explains each member.
 template <class T>
 inline constexpr bool is_transport = detail::fits_transport<T>();
 
-/// Whether a manager can be built with `S`; services.hpp says what each member means.
+/// True if a manager can be built with `S`; services.hpp explains each member.
 template <class S>
 inline constexpr bool is_services = detail::fits_services<S>();
 

@@ -13,41 +13,42 @@
 #include <memory>
 #include <string_view>
 
-/// One connection's protocol state: what it has asked and not been answered, how fast it talks, how
-/// slowly it listens. Plain values with no I/O and no clock of their own; one thread at a time. An
-/// idle connection owns none of the optional parts.
+/// The protocol state of one connection: its unanswered questions, its message rate, and its
+/// slowness. Plain values without I/O and clock; one thread at a time. An idle connection has none
+/// of the optional parts.
 namespace ordercast {
 
-/// What a manager knows of one connection beside its route (detail/route.hpp) and what the registry
-/// holds.
+/// What a manager stores for a connection besides its route (detail/route.hpp) and the registry's
+/// data.
 template <class Frame>
 struct Session {
   using Pending = detail::PendingSubscription<Frame>;
   using Stall = detail::WriteStall<Frame>;
 
-  /// What few connections have: open questions, debts, a past.
+  /// The state that few connections have: open questions, debts, a history.
   struct RareState {
     detail::PendingList<Frame> pending;
     detail::LeftVersions left;
     AbuseWindow abuse;
-    bool paying = false;  ///< Debts are being paid: an answer from inside goes on there.
+    bool paying =
+        false;  ///< Debts are being paid: an answer from inside that call continues there.
 
     [[nodiscard]] bool empty() const noexcept {
       return pending.empty() && left.empty() && abuse.empty() && !paying;
     }
   };
 
-  std::uint64_t id = 0;  ///< Never used twice, unlike handles. 0: the record is free.
+  std::uint64_t id = 0;  ///< Never reused, unlike handles. 0: the record is free.
   RateLimit rate;
-  TimePoint next_ping{};            ///< While awaiting a pong: when it is due.
-  TimePoint last_pong{};            ///< Meaningful once a ping was answered; before that the epoch.
+  TimePoint next_ping{};            ///< While a pong is awaited: when it is due.
+  TimePoint last_pong{};            ///< The epoch until a ping has been answered.
   std::unique_ptr<Stall> stall;     ///< While data waits, here or in the transport.
-  std::unique_ptr<RareState> rare;  ///< Made when it is first needed.
+  std::unique_ptr<RareState> rare;  ///< Created when it is first needed.
   std::uint32_t link = 0;
   std::uint64_t sign_in = 0;  ///< Hash of `Identity::session_id`; 0: it has none.
   bool awaiting_pong = false;
-  bool ping_was_behind = false;  ///< Data stood before the ping at the last look.
-  bool visible = false;          ///< Whether the user looks, as the client said last.
+  bool ping_was_behind = false;  ///< At the last check, data was still queued before the ping.
+  bool visible = false;          ///< Whether the user is looking, as the client last said.
 
   [[nodiscard]] std::uint32_t& free_link() noexcept { return link; }
   [[nodiscard]] Outbox<Frame>* outbox() noexcept {
@@ -57,7 +58,7 @@ struct Session {
     if (!rare) rare = std::make_unique<RareState>();
     return *rare;
   }
-  /// Gives the rare state's memory back if there is nothing in it.
+  /// Frees the rare state if it is empty.
   void release_rare_if_empty() noexcept {
     if (rare && rare->empty()) rare.reset();
   }

@@ -18,19 +18,19 @@
 
 /// One connection manager per I/O thread, one publish for all.
 ///
-/// A change is encoded and framed once, by the caller of `publish`, and each shard gets one posted
-/// task; what the shards share is immutable, so nothing is locked on the way. `add` every shard
-/// before the first use; after that all members may be called from any thread. The managers and
-/// what their `Post` refers to must outlive the last call. Changes of one order must be published
-/// by one thread at a time (or be ordered otherwise): each shard sees them in the order of posting.
+/// The caller of `publish` encodes and frames a change once, and each shard gets one posted task.
+/// The shards share only immutable data, so publishing takes no lock. `add` every shard before the
+/// first use; after that any thread may call all members. The managers and what their `Post` refers
+/// to must outlive the last call. Publish the changes of one order on one thread at a time (or
+/// order them otherwise): each shard sees them in the order of posting.
 namespace ordercast {
 
 /// How a publish to all shards ended.
 struct PublishOutcome {
   std::size_t reached = 0;        ///< Connections that got it or will get it.
-  std::size_t failed_shards = 0;  ///< Shards that threw or ended before their turn: publish again.
+  std::size_t failed_shards = 0;  ///< Shards that threw or ended first: publish again.
 
-  /// A callback that takes a count gets the number reached.
+  /// Lets a callback that takes a count get `reached`.
   [[nodiscard]] operator std::size_t() const noexcept {  // NOLINT(google-explicit-constructor)
     return reached;
   }
@@ -39,7 +39,8 @@ struct PublishOutcome {
 template <class Manager>
 class Sharded {
  public:
-  /// Runs a task on a shard's thread; callable from any thread; keeps the order of one caller.
+  /// Runs a task on a shard's thread. Callable from any thread; keeps the order of one caller's
+  /// tasks.
   using Post = std::function<void(std::function<void()>)>;
 
   void add(Manager& manager, Post post) { shards_.push_back({&manager, std::move(post)}); }
@@ -47,15 +48,15 @@ class Sharded {
   [[nodiscard]] std::size_t size() const noexcept { return shards_.size(); }
 
   /// Sends a change to everyone who may see it, on every shard. O(size of the order) on this
-  /// thread. `done(outcome)` runs exactly once, whatever happens: on the shard that is the last to
-  /// have sent it, or where the last task is dropped unrun. A shard that throws, or ends before its
-  /// turn, counts as failed; publishing the same version again reaches only who has not got it.
-  /// Throws only before anything is posted, when memory for the frames runs out; then `done` does
-  /// not run. What `done` throws is swallowed.
+  /// thread. Calls `done(outcome)` exactly once: on the last shard to send it, or wherever the last
+  /// task is dropped without running. A shard that throws, or ends before its turn, counts as
+  /// failed; publishing the same version again reaches only connections that lack it. Throws only
+  /// before anything is posted, if memory for the frames runs out; then `done` does not run.
+  /// Ignores exceptions from `done`.
   void publish(const OrderEvent& event, std::function<void(PublishOutcome)> done = {}) const {
     publish(event, ChangeMessages::all, std::move(done));
   }
-  /// As above, with some of the messages alone.
+  /// The same, with some of the messages only.
   void publish(const OrderEvent& event, ChangeMessages messages,
                std::function<void(PublishOutcome)> done = {}) const {
     send_to_all(
@@ -64,9 +65,9 @@ class Sharded {
         std::move(done));
   }
 
-  /// Sends a message of the application's own, as `ConnectionManager::send_to_user` and the like
-  /// do, on every shard; `done` as for `publish`. Messages of one caller arrive in its order, and
-  /// behind what it published before. Throws std::invalid_argument; see `prepare_announcement`.
+  /// Sends an application's message on every shard, like `ConnectionManager::send_to_user` and its
+  /// siblings; `done` as for `publish`. Messages of one caller arrive in its order, and after what
+  /// it published before. Throws std::invalid_argument; see `prepare_announcement`.
   void send_to_user(std::string_view user_id, const ApplicationMessage& message,
                     std::function<void(PublishOutcome)> done = {}) const {
     announce(Audience::user, user_id, message, std::move(done));
@@ -80,9 +81,10 @@ class Sharded {
     announce(Audience::organization, organization_id, message, std::move(done));
   }
 
-  /// Answers when a connection of a user that is open now last answered a ping: `TimePoint::min()`
-  /// if none has yet, nothing if none is open. `ping` also has them all pinged now. `done` runs
-  /// exactly once, as that of `publish` does; a shard that threw or ended has heard of nobody.
+  /// Finds out when a visible connection of a user last answered a ping; see
+  /// `ConnectionManager::last_heard`. `ping`: also pings all of the user's connections now. Calls
+  /// `done` exactly once, as `publish` does; a shard that threw or ended counts as having no
+  /// connection.
   void last_heard(const std::string& user_id, bool ping,
                   std::function<void(std::optional<TimePoint>)> done) const {
     const auto poll = std::make_shared<Poll>(shards_.size());
@@ -99,7 +101,7 @@ class Sharded {
     }
   }
 
-  /// Closes every connection of a user on every shard. `done(count)` runs exactly once, as that of
+  /// Closes every connection of a user on every shard. Calls `done(count)` exactly once, as
   /// `publish` does.
   void disconnect_user(std::string user_id, CloseCode code, std::string reason,
                        std::function<void(std::size_t)> done = {}) const {
@@ -119,16 +121,16 @@ class Sharded {
         std::move(done));
   }
 
-  /// Runs `f(manager)` on one shard's own thread. Where that thread has ended `f` is destroyed
-  /// instead. Throws what posting throws.
+  /// Runs `f(manager)` on one shard's thread. If that thread has ended, destroys `f` instead.
+  /// Throws what posting throws.
   template <class F>
   void visit(std::size_t shard, F f) const {
     const auto& which = shards_.at(shard);
     which.post([f = std::move(f), manager = which.manager]() mutable { f(*manager); });
   }
 
-  /// Runs `f(manager)` once on each shard's own thread. `f` is shared by them: it must be safe to
-  /// call from several threads at once.
+  /// Runs `f(manager)` once on each shard's thread. They share `f`, so it must be safe to call from
+  /// several threads at once.
   template <class F>
   void for_each(F f) const {
     const auto shared = std::make_shared<const F>(std::move(f));
@@ -142,8 +144,8 @@ class Sharded {
     Manager* manager;
     Post post;
   };
-  /// One message on its way to all shards. Its last owner reports: a task that ran, threw or was
-  /// dropped has let go of it in each case.
+  /// One message in flight to all shards. Its last owner reports: a task releases it whether it
+  /// ran, threw or was dropped.
   template <class Message>
   struct Round {
     Round(Message sent, std::size_t shards) : message(std::move(sent)), failed(shards) {}
@@ -155,14 +157,14 @@ class Sharded {
       if (!done) return;
       try {
         done({reached.load(std::memory_order_relaxed), failed.load(std::memory_order_relaxed)});
-      } catch (...) {  // A destructor can't pass it on; the outcome is the caller's business.
+      } catch (...) {  // A destructor must not throw; `done` is the caller's.
         return;
       }
     }
 
     const Message message;
     std::atomic<std::size_t> reached{0};
-    std::atomic<std::size_t> failed;  ///< Shards that have not sent it.
+    std::atomic<std::size_t> failed;  ///< Shards that have not sent it yet.
     std::function<void(PublishOutcome)> done;
   };
 
@@ -184,7 +186,7 @@ class Sharded {
           round->reached.fetch_add(send(*manager, round->message), std::memory_order_relaxed);
           round->failed.fetch_sub(1, std::memory_order_relaxed);
         });
-      } catch (...) {  // It stays counted as failed; the other shards get theirs.
+      } catch (...) {  // This shard stays counted as failed; the others continue.
         continue;
       }
     }
@@ -226,7 +228,7 @@ class Sharded {
     }
   }
 
-  /// One question to all shards. Its last owner answers.
+  /// One question to all shards. Its last owner reports the answer.
   struct Poll {
     explicit Poll(std::size_t shards) : heard(shards) {}
     Poll(const Poll&) = delete;

@@ -18,12 +18,12 @@
 #include <utility>
 #include <vector>
 
-/// Who is connected and who watches what: the three maps of the design (order -> subscribers,
-/// user -> connections, organization -> members), with an index in both directions.
+/// Who is connected and who watches what: three maps (order -> subscribers, user -> connections,
+/// organization -> members), indexed in both directions.
 ///
-/// No I/O, no clock, no JSON. One thread at a time; one registry an I/O thread composes
-/// (sharded.hpp). Look-ups take `string_view` and never allocate. Iteration runs over dense memory,
-/// in no promised order; the callback must not change the registry (asserted).
+/// No I/O, no clock, no JSON. One thread at a time; with several I/O threads use a registry for
+/// each (sharded.hpp). Look-ups take `string_view` and never allocate. Iteration runs over dense
+/// memory, in no particular order; the callback must not change the registry (asserted).
 ///
 ///     SubscriptionRegistry<int> registry;
 ///     registry.connect(7, {"alice", Reach::own});
@@ -31,12 +31,12 @@
 ///     registry.for_each_subscriber("order-1", [](int handle) { /* send */ });
 namespace ordercast {
 
-/// What a subscription carries when the caller has nothing to keep beside it.
+/// The empty state of a subscription.
 struct NoState {};
 
 namespace detail {
 
-/// A base that holds a value; an empty value takes no room.
+/// A base class that holds a value; an empty type takes no space.
 template <class T, bool = std::is_empty_v<T> && !std::is_final_v<T>>
 struct StateHolder {
   T value{};
@@ -51,8 +51,8 @@ struct StateHolder<T, true> : T {
 
 }  // namespace detail
 
-/// `ClientHandle`: regular, hashable with `std::hash`, cheap to copy. `State`: a value that is kept
-/// beside each subscription in the same dense memory (default-constructed at `subscribe`).
+/// `ClientHandle`: regular, hashable with `std::hash`, cheap to copy. `State`: a value stored with
+/// each subscription, in the same dense memory (default-constructed by `subscribe`).
 template <class ClientHandle, class State = NoState>
 class SubscriptionRegistry {
  public:
@@ -63,18 +63,19 @@ class SubscriptionRegistry {
   SubscriptionRegistry& operator=(SubscriptionRegistry&&) = delete;
   ~SubscriptionRegistry() = default;
 
-  /// Adds a connection. False when the handle is connected already. Amortised O(1); strong
+  /// Adds a connection. Returns false if the handle is already connected. Amortized O(1); strong
   /// guarantee.
   bool connect(ClientHandle handle, const IdentityView& who);
 
-  /// Drops a connection and its subscriptions; returns how many it held, 0 for an unknown handle.
-  /// O(subscriptions held).
+  /// Removes a connection and its subscriptions. Returns how many it had; 0 for an unknown handle.
+  /// O(its subscriptions).
   std::size_t disconnect(ClientHandle handle) noexcept;
 
-  /// False when the handle is unknown or subscribed already. Amortised O(1); strong guarantee.
+  /// Returns false if the handle is unknown or already subscribed. Amortized O(1); strong
+  /// guarantee.
   bool subscribe(ClientHandle handle, std::string_view order_id);
 
-  /// False when there was no such subscription. Expected O(1).
+  /// Returns false if there was no such subscription. Expected O(1).
   bool unsubscribe(ClientHandle handle, std::string_view order_id) noexcept;
 
   /// Calls `f(handle)` or `f(handle, State&)` for each subscriber of the order.
@@ -83,14 +84,14 @@ class SubscriptionRegistry {
     const auto nothing = [](const ClientHandle&) {};
     for_each_subscriber(order_id, std::forward<F>(f), nothing, nothing);
   }
-  /// As above; `ahead(handle)` is called some steps before `f` and `soon(handle)` a few, to fetch
-  /// what `f` will touch, and what that points to.
+  /// The same. Calls `ahead(handle)` some steps before `f`, and `soon(handle)` a few steps before,
+  /// to prefetch what `f` will touch and what that points to.
   template <class F, class Ahead, class Soon>
   void for_each_subscriber(std::string_view order_id, F&& f, Ahead&& ahead, Soon&& soon);
 
-  /// Calls `f(handle)` for each connection that the change reaches by its user (`may_watch`): the
-  /// owner's, the assignee's, those with the organization's reach, those that hear of everything;
-  /// each once, whatever number of reasons it has.
+  /// Calls `f(handle)` for each connection that the change reaches (`may_watch`): the owner's, the
+  /// assignee's, those whose reach is the organization, those whose reach is everything. Calls it
+  /// once for each, even if several reasons apply.
   template <class F>
   void for_each_list_watcher(const OrderEvent& event, F&& f) const;
 
@@ -106,10 +107,10 @@ class SubscriptionRegistry {
   template <class F>
   void for_each_connection(F&& f) const;
 
-  /// Calls `f(order_id)` for each order with a subscriber among at most `most` records from `from`
-  /// on, and returns where to go on: 0 at the end. So a walk over all orders is cut into pieces,
-  /// and the registry may change between two: an order that had a subscriber all the time is met
-  /// once; one that came or went may be met or not. O(most).
+  /// Calls `f(order_id)` for each order with a subscriber among at most `most` records, starting at
+  /// `from`. Returns where to continue; 0 at the end. So a caller can visit all orders in pieces,
+  /// and the registry may change in between: an order that has a subscriber all the time is visited
+  /// once, one that comes or goes perhaps. O(most).
   template <class F>
   std::uint32_t for_each_order(std::uint32_t from, std::uint32_t most, F&& f) const;
 
@@ -117,22 +118,22 @@ class SubscriptionRegistry {
   template <class F>
   std::uint32_t for_each_user(std::uint32_t from, std::uint32_t most, F&& f) const;
 
-  /// Calls `f(organization_id)` for each organization that is a connection's reach. O(organizations
-  /// ever there at once).
+  /// Calls `f(organization_id)` for each organization that is a connection's reach. O(most
+  /// organizations ever present at once).
   template <class F>
   void for_each_organization(F&& f) const;
 
-  /// Whether a connection hears of everything.
+  /// Returns true if some connection's reach is everything.
   [[nodiscard]] bool has_all_seeing() const noexcept { return !all_seeing_.empty(); }
 
-  /// Whether `for_each_list_watcher` would call anyone. Expected O(1).
+  /// Returns true if `for_each_list_watcher` would call `f`. Expected O(1).
   [[nodiscard]] bool has_list_watcher(const OrderEvent& event) const noexcept {
     return !all_seeing_.empty() || find_party(event.owner.view()) != npos ||
            find_party(event.assignee.view()) != npos ||
            find_organization(event.organization.view()) != npos;
   }
 
-  /// What is kept beside a subscription; null when there is none. Valid until the next change.
+  /// Returns the state of a subscription; null if there is none. Valid until the next change.
   [[nodiscard]] State* find_subscription(ClientHandle handle, std::string_view order_id) noexcept {
     const auto place = find_place(handle, find_topic(order_id));
     if (place.topic == npos) return nullptr;
@@ -145,7 +146,8 @@ class SubscriptionRegistry {
   [[nodiscard]] bool is_subscribed(ClientHandle handle, std::string_view order_id) const noexcept {
     return find_place(handle, find_topic(order_id)).topic != npos;
   }
-  /// Who the connection speaks for; borrows the registry's text until it disconnects.
+  /// Returns the identity of a connection. Borrows the registry's text until the connection is
+  /// removed.
   [[nodiscard]] std::optional<IdentityView> identity(ClientHandle handle) const noexcept;
 
   [[nodiscard]] std::size_t subscriptions_of(ClientHandle handle) const noexcept {
@@ -167,24 +169,23 @@ class SubscriptionRegistry {
     return connections_.size() == 0 && subscriptions_ == 0 && topics_.size() == 0 &&
            users_.size() == 0 && organizations_.size() == 0 && all_seeing_.empty();
   }
-  /// Bytes held by the registry's tables; long ids and the lists of orders with many subscribers
-  /// are left out. For metrics.
+  /// Bytes of the registry's tables, without long ids and the lists of orders with many
+  /// subscribers. For metrics.
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
  private:
   static constexpr std::uint32_t npos = UINT32_MAX;
 
-  /// What a connection watches is looked up in by a scan up to so many subscriptions, by hash
-  /// above.
+  /// Up to this many subscriptions of a connection are looked up by a scan, more by hash.
   static constexpr std::uint32_t most_scanned = 16;
 
-  // Records refer to each other by slab ids: half the size of pointers, and no pointer can dangle.
-  /// One subscription as its connection has it: which topic, and where among its subscribers.
+  // Records refer to each other by slab ids, which are half the size of pointers and can't dangle.
+  /// A subscription seen from its connection: the topic, and the position among its subscribers.
   struct Place {
     std::uint32_t topic = npos;
     std::uint32_t position = 0;
   };
-  /// One subscription as its topic has it: who, and where among that connection's places.
+  /// A subscription seen from its topic: the connection, and the position among its places.
   struct Subscriber : detail::StateHolder<State> {
     ClientHandle handle{};
     std::uint32_t place = npos;
@@ -197,7 +198,7 @@ class SubscriptionRegistry {
     std::uint32_t user_next = npos;
     std::uint32_t member_position = 0;
     Reach reach = Reach::own;
-    bool indexed = false;  // Whether its places stand in `place_index_`.
+    bool indexed = false;  // Whether its places are in `place_index_`.
     detail::SmallList<Place, 1> places;
     [[nodiscard]] std::uint32_t& free_link() noexcept { return user_next; }
   };
@@ -212,7 +213,7 @@ class SubscriptionRegistry {
     std::uint32_t connections = 0;
     [[nodiscard]] std::uint32_t& free_link() noexcept { return first_connection; }
   };
-  /// A connection that hears of more than its user's own orders.
+  /// A connection whose reach is more than its user's own orders.
   struct MemberConnection {
     ClientHandle handle{};
     std::uint32_t connection = npos;
@@ -224,7 +225,7 @@ class SubscriptionRegistry {
     std::uint32_t link = npos;
     [[nodiscard]] std::uint32_t& free_link() noexcept { return link; }
   };
-  /// Marks an iteration, so that a change from inside one is caught in debug builds.
+  /// Marks an iteration, so that debug builds catch a change from inside it.
   struct IterationGuard {
     explicit IterationGuard(std::size_t& counter) noexcept : depth(counter) { ++depth; }
     IterationGuard(const IterationGuard&) = delete;
@@ -256,8 +257,8 @@ class SubscriptionRegistry {
     return user_index_.find(text_hash(user_id),
                             [&](std::uint32_t id) { return users_[id].id.view() == user_id; });
   }
-  /// The user whom an order names as its owner or assignee. An empty id names nobody, not the user
-  /// whose id is empty.
+  /// Finds the user whom an order names as owner or assignee. An empty id names nobody, not a user
+  /// with an empty id.
   [[nodiscard]] std::uint32_t find_party(std::string_view user_id) const noexcept {
     return user_id.empty() ? npos : find_user(user_id);
   }
@@ -265,10 +266,10 @@ class SubscriptionRegistry {
     return organization_index_.find(
         text_hash(id), [&](std::uint32_t at) { return organizations_[at].id.view() == id; });
   }
-  /// The number of the connection's place at this topic, or `npos`.
+  /// Returns the number of the connection's place at this topic, or `npos`.
   [[nodiscard]] std::uint32_t find_place_number(std::uint32_t connection,
                                                 std::uint32_t topic) const noexcept;
-  /// The connection's place at this topic; one with no topic when there is none.
+  /// Returns the connection's place at this topic; one without a topic if there is none.
   [[nodiscard]] Place find_place(const ClientHandle& handle, std::uint32_t topic) const noexcept;
 
   template <class Record, class Member>
@@ -295,7 +296,7 @@ class SubscriptionRegistry {
   detail::Slab<Topic> topics_;
   detail::Slab<User> users_;
   detail::Slab<Organization> organizations_;
-  std::vector<MemberConnection> all_seeing_;  // Whose reach is everything.
+  std::vector<MemberConnection> all_seeing_;  // Connections whose reach is everything.
   detail::HandleIndex<ClientHandle> connection_index_;
   detail::FlatIndex topic_index_;
   detail::FlatIndex place_index_;

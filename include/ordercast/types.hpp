@@ -8,12 +8,12 @@
 
 /// The vocabulary of ordercast: who is connected, what changed, who may see it.
 ///
-/// Everything here is a plain value with no I/O, no clock and no thread rules of its own: distinct
-/// objects may be used from any thread, one object by one thread at a time. The `*View` and
-/// `OrderEvent` types borrow their text; they are valid only as long as what they point into.
+/// Everything here is a plain value without I/O and clock: distinct objects may be used from any
+/// thread, one object by one thread at a time. The `*View` and `OrderEvent` types borrow their text
+/// and are valid only as long as that text.
 namespace ordercast {
 
-/// Whose orders a user hears of. Names of jobs are an application's: it maps them to reaches where
+/// Whose orders a user may see. Roles belong to the application, which maps them to reaches where
 /// it reads its tokens (auth/jwt_types.hpp).
 enum class Reach : std::uint8_t {
   own,           ///< The orders that the user owns or is assigned to.
@@ -21,7 +21,7 @@ enum class Reach : std::uint8_t {
   everything,    ///< Every order.
 };
 
-/// Who a connection speaks for, without owning the text.
+/// The identity of a connection. Borrows its text.
 struct IdentityView {
   std::string_view user_id;
   Reach reach = Reach::own;
@@ -30,14 +30,14 @@ struct IdentityView {
 
 /// Who a connection speaks for.
 ///
-///     Identity{"alice"}                                  // hears of her own orders
+///     Identity{"alice"}                                  // sees her own orders
 ///     Identity{"sam", Reach::organization, "org-1"}      // and of those of org-1
 struct Identity {
   std::string user_id;
   Reach reach = Reach::own;
   std::string organization_id = {};  ///< Empty unless the reach is `organization`.
-  /// Which sign-in the token belongs to (its `sid` claim), so that one can be ended alone; empty
-  /// for none.
+  /// The sign-in that the token belongs to (its `sid` claim), so that a single one can be ended;
+  /// empty for none.
   std::string session_id = {};
 
   [[nodiscard]] operator IdentityView() const noexcept {  // NOLINT(google-explicit-constructor)
@@ -47,8 +47,8 @@ struct Identity {
 
 namespace detail {
 
-/// An id with a type of its own, so that it can't be given in the place of another. Borrows its
-/// text. Made by name only: a plain text is none.
+/// An id with its own type, so that it can't be confused with another. Borrows its text. There is
+/// no implicit conversion from text.
 class NamedId {
  public:
   constexpr NamedId() noexcept = default;
@@ -61,7 +61,7 @@ class NamedId {
 
 }  // namespace detail
 
-/// The user whose order it is. Empty: nobody's.
+/// The user who owns an order. Empty: nobody.
 class OwnerId : public detail::NamedId {
   using NamedId::NamedId;
 };
@@ -76,8 +76,8 @@ class AssigneeId : public detail::NamedId {
   using NamedId::NamedId;
 };
 
-/// The rule on whom an order reaches: its owner, who is assigned to it, its organization's, and who
-/// hears of everything. Constant time but for the comparison of ids. Two empty ids never meet.
+/// Decides who may see an order: its owner, its assignee, users whose reach is its organization,
+/// and users whose reach is everything. O(1), except for comparing ids. Two empty ids never match.
 [[nodiscard]] constexpr bool may_watch(const IdentityView& who, OwnerId owner,
                                        OrganizationId organization,
                                        AssigneeId assignee = {}) noexcept {
@@ -89,7 +89,8 @@ class AssigneeId : public detail::NamedId {
          who.organization_id == organization.view();
 }
 
-/// A version is at most what a double holds exactly, so that JavaScript clients can compare it.
+/// The largest integer that a double holds exactly, so that JavaScript clients can compare
+/// versions.
 inline constexpr std::uint64_t max_version = (std::uint64_t{1} << 53U) - 1;
 
 /// An order id is 1 to this many bytes of UTF-8.
@@ -98,13 +99,12 @@ inline constexpr std::size_t max_order_id_bytes = 128;
 /// A store's epoch is at most this many bytes.
 inline constexpr std::size_t max_epoch_bytes = 64;
 
-/// One committed change of one order, as `publish` takes it. Borrows all its text.
+/// One committed change of one order, for `publish`. Borrows all its text.
 ///
 ///     OrderEvent{"order-1", OwnerId("alice"), OrganizationId("org-1"), "CONFIRMED", 2, json}
 ///
-/// `json` is the full order as one JSON object; it travels unchanged in `order:updated`.
-/// Versions of one order must be published in increasing order; a version that a connection has
-/// already been sent is not sent to it again.
+/// `json` is the full order as one JSON object; `order:updated` contains it unchanged. Publish the
+/// versions of an order in increasing order; a connection never gets the same version twice.
 struct OrderEvent {
   std::string_view order_id;
   OwnerId owner;
@@ -113,12 +113,12 @@ struct OrderEvent {
   std::uint64_t version = 0;
   std::string_view json;
 
-  /// One more user who hears of this change, as the owner does. Who was assigned before hears of
-  /// the next change no more; tell them with `send_to_user` if they should know.
+  /// Another user who gets this change, like the owner. A former assignee does not get later
+  /// changes; tell them with `send_to_user` if they should know.
   AssigneeId assignee = {};
 };
 
-/// The current state of one order, as an order source answers it.
+/// The current state of one order, as an order source returns it.
 struct OrderSnapshot {
   std::uint64_t version = 0;
   std::string json;  ///< The full order, one JSON object.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// The library's version, for `#if` and for people. CMake reads it from here.
+/// The library's version, for `#if` and for people. CMake reads it from this file.
 #define ORDERCAST_VERSION_MAJOR 0
 #define ORDERCAST_VERSION_MINOR 1
 #define ORDERCAST_VERSION_PATCH 0

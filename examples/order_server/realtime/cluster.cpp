@@ -21,15 +21,15 @@ using ordercast::BackplaneNotice;
 using ordercast::OrderEvent;
 using ordercast::PublishOutcome;
 
-// The kinds of notices. A name stands for what it means for good: nodes of two releases run at
+// The kinds of notices. A name never changes its meaning, because nodes of two releases run at
 // once.
 constexpr std::string_view sessions_ended = "sessions-ended";
 constexpr std::string_view disconnect = "disconnect";
 
-/// How often it is looked whether the stream is heard.
+/// How often to check whether this node hears the stream.
 constexpr std::chrono::milliseconds hearing_look{200};
 
-/// A publish that has to be done twice: here and in the stream.
+/// A publish with two parts: to this node's connections, and to the stream.
 class Both {
  public:
   explicit Both(Cluster::Done done) : done_(std::move(done)) {}
@@ -131,7 +131,7 @@ void Cluster::stop() {
 void Cluster::publish(const OrderEvent& event, Done done) {
   const auto both = std::make_shared<Both>(std::move(done));
   local_.publish(event, [both](PublishOutcome outcome) { both->here(outcome); });
-  // A server that stands still must not hold up the batches behind this one.
+  // A stalled NATS server must not hold up the next batches.
   if (!backplane_->hears()) {
     metrics_.backplane_failures.add();
     return both->in_stream(BackplaneAnswer::unavailable);
@@ -150,7 +150,7 @@ void Cluster::tell_disconnect(const std::string& user_id, const std::string& rea
   tell(disconnect, nlohmann::json{{"user", user_id}, {"reason", reason}}.dump());
 }
 
-/// Where it isn't acknowledged, the others find out from the store.
+/// If the stream does not acknowledge it, the other nodes learn it from the store.
 void Cluster::tell(std::string_view kind, const std::string& text) {
   backplane_->publish(BackplaneNotice{kind, text}, [metrics = &metrics_](BackplaneAnswer answer) {
     if (answer != BackplaneAnswer::stored) metrics->backplane_failures.add();
@@ -186,7 +186,8 @@ void Cluster::on_notice(const BackplaneNotice& notice, const BackplaneDelivery& 
   if (notice.kind == sessions_ended) {
     later([this] { look_at_sessions(); });
   } else if (notice.kind == disconnect) {
-    // What has ended is void before the sockets close, so that none comes back with it.
+    // Ended sign-ins become invalid before the sockets close, so that no client comes back with
+    // one.
     later([this, user = text("user"), reason = text("reason")] {
       look_at_sessions();
       if (!user.empty()) local_.disconnect_user(user, reason);
@@ -201,7 +202,7 @@ void Cluster::fell_behind(std::string_view reason) {
   later({});
 }
 
-/// Has the thread do something; nothing wakes it alone.
+/// Runs a task on the thread.
 void Cluster::later(std::function<void()> task) {
   bool is_full = false;
   {

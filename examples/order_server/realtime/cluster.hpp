@@ -21,16 +21,16 @@
 #include <string_view>
 #include <thread>
 
-/// One node among several: hands its changes to the others and theirs to its own connections.
+/// One node among several: sends its changes to the other nodes, and theirs to its own connections.
 namespace order_server {
 
-/// What this node does by itself.
+/// What this node can do on its own.
 struct ClusterLocal {
   using Done = std::function<void(ordercast::PublishOutcome)>;
 
   /// Sends a change to this node's connections; see `Dispatcher::Publish`.
   std::function<void(const ordercast::OrderEvent&, Done)> publish;
-  /// Takes over what sign-ins have ended in the store. Blocks; StoreError.
+  /// Reads from the store which sign-ins have ended. Blocks; StoreError.
   std::function<void()> look_at_sessions;
   /// Closes the user's connections here. Blocks for a bounded time.
   std::function<void(const std::string& user_id, const std::string& reason)> disconnect_user;
@@ -38,24 +38,26 @@ struct ClusterLocal {
 
 struct ClusterOptions {
   ResyncOptions resync{};
-  /// Changes of other nodes that are on their way to the I/O threads at once; the stream waits.
+  /// How many changes of other nodes may be on their way to the I/O threads; then the stream waits.
   std::size_t in_flight = 256;
-  /// How long it waits for them before a change counts as missed.
+  /// How long the stream waits for the I/O threads before a change counts as missed.
   std::chrono::milliseconds slow_shards{5'000};
-  /// Sign-ins that ended elsewhere are looked for this often, whatever the stream says.
+  /// How often to look for sign-ins that ended on other nodes, whatever the stream says.
   std::chrono::milliseconds session_look{5'000};
-  /// Orders and notices that wait to be read from the store; more than these, and all is compared.
+  /// How many orders and notices may wait to be read from the store. With more, everything is
+  /// compared.
   std::size_t most_waiting = 1'024;
   std::function<ordercast::TimePoint()> now = [] { return ordercast::SteadyClock{}.now(); };
-  /// Called again and again by the thread while it moves; see Watchdog.
+  /// The thread calls it regularly while it makes progress; see Watchdog.
   std::function<void()> beat = [] {};
 };
 
-/// A change is broadcast here at once and published to the others; what comes back of one's own is
-/// dropped. So no node's own clients wait for NATS, and they go on without it.
+/// A change is broadcast here at once and published to the other nodes; a node drops its own
+/// changes when they come back. So clients of a node never wait for NATS to see its changes, and
+/// see them without NATS.
 ///
-/// One thread of its own, for all that needs the store. `world`'s calls run on it. Any thread may
-/// call the members, but that `start` and `stop` are called once each, by one.
+/// It has one thread, for everything that needs the store; `world`'s calls run on it. Any thread
+/// may call the members, but only one may call `start` and `stop`, once each.
 class Cluster {
  public:
   using Done = ClusterLocal::Done;
@@ -66,23 +68,24 @@ class Cluster {
   Cluster& operator=(const Cluster&) = delete;
   ~Cluster();
 
-  /// Begins to hear. When `publish` and the rest work.
+  /// Starts to hear the stream. Call it when `publish` and the rest work.
   void start();
-  /// Compares no more: the connections have gone. Changes are still published.
+  /// Stops comparing, because the connections have closed. Changes are still published.
   void rest();
-  /// Hears no more; publishes are answered as failed.
+  /// Stops hearing the stream. Publishes are answered as failed.
   void stop();
 
-  /// To this node's connections and to the other nodes. `done` runs once both is done; a stream
-  /// that did not acknowledge counts as a shard that failed, so that it is published again.
+  /// Publishes to this node's connections and to the other nodes. `done` runs when both are done. A
+  /// stream that did not acknowledge counts as a shard that failed, so that the change is published
+  /// again.
   void publish(const ordercast::OrderEvent& event, Done done);
 
-  /// Has every other node look at the user's sign-ins, and close what has ended.
+  /// Tells every other node to check the user's sign-ins, and to close connections of ended ones.
   void tell_sessions_ended(const std::string& user_id);
-  /// Has every other node close all connections of the user.
+  /// Tells every other node to close all connections of the user.
   void tell_disconnect(const std::string& user_id, const std::string& reason);
 
-  /// Why this node may lack changes of others; nullopt when it doesn't.
+  /// Why this node may lack changes of others; nullopt if it doesn't.
   [[nodiscard]] std::optional<std::string> behind() const { return resync_.behind(); }
 
  private:

@@ -15,19 +15,19 @@
 
 namespace order_server {
 
-/// What wakes the thread.
+/// The state that other threads change to wake this thread.
 struct Dispatcher::Shared {
   std::mutex mutex;
   std::condition_variable changed;
   bool woken = false;
   bool stopping = false;
-  std::uint64_t batch = 0;    ///< Callbacks of an earlier batch no longer count.
+  std::uint64_t batch = 0;    ///< The current batch; callbacks of earlier ones no longer count.
   std::size_t in_flight = 0;  ///< Of this batch.
-  /// Of this batch: entries that a shard could not take. Has room for all of it, so that noting one
-  /// can't fail.
+  /// Entries of this batch that a shard could not take. It has room for the whole batch, so that
+  /// noting one can't fail.
   std::vector<std::int64_t> refused;
 
-  /// Waits for a wake-up, at most `most`; false when it is time to stop.
+  /// Waits for a wake-up, at most `most`. Returns false when it is time to stop.
   bool wait_for_work(std::chrono::milliseconds most) {
     std::unique_lock lock(mutex);
     changed.wait_for(lock, most, [this] { return woken || stopping; });
@@ -35,7 +35,7 @@ struct Dispatcher::Shared {
     return !stopping;
   }
 
-  /// Waits through a backoff; false when it is time to stop.
+  /// Waits for the whole backoff. Returns false when it is time to stop.
   bool wait_out(std::chrono::milliseconds backoff) {
     std::unique_lock lock(mutex);
     return !changed.wait_for(lock, backoff, [this] { return stopping; });
@@ -51,7 +51,7 @@ struct Dispatcher::Shared {
     return stopping ? Shards::stopping : Shards::late;
   }
 
-  /// Under the mutex. A publish that threw half-way may be counted twice.
+  /// Call it under the mutex. A publish that threw half-way may be counted twice.
   void one_less() noexcept {
     if (in_flight > 0) --in_flight;
   }
@@ -142,7 +142,7 @@ bool Dispatcher::dispatch_batch() {
     }
     if (!wait_for_shards()) {
       failed_.clear();
-      return true;  // they are still in the outbox: the next round or start publishes them
+      return true;  // they are still in the outbox, so the next round or start publishes them
     }
     std::vector<std::int64_t> refused;
     shared_->update([&](Shared& shared) { refused = shared.refused; });
@@ -172,7 +172,7 @@ bool Dispatcher::dispatch_batch() {
   return true;
 }
 
-/// New entries first; those that have failed fill up what is left.
+/// New entries first; entries that have failed fill the rest of the batch.
 std::vector<OutboxEntry> Dispatcher::next_batch() {
   auto entries = store_.pending_broadcasts(options_.batch);
   if (entries.size() < options_.batch) {
@@ -244,13 +244,13 @@ void Dispatcher::note_failure(const OutboxEntry& entry, const char* reason, bool
 
 void Dispatcher::prune() {
   const auto now = options_.now();
-  // Less than two batches would not keep up.
+  // A step of less than two batches would not keep up.
   const auto step = std::max(options_.prune_step, options_.batch * 2);
   const bool is_due = !pruned_at_ || now - *pruned_at_ >= options_.prune_interval;
   if (!is_due && !prune_again_ && unpruned_ * 2 < step) return;
   pruned_at_ = now;
   unpruned_ = 0;
-  prune_again_ = false;  // also when the database fails: it must not be asked in a hurry
+  prune_again_ = false;  // also if the database fails, which must not be asked again at once
   const auto pruned = store_.prune_outbox(options_.now_ms() - dead_letter_retention_ms, step);
   prune_again_ = pruned >= step;
 }

@@ -17,55 +17,57 @@
 #include <thread>
 #include <vector>
 
-/// Turns committed changes into broadcasts: the reading end of the outbox.
+/// Reads the outbox and broadcasts the committed changes.
 namespace order_server {
 
 struct DispatcherOptions {
-  /// Changes that may be on their way to the shards at once. Cost: their JSON, twice.
+  /// How many changes may be on their way to the shards at once. Each costs twice its JSON in
+  /// memory.
   std::size_t batch = 128;
-  /// How long to wait after a failure of the database; doubled with each further one.
+  /// How long to wait after a failure of the database. Each further failure doubles it.
   std::chrono::milliseconds first_backoff{50};
   std::chrono::milliseconds last_backoff{5'000};
-  /// How often old outbox entries are deleted at least.
+  /// How often, at least, old outbox entries are deleted.
   std::chrono::milliseconds prune_interval{60'000};
-  /// Most entries deleted in one step; a step also comes after half as many broadcasts, so that
-  /// deleting keeps up with any steady load.
+  /// How many entries one step deletes at most. A step also runs each time half as many entries
+  /// have been broadcast, so that deleting keeps up with any steady load.
   std::size_t prune_step = 1'000;
-  /// A batch that the shards have not taken after this time is logged and counted,
+  /// After this time a batch that the shards have not taken is logged and counted,
   std::chrono::milliseconds slow_shards{5'000};
-  /// and after this time published again: versions make that harmless.
+  /// and after this time it is published again; versions make that harmless.
   std::chrono::milliseconds lost_shards{60'000};
-  /// How long until an entry that could not be published is tried again.
+  /// The delay before an entry that could not be published is tried again.
   BackoffRange retry{};
   /// After so many failures an entry is given up.
   std::int64_t max_attempts = 10;
-  /// How often the outbox is looked at without being woken: an operator's retry comes from another
+  /// How often to look at the outbox without a wake-up: an operator's retry comes from another
   /// process.
   std::chrono::milliseconds look{5'000};
   /// Unix time in milliseconds.
   std::function<std::int64_t()> now_ms;
   /// Monotonic.
   std::function<ordercast::TimePoint()> now = [] { return ordercast::SteadyClock{}.now(); };
-  /// Called again and again by the dispatcher's thread while it moves; see Watchdog.
+  /// The dispatcher's thread calls it regularly while it makes progress; see Watchdog.
   std::function<void()> beat = [] {};
 };
 
-/// One thread that reads the outbox in commit order, publishes each entry, waits until every shard
-/// has it, and only then marks it. A crash at any point leaves entries unmarked, so the next start
-/// publishes them (again): no committed change is lost, and clients drop a version they have seen.
+/// One thread reads the outbox in commit order, publishes each entry, waits until every shard has
+/// it, and only then marks it. After a crash at any point, the next start publishes the unmarked
+/// entries (again): no committed change is lost, and clients drop a version that they have seen.
 ///
-/// A failing database is logged, counted and tried again with backoff, for ever; entries that were
-/// published before it failed are marked, not published a second time. An entry that can't be
-/// published steps aside: what comes after it goes on, and it is tried again a bounded number of
-/// times, then given up for an operator to look at. One that a shard could not take is tried again
-/// with the same delays and never given up, as the fault need not be its own. Once its order has a
-/// newer version it is not published any more, since that version says all. Store and metrics must
-/// outlive it and the last `done`.
+/// Failures of the database are logged and counted, and the dispatcher tries again with backoff,
+/// without a limit. Entries that were published before the failure are marked and not published a
+/// second time. An entry that can't be published does not hold up later ones. It is tried again a
+/// limited number of times, then given up and left for an operator. An entry that a shard could not
+/// take is tried again with the same delays and never given up, because the fault may not be its
+/// own. When its order has a newer version, the entry is not published any more, since that version
+/// says everything. Store and metrics must outlive the dispatcher and the last `done`.
 class Dispatcher {
  public:
   using Done = std::function<void(ordercast::PublishOutcome)>;
-  /// Hands one event to all shards. `done` may run on any thread, also before the call returns. The
-  /// event's text is borrowed for the call alone. If it throws, that entry is tried again later.
+  /// Hands one event to all shards. `done` may run on any thread, even before the call returns. The
+  /// event's text is borrowed for the call only. If the call throws, the entry is tried again
+  /// later.
   using Publish = std::function<void(const ordercast::OrderEvent&, Done)>;
 
   Dispatcher(Store& store, Metrics& metrics, Publish publish, DispatcherOptions options);
@@ -73,10 +75,11 @@ class Dispatcher {
   Dispatcher& operator=(const Dispatcher&) = delete;
   ~Dispatcher();
 
-  /// Starts with what an earlier process left. Call once, when `publish` works.
+  /// Starts with the entries that an earlier process left. Call it once, when `publish` works.
   void start();
 
-  /// There is something new in the outbox. Any thread; cheap; never blocks on the database.
+  /// Tells the dispatcher of a new entry in the outbox. Any thread; cheap; never waits for the
+  /// database.
   void wake();
 
   /// Ends the thread; does not wait for shards that still hold a batch. Idempotent.
@@ -86,14 +89,15 @@ class Dispatcher {
   struct Shared;
 
   void run();
-  /// One batch; false when the outbox was empty. Throws what the store throws.
+  /// Publishes one batch. Returns false if the outbox was empty. Throws what the store throws.
   bool dispatch_batch();
   [[nodiscard]] std::vector<OutboxEntry> next_batch();
   void publish(const OutboxEntry& entry);
   void note_failure(const OutboxEntry& entry, const char* reason, bool may_give_up);
-  /// Waits until every shard has the batch; false if it is time to stop, or to publish it again.
+  /// Waits until every shard has the batch. Returns false if it is time to stop, or to publish it
+  /// again.
   bool wait_for_shards();
-  /// One bounded step, if one is due.
+  /// Deletes old entries in one bounded step, if one is due.
   void prune();
 
   Store& store_;

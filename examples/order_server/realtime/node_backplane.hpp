@@ -8,10 +8,11 @@
 #include <memory>
 #include <utility>
 
-/// The backplane that the command line names, whatever its engine.
+/// The backplane that the command line selects, with any engine.
 namespace order_server {
 
-/// What `ordercast::is_backplane` asks for, behind virtual calls: one a change, none a recipient.
+/// The requirements of `ordercast::is_backplane` as virtual calls: one per change, none per
+/// recipient.
 class NodeBackplane {
  public:
   using Done = std::function<void(ordercast::BackplaneAnswer)>;

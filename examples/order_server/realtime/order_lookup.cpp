@@ -29,7 +29,7 @@ void note_unavailable(Metrics& metrics, std::size_t count, const char* reason) n
                   printable(reason));
     unsaid = 0;
   } catch (...) {  // NOLINT(bugprone-empty-catch)
-    // They are counted; a log that fails must not cost anybody their answer.
+    // The failures are counted; a failing log must not cost a client its answer.
   }
 }
 

@@ -11,16 +11,16 @@
 #include <string_view>
 #include <utility>
 
-/// Looks orders up for I/O threads, which must never wait for a database.
+/// Looks up orders for I/O threads, which must never wait for a database.
 namespace order_server {
 
-/// An order as it was read. One thread.
+/// An order as read from the store. One thread.
 class FoundOrder {
  public:
   explicit FoundOrder(Order order) : order_(std::move(order)) {}
 
   [[nodiscard]] const Order& order() const noexcept { return order_; }
-  /// As it goes over the wire; encoded once, however many want it.
+  /// The order's JSON for clients; encoded once, however many want it.
   [[nodiscard]] const std::string& json() const {
     if (json_.empty()) json_ = order_json(order_);
     return json_;
@@ -33,11 +33,11 @@ class FoundOrder {
 
 /// Asks the store on a worker pool and calls back on one of its threads.
 ///
-/// A store that is locked, busy or broken answers neither "no such order" nor "no": the answer is
-/// that it is not available, and the connection manager, which keeps the subscription, asks again.
+/// If the store is locked, busy or broken, the answer is neither "no such order" nor "not allowed"
+/// but "not available": the connection manager keeps the subscription and asks again.
 ///
-/// Whether somebody may watch an order is asked without its items and logs, so that an order of
-/// somebody else costs one row more than an id that does not exist.
+/// The check of who may watch an order reads no items and logs, so another user's order costs just
+/// one row more than an id that does not exist.
 ///
 /// Any thread. Store, pool and metrics must outlive the last callback.
 class OrderLookup {
@@ -49,12 +49,12 @@ class OrderLookup {
       : owners_(pool, metrics, [&store](const std::string& id) { return store.find_owner(id); }),
         orders_(pool, metrics, [&store](const std::string& id) { return read(store, id); }) {}
 
-  /// Calls `found` exactly once: on a worker, or at once on this thread when the queue is full.
-  /// `user_id` is whose turn it takes, as a user may ask for any number of orders.
+  /// Calls `found` exactly once: on a worker, or at once on this thread when the queue is full. It
+  /// takes a turn of the user `user_id`, because one user may ask for any number of orders.
   void find_owner(std::string_view user_id, const std::string& order_id, Owners::Callback found) {
     owners_.find("user " + std::string(user_id), order_id, std::move(found));
   }
-  /// The same for the whole order, in the server's own turn: a connection reads few orders at once
+  /// The same for the whole order, in a turn of the server: a connection reads few orders at once
   /// (`Limits::max_concurrent_fetches`).
   void find(const std::string& order_id, Orders::Callback found) {
     orders_.find({}, order_id, std::move(found));

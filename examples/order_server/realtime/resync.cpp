@@ -64,7 +64,8 @@ Resync::TimePoint Resync::step(TimePoint now) {
   return std::max(now, not_before_);
 }
 
-/// Begins what is due. A comparison that nothing asked for makes way for one that something did.
+/// Starts the comparison that is due. A comparison by the timer gives way to one that was asked
+/// for.
 void Resync::choose(TimePoint now) {
   if (stage_ != Stage::idle && kind_ != Kind::timer) return;
   const auto [is_asked, hears] = [this] {
@@ -89,15 +90,15 @@ void Resync::begin(Kind kind, TimePoint when) {
   batches_ = 0;
 }
 
-/// What was asked for until the first order is looked at is answered by this comparison.
+/// This comparison covers every request up to its first look at an order.
 void Resync::cover() {
   const std::lock_guard lock(mutex_);
   covers_ = asked_;
   if (kind_ == Kind::asked) ++counts_.begun;
 }
 
-/// Spreads a comparison over half of the interval, judging by the size of the last one. There may
-/// be far more orders now, so a pause is never long.
+/// Spreads a comparison over half of the interval, by the size of the last one. There may be far
+/// more orders now, so a pause is never long.
 milliseconds Resync::pause_between_batches() const {
   constexpr milliseconds longest{500};
   const auto batches = static_cast<milliseconds::rep>(std::max<std::uint64_t>(last_batches_, 1));

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-/// Makes a node whole again that may have missed changes of other nodes.
+/// Brings a node up to date that may have missed changes of other nodes.
 namespace order_server {
 
 /// An order that connections of this node watch, and the oldest version that one of them was sent.
@@ -24,55 +24,58 @@ struct WatchedVersion {
   std::uint64_t version = 0;
 };
 
-/// A bounded part of what one shard's connections watch, and where the next part begins; 0: none.
+/// A bounded part of what one shard's connections watch, and where the next part begins; 0 if there
+/// is none.
 template <class T>
 struct Piece {
   std::vector<T> items;
   std::uint32_t next = 0;
 };
 
-/// What the comparison is made with. Every call may block, but only for a bounded time, and may
-/// throw: then the same step is made again later.
+/// What the comparison needs. Every call may block, for a bounded time. It may throw; then the same
+/// step is repeated later.
 struct ResyncWorld {
   std::size_t shards = 1;
   std::function<Piece<WatchedVersion>(std::size_t shard, std::uint32_t from, std::uint32_t most)>
       watched;
   std::function<Piece<std::string>(std::size_t shard, std::uint32_t from, std::uint32_t most)>
       users;
-  /// Those of which a connection hears all orders; "" stands for every organization.
+  /// The organizations of which a connection watches all orders; "" stands for every organization.
   std::function<std::vector<std::string>(std::size_t shard)> organizations;
-  /// The store's versions of these orders, in any order; unknown ones are left out.
+  /// The store's versions of these orders, in any sequence; unknown ones are left out.
   std::function<std::vector<WatchedVersion>(const std::vector<std::string>& order_ids)> versions;
   /// Reads the order and sends it to who may see it.
   std::function<void(const std::string& order_id)> publish;
-  /// Tells those who see a list of the user's, or the organization's, orders that it may be old.
+  /// Tells clients that show a list of the user's, or the organization's, orders that it may be out
+  /// of date.
   std::function<void(const std::string& user_id)> hint_user;
   std::function<void(const std::string& organization_id)> hint_organization;
 };
 
 struct ResyncOptions {
-  /// Orders that are compared in one step.
+  /// How many orders one step compares.
   std::uint32_t batch = 500;
-  /// A comparison begins within this time at random, so that nodes don't ask the store together.
+  /// A comparison starts at random within this time, so that nodes don't ask the store all at once.
   std::chrono::milliseconds jitter{1'000};
-  /// While the node doesn't hear, it compares again so long after it was done.
+  /// While the node does not hear the stream, it compares again this long after the last
+  /// comparison.
   std::chrono::milliseconds poll{5'000};
-  /// Each order watched is compared at least so often, whatever happened; 0 is never.
+  /// Each watched order is compared at least this often, whatever happens; 0 is never.
   std::chrono::milliseconds interval{600'000};
-  /// After a failure of the store; doubled with each further one.
+  /// How long to wait after a failure of the store. Each further failure doubles it.
   std::chrono::milliseconds first_backoff{100};
   std::chrono::milliseconds last_backoff{5'000};
 };
 
-/// Asks the store for the versions of all orders that connections watch, a batch a step, and
-/// publishes what is newer. What a connection has already it is not sent again.
+/// Asks the store for the versions of all orders that connections watch, one batch per step, and
+/// publishes newer ones. A connection is not sent again what it has.
 ///
-/// One thread calls `step`; the other members may be called from any. It starts no thread and waits
-/// for nothing: `step` says when it wants to be called next.
+/// One thread calls `step`; any thread may call the other members. It starts no thread and waits
+/// for nothing: `step` says when to call it next.
 ///
-/// Why it is enough: it begins after the node has fallen behind. From there on the stream brings
-/// what comes, or the node falls behind again and it begins anew. An order that is subscribed to
-/// meanwhile is read from the store anyway.
+/// Why this is enough: it starts after the node has fallen behind. From then on the stream brings
+/// every change, or the node falls behind again and the comparison starts again. A new subscription
+/// reads its order from the store anyway.
 class Resync {
  public:
   using TimePoint = ordercast::TimePoint;
@@ -80,32 +83,32 @@ class Resync {
   Resync(ResyncWorld world, ResyncOptions options, TimePoint now,
          std::uint64_t seed = std::random_device{}());
 
-  /// Something may have been missed: compare everything.
+  /// Changes may have been missed: compares everything.
   void fell_behind(std::string_view reason);
-  /// Whether the stream is heard. Hearing again asks for one more comparison: what was committed
-  /// just before may be published much later.
+  /// Notes whether the node hears the stream. When it hears it again, one more comparison follows,
+  /// because a change that was committed just before may be published much later.
   void set_hearing(bool hears);
 
-  /// Does what is due, at most one batch. Returns when to be called again at the latest.
+  /// Does what is due, at most one batch. Returns the latest time for the next call.
   TimePoint step(TimePoint now);
 
-  /// Why the node may lack changes; nullopt when it is whole.
+  /// Why the node may lack changes; nullopt if it doesn't.
   [[nodiscard]] std::optional<std::string> behind() const;
 
   struct Counts {
-    std::uint64_t begun = 0;      ///< Comparisons of everything that were asked for.
-    std::uint64_t completed = 0;  ///< And those done.
+    std::uint64_t begun = 0;      ///< Full comparisons that were asked for.
+    std::uint64_t completed = 0;  ///< Full comparisons that are done.
     std::uint64_t compared = 0;   ///< Orders.
     std::uint64_t newer = 0;      ///< Orders that had to be published.
-    std::uint64_t failures = 0;   ///< Steps that the store or an I/O thread could not do.
+    std::uint64_t failures = 0;   ///< Steps that failed in the store or on an I/O thread.
   };
   [[nodiscard]] Counts counts() const;
 
  private:
   enum class Kind : std::uint8_t {
-    asked,  ///< Something may have been missed: orders and all lists.
-    poll,   ///< The stream isn't heard: orders and the lists of organizations.
-    timer,  ///< Nothing has happened: orders, spread.
+    asked,  ///< changes may have been missed: orders and all lists
+    poll,   ///< the stream is not heard: orders and the lists of organizations
+    timer,  ///< nothing has happened: orders, spread over time
   };
   enum class Stage : std::uint8_t { idle, orders, organizations, users };
 
@@ -127,14 +130,14 @@ class Resync {
   const ResyncOptions options_;
 
   mutable std::mutex mutex_;
-  // Guarded.
+  // Guarded by the mutex.
   std::uint64_t asked_ = 0;  // Grows with each reason to compare.
-  std::uint64_t done_ = 0;   // As far as a comparison that has ended covers it.
+  std::uint64_t done_ = 0;   // The value of `asked_` that a finished comparison covers.
   std::string reason_;
   bool hears_ = true;
   Counts counts_;
 
-  // Of the thread that steps.
+  // Used by the thread that calls `step`.
   std::mt19937_64 random_;
   Kind kind_ = Kind::timer;
   Stage stage_ = Stage::idle;

@@ -14,15 +14,15 @@
 #include <string_view>
 #include <utility>
 
-/// What a connection manager asks of this server. One bundle for each shard, used on its thread
-/// only; what they share is thread-safe.
+/// The services that a connection manager needs from this server. One set for each shard, used on
+/// its thread only; what they share is thread-safe.
 namespace order_server {
 
 /// Runs a task on a shard's I/O thread.
 using Post = std::function<void(std::function<void()>)>;
 
-/// Whether an identity may watch an order: looked up on a worker, decided by `may_watch`, answered
-/// on the shard's thread. A store that can't tell is no reason for a no.
+/// Decides whether an identity may watch an order: reads the order on a worker, asks `may_watch`,
+/// and answers on the shard's thread. A failing store does not count as a refusal.
 class StoreAuthorizer {
  public:
   StoreAuthorizer(OrderLookup& lookup, Post post) : lookup_(&lookup), post_(std::move(post)) {}
@@ -54,7 +54,7 @@ class StoreAuthorizer {
   Post post_;
 };
 
-/// The current order, for `since`. A store that can't tell is no empty snapshot either.
+/// Reads the current order, for `since`. A failing store does not count as a missing order.
 class StoreOrders {
  public:
   StoreOrders(OrderLookup& lookup, Post post) : lookup_(&lookup), post_(std::move(post)) {}

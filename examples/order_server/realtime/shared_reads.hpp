@@ -16,30 +16,31 @@
 #include <utility>
 #include <vector>
 
-/// Reads by key on a worker pool, for threads that must never wait for a database.
+/// Shares reads by key on a worker pool, for threads that must never wait for a database.
 namespace order_server {
 
-/// What a read came to. `value` is borrowed for the call; all who share a read are given the same.
+/// The result of a read. `value` is borrowed for the call; all callers that share a read get the
+/// same.
 template <class Value>
 struct ReadResult {
-  bool is_available = false;     ///< False: nobody can tell just now. Ask again.
-  const Value* value = nullptr;  ///< Null while available: there is nothing under this key.
+  bool is_available = false;     ///< False: the read failed. Ask again.
+  const Value* value = nullptr;  ///< Null if available: there is nothing under this key.
 };
 
-/// Logs and counts reads that gave no answer; at most one line a second, however many they are.
+/// Logs and counts reads that gave no answer, with at most one line a second.
 void note_unavailable(Metrics& metrics, std::size_t count, const char* reason) noexcept;
 
-/// Reads that are asked for while one of the same key waits for a worker join that one: when all
-/// clients come back at once, an order is read once for all of its watchers. They never join a read
-/// that has begun, whose answer may be older than what they were registered for.
+/// A read joins one of the same key that still waits for a worker: when all clients come back at
+/// once, an order is read once for all its watchers. A read never joins one that has begun, whose
+/// answer may be older than the caller's subscription.
 ///
-/// Each owner (a user) who asks takes a turn of their own in the pool, so that nobody waits behind
-/// the many keys of another, not even for a key that both want: the first turn that comes serves
-/// all who wait for it, and the others find nothing left to do.
+/// Each owner (a user) takes turns of its own in the pool, so that no user waits for the many keys
+/// of another, not even for a key that both want: the first turn serves all callers that wait for
+/// the key, and the other turns find nothing to do.
 ///
-/// A read that fails, or that the full pool does not take, is answered as not available, at once:
-/// whoever asks knows best when to ask again. Any thread. Pool and metrics must outlive the last
-/// callback; `WorkerPool::stop` runs every read that waits.
+/// A read that fails, or that a full pool refuses, is answered at once as not available: the caller
+/// knows best when to ask again. Any thread. Pool and metrics must outlive the last callback;
+/// `WorkerPool::stop` runs every waiting read.
 template <class Value>
 class SharedReads {
  public:
@@ -50,8 +51,8 @@ class SharedReads {
   SharedReads(WorkerPool& pool, Metrics& metrics, Read read)
       : pool_(pool), metrics_(metrics), read_(std::move(read)) {}
 
-  /// Calls `found` exactly once: on a worker, or at once on this thread when the queue is full.
-  /// `owner` is whose turn it takes; "" is the server's own.
+  /// Calls `found` exactly once: on a worker, or at once on this thread when the queue is full. It
+  /// takes a turn of `owner`; "" is the server itself.
   void find(const std::string& owner, const std::string& key, Callback found) {
     metrics_.lookups.add();
     {
@@ -75,7 +76,7 @@ class SharedReads {
   using Waiting = std::vector<Callback>;
   static constexpr const char* too_many = "too many look-ups wait";
 
-  /// All who wait for it, whoever they are.
+  /// All that wait for the key, of any owner.
   [[nodiscard]] Waiting take(const std::string& key) {
     const std::lock_guard lock(mutex_);
     const auto found = waiting_.find(key);
@@ -88,7 +89,7 @@ class SharedReads {
     return all;
   }
 
-  /// That owner's only: others have turns of their own.
+  /// Only that owner's; others have turns of their own.
   [[nodiscard]] Waiting take(const std::string& key, const std::string& owner) {
     const std::lock_guard lock(mutex_);
     const auto found = waiting_.find(key);
@@ -119,7 +120,7 @@ class SharedReads {
     answer(waiting, {});
   }
 
-  /// One whose callback throws must not cost the others their answer.
+  /// A callback that throws must not cost the others their answer.
   void answer(const Waiting& waiting, const Result& answer) {
     for (const auto& found : waiting) {
       try {
@@ -134,7 +135,7 @@ class SharedReads {
   Metrics& metrics_;
   const Read read_;
   std::mutex mutex_;
-  // Under mutex_: who waits for a read that has not begun, by key and owner.
+  // Guarded by mutex_: the callers that wait for a read that has not begun, by key and owner.
   std::unordered_map<std::string, std::unordered_map<std::string, Waiting>> waiting_;
 };
 

@@ -38,24 +38,24 @@ namespace ordercast {
 
 /// Verifies JSON Web Tokens; an Authenticator for `Services`.
 ///
-/// Immutable but for the tokens that it may remember (`JwtOptions::max_cached_tokens`): one object
-/// may be used by many threads at once, and copies share one state. The cost is linear in the
-/// token, which is bounded: a few microseconds for HS256, tens for RS256 and ES256, and less than
-/// one for a token that it remembers. A moved-from object may only be assigned to or destroyed.
+/// Immutable, except for its cache of tokens (`JwtOptions::max_cached_tokens`): many threads may
+/// use one object at once, and copies share one state. The cost is linear in the token, which is
+/// bounded: a few microseconds for HS256, tens for RS256 and ES256, and less than one for a cached
+/// token. A moved-from object may only be assigned to or destroyed.
 class JwtAuthenticator {
  public:
-  /// Parses and checks every key and role. Throws std::invalid_argument for options that are out of
-  /// range, for no key, two keys of one id or two for tokens without `kid`, for a key that is
-  /// empty, weak, malformed, or of another kind than its algorithm, and for roles that are none,
-  /// have an empty name or the same. No message holds any key material.
+  /// Parses and checks every key and role. Throws std::invalid_argument if an option is out of
+  /// range; if there is no key, two keys have the same id, or two serve tokens without `kid`; if a
+  /// key is empty, weak, malformed, or of the wrong type for its algorithm; if there are no roles,
+  /// or a role's name is empty or repeated. No message contains key material.
   explicit JwtAuthenticator(JwtOptions options);
 
-  /// Who an access token speaks for. An empty token is `Missing token`, every other failure
-  /// `Invalid token`. Never throws. The failure's `detail` lives as long as the authenticator or a
-  /// copy of it.
+  /// Returns the identity in an access token. An empty token fails with `Missing token`, anything
+  /// else with `Invalid token`. Never throws. The failure's `detail` lives as long as the
+  /// authenticator or a copy of it.
   [[nodiscard]] AuthResult authenticate(std::string_view token) const noexcept;
 
-  /// What a token of that kind says. Fails as `authenticate` does. Never throws.
+  /// Returns the claims of a token of that kind. Fails like `authenticate`. Never throws.
   [[nodiscard]] JwtResult verify(std::string_view token,
                                  TokenKind kind = TokenKind::access) const noexcept;
 
@@ -63,14 +63,14 @@ class JwtAuthenticator {
   std::shared_ptr<const detail::jose::Verifier> verifier_;
 };
 
-/// Whom an access token is for.
+/// The user of an access token.
 struct JwtUser {
   std::string_view id;
   std::string_view role;
-  std::string_view organization_id = {};  ///< Read only if the role's reach is an organization.
+  std::string_view organization_id = {};  ///< Used only if the role's reach is an organization.
 };
 
-/// How to issue.
+/// Options of a `JwtIssuer`.
 struct JwtIssuerOptions {
   /// The HS256 secret.
   std::string secret;
@@ -87,7 +87,7 @@ struct JwtIssuerOptions {
   /// Goes into `aud`. Empty: no `aud`.
   std::string audience;
 
-  /// How long a token is good. Positive, and at most ten years.
+  /// How long a token is valid. Positive, and at most ten years.
   std::chrono::seconds access_lifetime = std::chrono::minutes(15);
   std::chrono::seconds refresh_lifetime = std::chrono::hours(24 * 30);
 
@@ -99,31 +99,32 @@ struct JwtIssuerOptions {
 
 /// Issues HS256 tokens that a `JwtAuthenticator` with the same secret accepts.
 ///
-/// Immutable: one object may be used by many threads at once. Microseconds a token.
+/// Immutable: many threads may use one object at once. Takes microseconds for each token.
 class JwtIssuer {
  public:
   /// Throws std::invalid_argument for a secret or roles that `JwtAuthenticator` would refuse, and
   /// for a lifetime that is out of range.
   explicit JwtIssuer(JwtIssuerOptions options);
 
-  /// An access token for that user. Throws std::invalid_argument for a user whom no authenticator
-  /// would accept: an id that is empty or over 128 bytes, an unknown role, an organization's role
-  /// without organization, text that is not UTF-8 or holds NUL, claims too long for a token. An
-  /// empty email is left out. `session_id` goes into `sid`; empty: no `sid`.
+  /// Issues an access token for that user. Throws std::invalid_argument for a user that no
+  /// authenticator would accept: an id that is empty or over 128 bytes, an unknown role, a missing
+  /// organization, text that is not UTF-8 or contains NUL, claims too long for a token. Omits an
+  /// empty email. `session_id` goes into `sid`; empty: no `sid`.
   [[nodiscard]] std::string issue_access(const JwtUser& user, std::string_view email,
                                          std::string_view session_id = {}) const;
 
-  /// A refresh token: it names the user and nothing else, so that a role that changes meanwhile is
-  /// read anew. Throws as `issue_access` does.
+  /// Issues a refresh token. It names only the user, so that a changed role takes effect with the
+  /// next access token. Throws like `issue_access`.
   [[nodiscard]] std::string issue_refresh(std::string_view user_id,
                                           std::string_view session_id = {}) const;
 
  private:
-  /// A text and an id that `JwtAuthenticator` will accept as claims, or std::invalid_argument.
+  /// Return a text or an id that `JwtAuthenticator` accepts as a claim, or throw
+  /// std::invalid_argument.
   [[nodiscard]] static std::string text_claim(std::string_view text);
   [[nodiscard]] static std::string id_claim(std::string_view text);
 
-  /// The claims that every token has; then the signed token.
+  /// Starts with the claims that every token has; then signs the token.
   [[nodiscard]] jwt::jwt_object start(std::string_view user_id, std::chrono::seconds life) const;
   [[nodiscard]] static std::string finish(const jwt::jwt_object& token);
 

@@ -14,14 +14,14 @@
 #include <variant>
 #include <vector>
 
-/// What jwt_authenticator.hpp takes and answers: keys, options, claims. Plain values: distinct
-/// objects may be used from any thread, one object by one thread at a time.
+/// The types of jwt_authenticator.hpp: keys, options, claims. Plain values: distinct objects may be
+/// used from any thread, one object by one thread at a time.
 namespace ordercast {
 
-/// What a key may be used for. A key has one algorithm, so a token can't choose.
+/// The algorithm of a key. A key has only one, so a token can't choose.
 enum class JwtAlgorithm : std::uint8_t { hs256, rs256, es256 };
 
-/// The `alg` value of an algorithm (RFC 7518 section 3.1).
+/// Returns the `alg` value of an algorithm (RFC 7518 section 3.1).
 [[nodiscard]] constexpr std::string_view to_string(JwtAlgorithm algorithm) noexcept {
   switch (algorithm) {
     case JwtAlgorithm::hs256:
@@ -37,10 +37,10 @@ enum class JwtAlgorithm : std::uint8_t { hs256, rs256, es256 };
 /// RFC 7518 section 3.2: an HMAC key is at least as long as the hash.
 inline constexpr std::size_t min_hmac_secret_bytes = 32;
 
-/// Fits any token of ours several times over; see `JwtOptions::max_token_bytes`.
+/// Several times the length of any token issued here; see `JwtOptions::max_token_bytes`.
 inline constexpr std::size_t default_max_token_bytes = 4096;
 
-/// Tells the time of day, which tokens are dated in. Called on every thread that verifies.
+/// Returns the wall-clock time, which tokens use. Called on every thread that verifies.
 using WallClock = std::function<std::chrono::system_clock::time_point()>;
 
 /// A whole second of Unix time, as tokens carry it.
@@ -48,17 +48,17 @@ using UnixSeconds = std::chrono::time_point<std::chrono::system_clock, std::chro
 
 /// A key that tokens are verified with.
 struct JwtKey {
-  /// Matches a token's `kid`. Empty: no token can name it, so `without_kid` must be set.
+  /// Matches a token's `kid`. If empty, no token can name it, so `without_kid` must be set.
   std::string id;
   JwtAlgorithm algorithm = JwtAlgorithm::hs256;
   /// HS256: the secret, any bytes. RS256, ES256: the public key as PEM (`BEGIN PUBLIC KEY`).
   std::string material;
-  /// Verifies the tokens that have no `kid` too. At most one key may.
+  /// Also verifies tokens without `kid`. At most one key may.
   bool without_kid = false;
 };
 
-/// What a `role` claim means: a row of the table that an application gives. A role whose reach is
-/// an organization goes with the claim `organizationId`, which other roles' tokens may not need.
+/// A row of the application's table of roles: maps a `role` claim to a reach. A role whose reach is
+/// an organization requires the claim `organizationId`; other roles don't.
 ///
 ///     options.roles = {{"BUYER", Reach::own},
 ///                      {"SELLER", Reach::organization},
@@ -68,24 +68,24 @@ struct JwtRole {
   Reach reach = Reach::own;
 };
 
-/// How to verify. Rotation: add the new key, let the issuer use it, and take the old one out when
-/// its last token has expired.
+/// Options of a `JwtAuthenticator`. To rotate a key, add the new one, let the issuer use it, and
+/// remove the old one when its last token has expired.
 struct JwtOptions {
   /// At least one. Look-up is linear.
   std::vector<JwtKey> keys;
 
-  /// The roles that tokens may name, at least one, no name twice. Tokens with another role are
-  /// refused. Look-up is linear.
+  /// The roles that tokens may name: at least one, without repeated names. Tokens with any other
+  /// role are refused. Look-up is linear.
   std::vector<JwtRole> roles;
 
-  /// What `iss` must be. Empty: anything, or nothing.
+  /// The required `iss`. Empty: any or none.
   std::string issuer;
 
-  /// What `aud` must be, or hold if it is an array. Empty: a token with an `aud` is refused, since
-  /// it is meant for somebody else (RFC 7519 section 4.1.3).
+  /// The required `aud`, or an element of it if it is an array. Empty: refuses a token with an
+  /// `aud`, since it is meant for somebody else (RFC 7519 section 4.1.3).
   std::string audience;
 
-  /// How long a token is good after its `exp`. 0: refused from the second of `exp` on. At most an
+  /// How long a token is valid after its `exp`. 0: refused from the second of `exp` on. At most an
   /// hour.
   std::chrono::seconds expiry_leeway{0};
 
@@ -96,9 +96,9 @@ struct JwtOptions {
   /// Longer tokens are refused unread. This bounds the cost of a token. 1 to 65,536.
   std::size_t max_token_bytes = default_max_token_bytes;
 
-  /// How many verified access tokens are remembered, so that a client who reconnects, or asks
-  /// again, costs a SHA-256 of its token instead of the check of its signature. A remembered token
-  /// expires as any other. 0: none. At most a million, of some 300 bytes each.
+  /// How many verified access tokens are cached, so that a reconnect or a further call costs a
+  /// SHA-256 of the token instead of a signature check. A cached token expires like any other. 0:
+  /// none. At most a million, about 300 bytes each.
   std::size_t max_cached_tokens = 0;
 
   /// Lets HMAC secrets be shorter than 32 bytes, for benchmarks. An empty one is always refused.
@@ -107,13 +107,13 @@ struct JwtOptions {
   WallClock now = &std::chrono::system_clock::now;
 };
 
-/// Which tokens are asked for.
+/// The kind of a token.
 enum class TokenKind : std::uint8_t {
   access,   ///< Has no `type` claim at all.
   refresh,  ///< Has `"type":"refresh"`.
 };
 
-/// What a verified token says.
+/// The claims of a verified token.
 struct JwtClaims {
   std::string subject;          ///< `sub`: the user id, 1 to 128 bytes.
   std::string role;             ///< Its name; empty in a refresh token without one.

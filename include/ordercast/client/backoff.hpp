@@ -10,11 +10,11 @@
 #include <optional>
 #include <string_view>
 
-/// How long a client waits before it tries again: exponential, with equal jitter, and never less
-/// than what the server asked for.
+/// The wait before a client retries: exponential, with equal jitter, and at least what the server
+/// asked for.
 ///
-/// Draws are handed in, so that tests (and the other client, in TypeScript) get the same delays:
-/// tests/vectors/backoff.json. Plain values; no thread rules; constant time.
+/// The caller passes random draws, so that tests, and the client in TypeScript, get the same
+/// delays: tests/vectors/backoff.json. Plain values; no thread rules; O(1).
 namespace ordercast::client {
 
 using Milliseconds = std::chrono::milliseconds;
@@ -26,19 +26,19 @@ struct BackoffOptions {
   /// The greatest ceiling, and that of every slow failure.
   Milliseconds max{30'000};
 
-  /// The most that a server can make a client wait by `retry-after-ms`.
+  /// The longest wait that a server can request with `retry-after-ms`.
   Milliseconds max_retry_after{300'000};
 };
 
-/// Whether a failure is of the kind that trying again soon makes worse.
+/// `slow` for failures that an early retry would make worse.
 enum class Pace : std::uint8_t { normal, slow };
 
 class Backoff {
  public:
   explicit Backoff(const BackoffOptions& options = {}) noexcept : options_(options) {}
 
-  /// The delay after one more failure: from half of the ceiling to all of it. `draw` is uniform in
-  /// [0, 1); a draw of 0 gives the ceiling itself (1, 2, 4, 8, 16, 30, 30 s by default).
+  /// Returns the delay after one more failure: from half of the ceiling to all of it. `draw` is
+  /// uniform in [0, 1); a draw of 0 gives the ceiling itself (1, 2, 4, 8, 16, 30, 30 s by default).
   [[nodiscard]] Milliseconds next(double draw, Pace pace = Pace::normal,
                                   std::optional<Milliseconds> retry_after = {}) noexcept {
     const auto limit = pace == Pace::slow ? options_.max : ceiling();
@@ -49,7 +49,7 @@ class Backoff {
                        : delay;
   }
 
-  /// Call when a connection has proved good, not when it has merely opened.
+  /// Call when a connection has proved good, not when it has only opened.
   void reset() noexcept { failures_ = 0; }
 
  private:
@@ -68,8 +68,8 @@ class Backoff {
   unsigned failures_ = 0;
 };
 
-/// The `retry-after-ms=N` in the reason of a close 1012, at most `most`; nothing with other codes
-/// or where there is none.
+/// Returns the `retry-after-ms=N` in the reason of a close 1012, at most `most`; nullopt for other
+/// codes, or if there is none.
 [[nodiscard]] inline std::optional<Milliseconds> retry_after(std::uint16_t code,
                                                              std::string_view reason,
                                                              Milliseconds most) noexcept {

@@ -11,21 +11,21 @@
 #include <utility>
 #include <variant>
 
-/// The client's direction of the wire: its messages to text, the server's texts to messages.
+/// The wire format from the client's side: converts its messages to text, and the server's texts to
+/// messages.
 ///
-/// Decoding reads in one pass and builds no tree; it is bounded in size and depth, and no input
-/// makes it throw (only running out of memory does). An order's JSON is cut out of the text as it
-/// came, valid JSON. The rules are those of tests/vectors/README.md. Pure functions; thread-safe.
+/// Decoding reads in one pass and builds no tree. It is bounded in size and depth, and throws only
+/// if memory runs out. Returns an order's JSON exactly as it came. Follows the rules of
+/// tests/vectors/README.md. Pure functions; thread-safe.
 namespace ordercast::client {
 
-/// Bounds of `decode` here: orders are bigger than what clients say.
+/// Bounds of `decode` here: orders are larger than clients' messages.
 inline constexpr DecodeLimits server_message_limits{1024 * 1024, 64};
 
 /// Reads one server message. Never throws on input. O(length).
 [[nodiscard]] inline Incoming decode(std::string_view text,
                                      const DecodeLimits& limits = server_message_limits) {
-  // The parser takes a NUL for the end of the text and steps over a byte order mark; RFC 8259 has
-  // neither.
+  // The parser ends the text at NUL and skips a byte order mark; RFC 8259 allows neither.
   if (text.size() > limits.max_bytes || text.find('\0') != std::string_view::npos ||
       text.substr(0, 3) == "\xEF\xBB\xBF") {
     return Undecoded::invalid;
@@ -38,7 +38,7 @@ inline constexpr DecodeLimits server_message_limits{1024 * 1024, 64};
   return std::move(reader).result();
 }
 
-/// The wire text of one client message, always valid UTF-8. O(length).
+/// Returns the wire text of a client message, always valid UTF-8. O(length).
 [[nodiscard]] inline std::string encode(const ClientMessage& message) {
   struct Encoder {
     static std::string with_order(std::string_view type, std::string_view order_id) {

@@ -10,16 +10,16 @@
 #include <variant>
 #include <vector>
 
-/// What an `OrderClient` wants done. Its owner carries out each effect, in their order: the first
-/// three on a socket, the others by telling the application. Plain values that own their text.
+/// The effects of an `OrderClient`. Its owner carries them out in order: the first three on a
+/// socket, the others by telling the application. Plain values that own their text.
 namespace ordercast::client {
 
 enum class State : std::uint8_t {
   idle,        ///< The application doesn't want to be connected.
-  connecting,  ///< A token is asked for, a socket opens, or an open one has not answered yet.
-  open,        ///< The server has answered: the application is live.
-  waiting,     ///< For the next attempt.
-  refused,     ///< The server takes no token that there is; until the application supplies another.
+  connecting,  ///< Waiting for a token, for a socket to open, or for an open socket's first answer.
+  open,        ///< The server has answered: updates are live.
+  waiting,     ///< Waiting for the next attempt.
+  refused,     ///< The server refuses all known tokens, until the application supplies another.
 };
 
 [[nodiscard]] constexpr std::string_view to_string(State state) noexcept {
@@ -38,7 +38,7 @@ enum class State : std::uint8_t {
   return "idle";
 }
 
-/// Numbers the sockets of one client, from 1. Events of an old one are void.
+/// Numbers the sockets of one client, from 1. Events of an old one are ignored.
 using ConnectionId = std::uint64_t;
 
 /// Open a socket. Answer with `on_opened` or `on_closed`. Never log the token.
@@ -51,10 +51,10 @@ struct Send {
   ConnectionId connection = 0;
   std::string text;
 };
-/// Give a socket up, without waiting for the server. Nothing that it says counts any more.
+/// Give a socket up without waiting for the server. Its later events are ignored.
 struct Close {
   ConnectionId connection = 0;
-  std::uint16_t code = 1000;  ///< 1000: the application stopped. 4000: the socket is of no use.
+  std::uint16_t code = 1000;  ///< 1000: the application stopped. 4000: the socket is unusable.
 };
 
 /// Answer with `on_token`, `on_token_failed` or `on_token_refused`.
@@ -62,7 +62,7 @@ struct NeedToken {
   enum class Reason : std::uint8_t {
     missing,   ///< There is none.
     rejected,  ///< The server refused it: get a fresh one, not a cached one.
-    expiring,  ///< Its `renew_at` has come: a newer one saves a refusal.
+    expiring,  ///< Its `renew_at` has passed: renew it before it is refused.
   };
   Reason reason = Reason::missing;
 };
@@ -70,16 +70,16 @@ struct StateChanged {
   State state = State::idle;
   TimePoint retry_at{};  ///< In state `waiting`: the time of the next attempt.
 };
-/// The server's store is another one, restored from a backup: versions from before mean nothing,
-/// and whatever comes next of an order is its state, also with a smaller version.
+/// The server's store was replaced, for example from a backup: earlier versions mean nothing, and
+/// the next state of an order counts even with a smaller version.
 struct EpochChanged {
   std::string epoch;
 };
-/// Fetch by HTTP what is on screen, and offer the orders by `on_fetched`.
+/// Fetch over HTTP what is on screen, and pass the orders to `on_fetched`.
 struct Poll {
   enum class Reason : std::uint8_t {
-    opened,    ///< Once, because hints were missed while away.
-    fallback,  ///< Not live for long.
+    opened,    ///< Once after a reconnect, because hints were missed.
+    fallback,  ///< Not live for a while.
   };
   Reason reason = Reason::opened;
 };

@@ -7,14 +7,14 @@
 #include <string>
 #include <variant>
 
-/// What a server says, as a client keeps it: the owning counterparts of protocol.hpp. Plain values,
-/// no thread rules.
+/// Messages of a server for the client side: the counterparts of protocol.hpp that own their text.
+/// Plain values, no thread rules.
 namespace ordercast::client {
 
 /// The first message to a client of `ordercast.v2`.
 struct ServerHello {
-  std::string epoch;  ///< Names the store that versions are from; another one has other versions.
-  std::string node;   ///< Of the server, for people; may be empty.
+  std::string epoch;  ///< Names the store that versions belong to.
+  std::string node;   ///< The server's name, for people; may be empty.
 };
 
 /// The full order, at a version.
@@ -35,10 +35,10 @@ struct OrderHint {
 struct ServerError {
   std::string code;
   std::string message;
-  std::string order_id;  ///< Empty where no order is meant.
+  std::string order_id;  ///< Empty if it is not about an order.
 };
 
-/// A text that is no message: of a kind that a newer server may send, or broken.
+/// A text that is not a known message: `unknown` from a newer server, or `invalid`.
 enum class Undecoded : std::uint8_t { unknown, invalid };
 
 using Incoming = std::variant<Pong, ServerHello, OrderUpdate, OrderHint, ServerError, Undecoded>;

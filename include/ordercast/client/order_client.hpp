@@ -21,10 +21,9 @@
 /// that it has, drops stale versions, finds hung sockets, and asks for a new token instead of
 /// looping.
 ///
-/// A state machine without I/O, clock or randomness of its own: each input takes the time and gives
-/// the effects that its owner carries out. `ordercast::websocketpp::OrderSocket` is such an owner.
-/// What each input does is laid down in tests/vectors/README.md, and shared with the client in
-/// TypeScript.
+/// A state machine without I/O, clock and randomness: each input takes the time and returns
+/// effects, which its owner carries out. `ordercast::websocketpp::OrderSocket` is such an owner.
+/// tests/vectors/README.md specifies each input, for this client and the one in TypeScript.
 ///
 /// One thread at a time. Inputs may come from within the handling of an effect. Memory is bounded
 /// by the options: so many orders, and one message; no input yields more than one effect for each
@@ -44,42 +43,41 @@ struct Options {
   /// From the start of a connect to the server's first message. 0: fails at once.
   Milliseconds connect_timeout{10'000};
 
-  /// How long the application may take to get a token before that counts as a failure.
+  /// How long the application may take to get a token; after that it counts as a failure.
   Milliseconds token_timeout{30'000};
 
-  /// Silence after which the server is pinged, and how long it may take to answer. Together they
+  /// Pings the server after this much silence, and waits this long for the answer. Together they
   /// bound how long a hung socket stays unnoticed.
   Milliseconds ping_interval{25'000};
   Milliseconds pong_timeout{10'000};
 
-  /// How long the answer may take to a ping that `on_wake` caused: a person is looking.
+  /// How long to wait for the answer to a ping of `on_wake`: shorter, since a person is looking.
   Milliseconds probe_timeout{5'000};
 
-  /// How long a connection must have been open to count as good, which resets the backoff.
+  /// A connection that has been open for this long is good and resets the backoff.
   Milliseconds stable{5'000};
 
   /// The least time between two attempts that `on_wake` causes.
   Milliseconds wake_floor{1'000};
 
-  /// A timer that comes later than this says nothing about the server: it was this side that slept.
-  /// One deadline in a row is then forgiven.
+  /// A timer that fires later than this says nothing about the server: the device slept. Then one
+  /// missed deadline in a row is excused.
   Milliseconds late{1'000};
 
   /// The time between fallback polls, shortened by a random part of up to a fifth.
   Milliseconds poll_interval{60'000};
 
-  /// How long after `rate_limited` all subscriptions are sent again.
+  /// How long after `rate_limited` to send all subscriptions again.
   Milliseconds resync{5'000};
 
-  /// Orders that may be watched at once; the reference server takes as many. Cost: about 200 bytes
-  /// each.
+  /// Most watched orders; the reference server allows as many. Cost: about 200 bytes each.
   std::size_t max_subscriptions = 100;
 
-  /// Orders that were left and whose newest version is remembered. 0: none.
+  /// How many unwatched orders' versions are remembered. 0: none.
   std::size_t max_remembered = 100;
 };
 
-/// Gives a number in [0, 1) at each call.
+/// Returns a random number in [0, 1).
 using Draw = std::function<double()>;
 
 class OrderClient {
@@ -90,11 +88,11 @@ class OrderClient {
         backoff_(options.backoff),
         orders_(options.max_remembered) {}
 
-  // What the application wants -------------------------------------------------------------------
+  // Calls of the application -------------------------------------------------------------------
 
-  /// Connects and stays connected. With no token one is asked for. From `renew_at` on (a while
-  /// before the token expires, for each client another while) a newer one is asked for before a
-  /// connect.
+  /// Connects and stays connected. Without a token it asks for one. From `renew_at` on, it asks for
+  /// a newer token before it connects; choose a time before the token expires that differs between
+  /// clients.
   [[nodiscard]] Effects start(TimePoint now, std::string token = {},
                               std::optional<TimePoint> renew_at = {}) {
     Step step(*this, now);
@@ -119,11 +117,11 @@ class OrderClient {
     return step.effects();
   }
 
-  /// Watches an order of which the application has `version`, 0 for none. Watched already: only
-  /// raises the version. A bad id and one order too many are answered by a `ServerError`.
+  /// Watches an order; the application has its `version`, 0 for none. If it is already watched,
+  /// only raises the version. Returns a `ServerError` for a bad id or too many orders.
   [[nodiscard]] Effects subscribe(std::string_view order_id, std::uint64_t version = 0);
 
-  /// Watches an order no more.
+  /// Stops watching an order.
   [[nodiscard]] Effects unsubscribe(std::string_view order_id) {
     Step step(*this, {});
     if (orders_.leave(order_id) && is_socket_open_) {
@@ -132,7 +130,7 @@ class OrderClient {
     return step.effects();
   }
 
-  /// The application got an order by HTTP: an `OrderUpdate` comes back if it is news.
+  /// The application got an order over HTTP. Returns an `OrderUpdate` if it is newer.
   [[nodiscard]] Effects on_fetched(std::string_view order_id, std::uint64_t version,
                                    std::string json) {
     Step step(*this, {});
@@ -140,8 +138,7 @@ class OrderClient {
     return step.effects();
   }
 
-  /// A token: the answer to `NeedToken`, or a newer one of the application's own accord. `renew_at`
-  /// as in `start`.
+  /// A token: the answer to `NeedToken`, or a newer one at any time. `renew_at` as in `start`.
   [[nodiscard]] Effects on_token(TimePoint now, std::string token,
                                  std::optional<TimePoint> renew_at = {});
 
@@ -159,12 +156,12 @@ class OrderClient {
     return step.effects();
   }
 
-  /// The page is shown, the network is back, the app is in front: whatever makes it likely that
-  /// the connection is dead, or that a new one would work.
+  /// The page is shown, the network is back, or the app came to the front: the connection may be
+  /// dead, or a new one may succeed.
   [[nodiscard]] Effects on_wake(TimePoint now);
 
-  /// Whether somebody may be looking at what the application shows: servers that know epochs are
-  /// told, and spare those who look their pushes. Never called: nobody looks.
+  /// Says whether somebody may be looking at the application. Tells servers that send `hello`,
+  /// which then skip pushes. If never called, nobody is looking.
   [[nodiscard]] Effects on_presence(bool is_visible) {
     Step step(*this, {});
     if (std::exchange(is_visible_, is_visible) != is_visible && is_greeted_) {
@@ -173,7 +170,7 @@ class OrderClient {
     return step.effects();
   }
 
-  // What the socket and the clock report ---------------------------------------------------------
+  // Events of the socket and the clock ---------------------------------------------------------
 
   /// The socket's handshake is done.
   [[nodiscard]] Effects on_opened(TimePoint now, ConnectionId connection);
@@ -188,10 +185,10 @@ class OrderClient {
   /// Time has passed. Early and late calls do no harm.
   [[nodiscard]] Effects on_timer(TimePoint now);
 
-  /// When `on_timer` wants to be called; ask again after each input.
+  /// When to call `on_timer`; ask again after each input.
   [[nodiscard]] std::optional<TimePoint> deadline() const noexcept;
 
-  // What there is to see -------------------------------------------------------------------------
+  // State -------------------------------------------------------------------------
 
   [[nodiscard]] State state() const noexcept { return state_; }
   /// When the next attempt is made, in state `waiting`.
@@ -200,7 +197,7 @@ class OrderClient {
   [[nodiscard]] std::size_t remembered() const noexcept { return orders_.remembered(); }
 
  private:
-  /// One input: collects its effects.
+  /// Collects the effects of one input.
   class Step {
    public:
     Step(OrderClient& client, TimePoint now) : client_(client) { client_.now_ = now; }
@@ -250,8 +247,8 @@ class OrderClient {
   Backoff backoff_;
   detail::WatchedOrders orders_;
   State state_ = State::idle;
-  TimePoint now_{};  ///< Of the input at hand.
-  Effects effects_;  ///< Of the input at hand.
+  TimePoint now_{};  ///< Of the current input.
+  Effects effects_;  ///< Of the current input.
 
   std::string token_;
   std::optional<TimePoint> renew_at_;  ///< From then on a newer one is asked for first.

@@ -73,8 +73,8 @@ auto ConnectionManager<T, S>::deliver_announcement(Slot slot, const std::string&
   return deliver(slot, routes_[slot], QueuedKind::application, topic, message, conflates);
 }
 
-/// Keeps a message behind the order that this subscription is owed. False when the connection may
-/// not watch the order, or not yet.
+/// Queues a message after the order that this subscription is owed. Returns false if the connection
+/// may not watch the order, or not yet.
 template <class T, class S>
 bool ConnectionManager<T, S>::follow(Slot slot, std::string_view order_id, std::string_view topic,
                                      const SizedFrame<Frame>& message, bool conflates) {
@@ -89,7 +89,7 @@ bool ConnectionManager<T, S>::follow(Slot slot, std::string_view order_id, std::
   return true;
 }
 
-/// Whether a message with this topic must wait behind an order that is a debt.
+/// Returns true if a message with this topic must wait for an owed order.
 template <class T, class S>
 bool ConnectionManager<T, S>::is_behind_debt(Slot slot, std::string_view topic) {
   const auto order_id = detail::watched_order(topic);
@@ -98,7 +98,7 @@ bool ConnectionManager<T, S>::is_behind_debt(Slot slot, std::string_view topic) 
   return watch != nullptr && watch->deferred();
 }
 
-/// What waits in the outbox behind an order that has become a debt waits behind the debt.
+/// Moves messages that waited in the outbox for an order which is now owed: they wait for the debt.
 template <class T, class S>
 void ConnectionManager<T, S>::move_behind_debt(Slot slot, Pending& pending) {
   auto* const outbox = sessions_[slot].outbox();
@@ -115,7 +115,7 @@ void ConnectionManager<T, S>::move_behind_debt(Slot slot, Pending& pending) {
   }
 }
 
-/// Ends a record whose debt is paid, and sends what was meant to come after it.
+/// Ends a record whose debt is paid, and sends the messages that waited for it.
 template <class T, class S>
 void ConnectionManager<T, S>::finish(Slot slot, Watch& watch, Pending& pending) {
   const auto following = sessions_[slot].rare->pending.take_following(pending);
@@ -123,7 +123,7 @@ void ConnectionManager<T, S>::finish(Slot slot, Watch& watch, Pending& pending) 
   sessions_[slot].erase_pending(pending);
   std::size_t sent = 0;
   for (const auto& [topic, frame, bytes, conflates] : following) {
-    if (watch.deferred()) {  // One before it has made room of the order.
+    if (watch.deferred()) {  // An earlier message has evicted the order.
       static_cast<void>(
           follow(slot, detail::watched_order(topic), topic, {frame, bytes}, conflates));
       continue;

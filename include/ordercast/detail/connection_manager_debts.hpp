@@ -5,11 +5,12 @@
 
 /// Bodies of ConnectionManager: open questions and debts. Include connection_manager.hpp.
 ///
-/// A subscription with a record in its session is in one of five stages (pending_list.hpp). It asks
-/// the authorizer; once authorized it may be owed the current order, which is read when the
-/// connection has room: in the order of subscribing, a few at a time. A refusal waits in its record
-/// for room as well, so that nobody is too slow for the answers to what they asked. An answer
-/// "unavailable", none in time, or an exception is asked again; see Limits::retry_first.
+/// A subscription with a record in its session is in one of five stages (pending_list.hpp). First
+/// the manager asks the authorizer. Once authorized, the subscription may be owed the current
+/// order, which is read when the connection has room: in the order of subscribing, a few at a time.
+/// A refusal also waits in its record for room, so that a slow client gets every answer. After
+/// "unavailable", no answer in time, or an exception, the manager asks again; see
+/// Limits::retry_first.
 namespace ordercast {
 
 /// Prepares the next question of a record.
@@ -28,8 +29,7 @@ auto ConnectionManager<T, S>::ask(Slot slot, Pending& pending, Stage stage) -> Q
 template <class T, class S>
 void ConnectionManager<T, S>::authorize(Slot slot, Pending& pending) {
   const auto question = ask(slot, pending, Stage::authorizing);
-  // Copies: the service may read them for as long as the call lasts, whatever becomes of the
-  // connection.
+  // Copies: the service may read them during the call, even if the connection closes.
   const std::string order_id = pending.order_id;
   const auto view = registry_.identity(slot);
   const Identity who{std::string(view->user_id), view->reach, std::string(view->organization_id)};
@@ -53,7 +53,7 @@ void ConnectionManager<T, S>::fetch(Slot slot, Pending& pending) {
   }
 }
 
-/// The record that an answer is for; null when it is not waited for any more.
+/// Returns the record that an answer is for; null if nothing waits for it any more.
 template <class T, class S>
 auto ConnectionManager<T, S>::find_asked(const Question& question, Stage stage) noexcept
     -> Pending* {
@@ -94,15 +94,15 @@ void ConnectionManager<T, S>::on_fetched(const Question& question, const OrderSn
     if (pending == nullptr) return;
     const Slot slot = question.slot;
     Watch& watch = *registry_.find_subscription(slot, pending->order_id);
-    // A snapshot that is older than what this connection was sent already has been overtaken.
+    // A snapshot older than what this connection has been sent is obsolete.
     const bool is_current = snapshot != nullptr && snapshot->version >= watch.version();
     if (pending->must && !is_current) {
       if (snapshot != nullptr && snapshot->version >= pending->promised_at_ask) {
-        // More was promised since it was read: once more at once.
+        // A newer version was promised after the read: read again at once.
         sessions_[slot].rare->pending.set_stage(*pending, Stage::owed);
         pending->due = TimePoint{};
         pay(slot);
-      } else {  // The store is behind what it has committed.
+      } else {  // The store returned less than it has committed.
         ask_again(slot, *pending);
       }
       return;
@@ -144,7 +144,7 @@ void ConnectionManager<T, S>::on_unavailable(const Question& question) {
   });
 }
 
-/// Sets the time of the next try, or gives up when there have been enough.
+/// Sets the time of the next attempt, or gives up after enough of them.
 template <class T, class S>
 void ConnectionManager<T, S>::ask_again(Slot slot, Pending& pending) {
   auto& list = sessions_[slot].rare->pending;
@@ -173,8 +173,8 @@ void ConnectionManager<T, S>::ask_again(Slot slot, Pending& pending) {
       slot, ErrorMessage{ErrorCode::unavailable, "Asking again; the subscription stays", order_id});
 }
 
-/// Ends a subscription whose question was answered with no, or could not be answered. The answer
-/// waits in its record while the connection is slow.
+/// Ends a subscription that was denied, or whose question could not be answered. The answer waits
+/// in its record while the connection is slow.
 template <class T, class S>
 void ConnectionManager<T, S>::end_pending(Slot slot, Pending& pending, ErrorCode code) {
   if (!routes_[slot].queueing) {
@@ -199,7 +199,7 @@ void ConnectionManager<T, S>::drop_pending(Slot slot, Pending& pending, ErrorCod
   if (registry_.unsubscribe(slot, order_id)) {
     tell([](auto& observer) { observer.on_unsubscribed(1); });
   }
-  if (code == ErrorCode::unavailable) {  // Nothing that the client did wrong.
+  if (code == ErrorCode::unavailable) {  // Not the client's fault.
     tell([&](auto& observer) { observer.on_error(code); });
     send_control(slot, ErrorMessage{code, reason, order_id});
     return;
@@ -209,7 +209,7 @@ void ConnectionManager<T, S>::drop_pending(Slot slot, Pending& pending, ErrorCod
   }
 }
 
-/// Ends a record: the subscription is open to what is published, after what came meanwhile.
+/// Ends a record: sends what was held, and lets the subscription get changes directly.
 template <class T, class S>
 void ConnectionManager<T, S>::activate(Slot slot, Pending& pending) {
   Watch& watch = *registry_.find_subscription(slot, pending.order_id);
@@ -240,7 +240,7 @@ void ConnectionManager<T, S>::activate(Slot slot, Pending& pending) {
   close_doomed();
 }
 
-/// Decides on a change of an order whose subscription has a record.
+/// Handles a change of an order whose subscription has a record.
 template <class T, class S>
 void ConnectionManager<T, S>::defer_update(Slot slot, Watch& watch,
                                            const Broadcast<Frame>& broadcast) {
@@ -265,7 +265,7 @@ void ConnectionManager<T, S>::defer_update(Slot slot, Watch& watch,
     finish(slot, watch, *pending);
     return;
   }
-  // Version 0: the publisher keeps no versions, and each change is sent.
+  // Version 0: the publisher has no versions, so every change is sent.
   if (pending->held && version != 0 && version <= pending->held->version) return;
   const auto most = can_owe ? limits_.max_outbox_bytes : 0;
   if (session.rare->pending.hold(*pending, broadcast.updated.frame, broadcast.updated.bytes,
@@ -276,14 +276,15 @@ void ConnectionManager<T, S>::defer_update(Slot slot, Watch& watch,
   watch.raise_version(version);
 }
 
-/// Owes a subscription its order, in this version or a newer one. The version stands in its watch.
+/// Makes the order a debt to a subscription, in this version or a newer one. Its watch stores the
+/// version.
 template <class T, class S>
 void ConnectionManager<T, S>::owe(Slot slot, std::string_view order_id, std::uint64_t version) {
   SessionT& session = sessions_[slot];
   Watch& watch = *registry_.find_subscription(slot, order_id);
   if (Pending* const pending = session.find_pending(order_id)) {
     auto& list = session.rare->pending;
-    // What is being read may be older already: it is read again.
+    // The read in progress may return an older version, so read again.
     if (pending->is_authorized()) {
       list.set_stage(*pending, Stage::owed);
       pending->due = TimePoint{};
@@ -303,7 +304,7 @@ void ConnectionManager<T, S>::owe(Slot slot, std::string_view order_id, std::uin
   watch.defer();
 }
 
-/// Tells what has ended and reads what is owed, first come first served, while there is room.
+/// Reports refusals and reads owed orders, first come first served, while there is room.
 template <class T, class S>
 void ConnectionManager<T, S>::pay(Slot slot) {
   if (!sessions_[slot].rare || sessions_[slot].rare->paying) return;
@@ -314,7 +315,7 @@ void ConnectionManager<T, S>::pay(Slot slot) {
     Pending* const next = sessions_[slot].rare->pending.next_refused();
     if (next == nullptr) break;
     drop_pending(slot, *next, next->refusal);
-    if (find_live(slot, session) == nullptr) return;  // It is gone, and the mark with it.
+    if (find_live(slot, session) == nullptr) return;  // The connection is gone.
   }
   while (!routes_[slot].queueing && sessions_[slot].rare->pending.fetching() < most) {
     Pending* const next = sessions_[slot].rare->pending.next_owed(services_.clock.now());
@@ -327,7 +328,7 @@ void ConnectionManager<T, S>::pay(Slot slot) {
   schedule(slot);
 }
 
-/// Asks again what is due; an answer that did not come in time counts as "unavailable".
+/// Repeats the questions that are due. A late answer counts as "unavailable".
 template <class T, class S>
 void ConnectionManager<T, S>::ask_due(Slot slot, TimePoint now) {
   const auto session = sessions_[slot].id;

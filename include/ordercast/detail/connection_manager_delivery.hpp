@@ -3,8 +3,7 @@
 
 #include <ordercast/connection_manager.hpp>
 
-/// Bodies of ConnectionManager: the way of a change to its audience. Include
-/// connection_manager.hpp.
+/// Bodies of ConnectionManager: delivers a change to its audience. Include connection_manager.hpp.
 namespace ordercast {
 
 template <class T, class S>
@@ -35,7 +34,7 @@ std::size_t ConnectionManager<T, S>::publish(const Broadcast<Frame>& broadcast) 
         defer_update(slot, watch, broadcast);
         return;
       }
-      // Version 0: the publisher keeps no versions, and each change is sent.
+      // Version 0: the publisher has no versions, so every change is sent.
       if (broadcast.version != 0 && broadcast.version <= watch.version()) return;
       RouteT& route = routes_[slot];
       const auto result =
@@ -74,8 +73,8 @@ std::size_t ConnectionManager<T, S>::publish(const Broadcast<Frame>& broadcast) 
   return updated + hints_only;
 }
 
-/// Hands a frame to the transport, or to the connection's outbox while it is slow. Inline, because
-/// a broadcast does it for each recipient.
+/// Passes a frame to the transport, or to the connection's outbox while it is slow. Inline, because
+/// a broadcast calls it for each recipient.
 template <class T, class S>
 [[gnu::always_inline]] inline auto ConnectionManager<T, S>::deliver(
     Slot slot, RouteT& route, QueuedKind kind, std::string_view order_id,
@@ -92,8 +91,8 @@ template <class T, class S>
   return queue(slot, kind, order_id, message, conflates);
 }
 
-/// Queues a frame in the outbox of a slow connection. An order's change that does not fit is not
-/// queued, nor is the older one that waits: the caller owes it. Everything else makes room.
+/// Queues a frame in the outbox of a slow connection. If an order's change does not fit, neither it
+/// nor its older version is queued: the caller owes the order. For anything else, makes room.
 template <class T, class S>
 [[gnu::noinline]] auto ConnectionManager<T, S>::queue(Slot slot, QueuedKind kind,
                                                       std::string_view order_id,
@@ -119,7 +118,7 @@ template <class T, class S>
       doom(slot, CloseCode::too_slow);
       return Delivery::gone;
     }
-    // What made room may be the order that this message must not overtake.
+    // The evicted order may be the one that this message must not overtake.
     if (kind == QueuedKind::application && is_behind_debt(slot, order_id)) {
       const auto owed = detail::watched_order(order_id);
       return follow(slot, owed, order_id, message, conflates) ? Delivery::queued : Delivery::gone;
@@ -127,9 +126,9 @@ template <class T, class S>
   }
 }
 
-/// Takes one message out of a full outbox for one of this kind: an order's change becomes a debt,
-/// or the oldest hint goes. A client reads its list again at any hint, so the last one stays,
-/// except for a newer one. False when nothing can go.
+/// Removes one message from a full outbox to make room for this kind: turns an order's change into
+/// a debt, or drops the oldest hint. Keeps the last hint, except for a newer one, since any hint
+/// makes a client reload its list. Returns false if nothing can be removed.
 template <class T, class S>
 bool ConnectionManager<T, S>::make_room(Slot slot, QueuedKind kind) {
   auto& outbox = *sessions_[slot].outbox();
@@ -146,7 +145,7 @@ bool ConnectionManager<T, S>::make_room(Slot slot, QueuedKind kind) {
   return false;
 }
 
-/// The transport takes no more of a connection: from here on its messages wait in an outbox.
+/// The transport accepts no more for a connection: its messages now go to an outbox.
 template <class T, class S>
 void ConnectionManager<T, S>::start_queueing(Slot slot) {
   watch_stall(slot, services_.clock.now(), true);
@@ -155,7 +154,7 @@ void ConnectionManager<T, S>::start_queueing(Slot slot) {
   schedule(slot);
 }
 
-/// Marks a connection to be closed after the iteration that is under way.
+/// Marks a connection to be closed after the current iteration.
 template <class T, class S>
 void ConnectionManager<T, S>::doom(Slot slot, CloseCode code) noexcept {
   if (routes_[slot].doomed || routes_[slot].closing) return;
@@ -182,8 +181,8 @@ void ConnectionManager<T, S>::close_doomed() noexcept {
   }
 }
 
-/// Answers a client. Of answers on one topic the newest waits: one pong is for all pings before it,
-/// and the same error on the same order says nothing new.
+/// Answers a client. Only the newest answer on a topic is queued: one pong answers all earlier
+/// pings, and a repeated error about an order says nothing new.
 template <class T, class S>
 void ConnectionManager<T, S>::send_control(Slot slot, const ServerMessage& message) {
   std::string topic;

@@ -3,7 +3,7 @@
 
 #include <ordercast/connection_manager.hpp>
 
-/// Bodies of ConnectionManager: what clients say. Include connection_manager.hpp.
+/// Bodies of ConnectionManager: messages from clients. Include connection_manager.hpp.
 namespace ordercast {
 
 template <class T, class S>
@@ -26,7 +26,7 @@ void ConnectionManager<T, S>::on_message(Handle handle, std::string_view text) {
   });
 }
 
-/// Offers a message of a type that is not the protocol's to the application.
+/// Offers a message of an unknown type to the application.
 template <class T, class S>
 bool ConnectionManager<T, S>::offer_to_application([[maybe_unused]] Slot slot,
                                                    [[maybe_unused]] std::string_view text) {
@@ -34,7 +34,7 @@ bool ConnectionManager<T, S>::offer_to_application([[maybe_unused]] Slot slot,
     const auto type = detail::find_type(text);
     if (!type) return false;
     const auto view = registry_.identity(slot);
-    // A copy: it lives until the call returns, whatever becomes of the connection.
+    // A copy, which stays valid until the call returns even if the connection closes.
     const Identity who{std::string(view->user_id), view->reach, std::string(view->organization_id)};
     return services_.messages.on_unknown(who, *type, text);
   } else {
@@ -78,7 +78,7 @@ void ConnectionManager<T, S>::receive(Slot slot, const Unsubscribe& message) {
   }
   registry_.unsubscribe(slot, message.order_id);
   tell([](auto& observer) { observer.on_unsubscribed(1); });
-  pay(slot);  // What was being read for it may have kept others waiting.
+  pay(slot);  // A read for this order may have delayed others.
 }
 
 template <class T, class S>
@@ -97,7 +97,7 @@ void ConnectionManager<T, S>::receive(Slot slot, const Subscribe& message) {
   record.any_version = other_store;
   record.request = ++last_request_;
   if (registry_.is_subscribed(slot, message.order_id)) {
-    if (!since && !other_store) return;  // Subscribed and authorized already: nothing to answer.
+    if (!since && !other_store) return;  // Already subscribed and authorized: no answer.
     record.stage = Stage::owed;
     record.due = TimePoint{};
     session.need_rare().pending.add(std::move(record));
@@ -112,7 +112,7 @@ void ConnectionManager<T, S>::receive(Slot slot, const Subscribe& message) {
   }
   registry_.subscribe(slot, message.order_id);
   tell([](auto& observer) { observer.on_subscribed(); });
-  // A client of another store takes whatever version comes.
+  // A client of another store accepts any version.
   const auto left_at =
       session.rare ? session.rare->left.take(detail::hash_bytes(message.order_id, seed_)) : 0;
   registry_.find_subscription(slot, message.order_id)->set_version(other_store ? 0 : left_at);

@@ -7,12 +7,13 @@
 #include <cassert>
 #include <charconv>
 
-/// Bodies of ConnectionManager: how connections come, beat and go. Include connection_manager.hpp.
+/// Bodies of ConnectionManager: opening, heartbeats and closing of connections. Include
+/// connection_manager.hpp.
 namespace ordercast {
 
 template <class T, class S>
 ConnectionManager<T, S>::~ConnectionManager() {
-  self_.reset();  // A service that answers as it ends finds nobody.
+  self_.reset();  // A service that answers from its destructor finds no manager.
   if (!has_budget()) return;
   registry_.for_each_connection(
       [&](Slot slot) { budget_->release(registry_.identity(slot)->user_id); });
@@ -21,7 +22,7 @@ ConnectionManager<T, S>::~ConnectionManager() {
 template <class T, class S>
 auto ConnectionManager<T, S>::add_session(Handle handle) -> Slot {
   by_handle_.reserve_one();
-  // From here on a timer of this session can be set without memory.
+  // After this, setting the session's timer needs no memory.
   if (sessions_.size() == sessions_.end_id()) timers_.reserve(sessions_.end_id() + 1);
   const Slot slot = sessions_.acquire();
   try {
@@ -39,7 +40,7 @@ auto ConnectionManager<T, S>::add_session(Handle handle) -> Slot {
 
 template <class T, class S>
 void ConnectionManager<T, S>::on_open(Handle handle, std::string_view token, bool hello) {
-  if (find(handle) != npos) return;  // A transport reports an open once.
+  if (find(handle) != npos) return;  // A transport must report an open only once.
   const Slot slot = add_session(handle);
   if (drain_deadline_) {
     close_for_drain(slot);
@@ -48,7 +49,7 @@ void ConnectionManager<T, S>::on_open(Handle handle, std::string_view token, boo
   AuthResult result;
   try {
     result = services_.authenticator.authenticate(token);
-  } catch (...) {  // Not the client's fault: it comes back with the same token.
+  } catch (...) {  // Not the client's fault: let it retry with the same token.
     tell([](auto& observer) {
       observer.on_refused(CloseCode::internal_error, "the authenticator has thrown");
     });
@@ -108,7 +109,7 @@ void ConnectionManager<T, S>::on_close(Handle handle) noexcept {
   if (sessions_.size() == 0) timers_.shrink();
 }
 
-/// Takes a session out of everything but the handle index: from here on nothing is sent to it.
+/// Removes a session from everything except the handle index. Nothing is sent to it after this.
 template <class T, class S>
 void ConnectionManager<T, S>::leave(Slot slot) noexcept {
   SessionT& session = sessions_[slot];
@@ -208,7 +209,7 @@ void ConnectionManager<T, S>::begin_drain(std::chrono::milliseconds window) {
   for (const Slot slot : ready) close_for_drain(slot);
 }
 
-/// Clients come back at a time of their own within the window, not all at once. Needs no memory.
+/// Gives each client a different retry time within the window. Needs no memory.
 template <class T, class S>
 void ConnectionManager<T, S>::close_for_drain(Slot slot) noexcept {
   std::uniform_int_distribution<std::int64_t> spread(0, drain_window_.count());
@@ -284,7 +285,7 @@ std::chrono::milliseconds ConnectionManager<T, S>::next_ping_delay() {
   return limits_.ping_interval - std::chrono::milliseconds(jitter(random_));
 }
 
-/// Arms the one timer of a session for whatever comes first.
+/// Sets the session's single timer to the earliest of its deadlines.
 template <class T, class S>
 void ConnectionManager<T, S>::schedule(Slot slot) {
   const SessionT& session = sessions_[slot];
@@ -311,15 +312,15 @@ void ConnectionManager<T, S>::on_deadline(Slot slot, TimePoint now) {
     watch_stall(slot, now);
     if (session.stall && limits_.write_stall_timeout.count() != 0 &&
         now >= later_by(session.stall->since, limits_.write_stall_timeout)) {
-      // It takes nothing, a close frame included: there is no handshake to wait for.
+      // It reads nothing, not even a close frame, so don't wait for a close handshake.
       terminate(slot, CloseCode::too_slow);
       return;
     }
   }
   if (limits_.ping_interval.count() != 0 && now >= session.next_ping) {
     if (session.awaiting_pong) {
-      // A ping behind data is not timed until the data are out: whether they move is the stall's.
-      // They may have been out for no more than a moment.
+      // The pong's deadline starts when the data before the ping have been acknowledged; until then
+      // the stall timer watches the connection. They may have been acknowledged only a moment ago.
       const auto* stall = session.stall.get();
       const bool is_behind = stall != nullptr && limits_.write_stall_timeout.count() != 0 &&
                              stall->written_bytes < stall->ping_after;
@@ -332,7 +333,7 @@ void ConnectionManager<T, S>::on_deadline(Slot slot, TimePoint now) {
     } else if (transport_.buffered_bytes(routes_[slot].handle) == 0) {
       send_ping(slot, now);
     } else {
-      // A ping would wait behind data; whether that moves says as much about the peer.
+      // A ping would wait behind data, and the progress of that data shows that the peer is alive.
       session.next_ping = later_by(now, next_ping_delay());
     }
   }
@@ -344,7 +345,7 @@ void ConnectionManager<T, S>::on_deadline(Slot slot, TimePoint now) {
   schedule(slot);
 }
 
-/// Sends a ping and sets the deadline of its pong.
+/// Sends a ping and sets the deadline for its pong.
 template <class T, class S>
 void ConnectionManager<T, S>::send_ping(Slot slot, TimePoint now) {
   SessionT& session = sessions_[slot];
@@ -362,8 +363,8 @@ void ConnectionManager<T, S>::send_ping(Slot slot, TimePoint now) {
       limits_.pong_timeout.count() == 0 ? (TimePoint::max)() : later_by(now, limits_.pong_timeout);
 }
 
-/// Starts, renews or ends the watch on a connection with unwritten data: the clock of a stall runs
-/// from the last time that the peer acknowledged anything. `must`: there is a watch afterwards.
+/// Starts, renews or ends the stall watch of a connection with unwritten data. A stall counts from
+/// the peer's last acknowledgement. `must`: ensures that there is a watch afterwards.
 template <class T, class S>
 void ConnectionManager<T, S>::watch_stall(Slot slot, TimePoint now, bool must) {
   SessionT& session = sessions_[slot];

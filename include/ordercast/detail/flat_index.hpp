@@ -9,12 +9,11 @@
 
 /// An open-addressing index from a hash to 32-bit ids of records that live elsewhere.
 ///
-/// It holds no keys: the caller compares. That makes look-ups by `string_view` free of allocation,
-/// keeps a slot at 8 bytes, and lets one type index strings, handles and pairs. Linear probing with
-/// backward-shift deletion. Slots lie in the order of their hashes, whatever the capacity: so it
-/// grows by a quarter, which is a walk from front to back, and is at least 3/5 full after it has
-/// grown, never more than 3/4. Expected O(1) for all but `reserve`, which is amortised O(1). One
-/// thread at a time.
+/// It stores no keys: the caller compares. So look-ups by `string_view` need no allocation, a slot
+/// takes 8 bytes, and one type indexes strings, handles and pairs. Linear probing with
+/// backward-shift deletion. Slots are ordered by hash at any capacity, so it grows by a quarter in
+/// one pass from front to back: it is at least 3/5 full after growing, and never more than 3/4.
+/// Expected O(1), `reserve` amortized O(1). One thread at a time.
 namespace ordercast::detail {
 
 class FlatIndex {
@@ -36,7 +35,7 @@ class FlatIndex {
   FlatIndex& operator=(const FlatIndex&) = delete;
   ~FlatIndex() = default;
 
-  /// The id with this hash for which `equal(id)` holds, or `npos`.
+  /// Returns the id with this hash for which `equal(id)` holds, or `npos`.
   template <class Equal>
   [[nodiscard]] std::uint32_t find(std::uint64_t hash, Equal&& equal) const noexcept {
     if (size_ == 0) return npos;
@@ -48,8 +47,7 @@ class FlatIndex {
     }
   }
 
-  /// Makes room for so many more ids, so that as many calls of `insert` can't throw. Strong
-  /// guarantee.
+  /// Makes room for `more` ids, so that as many calls of `insert` can't throw. Strong guarantee.
   void reserve(std::size_t more) {
     auto capacity = capacity_ == 0 ? smallest : capacity_;
     while ((size_ + more) * 4 > capacity * 3) capacity += capacity / 4;
@@ -57,22 +55,22 @@ class FlatIndex {
   }
   void reserve_one() { reserve(1); }
 
-  /// Adds an id that is not there yet. Call `reserve` first.
+  /// Adds a new id. Call `reserve` first.
   void insert(std::uint64_t hash, std::uint32_t id) noexcept {
     place(Slot{tag_of(hash), id});
     ++size_;
   }
 
-  /// Puts another id in the place of one that is there, for the same hash.
+  /// Replaces an existing id with another one of the same hash.
   void replace(std::uint64_t hash, std::uint32_t id, std::uint32_t other) noexcept {
     slots_[locate(hash, id)].id = other;
   }
 
-  /// Removes an id that is there; gives memory back when most of the table is empty.
+  /// Removes an existing id; frees memory when most of the table is empty.
   void erase(std::uint64_t hash, std::uint32_t id) noexcept {
     std::size_t hole = locate(hash, id);
     for (std::size_t at = next(hole); slots_[at].id != npos; at = next(at)) {
-      // A slot may move back only if its home does not lie behind the hole.
+      // Move a slot back only if its home is not behind the hole.
       if (distance(home(slots_[at].tag), at) >= distance(hole, at)) {
         slots_[hole] = slots_[at];
         hole = at;
@@ -95,18 +93,18 @@ class FlatIndex {
   [[nodiscard]] static std::uint32_t tag_of(std::uint64_t hash) noexcept {
     return static_cast<std::uint32_t>(hash ^ (hash >> 32U));
   }
-  /// As far into the table as the tag is into its range.
+  /// Maps the tag's position in its range to a position in the table.
   [[nodiscard]] std::size_t home(std::uint32_t tag) const noexcept {
     return static_cast<std::size_t>((std::uint64_t{tag} * capacity_) >> 32U);
   }
   [[nodiscard]] std::size_t next(std::size_t at) const noexcept {
     return at + 1 == capacity_ ? 0 : at + 1;
   }
-  /// Steps of `next` from one slot to another.
+  /// How many steps of `next` lead from one slot to another.
   [[nodiscard]] std::size_t distance(std::size_t from, std::size_t to) const noexcept {
     return to >= from ? to - from : to + capacity_ - from;
   }
-  /// Where an id stands that is there. Ids alone may repeat; a tag and an id together are one.
+  /// Returns the slot of an existing id. Ids may repeat, but a tag and an id together are unique.
   [[nodiscard]] std::size_t locate(std::uint64_t hash, std::uint32_t id) const noexcept {
     const auto tag = tag_of(hash);
     std::size_t at = home(tag);
@@ -136,7 +134,7 @@ class FlatIndex {
     } else if (capacity_ > 64 && size_ * 4 < capacity_) {
       try {
         rehash(capacity_ / 2);
-      } catch (const std::bad_alloc&) {  // The larger table serves as well.
+      } catch (const std::bad_alloc&) {  // Keep the larger table.
       }
     }
   }

@@ -9,10 +9,10 @@
 #include <functional>
 #include <vector>
 
-/// From a handle to the number of the record that keeps it. One thread at a time.
+/// Maps a handle to the number of its record. One thread at a time.
 namespace ordercast::detail {
 
-/// A handle that is a small number itself, as slab ids are: its index is an array, not a hash.
+/// A handle that is a small number, such as a slab id: indexed by an array instead of a hash.
 struct DenseHandle {
   std::uint32_t value = UINT32_MAX;
 
@@ -23,7 +23,7 @@ struct DenseHandle {
   // NOLINTEND(google-explicit-constructor)
 };
 
-/// Any handle: expected O(1). `equal(id)` tells whether the record has the handle.
+/// For any handle: expected O(1). `equal(id)` says whether the record has the handle.
 template <class Handle>
 class HandleIndex {
  public:
@@ -46,7 +46,7 @@ class HandleIndex {
   FlatIndex index_;
 };
 
-/// O(1). Memory: 4 bytes for each number up to the largest; it goes back when all have left.
+/// O(1). Memory: 4 bytes for each number up to the largest; freed when all have left.
 template <>
 class HandleIndex<DenseHandle> {
  public:

@@ -8,8 +8,8 @@
 
 /// Seeded hashing for the core's indexes.
 ///
-/// Ids come from the network, so an attacker who can predict the hash can choose ids that collide;
-/// the seed is drawn once a process. Pure functions otherwise; thread-safe.
+/// Ids come from the network, so an attacker who can predict the hash can choose ids that collide.
+/// The seed is therefore random for each process. Thread-safe.
 namespace ordercast::detail {
 
 __extension__ using uint128 = unsigned __int128;
@@ -20,7 +20,7 @@ __extension__ using uint128 = unsigned __int128;
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
 }
 
-/// The process's seed, drawn at first use.
+/// The seed of this process, drawn on first use.
 [[nodiscard]] inline std::uint64_t hash_seed() {
   static const std::uint64_t seed = [] {
     std::random_device entropy;
@@ -31,7 +31,7 @@ __extension__ using uint128 = unsigned __int128;
 
 inline constexpr std::uint64_t golden = 0x9E3779B97F4A7C15U;
 
-/// Hashes bytes, eight at a time. Linear in the length.
+/// Hashes bytes, eight at a time. O(length).
 [[nodiscard]] inline std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed) noexcept {
   std::uint64_t state = seed ^ (bytes.size() * golden);
   const char* at = bytes.data();

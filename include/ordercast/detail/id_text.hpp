@@ -7,10 +7,10 @@
 #include <string_view>
 #include <utility>
 
-/// An id that a table owns: 32 bytes, of which up to 31 hold the text itself.
+/// An id that a table owns: 32 bytes, with up to 31 bytes of text inline.
 ///
-/// Ids of databases have 25 (cuid) to 36 characters (UUID); a `std::string` puts all of them on the
-/// heap, where each costs a block of 48 bytes and a cache miss at each comparison. May throw
+/// Database ids have 25 (cuid) to 36 characters (UUID). A `std::string` puts all of them on the
+/// heap, where each costs a block of 48 bytes and a cache miss for each comparison. May throw
 /// `std::bad_alloc` for longer texts. One thread at a time.
 namespace ordercast::detail {
 

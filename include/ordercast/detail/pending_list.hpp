@@ -15,19 +15,19 @@
 #include <utility>
 #include <vector>
 
-/// What one connection has asked and not been answered, and what it is owed.
+/// The unanswered questions of one connection, and the orders that it is owed.
 namespace ordercast::detail {
 
-/// A subscription with an open question or a debt. It stands in the registry already, so nothing
-/// that is published meanwhile is lost: the newest of it waits here unseen, or becomes a debt.
+/// A subscription with an open question or a debt. It is in the registry already, so no change is
+/// lost in the meantime: the newest one waits here, or becomes a debt.
 template <class Frame>
 struct PendingSubscription {
   enum class Stage : std::uint8_t {
     authorizing,  ///< The authorizer has been asked.
-    unanswered,   ///< The authorizer could not tell; it is asked again at `due`.
-    owed,         ///< Authorized; the order is read when there is room, not before `due`.
+    unanswered,   ///< The authorizer was unavailable; ask again at `due`.
+    owed,         ///< Authorized; read the order when there is room, not before `due`.
     fetching,     ///< The order source has been asked.
-    refused,      ///< It has ended; the client is told so when there is room.
+    refused,      ///< Ended; tell the client when there is room.
   };
 
   struct Held {
@@ -36,7 +36,7 @@ struct PendingSubscription {
     std::uint64_t version = 0;
   };
 
-  /// A message of the application's own that must not go before the order.
+  /// An application's message that must come after the order.
   struct Follower {
     std::string topic;
     Frame frame{};
@@ -46,26 +46,27 @@ struct PendingSubscription {
   using Following = std::vector<Follower>;
 
   std::string order_id;
-  std::uint64_t request = 0;  ///< Names the record; counts up in the order of subscribing.
+  std::uint64_t request = 0;  ///< Identifies the record; counts up in the order of subscribing.
   std::uint32_t asked = 0;    ///< How many subscribes it answers.
   std::uint32_t tries = 0;    ///< Answers "unavailable" in a row.
-  std::uint32_t attempt = 0;  ///< Names the newest question; answers to older ones are void.
+  std::uint32_t attempt =
+      0;  ///< Identifies the newest question; answers to older ones are ignored.
   Stage stage = Stage::authorizing;
   ErrorCode refusal = ErrorCode::unavailable;  ///< Why it has ended.
-  bool any_version = false;  ///< `since` was counted in another store: whatever there is, is news.
-  bool must = false;  ///< A change became this debt: it is paid with that version or a newer one.
+  bool any_version = false;  ///< `since` is from another store: any version is new.
+  bool must = false;  ///< A change became this debt: pay it with that version or a newer one.
   std::uint64_t promised_at_ask = 0;  ///< The version owed when the order source was asked.
   std::optional<std::uint64_t> since;
   std::optional<Held> held;
   Following following;
-  TimePoint due = (TimePoint::max)();       ///< When an answer is late, or the next try.
+  TimePoint due = (TimePoint::max)();       ///< When an answer is late, or when to try next.
   std::optional<TimePoint> troubled_since;  ///< When the first answer was "unavailable".
 
   [[nodiscard]] bool is_authorized() const noexcept {
     return stage == Stage::owed || stage == Stage::fetching;
   }
 
-  /// Another subscribe for the same order came before the first was answered.
+  /// Merges another subscribe for the same order that came before the first was answered.
   void merge(std::optional<std::uint64_t> other, bool other_store) noexcept {
     ++asked;
     any_version = any_version || other_store;
@@ -73,8 +74,8 @@ struct PendingSubscription {
   }
 };
 
-/// The records of one connection, found by request and by order; O(log n) each. Records stay where
-/// they are until they are erased. Bounded by the connection's subscriptions.
+/// The records of one connection, found by request and by order in O(log n). References stay valid
+/// until a record is erased. Bounded by the connection's subscriptions.
 template <class Frame>
 class PendingList {
  public:
@@ -117,7 +118,7 @@ class PendingList {
   }
 
   void set_stage(Record& record, Stage stage) {
-    // Before anything changes: may throw.
+    // May throw, so do it before anything changes.
     if (stage == Stage::owed) owed_.insert(record.request);
     if (stage == Stage::refused) refused_.insert(record.request);
     if (stage != Stage::owed) owed_.erase(record.request);
@@ -127,8 +128,8 @@ class PendingList {
     record.stage = stage;
   }
 
-  /// The debt that is to be paid next: the one that was subscribed first, of those whose time has
-  /// come. Null when there is none.
+  /// Returns the debt to pay next: of those that are due, the first by order of subscribing. Null
+  /// if there is none.
   [[nodiscard]] Record* next_owed(TimePoint now) noexcept {
     for (const auto request : owed_) {
       Record& record = records_.at(request);
@@ -137,13 +138,13 @@ class PendingList {
     return nullptr;
   }
 
-  /// The record that has ended and was subscribed first; null when there is none.
+  /// Returns the first ended record by order of subscribing; null if there is none.
   [[nodiscard]] Record* next_refused() noexcept {
     return refused_.empty() ? nullptr : find(*refused_.begin());
   }
 
-  /// Keeps a message with its record. False, with nothing kept, when those of all records together
-  /// would be more than `most` bytes (0: no bound); one is always kept.
+  /// Stores a message in its record. Returns false, and stores nothing, if the messages of all
+  /// records together would exceed `most` bytes (0: no bound); a single one always fits.
   [[nodiscard]] bool hold(Record& record, const Frame& frame, std::size_t bytes,
                           std::uint64_t version, std::size_t most) {
     drop_held(record);
@@ -158,9 +159,9 @@ class PendingList {
     record.held.reset();
   }
 
-  /// Keeps a message behind a record's order; an older one with its topic goes, if it conflates.
-  /// False, with nothing kept, when those of all records together would be more than these bounds
-  /// (0: none); one is always kept.
+  /// Stores a message to send after a record's order; if it conflates, it replaces an older one
+  /// with its topic. Returns false, and stores nothing, if the messages of all records together
+  /// would exceed these bounds (0: none); a single one always fits.
   [[nodiscard]] bool follow(Record& record, typename Record::Follower message,
                             std::size_t most_messages, std::size_t most_bytes) {
     auto& following = record.following;
@@ -184,8 +185,8 @@ class PendingList {
     following_bytes_ += bytes;
     return true;
   }
-  /// Puts messages before those that are kept. False when those of all records together are more
-  /// than these bounds (0: none) now; one is always allowed.
+  /// Inserts messages before the stored ones. Returns false if the messages of all records together
+  /// now exceed these bounds (0: none); a single one is always allowed.
   [[nodiscard]] bool follow_first(Record& record, typename Record::Following messages,
                                   std::size_t most_messages, std::size_t most_bytes) {
     for (const auto& message : messages) {
@@ -205,14 +206,14 @@ class PendingList {
     return std::exchange(record.following, {});
   }
 
-  /// Sets when a record must be looked at.
+  /// Sets when a record is due.
   void set_due(Record& record, TimePoint due) noexcept {
     record.due = due;
     next_due_ = (std::min)(next_due_, due);
   }
-  /// A time at or before the earliest `due` that lies ahead.
+  /// Returns a time at or before the earliest `due`.
   [[nodiscard]] TimePoint next_due() const noexcept { return next_due_; }
-  /// Calls `f(request)` for each record whose time has come; `f` must not change the list.
+  /// Calls `f(request)` for each record that is due; `f` must not change the list.
   template <class F>
   void for_each_due(TimePoint now, F&& f) {
     next_due_ = (TimePoint::max)();

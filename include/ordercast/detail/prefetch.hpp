@@ -4,7 +4,7 @@
 #include <type_traits>
 #include <utility>
 
-/// Asks the processor for memory that will be needed soon. No effect but on time.
+/// Prefetches memory that will be needed soon. Affects speed only.
 namespace ordercast::detail {
 
 inline void prefetch(const void* memory) noexcept {
@@ -19,7 +19,7 @@ struct CanPrefetch<
     std::void_t<decltype(std::declval<const Transport&>().prefetch(std::declval<const Handle&>()))>>
     : std::true_type {};
 
-/// Passes the hint on to a transport that takes it.
+/// Forwards the hint to a transport that has `prefetch`.
 template <class Transport, class Handle>
 void prefetch_for_send([[maybe_unused]] const Transport& transport,
                        [[maybe_unused]] const Handle& handle) noexcept {

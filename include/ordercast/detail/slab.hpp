@@ -6,13 +6,12 @@
 #include <memory>
 #include <vector>
 
-/// Records that are named by small integers.
+/// Stores records that are identified by small integers.
 ///
-/// `T` has a `std::uint32_t& free_link()`: a member that means nothing while the record is free, so
-/// that a slab costs what its records cost. References stay valid until the record is released:
-/// memory grows by chunks that never move. `acquire` is amortised O(1) and has the strong
-/// guarantee; `release` is O(1). All memory goes back when the last record is released. One thread
-/// at a time.
+/// `T` has a `std::uint32_t& free_link()`: a member that is unused while the record is free, so
+/// that the slab needs no memory of its own. References stay valid until the record is released:
+/// memory grows in chunks that never move. `acquire` is amortized O(1) with the strong guarantee;
+/// `release` is O(1). All memory is freed when the last record is released. One thread at a time.
 namespace ordercast::detail {
 
 template <class T>
@@ -20,7 +19,7 @@ class Slab {
  public:
   static constexpr std::uint32_t npos = UINT32_MAX;
 
-  /// A default-constructed record; ids of released records are used again, newest first.
+  /// Returns the id of a default-constructed record. Reuses released ids, newest first.
   [[nodiscard]] std::uint32_t acquire() {
     std::uint32_t id = first_free_;
     if (id != npos) {
@@ -55,8 +54,8 @@ class Slab {
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  /// One past the largest id; records that are not in use below it are default-constructed, but for
-  /// their link.
+  /// One past the largest id. Unused records below it are default-constructed, except for their
+  /// link.
   [[nodiscard]] std::uint32_t end_id() const noexcept {
     return static_cast<std::uint32_t>(chunks_.size()) * chunk_size;
   }
@@ -69,7 +68,7 @@ class Slab {
 
   std::vector<std::unique_ptr<T[]>> chunks_;  // NOLINT(modernize-avoid-c-arrays)
   std::uint32_t first_free_ = npos;
-  std::uint32_t used_ = 0;  // Ids from here on have never been acquired.
+  std::uint32_t used_ = 0;  // Ids from this one on have never been acquired.
   std::size_t size_ = 0;
 };
 

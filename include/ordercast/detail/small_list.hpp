@@ -9,9 +9,9 @@
 #include <type_traits>
 #include <utility>
 
-/// A vector whose first `Inline` elements need no block of their own: most orders have one or two
-/// watchers. Elements move when it grows and when it is moved. `push_back` is amortised O(1) with
-/// the strong guarantee; memory goes back as it empties. One thread at a time.
+/// A vector that stores its first `Inline` elements inline, since most orders have one or two
+/// watchers. Elements move when it grows and when it is moved. `push_back` is amortized O(1) with
+/// the strong guarantee; memory is freed as it empties. One thread at a time.
 namespace ordercast::detail {
 
 template <class T, std::uint32_t Inline>
@@ -19,8 +19,8 @@ class SmallList {
   static_assert(std::is_nothrow_move_constructible_v<T> && std::is_nothrow_move_assignable_v<T>);
 
  public:
-  // NOLINTBEGIN(modernize-use-equals-default,cppcoreguidelines-pro-type-member-init): the elements'
-  // storage holds none yet.
+  // NOLINTBEGIN(modernize-use-equals-default,cppcoreguidelines-pro-type-member-init): the storage
+  // has no elements yet.
   SmallList() noexcept {}
   SmallList(SmallList&& other) noexcept { take(other); }
   // NOLINTEND(modernize-use-equals-default,cppcoreguidelines-pro-type-member-init)
@@ -50,7 +50,7 @@ class SmallList {
     if (capacity_ == Inline || size_ * 4 > capacity_) return;
     try {
       relocate((std::max)(Inline, capacity_ / 2));
-    } catch (const std::bad_alloc&) {  // The larger block serves as well.
+    } catch (const std::bad_alloc&) {  // Keep the larger block.
     }
   }
 
@@ -65,9 +65,9 @@ class SmallList {
   [[nodiscard]] T& back() noexcept { return begin()[size_ - 1]; }
   [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-  /// A word that means nothing while the list is empty.
+  /// A word that is free for other use while the list is empty.
   [[nodiscard]] std::uint32_t& spare() noexcept { return spare_word; }
-  /// Bytes of its block, if it has one.
+  /// Bytes of its heap block, if it has one.
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
     return capacity_ == Inline ? 0 : capacity_ * sizeof(T);
   }
@@ -81,8 +81,8 @@ class SmallList {
   void relocate(std::uint32_t capacity) {
     T* const from = begin();
     T* const fresh = capacity == Inline ? nullptr : std::allocator<T>().allocate(capacity);
-    // The block's address lies where the inline elements do, so it is put down after they have gone
-    // and read before they come.
+    // The block's address overlaps the inline elements, so write it after they have moved out and
+    // read it before they move in.
     T* const to = fresh == nullptr ? inline_data() : fresh;
     std::uninitialized_move_n(from, size_, to);
     std::destroy_n(from, size_);

@@ -12,10 +12,10 @@ template <class H, class S>
 bool SubscriptionRegistry<H, S>::connect(H handle, const IdentityView& who) {
   assert(iterating_ == 0);
   if (is_connected(handle)) return false;
-  // An organization without an id has no members: two empty ids don't meet (see `may_watch`).
+  // An organization without an id has no members: two empty ids never match (see `may_watch`).
   const bool of_organization = who.reach == Reach::organization && !who.organization_id.empty();
 
-  // Everything that may throw comes first and is undone by the guard; then links are made.
+  // First everything that may throw, undone by the guard; then the links.
   connection_index_.reserve(handle);
   const auto user = find_or_add_user(who.user_id);
   std::uint32_t organization = npos;
@@ -169,7 +169,7 @@ void SubscriptionRegistry<H, S>::for_each_list_watcher(const OrderEvent& event, 
   if (assignee == owner) assignee = npos;
   visit_user(owner);
   visit_user(assignee);
-  // Either may be a member as well; those connections were visited above.
+  // Owner and assignee may also be members; those connections have been visited above.
   const auto visit = [&](const std::vector<MemberConnection>& members) {
     for (const auto& member : members) {
       if (member.user != owner && member.user != assignee) f(member.handle);
@@ -268,7 +268,8 @@ std::uint32_t SubscriptionRegistry<H, S>::find_place_number(std::uint32_t connec
                                                             std::uint32_t topic) const noexcept {
   const auto& places = connections_[connection].places;
   if (connections_[connection].indexed) {
-    // What another connection put under the same hash is told by the topic, or is right as it is.
+    // An entry of another connection under the same hash differs by topic, or gives the right
+    // number anyway.
     return place_index_.find(place_hash(connection, topic), [&](std::uint32_t number) {
       return number < places.size() && places[number].topic == topic;
     });
@@ -347,7 +348,7 @@ auto SubscriptionRegistry<H, S>::member_list(Reach reach, std::uint32_t organiza
   return organization == npos ? nullptr : &organizations_[organization].members;
 }
 
-/// Room for them has been reserved.
+/// Their room has been reserved.
 template <class H, class S>
 void SubscriptionRegistry<H, S>::index_places(std::uint32_t connection) noexcept {
   connections_[connection].indexed = true;
@@ -366,7 +367,7 @@ void SubscriptionRegistry<H, S>::unindex_places(std::uint32_t connection) noexce
   }
 }
 
-/// Ends a subscription. The last of its connection and the last of its topic move into the gaps.
+/// Removes a subscription. The last one of its connection and of its topic move into the gaps.
 template <class H, class S>
 void SubscriptionRegistry<H, S>::remove_place(std::uint32_t connection,
                                               std::uint32_t number) noexcept {
@@ -383,7 +384,8 @@ void SubscriptionRegistry<H, S>::remove_place(std::uint32_t connection,
     if (owner.indexed) place_index_.replace(place_hash(connection, moved.topic), last, number);
   }
   places.pop_back();
-  // Well below the bound, so that one order that comes and goes doesn't turn it over each time.
+  // Well below the threshold, so that one order that comes and goes doesn't rebuild the index each
+  // time.
   if (owner.indexed && places.size() <= most_scanned / 2) unindex_places(connection);
   --subscriptions_;
   release_topic_if_unused(place.topic);

@@ -10,11 +10,11 @@
 #include <exception>
 #include <vector>
 
-/// One deadline for each of many small integers: a hashed timer wheel (Varghese and Lauck, 1987).
+/// A hashed timer wheel (Varghese and Lauck, 1987): one deadline for each of many small integers.
 ///
-/// `schedule` and `cancel` are O(1); `advance` is O(slots passed + deadlines that come up).
-/// Deadlines are met to the wheel's resolution, never early; one that lies more than two years
-/// ahead comes after two years. Costs 16 bytes an id. One thread at a time.
+/// `schedule` and `cancel` are O(1); `advance` is O(slots passed + deadlines that come up). Fires
+/// at the wheel's resolution, never early; a deadline more than two years ahead fires after two
+/// years. Costs 16 bytes an id. One thread at a time.
 namespace ordercast::detail {
 
 class TimerWheel {
@@ -28,7 +28,7 @@ class TimerWheel {
     if (count > nodes_.size()) nodes_.resize((std::max)(count, nodes_.size() + nodes_.size() / 2));
   }
 
-  /// Sets the deadline of an id, in place of the one it had.
+  /// Sets the deadline of an id and replaces its old one.
   void schedule(std::uint32_t id, TimePoint deadline) {
     reserve(static_cast<std::size_t>(id) + 1);
     cancel(id);
@@ -45,33 +45,33 @@ class TimerWheel {
     --size_;
   }
 
-  /// The deadline of an id, to the wheel's resolution; `TimePoint::max()` if it has none.
+  /// Returns the deadline of an id at the wheel's resolution; `TimePoint::max()` if it has none.
   [[nodiscard]] TimePoint deadline(std::uint32_t id) const noexcept {
     if (id >= nodes_.size() || nodes_[id].slot == npos) return (TimePoint::max)();
     const auto ahead = nodes_[id].tick - static_cast<std::uint32_t>(now_tick_);
-    return time_of(now_tick_ + (ahead <= farthest ? ahead : 0));  // Or it comes up right now.
+    return time_of(now_tick_ + (ahead <= farthest ? ahead : 0));  // Or it is firing right now.
   }
 
-  /// Gives the memory back if no deadline is set.
+  /// Frees the memory if no deadline is set.
   void shrink() noexcept {
     if (size_ == 0) decltype(nodes_)().swap(nodes_);
   }
 
-  /// Calls `f(id)` for each id whose deadline has come; the id has no deadline any more. `f` may
-  /// schedule and cancel any id. When `f` throws, those that are left come up at the next call.
+  /// Calls `f(id)` for each id whose deadline has passed, and clears that deadline first. `f` may
+  /// schedule and cancel any id. If `f` throws, the rest fire in the next call.
   template <class F>
   void advance(TimePoint now, F&& f) {
     const auto target = tick_before(now);
     if (target <= now_tick_) return;
-    // One turn of the wheel visits every slot; more would find nothing else.
+    // One turn of the wheel visits every slot; more turns would find nothing else.
     const auto first = target - (std::min)(target - now_tick_, slot_count);
-    now_tick_ = target;  // What `f` schedules comes after.
+    now_tick_ = target;  // What `f` schedules fires later.
     const LeftOver guard{*this};
     for (auto tick = first + 1; tick <= target; ++tick) {
       move_list(slot_of(tick), firing);
       while (slots_[firing] != npos) {
         const auto id = slots_[firing];
-        if (is_after(nodes_[id].tick, target)) {  // A later turn's.
+        if (is_after(nodes_[id].tick, target)) {  // Due in a later turn.
           unlink(id);
           link(id, parked);
         } else {
@@ -83,7 +83,8 @@ class TimerWheel {
     }
   }
 
-  /// A time at or before the earliest deadline; `TimePoint::max()` when there is none. O(slots).
+  /// Returns a time at or before the earliest deadline; `TimePoint::max()` if there is none.
+  /// O(slots).
   [[nodiscard]] TimePoint next_deadline() const noexcept {
     if (size_ == 0) return (TimePoint::max)();
     for (std::uint64_t ahead = 1; ahead <= slot_count; ++ahead) {
@@ -98,17 +99,17 @@ class TimerWheel {
   static constexpr std::uint32_t npos = UINT32_MAX;
   static constexpr std::uint64_t slot_count = 512;
   static constexpr std::uint64_t farthest = std::uint64_t{1} << 30U;
-  static constexpr std::uint32_t firing = 512;  // Two more lists, beside the wheel's own.
+  static constexpr std::uint32_t firing = 512;  // Two more lists besides the wheel's slots.
   static constexpr std::uint32_t parked = 513;
 
   struct Node {
     std::uint32_t tick = 0;  // The low half of it.
     std::uint32_t prev = npos;
     std::uint32_t next = npos;
-    std::uint32_t slot = npos;  // The list it stands in; npos: none.
+    std::uint32_t slot = npos;  // The list that it is in; npos: none.
   };
 
-  /// Puts what an exception has left in the two extra lists back onto the wheel.
+  /// Moves what an exception has left in the two extra lists back onto the wheel.
   struct LeftOver {
     explicit LeftOver(TimerWheel& owner) noexcept : wheel(owner) {}
     LeftOver(const LeftOver&) = delete;
@@ -127,7 +128,7 @@ class TimerWheel {
           wheel.link(id, node.tick % static_cast<std::uint32_t>(slot_count));
         }
       }
-      // A slot that was not reached holds deadlines that have passed.
+      // An unvisited slot contains deadlines that have passed.
       if (std::uncaught_exceptions() > exceptions) wheel.rescue_passed();
     }
     TimerWheel& wheel;

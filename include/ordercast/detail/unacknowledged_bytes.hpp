@@ -15,8 +15,8 @@ struct CountsUnacknowledged<
     std::void_t<decltype(std::declval<const Transport&>().unacknowledged_bytes(
         std::declval<const Handle&>()))>> : std::true_type {};
 
-/// Returns what the peer has not acknowledged, if the transport can tell (data in the kernel's
-/// buffers is no progress of the peer's); otherwise what the transport has not written.
+/// Returns the bytes that the peer has not acknowledged, if the transport can tell (data in kernel
+/// buffers shows no progress of the peer); otherwise the bytes that the transport has not written.
 template <class Transport, class Handle>
 [[nodiscard]] std::uint64_t unacknowledged_bytes(const Transport& transport, const Handle& handle) {
   if constexpr (CountsUnacknowledged<Transport, Handle>::value) {

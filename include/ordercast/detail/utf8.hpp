@@ -7,11 +7,12 @@
 #include <string>
 #include <string_view>
 
-/// UTF-8 (RFC 3629), as the encoder needs it: a text frame with one bad byte would make every
-/// receiver close the connection (RFC 6455 section 8.1). Pure functions; linear; thread-safe.
+/// Checks and repairs UTF-8 (RFC 3629) for the encoder: a text frame with one bad byte would make
+/// every receiver close the connection (RFC 6455 section 8.1). Pure functions; O(length);
+/// thread-safe.
 namespace ordercast::detail {
 
-/// The length of the well-formed sequence at the start of `text`, 0 when there is none.
+/// Returns the length of the well-formed sequence at the start of `text`; 0 if there is none.
 [[nodiscard]] inline std::size_t utf8_sequence(std::string_view text) noexcept {
   const auto byte = [&](std::size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : static_cast<unsigned char>(0);
@@ -34,7 +35,7 @@ namespace ordercast::detail {
   return 0;
 }
 
-/// How many bytes at the start are well-formed. ASCII goes eight bytes at a time.
+/// Returns how many bytes at the start are well-formed. Checks ASCII eight bytes at a time.
 [[nodiscard]] inline std::size_t utf8_valid_prefix(std::string_view text) noexcept {
   std::size_t at = 0;
   while (at < text.size()) {

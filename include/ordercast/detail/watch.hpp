@@ -6,9 +6,8 @@
 
 namespace ordercast::detail {
 
-/// What is kept beside each subscription: the newest version sent or promised, and whether a
-/// record in the session decides on what is published. One word, because a broadcast reads it for
-/// each recipient.
+/// The state of each subscription: the newest version sent or promised, and whether a record in the
+/// session handles its changes. One word, because a broadcast reads it for each recipient.
 class Watch {
  public:
   [[nodiscard]] std::uint64_t version() const noexcept { return word_ >> 1U; }

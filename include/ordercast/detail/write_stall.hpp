@@ -9,13 +9,13 @@
 
 namespace ordercast::detail {
 
-/// What is kept of a connection only while it has unwritten data. One thread at a time.
+/// State of a connection while it has unwritten data. One thread at a time.
 template <class Frame>
 struct WriteStall {
-  std::optional<Outbox<Frame>> outbox;  ///< What the transport has not taken.
+  std::optional<Outbox<Frame>> outbox;  ///< Messages that the transport has not accepted.
   TimePoint since{};                    ///< When the peer last acknowledged anything.
-  std::uint64_t written_bytes = 0;      ///< Acknowledged bytes, as of the last look.
-  std::uint64_t ping_after = 0;         ///< The ping stands behind so many accepted bytes.
+  std::uint64_t written_bytes = 0;      ///< Acknowledged bytes at the last check.
+  std::uint64_t ping_after = 0;         ///< How many accepted bytes precede the ping.
 };
 
 }  // namespace ordercast::detail

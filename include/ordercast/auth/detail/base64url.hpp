@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-/// Base64url as JWS wants it (RFC 7515 section 2): the URL-safe alphabet, no padding, nothing else.
-/// Pure; thread-safe; linear.
+/// Base64url as in JWS (RFC 7515 section 2): the URL-safe alphabet without padding. Pure;
+/// thread-safe; O(length).
 namespace ordercast::detail::jose {
 
 inline constexpr std::uint8_t not_base64url = 0xFF;
@@ -24,9 +24,9 @@ inline constexpr std::uint8_t not_base64url = 0xFF;
   return values;
 }
 
-/// The bytes that `text` encodes, or nothing when it is not the one canonical encoding of them: a
-/// foreign character, padding, an impossible length, or trailing bits that are not zero. So two
-/// different texts never decode to the same bytes.
+/// Returns the bytes that `text` encodes; nullopt if it is not their canonical encoding: an invalid
+/// character, padding, an impossible length, or trailing bits that are not zero. So two different
+/// texts never decode to the same bytes.
 [[nodiscard]] inline std::optional<std::string> base64url_decode(std::string_view text) {
   static constexpr auto values = make_base64url_values();
   if (text.size() % 4 == 1) return std::nullopt;

@@ -27,7 +27,7 @@
 #include <variant>
 #include <vector>
 
-/// How a token is verified, step by step. Values here are immutable or local to one call.
+/// Verifies a token, step by step. Values here are immutable or local to one call.
 namespace ordercast::detail::jose {
 
 inline constexpr std::size_t max_id_bytes = 128;
@@ -36,8 +36,8 @@ inline constexpr std::size_t max_id_bytes = 128;
   throw std::invalid_argument("jwt key '" + id + "': " + std::string(why));
 }
 
-/// Throws std::invalid_argument for a secret that is empty, short without leave, or in truth a PEM
-/// file: a public key that serves as a secret lets everyone sign.
+/// Throws std::invalid_argument for a secret that is empty, too short (unless allowed), or a PEM
+/// file: a public key used as a secret would let everyone sign.
 inline void check_secret(const std::string& id, std::string_view secret, bool allow_short) {
   if (secret.empty()) refuse_key(id, "the secret is empty");
   if (!allow_short && secret.size() < min_hmac_secret_bytes) {
@@ -48,7 +48,7 @@ inline void check_secret(const std::string& id, std::string_view secret, bool al
   }
 }
 
-/// The HMAC-SHA256 of `input`; empty when OpenSSL fails.
+/// Returns the HMAC-SHA256 of `input`; empty if OpenSSL fails.
 [[nodiscard]] inline std::string hmac_sha256(std::string_view secret, std::string_view input) {
   auto [mac, error] = jwt::HMACSign<jwt::algo::HS256>::sign({secret.data(), secret.size()},
                                                             {input.data(), input.size()});
@@ -120,20 +120,20 @@ struct JwtParts {
   return json ? parse_json_object(*json) : std::nullopt;
 }
 
-/// True for the `typ` of a JWT (RFC 7519 section 5.1) and of an access token (RFC 9068 section 4),
-/// which are media types: no case, and "application/" may be left out.
+/// Returns true for the `typ` of a JWT (RFC 7519 section 5.1) and of an access token (RFC 9068
+/// section 4). They are media types: case does not matter, and "application/" may be omitted.
 [[nodiscard]] inline bool is_jwt_type(std::string_view typ) noexcept {
   constexpr std::string_view prefix = "application/";
   if (iequals(typ.substr(0, prefix.size()), prefix)) typ.remove_prefix(prefix.size());
   return iequals(typ, "JWT") || iequals(typ, "at+jwt");
 }
 
-/// Which second stands for a time within it.
+/// How to round a time to whole seconds.
 enum class Rounding : std::uint8_t { down, up };
 
-/// A NumericDate (RFC 7519 section 2), which may have a fraction, of the years 1970 to 9999;
-/// nothing for any other value. So the arithmetic can't overflow, and milliseconds are not taken
-/// for seconds.
+/// Reads a NumericDate (RFC 7519 section 2), perhaps with a fraction, from 1970 to 9999; nullopt
+/// for any other value. So the arithmetic can't overflow, and milliseconds are not taken for
+/// seconds.
 [[nodiscard]] inline std::optional<UnixSeconds> numeric_date(const JsonMember& member,
                                                              Rounding rounding) noexcept {
   constexpr double end_of_9999 = 253'402'300'799;
@@ -151,7 +151,8 @@ enum class Rounding : std::uint8_t { down, up };
   return text != nullptr && !text->empty() && text->size() <= max_id_bytes;
 }
 
-/// True if there is no `aud` and none is wanted, or if it is, or holds, the wanted one.
+/// Returns true if there is no `aud` and none is required, or if it is, or contains, the required
+/// one.
 [[nodiscard]] inline bool audience_matches(const JsonMember* aud, std::string_view wanted) {
   if (aud == nullptr) return wanted.empty();
   if (wanted.empty()) return false;
@@ -160,10 +161,10 @@ enum class Rounding : std::uint8_t { down, up };
          std::find(aud->texts.begin(), aud->texts.end(), wanted) != aud->texts.end();
 }
 
-/// The steps of a verification, in the order in which they may be taken: nothing is decoded before
-/// its size is known, and the payload not before its signature is known to be good.
+/// The steps of a verification in their required order: nothing is decoded before its size is
+/// checked, and the payload not before its signature is verified.
 ///
-/// The `check_*` functions answer what is wrong, or an empty text, and fill in what they checked.
+/// The `check_*` functions return what is wrong, or an empty text, and fill in what they checked.
 class Verifier {
  public:
   explicit Verifier(JwtOptions options)
@@ -208,12 +209,12 @@ class Verifier {
   void remember(const TokenDigest& digest, const JwtClaims& claims) const {
     try {
       verified_->add(digest, claims);
-    } catch (const std::bad_alloc&) {  // Then it is verified again next time.
+    } catch (const std::bad_alloc&) {  // Then the token is verified again next time.
     }
   }
 
-  /// What depends on the time, so that it is asked of a remembered token as well: clocks are set
-  /// forward and back.
+  /// Checks what depends on the time. Also applies to cached tokens, since clocks are set forward
+  /// and back.
   [[nodiscard]] std::string_view check_now(const JwtClaims& claims) const {
     const auto now = std::chrono::floor<std::chrono::seconds>(options_.now());
     if (claims.expires_at + options_.expiry_leeway <= now) return "expired";
@@ -261,7 +262,8 @@ class Verifier {
     keys_.emplace_back(std::move(key), options_.allow_short_secret);
   }
 
-  /// The key that the header names, or the one for tokens that name none, or null.
+  /// Returns the key that the header names, or the one for tokens that name none; null if there is
+  /// none.
   [[nodiscard]] const VerificationKey* find_key(const JsonObject& header) const noexcept {
     const bool unnamed = header.find("kid") == nullptr;
     const std::string* kid = header.find_text("kid");
@@ -275,7 +277,7 @@ class Verifier {
 
   [[nodiscard]] static std::string_view check_header(const JsonObject& header,
                                                      const VerificationKey* key) noexcept {
-    // RFC 7515 section 4.1.11: what `crit` lists must be understood, and we understand nothing.
+    // RFC 7515 section 4.1.11: extensions in `crit` must be supported, and none is.
     if (header.find("crit") != nullptr) return "crit";
     if (header.find("typ") != nullptr) {
       const std::string* typ = header.find_text("typ");
@@ -291,7 +293,7 @@ class Verifier {
   [[nodiscard]] std::string_view check_times(const JsonObject& payload, JwtClaims& claims) const {
     const JsonMember* exp = payload.find("exp");
     if (exp == nullptr) return "no exp";
-    // Rounded so that a token is never good for longer than it says.
+    // Round so that a token is never valid for longer than it says.
     const auto expires_at = numeric_date(*exp, Rounding::down);
     if (!expires_at) return "malformed exp";
     claims.expires_at = *expires_at;
@@ -358,7 +360,7 @@ class Verifier {
   JwtOptions options_;  // Its roles and keys have moved to roles_ and keys_.
   RoleTable roles_;
   std::vector<VerificationKey> keys_;
-  mutable std::optional<VerifiedTokens> verified_;  // Has a lock of its own.
+  mutable std::optional<VerifiedTokens> verified_;  // Has its own lock.
 };
 
 }  // namespace ordercast::detail::jose

@@ -21,8 +21,8 @@
 /// The public keys of RS256 and ES256 (RFC 7518 sections 3.3 and 3.4), over OpenSSL 3.
 namespace ordercast::detail::jose {
 
-/// Leaves the thread's OpenSSL error queue as it was found: a TLS connection on the same thread
-/// would take a refused signature's error for its own.
+/// Restores the thread's OpenSSL error queue: a TLS connection on the same thread would take the
+/// error of a bad signature for its own.
 class OpensslErrorScope {
  public:
   OpensslErrorScope() noexcept { ERR_set_mark(); }
@@ -49,19 +49,20 @@ using OpensslPtr = std::unique_ptr<T, OpensslDelete>;
   return reinterpret_cast<const unsigned char*>(text.data());
 }
 
-/// True when both hold the same bytes; takes as long wherever they differ. The sizes are no secret.
+/// Returns true if both have the same bytes, in a time that does not depend on where they differ.
+/// The sizes are not secret.
 [[nodiscard]] inline bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 /// A public key that was parsed and checked once, when it was configured.
 ///
-/// Copies share one immutable OpenSSL key. `verify` may run on many threads at once: each call
-/// has a context of its own. Constant time but for the hash of the input.
+/// Copies share one immutable OpenSSL key. `verify` may run on many threads at once: each call has
+/// its own context. Constant time, except for hashing the input.
 class PublicKey {
  public:
-  /// RSA for RSASSA-PKCS1-v1_5 with SHA-256. Throws std::invalid_argument for anything but one
-  /// sound RSA key of at least 2048 bits. No message holds any part of the key.
+  /// Parses an RSA key for RSASSA-PKCS1-v1_5 with SHA-256. Throws std::invalid_argument for
+  /// anything but a sound RSA key of at least 2048 bits. No message contains any part of the key.
   [[nodiscard]] static PublicKey rs256(const std::string& pem) {
     const OpensslErrorScope errors;
     PublicKey key(pem, false);
@@ -75,7 +76,7 @@ class PublicKey {
     return key;
   }
 
-  /// P-256 for ECDSA with SHA-256. Throws std::invalid_argument for any other key.
+  /// Parses a P-256 key for ECDSA with SHA-256. Throws std::invalid_argument for any other key.
   [[nodiscard]] static PublicKey es256(const std::string& pem) {
     const OpensslErrorScope errors;
     PublicKey key(pem, true);
@@ -89,7 +90,7 @@ class PublicKey {
     return key;
   }
 
-  /// True when `signature` is this key's over `input`. Throws only std::bad_alloc.
+  /// Returns true if `signature` is this key's signature of `input`. Throws only std::bad_alloc.
   [[nodiscard]] bool verify(std::string_view input, std::string_view signature) const {
     const OpensslErrorScope errors;
     std::string der;
@@ -107,7 +108,7 @@ class PublicKey {
 
  private:
   PublicKey(const std::string& pem, bool ecdsa) : ecdsa_(ecdsa) {
-    // Without a callback of ours OpenSSL asks the terminal for the password of an encrypted PEM.
+    // Without a callback, OpenSSL asks the terminal for the password of an encrypted PEM.
     const auto no_password = [](char*, int, int, void*) { return -1; };
     if (pem.size() <= static_cast<std::size_t>((std::numeric_limits<int>::max)())) {
       const OpensslPtr<BIO> bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
@@ -118,7 +119,7 @@ class PublicKey {
     if (!key_) throw std::invalid_argument("the key is not a PEM public key");
   }
 
-  /// Finds keys that parse but protect nothing, such as an RSA exponent of 1.
+  /// Refuses keys that parse but protect nothing, such as an RSA exponent of 1.
   void check() const {
     const OpensslPtr<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new(key_.get(), nullptr));
     if (!context || EVP_PKEY_public_check(context.get()) != 1) {
@@ -126,8 +127,8 @@ class PublicKey {
     }
   }
 
-  /// JWS carries r and s as 32 bytes each (RFC 7518 section 3.4), OpenSSL takes DER. Empty when the
-  /// size is wrong.
+  /// Converts r and s, which JWS stores as 32 bytes each (RFC 7518 section 3.4), to DER for
+  /// OpenSSL. Empty if the size is wrong.
   [[nodiscard]] static std::string ecdsa_der(std::string_view raw) {
     constexpr int half = 32;
     if (raw.size() != std::size_t{2} * half) return {};

@@ -13,13 +13,13 @@
 #include <utility>
 #include <vector>
 
-/// The roles of an application, checked. Immutable once made.
+/// The validated roles of an application. Immutable.
 namespace ordercast::detail::jose {
 
 class RoleTable {
  public:
-  /// Throws std::invalid_argument for a table that is empty, and for a name that is empty, stands
-  /// twice, or is none that a token can hold.
+  /// Throws std::invalid_argument if the table is empty, or if a name is empty, repeated, or
+  /// impossible in a token.
   explicit RoleTable(std::vector<JwtRole> roles) : roles_(std::move(roles)) {
     if (roles_.empty()) {
       throw std::invalid_argument(
@@ -40,7 +40,7 @@ class RoleTable {
     }
   }
 
-  /// What a role reaches; nullopt for a name that is not in the table. Names are case-sensitive.
+  /// Returns the reach of a role; nullopt if it is not in the table. Names are case-sensitive.
   [[nodiscard]] std::optional<Reach> find(std::string_view name) const noexcept {
     const auto found = std::find_if(roles_.begin(), roles_.end(),
                                     [&](const JwtRole& role) { return role.name == name; });
@@ -48,7 +48,7 @@ class RoleTable {
     return found->reach;
   }
 
-  /// Says that a role is unknown, and which are known. Lives as long as the table.
+  /// The error for an unknown role; it lists the known ones. Lives as long as the table.
   [[nodiscard]] const std::string& unknown() const noexcept { return unknown_; }
 
  private:

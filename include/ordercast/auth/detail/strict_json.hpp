@@ -12,12 +12,12 @@
 #include <utility>
 #include <vector>
 
-/// One JSON object from an untrusted sender, read with no room for two readings of it.
+/// Reads one JSON object from an untrusted sender, and refuses anything ambiguous.
 ///
-/// Beyond RFC 8259 it refuses what parsers disagree about: a name that occurs twice in an object at
-/// any depth, NUL in any name or string, a byte order mark. It refuses what costs too much: nesting
-/// beyond `max_json_depth` and more than `max_json_members` members in all. Text that is not UTF-8
-/// is refused too. Pure; thread-safe; linear in the text, since the member count is bounded.
+/// Beyond RFC 8259 it refuses what parsers disagree about: a repeated name in an object at any
+/// depth, NUL in a name or string, a byte order mark. It refuses what costs too much: nesting
+/// beyond `max_json_depth`, and more than `max_json_members` members in total. It also refuses text
+/// that is not UTF-8. Pure; thread-safe; O(length), since the number of members is bounded.
 namespace ordercast::detail::jose {
 
 inline constexpr std::size_t max_json_depth = 8;
@@ -36,12 +36,12 @@ struct JsonMember {
   std::vector<std::string> texts;
 };
 
-/// The members of the outermost object. What lies deeper has been checked and dropped.
+/// The members of the outermost object. Deeper members are checked and dropped.
 class JsonObject {
  public:
   explicit JsonObject(std::vector<JsonMember> members) noexcept : members_(std::move(members)) {}
 
-  /// The member of that name, or null. Linear in the members.
+  /// Returns the member of that name, or null. O(members).
   [[nodiscard]] const JsonMember* find(std::string_view name) const noexcept {
     for (const auto& member : members_) {
       if (member.name == name) return &member;
@@ -49,7 +49,7 @@ class JsonObject {
     return nullptr;
   }
 
-  /// The text of a string member, or null when it is absent or of another kind.
+  /// Returns the text of a string member; null if it is absent or of another type.
   [[nodiscard]] const std::string* find_text(std::string_view name) const noexcept {
     const auto* member = find(name);
     return member != nullptr && member->kind == JsonKind::string ? &member->text : nullptr;
@@ -59,8 +59,8 @@ class JsonObject {
   std::vector<JsonMember> members_;
 };
 
-/// Builds the members from nlohmann's SAX events; each event answers false to stop the parse.
-/// The parser itself keeps its stack on the heap, so depth costs memory, never a crash.
+/// Builds the members from nlohmann's SAX events; an event returns false to stop parsing. The
+/// parser's stack is on the heap, so depth costs memory but can't crash.
 class JsonObjectBuilder {
  public:
   using Json = nlohmann::json;
@@ -160,9 +160,9 @@ class JsonObjectBuilder {
   std::size_t member_count_ = 0;
 };
 
-/// Reads one object, or nothing for any other text. Throws only std::bad_alloc.
+/// Reads one object; nullopt for any other text. Throws only std::bad_alloc.
 [[nodiscard]] inline std::optional<JsonObject> parse_json_object(std::string_view text) {
-  // nlohmann takes a raw NUL for the end of the text and skips a byte order mark.
+  // nlohmann ends the text at a raw NUL and skips a byte order mark.
   if (text.find('\0') != std::string_view::npos) return std::nullopt;
   if (!text.empty() && text.front() == '\xEF') return std::nullopt;
   JsonObjectBuilder builder;

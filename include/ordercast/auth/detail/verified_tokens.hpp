@@ -14,12 +14,13 @@
 #include <string_view>
 #include <unordered_map>
 
-/// Tokens whose signature has been checked, so that a client who comes back needs no second check.
+/// A cache of verified tokens, so that a reconnect needs no second signature check.
 namespace ordercast::detail::jose {
 
 using TokenDigest = std::array<unsigned char, 32>;
 
-/// SHA-256 of the whole token, signature included. None when OpenSSL has no memory. Thread-safe.
+/// SHA-256 of the whole token, including its signature. nullopt if OpenSSL has no memory.
+/// Thread-safe.
 [[nodiscard]] inline std::optional<TokenDigest> digest_of(std::string_view token) noexcept {
   TokenDigest digest{};
   unsigned length = 0;
@@ -29,15 +30,14 @@ using TokenDigest = std::array<unsigned char, 32>;
   return digest;
 }
 
-/// The claims of the tokens that were verified last, by digest: no token lies in this memory, and
-/// one that differs in any byte is another one. At most `most` of them, the oldest goes first. Only
-/// what was verified may be put in, so nobody without a key can fill it. Expected O(1);
-/// thread-safe.
+/// The claims of the last verified tokens, by digest: stores no token, and a token that differs in
+/// any byte is a different one. Holds at most `most`, and drops the oldest first. Takes only
+/// verified tokens, so nobody without a key can fill it. Expected O(1); thread-safe.
 class VerifiedTokens {
  public:
   explicit VerifiedTokens(std::size_t most) : most_(most) {}
 
-  /// The claims of a token that is known. The caller checks that they have not expired.
+  /// Returns the claims of a cached token. The caller checks that they have not expired.
   [[nodiscard]] std::optional<JwtClaims> find(const TokenDigest& digest) const {
     const std::lock_guard lock(mutex_);
     const auto found = claims_.find(digest);
@@ -65,7 +65,7 @@ class VerifiedTokens {
   }
 
  private:
-  /// A part of a SHA-256 is a hash already.
+  /// A part of a SHA-256 is already a hash.
   struct Part {
     [[nodiscard]] std::size_t operator()(const TokenDigest& digest) const noexcept {
       std::size_t part = 0;
@@ -77,7 +77,7 @@ class VerifiedTokens {
   const std::size_t most_;
   mutable std::mutex mutex_;
   std::unordered_map<TokenDigest, JwtClaims, Part> claims_;
-  std::deque<TokenDigest> order_;  // As they came.
+  std::deque<TokenDigest> order_;  // In order of arrival.
 };
 
 }  // namespace ordercast::detail::jose

@@ -15,7 +15,7 @@ inline Effects OrderClient::subscribe(std::string_view order_id, std::uint64_t v
   Step step(*this, {});
   if (auto* watched = orders_.find(order_id)) {
     watched->version = (std::max)(watched->version, version);
-    if (watched->again_at) send_subscribe(*watched);  // Somebody wants it now.
+    if (watched->again_at) send_subscribe(*watched);  // The application asks for it now.
   } else if (order_id.empty() || order_id.size() > max_order_id_bytes) {
     emit(ServerError{std::string(to_string(ErrorCode::bad_message)),
                      "An order id is 1 to 128 bytes", std::string(order_id)});
@@ -65,7 +65,8 @@ inline Effects OrderClient::on_opened(TimePoint now, ConnectionId connection) {
   if (connection != live_ || live_ == 0 || is_socket_open_) return step.effects();
   is_socket_open_ = true;
   for (auto& watched : orders_) send_subscribe(watched);
-  // An open socket proves nothing: a bad token is refused only now. The answer to this proves it.
+  // An open socket proves nothing: the server refuses a bad token only now. The answer to this ping
+  // is the proof.
   send(Ping{});
   last_ping_ = now;
   return step.effects();
@@ -216,7 +217,7 @@ inline void OrderClient::connect() {
   emit(Connect{live_, token_});
 }
 
-/// Forgets the connection, or the wish for a token.
+/// Drops the connection, or the request for a token.
 inline void OrderClient::disconnect() {
   live_ = 0;
   is_socket_open_ = false;
@@ -241,15 +242,16 @@ inline void OrderClient::fail(Pace pace, std::optional<Milliseconds> retry_after
   enter(State::waiting);
 }
 
-/// A deadline has passed: what was waited for will not come.
+/// A deadline has passed: gives up on what was awaited.
 inline void OrderClient::abandon() {
   forgive_if_good();
   if (live_ != 0) emit(Close{live_, 4000});
   fail();
 }
 
-/// Whether a deadline that has passed proves nothing, because the timer came late: what answered in
-/// time may wait behind it. Once in a row: a timer that is always late must not keep a dead socket.
+/// Returns true if a missed deadline proves nothing because its timer fired late: an answer that
+/// came in time may be queued behind the timer. Excuses only one in a row, so that a timer that is
+/// always late does not keep a dead socket.
 inline bool OrderClient::forgive(const std::optional<TimePoint>& deadline) noexcept {
   if (is_forgiven_ || now_ - *deadline < options_.late) return false;
   is_forgiven_ = true;
@@ -288,7 +290,8 @@ inline void OrderClient::ping(Milliseconds timeout) {
   pong_due_ = now_ + timeout;
 }
 
-// ---- What the server says ----------------------------------------------------------------------
+// ---- Messages from the server
+// ----------------------------------------------------------------------
 
 inline void OrderClient::greet(ServerHello hello) {
   const bool is_other = epoch_ && *epoch_ != hello.epoch;
@@ -316,12 +319,12 @@ inline void OrderClient::offer(OrderUpdate order) {
 }
 
 inline void OrderClient::receive(ServerError error) {
-  // Asking for it again at each connect would end as abuse.
+  // Asking again at each connect would count as abuse.
   if (error.code == to_string(ErrorCode::subscription_denied) ||
       error.code == to_string(ErrorCode::too_many_subscriptions)) {
     orders_.leave(error.order_id);
   }
-  // No denial: the subscription stays.
+  // Not a denial: the subscription stays.
   if (error.code == to_string(ErrorCode::unavailable)) {
     auto* watched = orders_.find(error.order_id);
     if (watched != nullptr && !watched->again_at) {
@@ -329,7 +332,7 @@ inline void OrderClient::receive(ServerError error) {
       watched->again_at = now_ + watched->backoff->next(draw_());
     }
   }
-  // Some message was dropped, perhaps a subscribe.
+  // The server dropped a message, perhaps a subscribe.
   if (error.code == to_string(ErrorCode::rate_limited) && !resync_at_) {
     resync_at_ = now_ + options_.resync;
   }

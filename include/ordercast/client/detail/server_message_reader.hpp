@@ -19,7 +19,7 @@
 /// and cuts its `data` out of the text. One thread; linear; memory of the known fields only.
 namespace ordercast::client::detail {
 
-/// Reads characters and tells how far the reading has come, which the parser itself does not.
+/// An iterator that records how far the parser has read, which the parser does not tell.
 class TrackedIterator {
  public:
   // NOLINTBEGIN(readability-identifier-naming): names of the standard library.
@@ -56,7 +56,7 @@ class TrackedIterator {
 
 class ServerMessageReader final : public nlohmann::json_sax<nlohmann::json> {
  public:
-  /// `at` is where the parser has come to, kept up to date by it.
+  /// `at`: the parser's position, which the iterator keeps up to date.
   ServerMessageReader(std::size_t max_depth, const char* const& at)
       : max_depth_(max_depth), at_(at) {}
 
@@ -187,7 +187,7 @@ class ServerMessageReader final : public nlohmann::json_sax<nlohmann::json> {
   }
   [[nodiscard]] bool is_version() const noexcept { return depth_ == 2 && in_version_; }
 
-  /// A value of any kind: of two equal names the last counts, so it forgets what was there.
+  /// A value of any type: the last of duplicate names counts, so it drops the earlier value.
   bool other() noexcept {
     if (auto* text = text_field()) *text = {true, std::nullopt};
     if (depth_ == 1 && field_ == Field::data) {

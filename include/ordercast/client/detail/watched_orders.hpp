@@ -14,18 +14,18 @@
 #include <utility>
 #include <vector>
 
-/// The orders that a client watches, in the order of their subscription, and the gate that keeps
-/// versions from going back. Bounded; every call is linear in the orders that are watched or
-/// remembered (a hundred of each by default). One thread.
+/// The orders that a client watches, in order of subscription, and the check that versions never go
+/// back. Bounded; every call is O(watched + remembered orders), a hundred of each by default. One
+/// thread.
 namespace ordercast::client::detail {
 
 class WatchedOrders {
  public:
   struct Watched {
     std::string order_id;
-    std::uint64_t version = 0;  ///< What the application has.
-    std::uint64_t floor = 0;    ///< The newest ever seen, when it was watched before.
-    /// When to ask again for what the server could not tell, and how often that was.
+    std::uint64_t version = 0;  ///< The application's version.
+    std::uint64_t floor = 0;    ///< The newest version ever seen, if it was watched before.
+    /// When to ask again after `unavailable`, and how often that happened.
     std::optional<TimePoint> again_at = std::nullopt;
     std::optional<Backoff> backoff = std::nullopt;
   };
@@ -40,7 +40,7 @@ class WatchedOrders {
     return nullptr;
   }
 
-  /// Precondition: it is not watched.
+  /// Watches an order. Precondition: it is not watched.
   Watched& add(std::string order_id, std::uint64_t version) {
     std::uint64_t floor = 0;
     const auto left = std::find_if(left_.begin(), left_.end(),
@@ -52,7 +52,7 @@ class WatchedOrders {
     return watched_.emplace_back(Watched{std::move(order_id), version, floor, {}, {}});
   }
 
-  /// Ends a subscription and remembers its version; false when there is none.
+  /// Ends a subscription and remembers its version. Returns false if there is none.
   bool leave(std::string_view order_id) {
     const auto* watched = find(order_id);
     if (watched == nullptr) return false;
@@ -64,7 +64,7 @@ class WatchedOrders {
     return true;
   }
 
-  /// Whether this version of this order is news; if so, it is the application's from now on.
+  /// Decides whether this version of an order is new; if so, it becomes the application's.
   [[nodiscard]] Verdict offer(std::string_view order_id, std::uint64_t version) noexcept {
     auto* watched = find(order_id);
     if (watched == nullptr) return Verdict::unwatched;
@@ -73,7 +73,7 @@ class WatchedOrders {
     return Verdict::newer;
   }
 
-  /// Versions of another store: nothing is compared with those from before.
+  /// Forgets all versions: those of another store can't be compared with earlier ones.
   void forget_versions() noexcept {
     left_.clear();
     for (auto& watched : watched_) watched.version = watched.floor = 0;
@@ -89,7 +89,7 @@ class WatchedOrders {
  private:
   std::size_t max_remembered_;
   std::vector<Watched> watched_;
-  std::deque<std::pair<std::string, std::uint64_t>> left_;  ///< The one left first is in front.
+  std::deque<std::pair<std::string, std::uint64_t>> left_;  ///< Oldest first.
 };
 
 }  // namespace ordercast::client::detail

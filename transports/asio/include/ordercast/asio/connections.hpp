@@ -13,34 +13,35 @@
 #include <memory>
 #include <vector>
 
-/// The connections of a loop: a record each, named by handles that go stale safely. One thread.
+/// The connections of a loop: one record each, known by handles that can go stale safely. One
+/// thread.
 namespace ordercast::asio {
 
-/// All that an idle WebSocket costs.
+/// This record is all that an idle WebSocket costs.
 struct Connection {
   enum class State : std::uint8_t {
     securing,  ///< In the TLS handshake.
     http,
     websocket,
-    finishing,  ///< Writes what is queued; then it lingers. What comes is dropped.
+    finishing,  ///< Writes what is queued, then lingers. Input is dropped.
     lingering,  ///< Our half of the stream has ended.
     dead,       ///< The socket is closed; the record waits to be reported and released.
   };
 
-  // In this order, so that what a frame touches, from `serial` to the state of `websocket`, is 64
-  // bytes in a row.
+  // The order matters: all that a frame touches, from `serial` to the state of `websocket`, is 64
+  // contiguous bytes.
   net::SocketTicket ticket;
   std::uint32_t serial = 0;
   State state = State::http;
   std::uint8_t interest = 0;  ///< What epoll watches for.
   bool counted = false;       ///< In `http_requests`.
-  bool client_ended = false;  ///< Nothing more will come.
+  bool client_ended = false;  ///< The client has ended its half of the stream.
   StreamSocket socket;
   TurnWriter::Queue queue;
   WebSocketConnection websocket;
   std::unique_ptr<net::HttpConnection> http;  ///< Goes with the upgrade.
 
-  /// Where a slab keeps its list of free records: a handle needs an open socket to be found.
+  /// Where a slab links its free records. A free record has no open socket, so no handle finds it.
   [[nodiscard]] std::uint32_t& free_link() noexcept { return serial; }
 };
 
@@ -49,7 +50,7 @@ class Connections {
   using Index = std::uint32_t;
   using Handle = std::uint64_t;
 
-  /// A record with a serial of its own. Amortised O(1), with the strong guarantee.
+  /// Takes a free record and gives it a new serial. Amortised O(1), with the strong guarantee.
   [[nodiscard]] Index acquire() {
     if (dead_.capacity() <= records_.size()) dead_.reserve(2 * records_.size() + 16);
     const auto index = records_.acquire();
@@ -76,15 +77,15 @@ class Connections {
     return const_cast<Connections*>(this)->find(handle);
   }
 
-  /// The record stays until `release_dead`: whoever called may still be using it.
+  /// The record stays until `release_dead`, because the caller may still be using it.
   void mark_dead(Index index) noexcept {
     records_[index].state = Connection::State::dead;
     dead_.push_back(index);  // `acquire` has made room.
   }
   [[nodiscard]] std::size_t dead_count() const noexcept { return dead_.size(); }
 
-  /// Calls `bury(index)` for the first `count` of the dead and gives their records back. `bury` may
-  /// mark others dead: those come behind.
+  /// Calls `bury(index)` for the first `count` dead connections and frees their records. `bury` may
+  /// mark others dead; those join the end of the list.
   template <class F>
   void release_dead(std::size_t count, F&& bury) noexcept {
     for (std::size_t i = 0; i < count; ++i) {
@@ -106,7 +107,7 @@ class Connections {
 
   [[nodiscard]] std::size_t size() const noexcept { return records_.size(); }
 
-  // What the turn writer asks for.
+  // What the turn writer needs.
   [[nodiscard]] StreamSocket& socket(Index index) noexcept { return records_[index].socket; }
   [[nodiscard]] TurnWriter::Queue& queue(Index index) noexcept { return records_[index].queue; }
 

@@ -20,11 +20,11 @@
 #include <system_error>
 #include <utility>
 
-/// What a transport waits for: its sockets, the end of a turn, time.
+/// Waits for a transport's sockets, for the end of a turn, and for time to pass.
 ///
-/// All sockets stand in one epoll set, and the set is the one descriptor that Asio knows: a socket
-/// costs the kernel's memory, and none of Asio's. The loop's own waits use memory that is kept for
-/// them, so waiting can't fail for lack of it. One thread, that of the `io_context`, which must
+/// All sockets are in one epoll set, and Asio knows only the set's descriptor: a socket costs
+/// memory in the kernel, and none in Asio. The loop's own waits use memory that is reserved for
+/// them, so they can't fail for lack of memory. One thread, that of the `io_context`, which must
 /// outlive this.
 namespace ordercast::asio {
 
@@ -33,12 +33,12 @@ class EventLoop {
   /// What the loop calls. None may throw.
   struct Calls {
     std::function<void(std::uint64_t key, std::uint32_t events)> on_event;
-    std::function<void()> on_turn;    ///< Everything that was ready has been done.
-    std::function<void()> on_tick;    ///< The time of `schedule_tick` has come.
+    std::function<void()> on_turn;    ///< Everything that was ready has been handled.
+    std::function<void()> on_tick;    ///< The delay of `schedule_tick` is over.
     std::function<bool()> is_needed;  ///< Whether to go on waiting for events.
   };
 
-  /// Throws std::system_error without descriptors.
+  /// Throws std::system_error if no descriptor is left.
   EventLoop(::asio::io_context& io, Calls calls)
       : io_(io),
         calls_(std::move(calls)),
@@ -48,17 +48,17 @@ class EventLoop {
   EventLoop& operator=(const EventLoop&) = delete;
   ~EventLoop() = default;
 
-  /// Adds a socket; `key` comes back with its events. It leaves when it is closed. False: it can't
-  /// be added.
+  /// Adds a socket; `key` comes back with its events. Closing the socket removes it. Returns false
+  /// if it can't be added.
   [[nodiscard]] bool add(int fd, std::uint64_t key, std::uint32_t interest) noexcept {
     return control(EPOLL_CTL_ADD, fd, key, interest);
   }
-  /// Changes what is waited for, besides errors.
+  /// Changes what to wait for besides errors.
   void change(int fd, std::uint64_t key, std::uint32_t interest) noexcept {
     control(EPOLL_CTL_MOD, fd, key, interest);
   }
 
-  /// Waits for events as long as `is_needed`. Throws std::bad_alloc before the first wait alone.
+  /// Waits for events as long as `is_needed`. Can throw std::bad_alloc only before the first wait.
   void wait() {
     if (waiting_) return;
     epoll_.async_wait(::asio::posix::stream_descriptor::wait_read,
@@ -75,7 +75,7 @@ class EventLoop {
     if (waiting_) epoll_.cancel();
   }
 
-  /// Calls `on_turn` when all that is ready now has been done.
+  /// Calls `on_turn` when everything that is ready now has been handled.
   void schedule_turn() noexcept {
     if (turn_scheduled_) return;
     try {
@@ -85,26 +85,25 @@ class EventLoop {
                      calls_.on_turn();
                    }));
       turn_scheduled_ = true;
-    } catch (
-        ...) {  // Out of memory: whoever schedules next tries again, and so does the next tick.
+    } catch (...) {  // Out of memory: the next call tries again, and so does the next tick.
     }
   }
 
   /// Calls `on_tick` after `delay`, within the bounds of `net::TickTimer`.
   void schedule_tick(Duration delay) noexcept {
-    if (!tick_.schedule(delay)) schedule_turn();  // Whose end tries again.
+    if (!tick_.schedule(delay)) schedule_turn();  // The end of the turn tries again.
   }
-  /// Calls it soon, unless it is due anyway.
+  /// Calls `on_tick` soon, unless it is due anyway.
   void ensure_tick() noexcept {
     if (!tick_.ensure_scheduled()) schedule_turn();
   }
   void cancel_tick() { tick_.cancel(); }
 
-  /// Whether at least as many sockets had events as one turn serves.
+  /// Whether at least as many sockets had events as one turn can serve.
   [[nodiscard]] bool crowded() const noexcept { return crowded_; }
 
  private:
-  /// What one turn may do, so that nobody waits for others' whole input.
+  /// How many events one turn may serve, so that no client waits for all input of the others.
   static constexpr std::size_t events_a_turn = 16;
 
   [[nodiscard]] static int make_epoll() {

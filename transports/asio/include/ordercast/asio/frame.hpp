@@ -15,11 +15,11 @@
 #include <string_view>
 #include <utility>
 
-/// Bytes as they go over the wire, and the server's frames of RFC 6455 section 5.2.
+/// Bytes as they go over the wire, and the frames that a server sends (RFC 6455 section 5.2).
 ///
-/// A `Frame` is one allocation: reference count, size, bytes (or whose they are). Copying it is one
-/// atomic increment; the bytes are immutable, so any number of threads may hold and read the same
-/// ones. Building one is linear in the payload.
+/// A `Frame` is one allocation: reference count, size, and the bytes or their owner. A copy costs
+/// one atomic increment. The bytes never change, so any number of threads may hold and read them.
+/// Building a frame is linear in the payload.
 namespace ordercast::asio {
 
 using net::Opcode;
@@ -43,7 +43,7 @@ class Frame {
     ::operator delete(block_);
   }
 
-  /// Both pieces in a row, copied.
+  /// Copies both pieces, one after the other.
   [[nodiscard]] static Frame of(std::string_view first, std::string_view second = {}) {
     const auto size = first.size() + second.size();
     Frame frame;
@@ -53,7 +53,7 @@ class Frame {
     return frame;
   }
 
-  /// Bytes that belong to others as well: no copy.
+  /// Shares bytes that others hold too, without a copy.
   [[nodiscard]] static Frame sharing(std::shared_ptr<const std::string> bytes) {
     Frame frame;
     frame.block_ = new (::operator new(sizeof(Block))) Block(bytes->size());
@@ -68,7 +68,7 @@ class Frame {
   [[nodiscard]] std::size_t size() const noexcept { return block_ == nullptr ? 0 : block_->size; }
   [[nodiscard]] std::string_view bytes() const noexcept { return {data(), size()}; }
 
-  /// Whether both are the same bytes in memory.
+  /// Whether both refer to the same bytes in memory.
   [[nodiscard]] bool is(const Frame& other) const noexcept { return block_ == other.block_; }
 
  private:
@@ -77,8 +77,8 @@ class Frame {
         : size(count), bytes(reinterpret_cast<const char*>(this + 1)) {}
     std::atomic<std::uint32_t> references{1};
     std::size_t size;
-    const char* bytes;                         // Behind this block, or the owner's.
-    std::shared_ptr<const std::string> owner;  // Null: the block owns them.
+    const char* bytes;                         // After this block, or the owner's.
+    std::shared_ptr<const std::string> owner;  // Null: the block itself owns them.
   };
 
   [[nodiscard]] char* begin() noexcept { return reinterpret_cast<char*>(block_ + 1); }

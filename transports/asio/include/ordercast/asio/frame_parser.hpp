@@ -14,12 +14,12 @@
 #include <string_view>
 #include <utility>
 
-/// What a client sends after its handshake, read strictly (RFC 6455 section 5): bytes in, messages
-/// and control frames out, at the first fault a close code.
+/// Reads what a client sends after its handshake, strictly by RFC 6455 section 5: bytes in,
+/// messages and control frames out. The first error gives a close code.
 ///
-/// No I/O; one thread at a time; linear in the bytes. A message that comes whole in one piece is
-/// unmasked where it lies and never copied. `idle` tells when there is nothing to remember, so that
-/// a connection between two messages needs no parser of its own.
+/// No I/O; one thread at a time; linear in the bytes. A message that arrives in one piece is
+/// unmasked in place and never copied. `idle` says that there is nothing to remember, so a
+/// connection between two messages needs no parser of its own.
 ///
 ///     Input input{bytes, count};
 ///     for (;;) {
@@ -29,7 +29,7 @@
 ///     }
 namespace ordercast::asio {
 
-/// Bytes to read; taken from the front, and changed: unmasking is done in place.
+/// Bytes to read. They are taken from the front, and changed, because unmasking is done in place.
 struct Input {
   char* data = nullptr;
   std::size_t size = 0;
@@ -56,7 +56,7 @@ class FrameParser {
     ping,
     pong,
     close,    ///< `payload` is what to answer with: the code in two bytes, or nothing.
-    refused,  ///< The stream broke a rule; `code` says which. So it stays.
+    refused,  ///< The stream broke a rule; `code` says which. It stays refused.
   };
 
   struct Item {
@@ -65,12 +65,12 @@ class FrameParser {
     CloseCode code = CloseCode::normal;
   };
 
-  /// Fragments without payload that one message may have: they cost no memory, but time.
+  /// How many fragments without payload one message may have. They cost no memory, but time.
   static constexpr unsigned max_empty_fragments = 128;
 
   explicit FrameParser(FrameParserOptions options = {}) noexcept : options_(options) {}
 
-  /// The next thing that the input holds, or `none` when all of it is taken.
+  /// Returns the next item in the input, or `none` when all of it is taken.
   [[nodiscard]] Item next(Input& input) {
     if (refused_ != CloseCode::normal) return {Kind::refused, {}, refused_};
     if (delivered_) {
@@ -87,12 +87,12 @@ class FrameParser {
     }
   }
 
-  /// How many fragments without payload that end no message have come since this was last asked.
+  /// How many fragments that have no payload and end no message have come since the last call.
   [[nodiscard]] unsigned take_empty_fragments() noexcept {
     return std::exchange(uncounted_fragments_, 0U);
   }
 
-  /// True between messages: a fresh parser would go on just as well.
+  /// True between messages, where a new parser could take over.
   [[nodiscard]] bool idle() const noexcept {
     return header_size_ == 0 && !in_payload_ && message_opcode_ == Opcode::continuation &&
            refused_ == CloseCode::normal;
@@ -122,7 +122,7 @@ class FrameParser {
   // The header
   // -------------------------------------------------------------------------------------
 
-  /// False when it isn't whole yet.
+  /// Returns false while the header is incomplete.
   bool take_header(Input& input) {
     while (header_size_ < header_needs()) {
       const auto count = (std::min)(header_needs() - header_size_, input.size);
@@ -214,7 +214,7 @@ class FrameParser {
   // The payload
   // ------------------------------------------------------------------------------------
 
-  /// The next piece of the payload, unmasked where it lies.
+  /// The next piece of the payload, unmasked in place.
   std::string_view take_piece(Input& input) noexcept {
     const auto count = (std::min)(remaining_, input.size);
     char* const piece = input.take(count);
@@ -286,19 +286,20 @@ class FrameParser {
     return {};
   }
 
-  /// Not beyond what a message may have.
+  /// Never beyond a message's limit.
   void grow(std::size_t least) {
     message_.reserve((std::max)(least, (std::min)(2 * least, options_.max_message_bytes)));
   }
 
-  /// Fails at the first byte that can't be part of UTF-8; the end of a piece may cut a character.
+  /// Fails at the first byte that can't be part of UTF-8. A character may be cut at the end of a
+  /// piece.
   bool still_utf8() noexcept {
     const auto rest = std::string_view(message_).substr(valid_bytes_);
     valid_bytes_ += ordercast::detail::utf8_valid_prefix(rest);
     return may_continue(std::string_view(message_).substr(valid_bytes_));
   }
 
-  /// Whether a text that isn't whole could become a well-formed character, or is empty.
+  /// Whether an incomplete text could become a well-formed character, or is empty.
   static bool may_continue(std::string_view start) noexcept {
     if (start.empty()) return true;
     if (start.size() > 3) return false;

@@ -10,15 +10,15 @@
 
 namespace ordercast::asio {
 
-/// Parsers for the connections of a loop: a connection needs one only while a message of its client
-/// is incomplete. One thread.
+/// Lends parsers to the connections of a loop: a connection needs one only while a message of its
+/// client is incomplete. One thread.
 class FrameParserPool {
  public:
   FrameParserPool() {
     spare_.reserve(max_spare);  // So that `give_back` can't fail.
   }
 
-  /// How parsers are made from now on. Before the first connection.
+  /// Sets how parsers are made from now on. Call it before the first connection.
   void set_options(FrameParserOptions options) noexcept { options_ = options; }
 
   [[nodiscard]] std::unique_ptr<FrameParser> take() {

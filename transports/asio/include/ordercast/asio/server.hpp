@@ -4,8 +4,7 @@
 #include <ordercast/asio/transport.hpp>
 #include <ordercast/net/server.hpp>
 
-/// A whole server on the asio transport. All that it does is in `net::Server`, which any transport
-/// fits.
+/// A whole server on the asio transport. See `net::Server`, which works with any transport.
 ///
 ///     asio::Server<MyServices> server({}, [&](const auto& post) { return MyServices{post}; });
 ///     server.listen();

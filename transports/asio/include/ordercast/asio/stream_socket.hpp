@@ -17,14 +17,14 @@
 #include <memory>
 #include <utility>
 
-/// A connected socket, plain or under TLS: the layer above which nobody sees the difference. No
-/// call blocks. One thread; closes the socket when it is destroyed.
+/// A connected socket, plain or with TLS; above this layer the difference does not show. No call
+/// blocks. One thread. The destructor closes the socket.
 namespace ordercast::asio {
 
 class StreamSocket {
  public:
-  /// The most slices that one write under TLS is gathered from. A write that the socket did not
-  /// take is repeated from as many, so that the same bytes come first again.
+  /// How many slices one write with TLS gathers at most. A write that the socket did not take is
+  /// repeated from as many slices, so that it starts with the same bytes.
   static constexpr std::size_t max_secure_slices = 64;
 
   StreamSocket() = default;
@@ -45,15 +45,16 @@ class StreamSocket {
   [[nodiscard]] int fd() const noexcept { return fd_; }
   [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
 
-  /// From now on the stream is encrypted, beginning with `handshake`. False: no memory.
+  /// From now on the stream is encrypted, starting with `handshake`. Returns false without memory.
   [[nodiscard]] bool secure(net::SecureContext& context) noexcept {
     session_ = context.accept(fd_);
     return session_ != nullptr;
   }
   [[nodiscard]] net::SecureStatus handshake() noexcept { return session_->handshake(); }
 
-  /// Bytes read, at most `plain_size` of a plain stream; 0 at its end, or a negated errno. Under
-  /// TLS `size` must hold a record: what is decrypted and stays behind the kernel doesn't report.
+  /// Returns the number of bytes read, at most `plain_size` from a plain stream; 0 at the end of
+  /// the stream, or a negated errno. With TLS, `size` must hold a whole record: the kernel does not
+  /// report decrypted bytes that were not read.
   [[nodiscard]] ssize_t read(char* into, std::size_t size, std::size_t plain_size) noexcept {
     if (session_) {
       const auto result = session_->read_some(into, size);
@@ -64,7 +65,7 @@ class StreamSocket {
     return count < 0 ? -errno : count;
   }
 
-  /// Bytes that were written, at least one, or a negated errno.
+  /// Returns the number of bytes written, at least one, or a negated errno.
   [[nodiscard]] ssize_t write(const iovec* slices, std::size_t count) noexcept {
     return session_ ? write_secure(slices, count) : write_plain(fd_, slices, count);
   }
@@ -82,15 +83,15 @@ class StreamSocket {
     }
   }
 
-  /// Sends what ends a TLS stream (RFC 8446 section 6.1), if the socket takes it at once. Before
-  /// `end_output` or `close`.
+  /// Sends the alert that ends a TLS stream (RFC 8446 section 6.1), if the socket takes it at once.
+  /// Call it before `end_output` or `close`.
   void notify_close() noexcept {
     if (session_) session_->close_notify();
   }
-  /// Ends our half of the stream; what is in the kernel still goes out. False: it can't be done.
+  /// Ends our half of the stream; what the kernel holds still goes out. Returns false on failure.
   [[nodiscard]] bool end_output() noexcept { return ::shutdown(fd_, SHUT_WR) == 0; }
 
-  /// Reads what has come and drops it, up to a bound in the stream's life.
+  /// Reads the input that has come and drops it, up to a limit for the whole life of the stream.
   [[nodiscard]] net::Discarded discard() noexcept { return net::discard_input(fd_, discarded_); }
 
   void close() noexcept {
@@ -99,8 +100,8 @@ class StreamSocket {
   }
 
  private:
-  /// A session that wants the other direction is one whose peer plays with key updates while it
-  /// does not read; epoll would report it ready without end, so it is at its end.
+  /// A session wants the other direction only if its peer sends key updates and does not read.
+  /// epoll would report it ready again and again, so the connection ends.
   [[nodiscard]] static ssize_t as_count(net::SecureResult result,
                                         net::SecureStatus try_again) noexcept {
     if (result.status == net::SecureStatus::done) return static_cast<ssize_t>(result.bytes);

@@ -35,14 +35,14 @@
 /// The asio transport: RFC 6455 and HTTP/1.1 on the sockets of one `io_context`, with no WebSocket
 /// library in between. One transport per I/O thread.
 ///
-/// Built for fan-out. A frame is built once and shared. `send` writes down that a connection gets
-/// it; when the turn of the loop ends, each connection that was sent something gets all of it in
-/// one gathered write, and many writes go to the kernel in one system call where io_uring is
-/// allowed. An idle connection owns a record in a slab and nothing else.
+/// It is built for fan-out. A frame is built once and shared. `send` notes that a connection gets
+/// it. When the turn of the loop ends, each such connection gets all its frames in one gathered
+/// write, and many writes go to the kernel in one system call where io_uring is allowed. An idle
+/// connection owns a record in a slab and nothing else.
 ///
 /// Threads: all members but `prepare` and the two counters belong to the thread that runs the
-/// `io_context`, as do all calls of the sink. Handles go stale safely: a handle of a connection
-/// that is gone is `closed` for ever, it never means another connection.
+/// `io_context`, as do all calls of the sink. A handle may be used after its connection has ended:
+/// it stays `closed` and never means another connection.
 ///
 ///     ::asio::io_context io;
 ///     asio::Transport transport(io);
@@ -54,18 +54,19 @@ namespace ordercast::asio {
 
 using net::TransportOptions;
 
-/// Puts the others of this folder together: `EventLoop` waits, `Connections` keeps the records,
+/// Combines the other classes of this folder: `EventLoop` waits, `Connections` keeps the records,
 /// `StreamSocket` reads and writes, `TurnWriter` gathers, `net::HttpConnection` and
-/// `WebSocketConnection` decide what bytes mean.
+/// `WebSocketConnection` decide what the bytes mean.
 class Transport final : public net::SocketTransport<std::uint64_t> {
  public:
   using Frame = asio::Frame;
 
-  /// The `io_context` must outlive the transport. Throws std::system_error without descriptors.
+  /// The `io_context` must outlive the transport. Throws std::system_error if no descriptor is
+  /// left.
   explicit Transport(::asio::io_context& io, TransportOptions options = {});
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
-  /// Closes every socket; the sink hears nothing of it.
+  /// Closes every socket without telling the sink.
   ~Transport();
 
   // Setting up, before the first connection -----------------------------------------------------
@@ -79,11 +80,12 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
 
   // Connections ---------------------------------------------------------------------------------
 
-  /// Takes over a connected socket; `bytes_read` were read from it already. Throws if there is no
-  /// memory for it; then it is closed.
+  /// Takes over a connected socket, from which `bytes_read` were already read. Without memory it
+  /// throws and closes the socket.
   void adopt(net::Socket socket, net::SocketTicket ticket = {}, std::string_view bytes_read = {});
 
-  /// The same for a WebSocket whose handshake was answered elsewhere. While draining it gets 1012.
+  /// The same for a WebSocket whose handshake was answered elsewhere. While draining, it is closed
+  /// with 1012.
   void adopt_websocket(net::Socket socket, const net::Opening& opening,
                        std::string_view bytes_read = {});
 
@@ -93,8 +95,8 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
     http_context_.draining = true;
   }
 
-  /// Ends every connection at once, and every one that is still to be adopted. The sink hears
-  /// `on_close`; then nothing of the transport keeps the `io_context` running.
+  /// Ends every connection at once, those still to be adopted included. The sink gets `on_close`;
+  /// after that the transport no longer keeps the `io_context` running.
   void stop();
 
   /// Whether writes go through io_uring; known after the first write to several connections.
@@ -102,8 +104,8 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
 
   // What the connection manager calls -------------------------------------------------------------
 
-  /// Builds the frame (RFC 6455 section 5.2): the only copy of its bytes, whatever the number of
-  /// recipients. O(text). Any thread.
+  /// Builds the frame (RFC 6455 section 5.2): one copy of the bytes for any number of recipients.
+  /// O(text). Any thread.
   [[nodiscard]] static Frame prepare(const std::string& text) {
     return make_frame(Opcode::text, text);
   }
@@ -112,35 +114,36 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
     return make_frame(Opcode::binary, bytes);
   }
 
-  /// Queues a frame. The bytes are written when this turn of the event loop ends, together with all
-  /// others of the connection. Amortised O(1); allocates nothing in the long run.
+  /// Queues a frame. The bytes are written when this turn of the event loop ends, together with the
+  /// connection's other frames. Amortised O(1); allocates nothing in the long run.
   SendResult send(Handle handle, const Frame& frame) noexcept;
 
-  /// All bytes of a connection that the kernel has not taken; 0 for a stale handle. O(1).
+  /// The bytes of a connection that the kernel has not taken; 0 for a stale handle. O(1).
   [[nodiscard]] std::size_t buffered_bytes(Handle handle) const noexcept;
 
-  /// The same and what the kernel has taken and the peer has not acknowledged: what falls while a
-  /// slow peer reads, also while the kernel takes nothing more. One system call.
+  /// The same, plus the bytes that the kernel has taken and the peer has not acknowledged. It falls
+  /// while a slow peer reads, even if the kernel takes nothing more. One system call.
   [[nodiscard]] std::size_t unacknowledged_bytes(Handle handle) const noexcept;
 
-  /// A ping with no payload; not subject to backpressure.
+  /// Sends a ping with no payload; not subject to backpressure.
   void ping(Handle handle) noexcept;
 
-  /// Starts the close handshake behind what `send` has accepted. Bounded by `close_timeout`. A
-  /// reason over 123 bytes is cut, between characters (RFC 6455 section 5.5).
+  /// Starts the close handshake after everything that `send` has accepted. `close_timeout` limits
+  /// it. A reason over 123 bytes is cut between characters (RFC 6455 section 5.5).
   void close(Handle handle, CloseCode code, std::string_view reason) noexcept;
 
-  /// Tears the socket down with no handshake.
+  /// Closes the socket without a handshake.
   void terminate(Handle handle) noexcept;
 
  private:
   using Index = Connections::Index;
   using State = Connection::State;
 
-  /// What one turn may read, so that nobody waits for others' whole input: what many have sent is
-  /// read a little of each at a time. Enough for a request with its token, or dozens of messages.
+  /// How much of one connection one turn may read, so that no client waits for all input of the
+  /// others. Enough for a request with its token, or for dozens of messages.
   static constexpr std::size_t turn_read_bytes = 1024;
-  /// The same while a crowd sends: who comes next waits for a few messages or requests of each.
+  /// The same while many clients send: the next client waits for only a few messages or requests of
+  /// each.
   static constexpr std::size_t crowd_read_bytes = 256;
   static constexpr std::size_t read_buffer_bytes = 64 * 1024;
   static constexpr std::chrono::seconds stall_grace{1};
@@ -198,19 +201,20 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
   ordercast::detail::TimerWheel timers_;
   TurnWriter writer_;
   FrameParserPool parsers_;
-  std::vector<Index> progressed_;        // Whoever the last flush wrote something of.
+  std::vector<Index> progressed_;        // Connections of which the last flush wrote something.
   std::unique_ptr<char[]> read_buffer_;  // NOLINT(modernize-avoid-c-arrays)
   Frame ping_ = make_frame(Opcode::ping, {});
   TimePoint stalls_seen_{};  // When `evict_stalled` last asked the kernel.
   bool stopping_ = false;
-  std::uint64_t serving_ = 0;  // The request whose handler is on the stack, and its connection.
+  std::uint64_t serving_ = 0;  // The request whose handler is running, and its connection.
   Handle serving_handle_ = 0;
   EventLoop loop_;
   std::shared_ptr<net::LoopPort> port_;
-  std::shared_ptr<Transport*> self_;  // Expires with the transport, for answers that come later.
+  std::shared_ptr<Transport*>
+      self_;  // Expires with the transport; answers that come later check it.
 };
 
-/// What a WebSocket's frames lead to.
+/// What to do on a WebSocket's frames.
 class Transport::WebSocketEvents {
  public:
   WebSocketEvents(Transport& transport, Index index) noexcept

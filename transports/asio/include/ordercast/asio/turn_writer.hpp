@@ -17,9 +17,9 @@
 #include <cstdint>
 #include <vector>
 
-/// Writes what the connections of a loop were sent in one of its turns: everything of a connection
-/// in one gathered write, many connections in one system call where io_uring is allowed. What the
-/// kernel does not take waits in the connection's backlog.
+/// Writes what the connections of a loop were sent in one turn: all frames of a connection in one
+/// gathered write, many connections in one system call where io_uring is allowed. What the kernel
+/// does not take waits in the connection's backlog.
 ///
 /// `push` is amortised O(1) and allocates nothing in the long run. One thread.
 ///
@@ -46,12 +46,13 @@ class TurnWriter {
     detail::BacklogPool::Queue backlog_;
   };
 
-  /// Under TLS (`secure`) each connection is written by itself: encrypted bytes are made for one.
+  /// With TLS (`secure`) each connection is written by itself, because encrypted bytes can't be
+  /// shared.
   TurnWriter(net::IoMode mode, bool secure) : writer_(mode), secure_(secure) {
     writes_.reserve(writes_a_time);  // So that a write for all its recipients can't fail.
   }
 
-  /// Queues a frame. Strong guarantee. Not from within `flush`.
+  /// Queues a frame. Strong guarantee. Must not be called within `flush`.
   void push(Index index, Queue& queue, const Frame& frame) {
     if (!queue.backlog_.empty()) {
       backlogs_.push(queue.backlog_, frame);
@@ -63,7 +64,7 @@ class TurnWriter {
     queue.unwritten_ += frame.size();
   }
 
-  /// Nothing was sent in this turn.
+  /// True if nothing was sent in this turn.
   [[nodiscard]] bool is_idle() const noexcept { return log_.empty(); }
 
   /// Writes the log. `connections` has `socket(index)` and `queue(index)` for each index that was
@@ -120,8 +121,8 @@ class TurnWriter {
   using Log = detail::TurnLog;
   static constexpr std::size_t writes_a_time = 512;
 
-  /// Fills `writes_`, one for each entry. False if there is no memory for the slices of those with
-  /// gaps: they have nothing to write then.
+  /// Fills `writes_`, one for each entry. Returns false if there is no memory for the slices of
+  /// entries with gaps; those then have nothing to write.
   template <class Connections>
   bool gather(Connections& connections, std::size_t first, std::size_t last) noexcept {
     const auto& entries = log_.entries();
@@ -153,7 +154,7 @@ class TurnWriter {
     return has_slices;
   }
 
-  /// Makes room for all slices of entries with gaps, so that none of them moves any more.
+  /// Reserves room for all slices of entries with gaps, so that none of them moves.
   [[nodiscard]] bool reserve_gaps(std::size_t first, std::size_t last) noexcept {
     std::size_t count = 0;
     for (auto i = first; i < last; ++i) {
@@ -191,7 +192,7 @@ class TurnWriter {
     return socket.is_open() ? socket.write(slices.data(), count) : -ECONNRESET;
   }
 
-  /// Keeps what the kernel did not take. The connection had nothing unwritten but this entry.
+  /// Keeps what the kernel did not take. The connection had nothing else unwritten.
   [[nodiscard]] int settle(Queue& queue, const Log::Entry& entry, ssize_t result) noexcept {
     if (result < 0 && result != -EAGAIN) return static_cast<int>(-result);
     auto written = static_cast<std::size_t>(std::max<ssize_t>(result, 0));
@@ -211,7 +212,7 @@ class TurnWriter {
         }
       });
       return 0;
-    } catch (...) {  // The rest of a frame is lost, and so is the connection.
+    } catch (...) {  // The rest of a frame is lost, so the connection can't go on.
       return ENOMEM;
     }
   }
@@ -220,7 +221,7 @@ class TurnWriter {
   detail::BacklogPool backlogs_;
   detail::SocketWriter writer_;
   std::vector<detail::Write> writes_;
-  std::vector<iovec> gaps_;  // Slices of those that were not sent a contiguous run.
+  std::vector<iovec> gaps_;  // Slices of the connections that were sent more than one run.
   bool secure_;
 };
 

@@ -12,10 +12,10 @@
 #include <utility>
 
 /// One WebSocket after its handshake, without I/O: frames in, messages and answers out, and the
-/// close handshake (RFC 6455 sections 5 and 7). One thread. It costs 16 bytes between two messages:
-/// a parser is borrowed while a message is incomplete.
+/// close handshake (RFC 6455 sections 5 and 7). One thread. Between two messages it costs 16 bytes,
+/// because it borrows a parser only while a message is incomplete.
 ///
-/// What it calls is a class with these members, which may end the connection from inside:
+/// `Owner` is a class with these members, any of which may end the connection:
 ///
 ///     void on_message(std::string_view);  void on_binary(std::string_view);
 ///     void on_control();  void on_pong();
@@ -52,15 +52,15 @@ class WebSocketConnection {
     if (parser_->idle() || !is_live()) parsers.give_back(std::move(parser_));
   }
 
-  /// Begins the close handshake. Only while open; the client's close frame, or the owner's
-  /// deadline, ends it.
+  /// Starts the close handshake. Only while open. The client's close frame or the owner's deadline
+  /// ends it.
   template <class Owner>
   void close(CloseCode code, std::string_view reason, Owner&& owner) {
     owner.send(make_close_frame(code, reason));
     state_ = State::closing;
   }
 
-  /// Ends the connection with a close frame and without waiting for the client's (RFC 6455 section
+  /// Ends the connection with a close frame, without waiting for the client's (RFC 6455 section
   /// 7.1.7).
   template <class Owner>
   void fail(CloseCode code, Owner&& owner) {
@@ -70,7 +70,7 @@ class WebSocketConnection {
     owner.on_end();
   }
 
-  /// The socket is closed, or time is up.
+  /// The socket is closed, or its time is over.
   void end() noexcept {
     if (was_opened()) state_ = State::ended;
   }
@@ -78,12 +78,12 @@ class WebSocketConnection {
     if (parser_) parsers.give_back(std::move(parser_));
   }
 
-  /// True once after `open`: the end is to be reported now.
+  /// True once after `open`: the caller reports the end now.
   [[nodiscard]] bool take_close_report() noexcept {
     return was_opened() && !std::exchange(close_reported_, true);
   }
 
-  /// A message was refused because too much is unwritten: somebody waits for room.
+  /// Notes that a message was refused because too much is unwritten, and its sender waits for room.
   void await_room() noexcept { awaits_room_ = true; }
   [[nodiscard]] bool awaits_room() const noexcept { return awaits_room_; }
   void forget_room() noexcept { awaits_room_ = false; }

@@ -18,8 +18,8 @@
 
 /// The backplane on NATS JetStream; see README.md beside the transport.
 ///
-/// Two threads of its own: one reads the stream and calls the receiver, one takes acknowledgements
-/// and calls what was given to `publish`. Those of libnats call nothing of ours.
+/// It has two threads: one reads the stream and calls the receiver, one takes acknowledgements and
+/// calls the `done` of each `publish`. The threads of libnats call none of our code.
 ///
 ///     ordercast::nats::Options options;
 ///     options.servers = {"nats://127.0.0.1:4222"};
@@ -31,8 +31,8 @@ class Backplane {
  public:
   using Done = std::function<void(BackplaneAnswer)>;
 
-  /// Connects in the background: servers that are away are no error. Throws std::invalid_argument
-  /// for options that can't be, and std::runtime_error where a file can't be read.
+  /// Connects in the background: servers that don't respond are not an error. Throws
+  /// std::invalid_argument for invalid options, and std::runtime_error if a file can't be read.
   explicit Backplane(Options options)
       : options_(std::move(options)),
         self_(random_name()),
@@ -45,7 +45,8 @@ class Backplane {
   Backplane& operator=(Backplane&&) = delete;
   ~Backplane() { stop(); }
 
-  /// Stored once within the duplicate window, however often this version is published.
+  /// The stream stores this version once within the duplicate window, however often it is
+  /// published.
   void publish(const OrderEvent& event, Done done) {
     const auto data = encode(event, self_, options_.max_message_bytes);
     if (!data) return refuse(done);
@@ -78,7 +79,7 @@ class Backplane {
   static void refuse(const Done& done) noexcept {
     try {
       if (done) done(BackplaneAnswer::refused);
-    } catch (...) {  // NOLINT(bugprone-empty-catch): the outcome is the caller's business.
+    } catch (...) {  // NOLINT(bugprone-empty-catch): the caller is responsible for what it throws.
     }
   }
 

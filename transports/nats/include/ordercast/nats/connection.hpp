@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-/// A connection of libnats, and owners for what libnats hands out.
+/// A connection of libnats, and owners for the objects that libnats returns.
 ///
-/// libnats calls back on threads of its own, also after an object was destroyed. So nothing here
-/// registers a callback that refers to anything: what happens is read from the connection's state.
+/// libnats calls back on its own threads, even after an object was destroyed. So no callback here
+/// refers to an object; events are read from the connection's state.
 namespace ordercast::nats {
 
 template <auto Destroy>
@@ -46,11 +46,11 @@ using ConsumerInfoPtr = std::unique_ptr<jsConsumerInfo, DestroyedBy<jsConsumerIn
   return value;
 }
 
-/// One connection, shared by a reader and a publisher. It reconnects for ever, by itself.
+/// One connection, shared by a reader and a publisher. It reconnects by itself, without a limit.
 class Connection {
  public:
-  /// Does not wait for a server that is away. Throws std::invalid_argument for options that can't
-  /// be, and std::runtime_error where a file can't be read or memory runs out.
+  /// Does not wait for a server that doesn't respond. Throws std::invalid_argument for invalid
+  /// options, and std::runtime_error if a file can't be read or memory runs out.
   explicit Connection(const Options& options) {
     if (auto fault = find_fault(options); !fault.empty()) throw std::invalid_argument(fault);
     natsOptions* made = nullptr;
@@ -61,7 +61,7 @@ class Connection {
     check(natsOptions_SetServers(made, urls.data(), static_cast<int>(urls.size())), "servers");
     if (!options.name.empty()) check(natsOptions_SetName(made, options.name.c_str()), "name");
     check(natsOptions_SetTimeout(made, options.request_deadline.count()), "timeout");
-    // A server that is silent, without a reset, is left after two of these.
+    // A server that is silent, without a reset, is given up after two of these.
     check(natsOptions_SetPingInterval(made, options.heartbeat.count() * 2), "ping interval");
     check(natsOptions_SetMaxPingsOut(made, 2), "pings");
     check(natsOptions_SetMaxReconnect(made, -1), "reconnects");
@@ -69,10 +69,10 @@ class Connection {
     const auto jitter = options.reconnect_wait.count();
     check(natsOptions_SetReconnectJitter(made, jitter, jitter), "reconnect jitter");
     check(natsOptions_SetSendAsap(made, true), "sending");
-    // A server that stands still fills the socket; then a write fails instead of waiting.
+    // A stalled server lets the socket fill up; then a write fails instead of waiting.
     check(natsOptions_SetWriteDeadline(made, options.request_deadline.count()), "write deadline");
     check(natsOptions_SetErrorHandler(made, &ignore_error, nullptr), "error handler");
-    // With a callback the first connect may fail and goes on in the background.
+    // With a callback, a first connect that fails goes on in the background.
     check(natsOptions_SetRetryOnFailedConnect(made, true, &ignore_connect, nullptr), "retry");
     set_credentials(made, options);
 
@@ -102,7 +102,7 @@ class Connection {
   [[nodiscard]] bool is_connected() const noexcept {
     return natsConnection_Status(connection_.get()) == NATS_CONN_STATUS_CONNECTED;
   }
-  /// How often it was lost and made anew. One thread at a time.
+  /// How often the connection was lost and made again. One thread at a time.
   [[nodiscard]] std::uint64_t reconnects() const noexcept {
     std::uint64_t count = 0;
     if (natsConnection_GetStats(connection_.get(), statistics_.get()) != NATS_OK) return 0;
@@ -110,7 +110,7 @@ class Connection {
     return count;
   }
 
-  /// Every wait on a subscription ends. Any thread.
+  /// Ends every wait on a subscription. Any thread.
   void close() noexcept { natsConnection_Close(connection_.get()); }
 
  private:

@@ -14,42 +14,44 @@ namespace ordercast::nats {
 
 struct Options {
   std::vector<std::string> servers;  ///< nats://HOST:PORT or tls://HOST:PORT, tried in turn.
-  std::string name;                  ///< Of this node, as the servers' lists show it.
+  std::string name;                  ///< This node's name in the servers' lists of connections.
 
   std::string stream = "ORDERCAST";
   std::string subject_prefix = "ordercast";  ///< The stream takes PREFIX.>
 
-  // A stream that exists is left as it is; these count when a node makes it.
-  int replicas = 1;  ///< 3 in a cluster of three or more servers: one may be lost.
+  // These apply when a node creates the stream. A stream that exists stays as it is.
+  int replicas = 1;  ///< 3 in a cluster of three or more servers, so that one may be lost.
   std::chrono::seconds max_age{3600};
-  std::int64_t max_bytes = std::int64_t{256} << 20;  ///< The oldest go; 0 is no limit.
-  /// Within this time a message that is published again is stored once.
+  std::int64_t max_bytes = std::int64_t{256}
+                           << 20;  ///< The oldest messages are deleted; 0 is no limit.
+  /// A message that is published again within this time is stored only once.
   std::chrono::seconds duplicate_window{120};
 
   // Credentials come from files or the environment; a URL with a password is refused.
   std::string credentials_file;  ///< .creds; "": none.
   std::string token;             ///< "": none.
-  std::string ca_file;           ///< PEM; "": the system's. Any of these three asks for TLS.
+  std::string ca_file;           ///< PEM; "": the system's. Each of these three turns TLS on.
   std::string certificate_file;  ///< PEM; "": none.
   std::string key_file;
 
-  /// An order that takes more than this goes without its JSON: receivers read the store. The
-  /// server's own bound is max_payload, 1 MiB by default.
+  /// A larger order is sent without its JSON, and receivers read it from the store. The server's
+  /// own limit is max_payload, 1 MiB by default.
   std::size_t max_message_bytes = std::size_t{512} << 10;
-  /// What was published and not acknowledged; more is answered `unavailable` at once.
+  /// How many publishes may wait for their acknowledgement; further ones are answered `unavailable`
+  /// at once.
   std::size_t max_unacknowledged = 4096;
   std::size_t max_unacknowledged_bytes = std::size_t{64} << 20;
-  /// What has arrived and was not handed over; above it the stream is read again from there.
+  /// How many bytes may wait for the receiver; above that, the stream is read again from there.
   std::size_t max_unread_bytes = std::size_t{64} << 20;
 
   std::chrono::milliseconds publish_deadline{3000};
   std::chrono::milliseconds request_deadline{2000};
-  /// The stream says so often that it is there; three times in silence is an outage.
+  /// How often the stream reports that it lives; three missing reports are an outage.
   std::chrono::milliseconds heartbeat{1000};
   std::chrono::milliseconds reconnect_wait{250};
 };
 
-/// Whether a stream, or the first token of its subjects, may be called that.
+/// Whether this is a valid name of a stream, or of the first token of its subjects.
 [[nodiscard]] inline bool is_stream_name(std::string_view text) noexcept {
   const auto is_good = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
@@ -68,7 +70,7 @@ struct Options {
   return rest[0] != ':';
 }
 
-/// What is wrong with the options, in a sentence without secrets; empty if nothing is.
+/// Says what is wrong with the options, in a sentence without secrets; empty if nothing is.
 [[nodiscard]] inline std::string find_fault(const Options& options) {
   if (options.servers.empty()) return "NATS: no server is given";
   for (const auto& url : options.servers) {

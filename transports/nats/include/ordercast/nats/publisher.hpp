@@ -24,8 +24,8 @@
 /// Publishes with acknowledgement, many at a time.
 ///
 /// `publish` only writes to the connection; one thread reads the acknowledgements and answers what
-/// has waited too long. A core publish during an outage is reported as sent and is lost, so nothing
-/// counts but the acknowledgement of the stream.
+/// has waited too long. During an outage, libnats reports a message as sent and loses it, so only
+/// the stream's acknowledgement counts.
 namespace ordercast::nats {
 
 /// Thread-safe. `connection` must outlive it and be closed before it is destroyed.
@@ -46,7 +46,8 @@ class Publisher {
       throw std::runtime_error("NATS: the acknowledgements can't be subscribed to");
     }
     acknowledgements_.reset(made);
-    natsSubscription_SetPendingLimits(made, -1, -1);  // Bounded by what is not acknowledged.
+    natsSubscription_SetPendingLimits(made, -1,
+                                      -1);  // The publishes without acknowledgement are the limit.
     thread_ = std::thread([this] { run(); });
   }
   Publisher(const Publisher&) = delete;
@@ -55,8 +56,8 @@ class Publisher {
   Publisher& operator=(Publisher&&) = delete;
   ~Publisher() { join(); }
 
-  /// `id`: a message with the same one is stored once within the window; empty for none. What
-  /// `done` throws is swallowed.
+  /// Messages with the same `id` are stored once within the duplicate window; an empty one means no
+  /// id. What `done` throws is ignored.
   void publish(const std::string& subject, const std::string& id, std::string_view data,
                Done done) {
     if (!connection_.is_connected()) return answer(done, BackplaneAnswer::unavailable);
@@ -79,7 +80,7 @@ class Publisher {
     }
   }
 
-  /// Ends the thread, once the connection is closed, and answers what still waits.
+  /// Ends the thread after the connection was closed, and answers the publishes that still wait.
   void join() {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -100,7 +101,7 @@ class Publisher {
   static void answer(const Done& done, BackplaneAnswer what) noexcept {
     try {
       if (done) done(what);
-    } catch (...) {  // NOLINT(bugprone-empty-catch): the outcome is the caller's business.
+    } catch (...) {  // NOLINT(bugprone-empty-catch): the caller is responsible for what it throws.
     }
   }
 
@@ -113,7 +114,7 @@ class Publisher {
     }
     const MessagePtr message(made);
     if (!id.empty() && natsMsgHeader_Set(made, "Nats-Msg-Id", id.c_str()) != NATS_OK) return false;
-    // Another stream that took over our subjects would acknowledge as well.
+    // Another stream with our subjects would acknowledge too.
     if (natsMsgHeader_Set(made, "Nats-Expected-Stream", options_.stream.c_str()) != NATS_OK) {
       return false;
     }
@@ -173,7 +174,7 @@ class Publisher {
     settle(number, is_stored(message) ? BackplaneAnswer::stored : BackplaneAnswer::unavailable);
   }
 
-  /// No stream has it where nobody responds, or where the answer is an error.
+  /// No stream has stored it if nobody responds, or if the answer is an error.
   [[nodiscard]] bool is_stored(natsMsg* message) const {
     if (natsMsg_IsNoResponders(message)) return false;
     const auto* data = natsMsg_GetData(message);

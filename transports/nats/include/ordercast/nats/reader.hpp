@@ -22,11 +22,11 @@
 #include <thread>
 #include <utility>
 
-/// Reads the stream in order, on a thread of its own, and says whenever something may have been
+/// Reads the stream in order, on its own thread, and reports whenever a message may have been
 /// missed.
 ///
-/// It keeps its place by itself instead of with libnats' ordered consumer. That one goes on behind
-/// a gap without a word, and waits for ever for a sequence that a stream made anew will not have.
+/// It tracks its position itself instead of using libnats' ordered consumer. That one goes on after
+/// a gap without a report, and waits forever for a sequence number that a new stream will not have.
 namespace ordercast::nats {
 
 class Reader {
@@ -50,7 +50,7 @@ class Reader {
     thread_ = std::thread([this] { run(); });
   }
 
-  /// Ends the thread, once the connection is closed.
+  /// Ends the thread after the connection was closed.
   void join() {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
@@ -71,7 +71,7 @@ class Reader {
   using Clock = std::chrono::steady_clock;
   using Milliseconds = std::chrono::milliseconds;
 
-  /// How often it looks whether the connection still stands.
+  /// How often it checks the connection.
   static constexpr Milliseconds look{250};
 
   void run() {
@@ -101,7 +101,7 @@ class Reader {
     hears_ = false;
   }
 
-  /// Begins to consume behind the last message that was handed over.
+  /// Starts to consume after the last message that was handed over.
   bool open(std::string& reason) {
     reconnects_ = connection_.reconnects();
     StreamState state;
@@ -112,7 +112,7 @@ class Reader {
     const std::string subject = inbox;
     natsInbox_Destroy(inbox);
     natsSubscription* made = nullptr;
-    // Before the consumer, which ends where nobody listens.
+    // Before the consumer, which ends if nobody listens.
     if (natsConnection_SubscribeSync(&made, connection_.get(), subject.c_str()) != NATS_OK) {
       reason = "the inbox can't be subscribed to";
       return false;
@@ -129,12 +129,12 @@ class Reader {
     return true;
   }
 
-  /// Where to go on in the stream as it is now.
+  /// Finds the position at which to go on in the stream as it is now.
   void find_place(const StreamState& state) {
     const auto before = position();
     if (!before) return move_to(state.name, state.last);
     if (before->stream != state.name) {
-      // All that it holds may be news: it was made since.
+      // The stream was made after our last look, so everything in it may be new.
       move_to(state.name, state.first == 0 ? 0 : state.first - 1);
       return fall_behind("the stream is another one than before");
     }
@@ -149,7 +149,7 @@ class Reader {
     sequence_ = before->sequence;
   }
 
-  /// Until something is wrong; says what.
+  /// Reads until something is wrong, and returns what.
   std::string read() {
     auto heard_at = Clock::now();
     auto looked_at = heard_at;
@@ -176,14 +176,14 @@ class Reader {
     }
   }
 
-  /// What is wrong with it; empty if nothing is.
+  /// Returns what is wrong with the message; empty if nothing is.
   std::string on_message(natsMsg* message) {
     const auto status = status_of(message);
     if (status == "100") return on_heartbeat(message);
     if (!status.empty()) return "the consumer has ended: " + status;
     StreamMetadata metadata;
     const char* reply = natsMsg_GetReply(message);
-    if (reply == nullptr || !read_metadata(reply, metadata)) return {};  // Nothing of the stream's.
+    if (reply == nullptr || !read_metadata(reply, metadata)) return {};  // Not from the stream.
     if (metadata.consumer_sequence != consumer_sequence_ + 1) return "messages got lost on the way";
     ++consumer_sequence_;
     if (metadata.stream_sequence > sequence_ + 1) {
@@ -234,7 +234,7 @@ class Reader {
     position_ = BackplanePosition{stream, sequence};
   }
 
-  /// It hears no more. Counts once until it hears again.
+  /// Notes that the reader no longer hears the stream. Counts once until it hears it again.
   void lose(std::string_view reason) {
     if (hears_.exchange(false)) fall_behind(reason);
   }
@@ -242,7 +242,7 @@ class Reader {
     ++behind_;
     try {
       if (receiver_.on_behind) receiver_.on_behind(reason);
-    } catch (...) {  // NOLINT(bugprone-empty-catch): `behind()` has grown all the same.
+    } catch (...) {  // NOLINT(bugprone-empty-catch): `behind()` has grown anyway.
     }
   }
 

@@ -11,13 +11,13 @@
 #include <string>
 #include <utility>
 
-/// The stream as a whole: whether it is there, what it holds, and a consumer on it. Every call
-/// waits for the network, at most for the request deadline.
+/// Manages the stream: whether it exists, what it holds, and its consumer. Every call waits for the
+/// network, at most until the request deadline.
 namespace ordercast::nats {
 
 /// What a stream holds.
 struct StreamState {
-  std::string name;  ///< Tells it from another that was made in its place.
+  std::string name;  ///< Differs from that of another stream made in its place.
   std::uint64_t first = 0;
   std::uint64_t last = 0;
 };
@@ -28,7 +28,7 @@ class Stream {
   Stream(const Options& options, Connection& connection)
       : options_(options), connection_(connection) {}
 
-  /// Looks at the stream, and makes it where there is none. False with a reason if that failed.
+  /// Looks at the stream, and creates it if there is none. Returns false with a reason on failure.
   bool look(StreamState& state, std::string& reason) {
     jsStreamInfo* found = nullptr;
     jsErrCode code{};
@@ -46,8 +46,8 @@ class Stream {
     return true;
   }
 
-  /// Has everything behind `after` sent to `inbox`, in order, with heartbeats. The server ends the
-  /// consumer when nobody listens any more. False with a reason if that failed.
+  /// Asks the server to send everything after `after` to `inbox`, in order, with heartbeats. The
+  /// server ends the consumer when nobody listens any more. Returns false with a reason on failure.
   bool consume(std::uint64_t after, const std::string& inbox, std::string& consumer,
                std::string& reason) {
     jsConsumerConfig config;
@@ -75,7 +75,7 @@ class Stream {
     return true;
   }
 
-  /// Tells the server that a consumer is done with. It would find out by itself.
+  /// Tells the server that a consumer is no longer needed. It would notice by itself, later.
   void forget(const std::string& consumer) {
     if (!connection_.is_connected()) return;
     jsOptions brief;

@@ -13,14 +13,14 @@
 #include <string_view>
 #include <system_error>
 
-/// What a push consumer of JetStream sends beside messages, and what it says of each message.
+/// Reads what a push consumer of JetStream sends beside messages, and its data about each message.
 namespace ordercast::nats {
 
-/// What the reply subject of a message says of it.
+/// A message's data from its reply subject.
 struct StreamMetadata {
   std::uint64_t stream_sequence = 0;
   std::uint64_t consumer_sequence = 0;
-  std::uint64_t pending = 0;  ///< Messages of the stream that come behind it.
+  std::uint64_t pending = 0;  ///< Messages of the stream that come after it.
 };
 
 namespace detail {
@@ -34,8 +34,8 @@ namespace detail {
 }  // namespace detail
 
 /// Reads $JS.ACK.STREAM.CONSUMER.DELIVERED.STREAM_SEQ.CONSUMER_SEQ.TIME.PENDING, or the form of
-/// newer servers, which has the domain and the account's hash behind ACK (NATS ADR 15). False for
-/// anything else.
+/// newer servers, which has the domain and the account's hash after ACK (NATS ADR 15). Returns
+/// false for anything else.
 [[nodiscard]] inline bool read_metadata(std::string_view reply, StreamMetadata& metadata) noexcept {
   constexpr std::size_t most = 12;
   std::array<std::string_view, most> tokens;
@@ -59,12 +59,13 @@ namespace detail {
   return natsMsg_GetDataLength(message) == 0 ? header(message, "Status") : std::string();
 }
 
-/// What the consumer had delivered when it sent this heartbeat; false if it doesn't say.
+/// Reads how far the consumer had delivered when it sent this heartbeat; false if it doesn't say.
 [[nodiscard]] inline bool read_last_delivered(natsMsg* message, std::uint64_t& sequence) {
   return detail::read_number(header(message, "Nats-Last-Consumer"), sequence);
 }
 
-/// Where an answer is waited for before more is sent (flow control); "" for none.
+/// The subject on which the server waits for an answer before it sends more (flow control); "" for
+/// none.
 [[nodiscard]] inline std::string flow_control_reply(natsMsg* message) {
   const char* reply = natsMsg_GetReply(message);
   if (reply != nullptr && *reply != '\0') return reply;

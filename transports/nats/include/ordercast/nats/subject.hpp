@@ -8,8 +8,8 @@
 /// Makes any id a legal token of a NATS subject.
 namespace ordercast::nats {
 
-/// Letters, digits, '-' and '_' stay; every other byte becomes =XX; no text is "=". Different ids
-/// give different tokens. O(size).
+/// Letters, digits, '-' and '_' stay; every other byte becomes =XX; an empty text becomes "=".
+/// Different ids give different tokens. O(size).
 [[nodiscard]] inline std::string subject_token(std::string_view id) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   if (id.empty()) return "=";
@@ -30,8 +30,8 @@ namespace ordercast::nats {
   return token;
 }
 
-/// PREFIX.order.ORGANIZATION.ORDER. A server takes control lines of 4 KiB, so a long organization
-/// is cut: subjects filter, the message itself says whose it is.
+/// PREFIX.order.ORGANIZATION.ORDER. A server accepts control lines of up to 4 KiB, so a long
+/// organization is cut. The subject only filters; the message itself says whose it is.
 [[nodiscard]] inline std::string order_subject(std::string_view prefix,
                                                std::string_view organization_id,
                                                std::string_view order_id) {

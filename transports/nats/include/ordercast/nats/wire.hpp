@@ -19,14 +19,14 @@
 ///     {"v":1,"type":"order","from":"...","id":"order-1","owner":"alice","organization":"org-1",
 ///      "assignee":"","status":"CONFIRMED","version":2,"whole":true}
 ///
-/// Nodes of two releases run side by side: fields are only added, and unknown ones are ignored.
-/// What an older node could not read would have another type, which it ignores. A message that
-/// can't be read at all is reported, and counts as missed.
+/// Nodes of two releases can run side by side: fields are only added, and unknown ones are ignored.
+/// A message that an older node can't read would get another type, which that node ignores. A
+/// message that can't be read at all is reported, and counts as missed.
 namespace ordercast::nats {
 
 inline constexpr int wire_version = 1;
 
-/// A message, read. Owns its text.
+/// A decoded message. Owns its text.
 struct WireMessage {
   enum class Type { order, notice, unknown };
   Type type = Type::unknown;
@@ -41,7 +41,7 @@ struct WireMessage {
 
   std::string kind;
 
-  std::string body;  ///< JSON of the order, empty if it did not fit; or text of the notice.
+  std::string body;  ///< the order's JSON, empty if it did not fit; or the notice's text
 
   [[nodiscard]] OrderEvent order() const noexcept {
     return {order_id, OwnerId(owner), OrganizationId(organization), status,
@@ -50,8 +50,9 @@ struct WireMessage {
   [[nodiscard]] BackplaneNotice notice() const noexcept { return {kind, body}; }
 };
 
-/// Nullopt if the event can't be carried: no id or one too long, text that is no UTF-8, or fields
-/// beside the JSON that are larger than `max_bytes`. Larger with its JSON alone: it goes without.
+/// Nullopt if the event can't be carried: its id is missing or too long, a text is not UTF-8, or
+/// the fields without the JSON are larger than `max_bytes`. If only the JSON makes it too large,
+/// the message goes without it.
 [[nodiscard]] inline std::optional<std::string> encode(const OrderEvent& event,
                                                        std::string_view from,
                                                        std::size_t max_bytes) {

@@ -33,7 +33,7 @@
 #include <utility>
 #include <vector>
 
-/// One listening socket that deals its connections out to several event loops in turn.
+/// A listening socket that distributes its connections to several event loops in turn.
 ///
 /// Above its limits the connection that has been silent for longest goes; if there is none, the
 /// newcomer gets 503. It never spins: it closes what it turns away, and when the process runs out
@@ -46,7 +46,7 @@ namespace ordercast::net {
 
 class Acceptor {
  public:
-  /// Gets a socket that belongs to the loop it was accepted for.
+  /// Receives a socket that belongs to the loop it was accepted for.
   using Deal = std::function<void(Socket, SocketTicket)>;
 
   struct Target {
@@ -56,7 +56,7 @@ class Acceptor {
 
   static constexpr int backlog = 4096;
 
-  /// `speaks_http`: whoever is turned away understands an answer in plain text.
+  /// `speaks_http`: a refused client understands an HTTP answer in plain text.
   Acceptor(::asio::io_context& io, std::vector<Target> targets, AcceptLimits limits,
            bool speaks_http = true, ErrorFormat error_format = plain_error)
       : io_(io),
@@ -74,8 +74,8 @@ class Acceptor {
   Acceptor& operator=(const Acceptor&) = delete;
   ~Acceptor() { release_reserve(); }
 
-  /// Binds and starts to accept; returns the port. Throws std::system_error, also when the address
-  /// is in use.
+  /// Binds, starts to accept and returns the port. Throws std::system_error, for example if the
+  /// address is in use.
   std::uint16_t listen(const std::string& host, std::uint16_t port) try {
     using ::asio::ip::tcp;
     const auto found =
@@ -99,7 +99,7 @@ class Acceptor {
     throw std::system_error(error.code().value(), std::system_category(), where);
   }
 
-  /// Stops listening. What was dealt out stays open.
+  /// Stops listening. Accepted connections stay open.
   void close() {
     std::error_code ignored;
     acceptor_.close(ignored);
@@ -107,11 +107,12 @@ class Acceptor {
     release_reserve();
   }
 
-  /// Connections that are open now. Any thread.
+  /// How many connections are open. Any thread.
   [[nodiscard]] std::size_t open() const noexcept { return ledger_->open(); }
 
  private:
-  /// Of every connection: accepted sockets inherit it. Best effort, as not every system knows it.
+  /// Applies to every connection: accepted sockets inherit it. Best effort, since not every system
+  /// supports it.
   void limit_kernel_unsent() noexcept {
 #ifdef TCP_NOTSENT_LOWAT
     if (limits_.max_kernel_unsent_bytes == 0) return;
@@ -121,7 +122,7 @@ class Acceptor {
 #endif
   }
 
-  /// Newcomers that are taken before others of the same loop have their turn.
+  /// How many new connections to accept before other work of the same loop gets its turn.
   static constexpr int batch = 64;
 
   void wait() {
@@ -137,7 +138,7 @@ class Acceptor {
       try {
         auto socket = acceptor_.accept(*targets_[next_].io, error);
         if (!error) deal(std::move(socket));
-      } catch (...) {  // Out of memory: the newcomer is closed, and comes again.
+      } catch (...) {  // Out of memory: close the new connection; the client retries.
       }
       if (error == ::asio::error::would_block || error == ::asio::error::try_again) break;
       if (error && !turn_one_away(error)) return accept_later();
@@ -154,14 +155,14 @@ class Acceptor {
     target.deal(std::move(socket), SocketTicket(ledger_, fd, address));
   }
 
-  /// Whether a newcomer may stay. Whoever is silent makes room for it: to refuse the newest instead
-  /// would hand the server to those who connect and say nothing.
+  /// Returns true if a new connection may stay. Evicts a silent one to make room: refusing the
+  /// newest instead would let clients block the server by connecting and sending nothing.
   bool make_room(std::uint64_t address) {
     using Evict = ConnectionLedger::Evict;
     if (address != 0) {
       const auto of_address = ledger_->of(address);
       if (limits_.max_per_address != 0 && of_address.open >= limits_.max_per_address) return false;
-      // An address that has its share takes the place of its own, not of others'.
+      // An address that has reached its share evicts its own connections, not those of others.
       if (limits_.max_handshakes != 0 && of_address.handshakes >= handshakes_per_address() &&
           !ledger_->evict(Evict::handshakes, address)) {
         return false;
@@ -172,7 +173,8 @@ class Acceptor {
       return false;
     }
     if (open() < limit_) return true;
-    // The evicted one's descriptor comes back a moment later: the newcomer may have to come again.
+    // The evicted connection's descriptor is freed a moment later, so the new client may have to
+    // retry.
     return ledger_->evict(Evict::silent) && open() < descriptor_limit_;
   }
 
@@ -180,7 +182,7 @@ class Acceptor {
     return std::max<std::size_t>(limits_.max_handshakes / 16, 8);
   }
 
-  /// What the connections of one client have in common; 0 for a client that isn't counted.
+  /// Returns the key of a client's connections; 0 for a client that is not counted.
   [[nodiscard]] std::uint64_t key_of(Socket& socket) const {
     const auto client = ClientAddress::of_peer(socket.native_handle());
     if (!client || (limits_.exempt && limits_.exempt(client->address()))) return 0;
@@ -197,8 +199,8 @@ class Acceptor {
     socket.shutdown(Socket::shutdown_send, ignored);
   }
 
-  /// With no descriptor left: closes the newcomer by means of the reserved one. False when that
-  /// didn't help. (A client that left before it was accepted never gets here: Asio skips it.)
+  /// Without a free descriptor: accepts the new connection with the reserved one and closes it.
+  /// Returns false if that didn't help. (Asio skips a client that left before it was accepted.)
   bool turn_one_away(const std::error_code& error) {
     if (error.value() != EMFILE && error.value() != ENFILE) return false;
     if (reserve_ < 0) return false;

@@ -12,14 +12,14 @@
 
 namespace ordercast::net {
 
-/// Addresses and networks, as an operator writes them.
+/// A list of addresses and networks, as an operator writes them.
 class AddressList {
  public:
   AddressList() = default;
 
-  /// Reads addresses and CIDR networks that commas separate, with or without blanks: "10.0.0.1,
-  /// 192.168.0.0/16, fd00::/8". Bits behind the prefix don't matter. nullopt if an entry is none;
-  /// `wrong` is that entry then.
+  /// Reads addresses and CIDR networks separated by commas, with or without blanks: "10.0.0.1,
+  /// 192.168.0.0/16, fd00::/8". Ignores the bits after the prefix. Returns nullopt if an entry is
+  /// invalid, and sets `wrong` to it.
   [[nodiscard]] static std::optional<AddressList> parse(std::string_view text, std::string& wrong) {
     AddressList list;
     if (ordercast::detail::trim(text).empty()) return list;
@@ -54,7 +54,7 @@ class AddressList {
       if (prefix > bits) return false;
       bits = prefix;
     }
-    if (mapped && bits < 96) return false;  // Half of it would be IPv4 and half not.
+    if (mapped && bits < 96) return false;  // It would cover IPv4 and other addresses.
     networks_.push_back({*address, mapped ? bits - 96 : bits});
     return true;
   }

@@ -22,18 +22,17 @@ namespace ordercast::net {
 
 class AnswerQueue;
 
-/// Bounds the answers that wait in memory, those of all connections of an owner together. One
-/// thread.
+/// Bounds the memory of queued answers, for all connections of an owner together. One thread.
 class AnswerMemory {
  public:
-  /// Closes a connection other than that of `asking`, so that its answers are dropped. Returns
-  /// false if there is none to close.
+  /// Closes a connection other than that of `asking` and drops its answers. Returns false if there
+  /// is none to close.
   using MakeRoom = std::function<bool(const AnswerQueue& asking)>;
 
   explicit AnswerMemory(std::size_t max_bytes, MakeRoom make_room = {})
       : max_bytes_(max_bytes), make_room_(std::move(make_room)) {}
 
-  /// Whether so many bytes more fit, after room has been made for them where that is possible.
+  /// Returns true if `bytes` more fit, perhaps after making room.
   [[nodiscard]] bool has_room(std::size_t bytes, const AnswerQueue& asking) {
     while (used_bytes_ > 0 && used_bytes_ + bytes > max_bytes_) {
       if (!make_room_ || !make_room_(asking)) return false;
@@ -60,7 +59,7 @@ struct HttpPiece {
 
 class AnswerQueue {
  public:
-  /// Bodies up to this size are copied behind their head: two pieces cost more than such a copy.
+  /// Bodies up to this size are copied after their head: two pieces would cost more than the copy.
   static constexpr std::size_t copied_body_bytes = 16 * 1024;
 
   explicit AnswerQueue(AnswerMemory& memory) : memory_(memory) {}
@@ -68,17 +67,17 @@ class AnswerQueue {
   AnswerQueue& operator=(const AnswerQueue&) = delete;
   ~AnswerQueue() { drop_all(); }
 
-  /// A request whose answer is due.
+  /// A request that waits for its answer.
   struct Request {
     std::uint64_t id = 0;
     TimePoint since{};
     bool to_head = false;   ///< The answer has no body.
     bool safe = false;      ///< May run beside others (RFC 9110 section 9.2.1).
-    bool last = false;      ///< The connection ends behind the answer.
+    bool last = false;      ///< The connection ends after the answer.
     bool answered = false;  ///< `head` and `body` wait for the answers before it.
     HttpPiece head;
     HttpPiece body;         ///< Empty if the head has it, or there is none.
-    std::size_t owned = 0;  ///< Bytes of both that nobody shares.
+    std::size_t owned = 0;  ///< Bytes of both that are not shared.
   };
 
   Request& add(Request request) {
@@ -86,7 +85,7 @@ class AnswerQueue {
     return requests_.back();
   }
 
-  /// Takes an answer, or `refusal` in its place if memory for it is short.
+  /// Takes an answer, or `refusal` instead if there is not enough memory for it.
   template <class Refusal>
   void give(Request& request, HttpResponse response, std::size_t max_owned, std::time_t date,
             ErrorFormat format, Refusal&& refusal) {
@@ -115,8 +114,8 @@ class AnswerQueue {
     request.answered = true;
   }
 
-  /// Calls `send(piece)` for the answers whose turn it is. Returns true if the last of them ends
-  /// the connection.
+  /// Calls `send(piece)` for the answers that are next. Returns true if the last of them ends the
+  /// connection.
   template <class Send>
   bool send_ready(Send&& send) {
     std::size_t count = 0;
@@ -132,7 +131,7 @@ class AnswerQueue {
     return last;
   }
 
-  /// Sends bytes that belong to no answer.
+  /// Sends bytes that are not part of an answer.
   template <class Send>
   void queue(HttpPiece piece, Send&& send) {
     const auto size = piece.view().size();
@@ -140,7 +139,7 @@ class AnswerQueue {
     queued_ += size;
   }
 
-  /// So many bytes of what was sent have left the process: their memory is free.
+  /// Call when `bytes` of what was sent have left the process, so that their memory is free.
   void on_written(std::size_t bytes) noexcept {
     written_ += bytes;
     auto end = sent_.begin();
@@ -151,7 +150,7 @@ class AnswerQueue {
     sent_.erase(sent_.begin(), end);
   }
 
-  /// Nobody waits for the answers any more.
+  /// Drops all answers: nobody waits for them.
   void drop_all() noexcept {
     memory_.give_back(std::exchange(owned_, 0));
     requests_.clear();
@@ -167,16 +166,16 @@ class AnswerQueue {
     return found == requests_.end() ? nullptr : &*found;
   }
 
-  /// Bytes of answers in memory that nobody shares, sent or not.
+  /// Bytes of answers in memory that are not shared, sent or not.
   [[nodiscard]] std::size_t owned_bytes() const noexcept { return owned_; }
-  /// Bytes that were sent and have not left the process.
+  /// Bytes that were sent but have not left the process.
   [[nodiscard]] std::size_t unwritten_bytes() const noexcept {
     return static_cast<std::size_t>(queued_ - written_);
   }
   [[nodiscard]] std::uint64_t written_bytes() const noexcept { return written_; }
 
-  /// What is in memory and, if they are like the last answer, what one request more and those that
-  /// run will add. How big an answer gets is known too late.
+  /// Estimates the memory after the running requests and one more, assuming answers like the last
+  /// one. The size of an answer is known too late.
   [[nodiscard]] std::size_t expected_bytes() const noexcept {
     const auto running = static_cast<std::size_t>(std::count_if(
         requests_.begin(), requests_.end(), [](const Request& one) { return !one.answered; }));
@@ -194,7 +193,7 @@ class AnswerQueue {
 
   AnswerMemory& memory_;
   std::vector<Request> requests_;
-  std::vector<Sent> sent_;  // Answers that are not quite written.
+  std::vector<Sent> sent_;  // Answers that are not completely written.
   std::uint64_t queued_ = 0;
   std::uint64_t written_ = 0;
   std::size_t owned_ = 0;

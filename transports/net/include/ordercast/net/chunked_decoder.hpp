@@ -11,20 +11,21 @@
 
 namespace ordercast::net {
 
-/// Reads a body in chunks (RFC 9112 section 7.1) as strictly as RequestParser reads the rest: line
-/// ends are CR LF, sizes are bare hexadecimal digits, what follows them is a chunk extension or
-/// nothing. Extensions and trailer fields are dropped.
+/// Decodes a chunked body (RFC 9112 section 7.1) as strictly as RequestParser reads the rest: lines
+/// end with CR LF, and sizes are plain hexadecimal digits, followed by a chunk extension or
+/// nothing. Drops extensions and trailer fields.
 ///
-/// No I/O. One thread at a time. Linear in the bytes.
+/// No I/O. One thread at a time. O(bytes).
 class ChunkedDecoder {
  public:
   ChunkedDecoder() = default;
-  /// `max_extra_bytes` bounds all that is not body: size lines, extensions, trailers. A client may
-  /// send every byte in a chunk of its own, so it is a bound of what isn't needed for that.
+  /// `max_extra_bytes` bounds everything except the body: size lines, extensions, trailers. It does
+  /// not count the bytes that a chunk for each byte of the body needs.
   ChunkedDecoder(std::size_t max_body_bytes, std::size_t max_extra_bytes)
       : max_body_bytes_(max_body_bytes), max_extra_bytes_(max_extra_bytes) {}
 
-  /// Takes bytes and appends what is body; returns how many belong to the body and its framing.
+  /// Takes bytes and appends the body's to `body`. Returns how many belong to the body and its
+  /// framing.
   std::size_t consume(std::string_view bytes, std::string& body) {
     std::size_t taken = 0;
     while (taken < bytes.size() && !complete() && status_ == 0) {
@@ -35,7 +36,7 @@ class ChunkedDecoder {
   }
 
   [[nodiscard]] bool complete() const noexcept { return part_ == Part::done; }
-  /// The status to refuse the request with; 0 while there is no reason to.
+  /// The status with which to refuse the request; 0 if there is no reason to.
   [[nodiscard]] int status() const noexcept { return status_; }
 
  private:
@@ -52,7 +53,7 @@ class ChunkedDecoder {
     return count;
   }
 
-  /// A line may come in pieces; it ends with CR LF, and neither stands alone anywhere.
+  /// A line may arrive in pieces. It ends with CR LF, and neither may occur alone.
   std::size_t take_line(std::string_view bytes, std::size_t body_bytes) {
     const auto newline = bytes.find('\n');
     const auto piece = bytes.substr(0, newline == std::string_view::npos ? newline : newline + 1);
@@ -92,7 +93,7 @@ class ChunkedDecoder {
     const auto digits_end = line.find_first_not_of("0123456789abcdefABCDEF");
     const auto digits = line.substr(0, digits_end);
     if (digits.empty() || digits.size() > max_size_digits) return refuse(400);
-    // White space alone behind the size is read differently by different servers.
+    // Servers differ on white space after the size.
     const auto rest = line.substr(digits.size());
     const auto extension = ordercast::detail::trim(rest);
     if (!rest.empty() && (extension.empty() || extension.front() != ';')) return refuse(400);

@@ -19,7 +19,7 @@
 #include <string_view>
 #include <system_error>
 
-/// The one notion of where a client is, for every limit by address and every log.
+/// The address of a client, for limits by address and for logs.
 ///
 /// Plain values; any thread; O(1).
 ///
@@ -27,10 +27,10 @@
 ///     if (peer) limiter.admit(peer->limit_key(), now);
 namespace ordercast::net {
 
-/// An IPv4 or IPv6 address without port or zone. An IPv4 one that is mapped into IPv6 is IPv4.
+/// An IPv4 or IPv6 address without port or zone. An IPv4-mapped IPv6 address counts as IPv4.
 class ClientAddress {
  public:
-  /// Takes an address of Asio's; its zone is dropped.
+  /// Takes an Asio address without its zone.
   explicit ClientAddress(const ::asio::ip::address& address) {
     if (address.is_v4()) {
       set_v4(address.to_v4());
@@ -41,7 +41,7 @@ class ClientAddress {
     }
   }
 
-  /// Returns the address at a socket's other end; nullopt if the peer has gone, or has none.
+  /// Returns the peer address of a socket; nullopt if the peer has disconnected, or has none.
   [[nodiscard]] static std::optional<ClientAddress> of_peer(int fd) {
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
@@ -57,13 +57,13 @@ class ClientAddress {
     return ClientAddress(::asio::ip::address_v6(bytes));
   }
 
-  /// The same as text; "" where there is none.
+  /// The same as text; "" if there is none.
   [[nodiscard]] static std::string peer_text(int fd) {
     const auto peer = of_peer(fd);
     return peer ? peer->text() : std::string();
   }
 
-  /// Reads the bare address: no port, brackets, zone or white space.
+  /// Reads a plain address: no port, brackets, zone or white space.
   [[nodiscard]] static std::optional<ClientAddress> parse(std::string_view text) {
     if (text.size() > longest || text.find('%') != std::string_view::npos) return std::nullopt;
     std::error_code error;
@@ -72,9 +72,9 @@ class ClientAddress {
     return ClientAddress(address);
   }
 
-  /// Reads what a proxy writes for the one it forwards for (RFC 7239 section 6, and the habits of
-  /// X-Forwarded-For): quotes, brackets, a zone and a port, all optional. nullopt for "unknown", an
-  /// obfuscated name ("_hidden") and anything else that names no address.
+  /// Reads an address as proxies write it (RFC 7239 section 6, and common X-Forwarded-For forms):
+  /// quotes, brackets, a zone and a port are optional. Returns nullopt for "unknown", an obfuscated
+  /// name ("_hidden") and anything else without an address.
   [[nodiscard]] static std::optional<ClientAddress> parse_node(std::string_view text) {
     text = ordercast::detail::trim(text);
     if (text.size() >= 2 && text.front() == '"' && text.back() == '"') {
@@ -106,15 +106,15 @@ class ClientAddress {
            bytes_.back() == 1;
   }
 
-  /// The same as an address of Asio's.
+  /// The same as an Asio address.
   [[nodiscard]] ::asio::ip::address address() const { return address_of(bytes_); }
 
-  /// The address in one spelling (RFC 5952).
+  /// The address in canonical form (RFC 5952).
   [[nodiscard]] std::string text() const { return text_of(bytes_); }
 
-  /// What one client's addresses have in common: an IPv4 address, the /64 of an IPv6 one, which is
-  /// the least that a network gives to one customer (RFC 6177 section 2). The IPv4 hosts behind
-  /// NAT64 (RFC 6052 section 2.1) share a /64, and are told apart.
+  /// Returns the key for limits: an IPv4 address, or the /64 of an IPv6 address, which is the least
+  /// that one customer gets (RFC 6177 section 2). IPv4 hosts behind NAT64 (RFC 6052 section 2.1)
+  /// share a /64, but get separate keys.
   [[nodiscard]] std::string limit_key() const {
     if (is_v4_ || is_nat64()) return text();
     auto network = bytes_;
@@ -122,7 +122,7 @@ class ClientAddress {
     return text_of(network) + "/64";
   }
 
-  /// Whether the first `bits` bits are those of `other`, and both are of one family.
+  /// Returns true if both are of one family and their first `bits` bits are equal.
   [[nodiscard]] bool shares_prefix(const ClientAddress& other, unsigned bits) const noexcept {
     if (is_v4_ != other.is_v4_) return false;
     for (std::size_t i = 0; bits > 0; ++i) {

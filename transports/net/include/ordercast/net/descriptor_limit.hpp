@@ -10,7 +10,7 @@
 /// How many files and sockets the process may have open. Process-wide; call from one thread.
 namespace ordercast::net {
 
-/// RLIMIT_NOFILE as it stands.
+/// Returns the soft RLIMIT_NOFILE.
 [[nodiscard]] inline std::size_t descriptor_limit() noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
@@ -18,8 +18,8 @@ namespace ordercast::net {
   return static_cast<std::size_t>(limit.rlim_cur);
 }
 
-/// Raises the soft limit as far as the hard one allows, but not above `wanted`, and returns what
-/// holds then. For a program's `main`: a server that is embedded leaves the process's limits alone.
+/// Raises the soft limit up to `wanted`, as far as the hard limit allows, and returns the result.
+/// For a program's `main`: an embedded server does not change the process' limits.
 inline std::size_t raise_descriptor_limit(std::size_t wanted) noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&

@@ -7,8 +7,7 @@
 
 namespace ordercast::net {
 
-/// Passes an error to `on_error`, which may be empty. An exception that it throws is dropped: there
-/// is nobody left to tell.
+/// Passes an error to `on_error`, which may be empty. Ignores an exception from it.
 inline void report_error(const std::function<void(std::exception_ptr)>& on_error,
                          std::exception_ptr error) noexcept {
   if (!on_error || !error) return;

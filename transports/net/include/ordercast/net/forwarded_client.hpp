@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-/// Whom a request comes from, with the proxies in front of the server taken into account.
+/// Finds the client of a request behind the server's proxies.
 ///
 /// Pure functions and plain values; any thread. Linear in the headers.
 ///
@@ -26,12 +26,12 @@ namespace ordercast::net {
 
 /// The client of a request, and how it reached the outermost trusted proxy.
 struct Client {
-  std::optional<ClientAddress> address;  ///< nullopt if unknown: a socket that has gone.
-  std::string scheme;  ///< "http" or "https", in lower case; "" if no trusted proxy says it.
-  std::string host;    ///< Host, perhaps with port; "" if no trusted proxy says it.
+  std::optional<ClientAddress> address;  ///< nullopt if unknown: the socket has closed.
+  std::string scheme;                    ///< "http" or "https"; "" if no trusted proxy names it.
+  std::string host;  ///< Host, perhaps with port; "" if no trusted proxy names it.
 
   [[nodiscard]] std::string text() const { return address ? address->text() : std::string(); }
-  /// "" for an unknown address: all of those share one limit.
+  /// "" for an unknown address: all of these share one limit.
   [[nodiscard]] std::string limit_key() const {
     return address ? address->limit_key() : std::string();
   }
@@ -39,7 +39,7 @@ struct Client {
 
 namespace detail {
 
-/// One element of a Forwarded or X-Forwarded-For list. What is not there is empty.
+/// One element of a Forwarded or X-Forwarded-For list. Missing parts are empty.
 struct ForwardedHop {
   std::optional<ClientAddress> address;
   std::string scheme;
@@ -54,7 +54,7 @@ inline std::string lower(std::string_view text) {
   return out;
 }
 
-/// Only what is a scheme here; anything else as if it were not said.
+/// Returns "http" or "https"; "" for anything else.
 inline std::string scheme_of(std::string_view text) {
   auto scheme = lower(ordercast::detail::trim(text));
   return scheme == "http" || scheme == "https" ? scheme : std::string();
@@ -147,7 +147,7 @@ inline std::vector<ForwardedHop> forwarded_hops(const HttpRequest& request) {
   const auto addresses = list_of(request, "X-Forwarded-For");
   const auto schemes = list_of(request, "X-Forwarded-Proto");
   const auto hosts = list_of(request, "X-Forwarded-Host");
-  // A proxy that doesn't keep these beside each other sets one for all: the last is its own.
+  // If the lists have different lengths, a proxy sets one value for all: take the last.
   const auto beside = [&](const std::vector<std::string>& list, std::size_t i) {
     if (list.empty()) return std::string();
     return list.size() == addresses.size() ? list[i] : list.back();
@@ -164,13 +164,13 @@ inline std::vector<ForwardedHop> forwarded_hops(const HttpRequest& request) {
 
 }  // namespace detail
 
-/// Who sent the request: the peer, or, if the peer is a trusted proxy, the last one in Forwarded
-/// (without that, X-Forwarded-For) whom no trusted proxy has added as a hop of its own. What stands
-/// further left is whatever the client wrote. Where a proxy hides the address or writes something
-/// else, the client counts as that proxy. Scheme and host come from the same place.
+/// Returns the sender of a request: the peer, or, if the peer is a trusted proxy, the last hop in
+/// Forwarded (or X-Forwarded-For without it) that is not a trusted proxy. Hops further left may be
+/// forged by the client. If a proxy hides the address, the client counts as that proxy. Scheme and
+/// host come from the same hop.
 ///
-/// A trusted proxy must set or drop Forwarded: one that only knows X-Forwarded-For and passes the
-/// client's Forwarded on lets clients choose their address.
+/// A trusted proxy must set or drop Forwarded: one that only sets X-Forwarded-For and forwards the
+/// client's Forwarded lets clients choose their address.
 [[nodiscard]] inline Client client_of(const HttpRequest& request, const AddressList& trusted) {
   Client client;
   client.address = ClientAddress::parse_node(request.remote_address);

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
-/// What stands before the payload of a frame that a server sends (RFC 6455 section 5.2): final, not
-/// masked, no extension.
+/// The header of a server's WebSocket frame (RFC 6455 section 5.2): final, not masked, without
+/// extensions.
 ///
 /// A plain value; any thread; O(1).
 ///

@@ -6,16 +6,15 @@
 #include <new>
 #include <utility>
 
-/// Memory that an event loop's most important handlers keep for themselves, so that waiting for the
-/// next event can't fail for lack of it: a loop that can't wait serves nobody any more.
+/// Reserved memory for an event loop's most important handlers, so that waiting for the next event
+/// can't fail for lack of memory.
 ///
 /// One thread at a time. The memory lives as long as a handler that Asio still holds.
 ///
 ///     timer.async_wait(keep_memory(memory_, [this](const std::error_code& error) { ... }));
 namespace ordercast::net {
 
-/// Room for one handler of Asio. One that comes while another is in it, or is too big, gets memory
-/// in the usual way.
+/// Room for one Asio handler. A second one, or one that is too big, uses the heap.
 class HandlerMemory {
  public:
   HandlerMemory() = default;
@@ -23,7 +22,7 @@ class HandlerMemory {
   HandlerMemory& operator=(const HandlerMemory&) = delete;
   ~HandlerMemory() = default;
 
-  /// Throws std::bad_alloc only if it is in use.
+  /// Throws std::bad_alloc only if the room is in use or too small.
   [[nodiscard]] void* take(std::size_t bytes) {
     if (in_use_ || bytes > sizeof room_) return ::operator new(bytes);
     in_use_ = true;
@@ -70,7 +69,7 @@ class HandlerAllocator {
   std::shared_ptr<HandlerMemory> memory_;
 };
 
-/// A handler whose operation Asio puts into a `HandlerMemory`.
+/// A handler whose operation Asio stores in a `HandlerMemory`.
 template <class F>
 class KeptHandler {
  public:

@@ -14,18 +14,18 @@
 #include <string_view>
 #include <utility>
 
-/// Decides who may open a WebSocket: nobody while the server drains, otherwise whom the
-/// application's filter admits. Without a filter the path /ws is a WebSocket, and nothing else is.
+/// Decides who may open a WebSocket: nobody while the server drains, otherwise everyone whom the
+/// application's filter admits. Without a filter only the path /ws is a WebSocket.
 ///
 /// One thread; no I/O. Requests must have passed `RequestParser`, which checks the handshake
 /// itself.
 namespace ordercast::net {
 
-/// What a connection learns from the request that opened it.
+/// The results of a WebSocket handshake.
 struct Opening {
   std::string token;             ///< See `token_of`.
-  std::string_view subprotocol;  ///< To be named in the answer; "" for none.
-  bool hello = false;            ///< Whether the client understands `hello`.
+  std::string_view subprotocol;  ///< To name in the answer; "" for none.
+  bool hello = false;            ///< True if the client understands `hello`.
 };
 
 [[nodiscard]] inline Opening opening_of(const HttpRequest& request) {
@@ -35,15 +35,15 @@ struct Opening {
 
 class HandshakeGate {
  public:
-  /// `retry_after` is what clients are told while the server drains. `on_error` hears what the
-  /// filter throws; it may be empty.
+  /// `retry_after`: sent to clients while the server drains. `on_error` gets exceptions of the
+  /// filter; it may be empty.
   HandshakeGate(std::chrono::seconds retry_after, std::function<void(std::exception_ptr)> on_error,
                 ErrorFormat format = plain_error)
       : retry_after_(retry_after), on_error_(std::move(on_error)), format_(format) {}
 
   void set_filter(HandshakeFilter filter) { filter_ = std::move(filter); }
 
-  /// From now on every handshake is refused with 503.
+  /// Refuses every handshake with 503 from now on.
   void begin_drain() noexcept { draining_ = true; }
   [[nodiscard]] bool is_draining() const noexcept { return draining_; }
 

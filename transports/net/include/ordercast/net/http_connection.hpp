@@ -20,7 +20,7 @@
 #include <string_view>
 #include <utility>
 
-/// A server's half of an HTTP/1.1 connection (RFC 9112) without I/O: bytes in, requests out;
+/// The server side of an HTTP/1.1 connection (RFC 9112) without I/O: bytes in, requests out;
 /// answers in, bytes out. Answers are given in any order and go out in the order of their requests.
 /// Safe requests run side by side, those that change something one after the other (section 9.3.2).
 ///
@@ -37,14 +37,14 @@
 ///     http.take_output(now, ...);
 namespace ordercast::net {
 
-/// What the HTTP connections of one owner share. One thread.
+/// Shared by the HTTP connections of one owner. One thread.
 struct HttpContext {
   explicit HttpContext(const TransportOptions& options_in, AnswerMemory::MakeRoom make_room = {})
       : options(options_in), answers(options_in.max_unsent_total_bytes, std::move(make_room)) {}
 
   const TransportOptions& options;  ///< Must outlive the context.
   AnswerMemory answers;
-  bool draining = false;  ///< Each connection ends behind its next answer.
+  bool draining = false;  ///< Each connection ends after its next answer.
   std::time_t (*date)() = [] { return std::time(nullptr); };
 };
 
@@ -53,9 +53,9 @@ class HttpConnection {
   using RequestId = std::uint64_t;
 
   enum class Kind : std::uint8_t {
-    none,       ///< All bytes are taken, and nothing may start now.
-    request,    ///< Wants one `answer`.
-    handshake,  ///< The client wants a WebSocket. No HTTP follows; `rest` is the WebSocket's.
+    none,       ///< All bytes are consumed, or nothing may start now.
+    request,    ///< Needs one `answer`.
+    handshake,  ///< The client opens a WebSocket. No HTTP follows; `rest` belongs to the WebSocket.
   };
 
   struct Event {
@@ -67,9 +67,9 @@ class HttpConnection {
 
   enum class Phase : std::uint8_t {
     open,
-    finishing,  ///< No request is taken any more; what is unwritten is written.
-    written,    ///< All is written: the owner ends its half of the stream and calls `linger`.
-    lingering,  ///< The client gets time to take the last bytes; what it sends is dropped.
+    finishing,  ///< Takes no more requests; writes what is unwritten.
+    written,  ///< Everything is written: the owner shuts its sending side down and calls `linger`.
+    lingering,  ///< The client gets time to read the last bytes; its input is dropped.
   };
 
   /// `first_due`: when the first request must be complete. The context must outlive this.
@@ -91,7 +91,7 @@ class HttpConnection {
   /// waited.
   [[nodiscard]] Event next(std::string_view& bytes, TimePoint now);
 
-  /// The client sends no more. Returns false if it is owed nothing: then close.
+  /// The client has ended its stream. Returns false if no answer is due: then close.
   [[nodiscard]] bool on_input_end() noexcept {
     if (!is_busy()) return false;
     input_ended_ = true;
@@ -99,17 +99,17 @@ class HttpConnection {
     return true;
   }
 
-  /// False while what comes could not be used: read nothing then.
+  /// Returns false while input could not be used: then read nothing.
   [[nodiscard]] bool wants_input() const noexcept { return !blocked_ && !input_ended_; }
-  /// True while a body is read, which costs less by the byte than all else.
+  /// Returns true while a body is read, which costs less per byte than anything else.
   [[nodiscard]] bool in_body() const noexcept { return parser_.in_body(); }
   /// Bytes of the request that is being read.
   [[nodiscard]] std::size_t held_bytes() const noexcept { return parser_.held_bytes(); }
-  /// True while an answer is due or not quite written.
+  /// Returns true while an answer is due or not completely written.
   [[nodiscard]] bool is_busy() const noexcept {
     return !answers_.requests().empty() || unwritten_bytes() > 0;
   }
-  /// True if it waits for its client to begin another request.
+  /// Returns true while it waits for the client's next request.
   [[nodiscard]] bool is_idle() const noexcept { return idle_; }
 
   // Out -------------------------------------------------------------------------------------------
@@ -127,12 +127,12 @@ class HttpConnection {
     blocked_ = false;
   }
 
-  /// Calls `send(HttpPiece)` for what is to be sent now, in order. If it throws, close.
+  /// Calls `send(HttpPiece)` for everything to send now, in order. If it throws, close.
   template <class Send>
   void take_output(TimePoint now, Send&& send);
 
-  /// So many bytes of the output have been written. `unacknowledged`: what the client has not
-  /// acknowledged of all that was; 0 if nothing is left to write.
+  /// `bytes` of the output have been written. `unacknowledged`: bytes written but not acknowledged
+  /// by the client; 0 if nothing is left to write.
   void on_written(std::size_t bytes, std::size_t unacknowledged, TimePoint now) {
     answers_.on_written(bytes);
     if (unwritten_bytes() <= options().low_water_bytes) blocked_ = false;
@@ -144,7 +144,7 @@ class HttpConnection {
   }
   [[nodiscard]] std::size_t unwritten_bytes() const noexcept { return answers_.unwritten_bytes(); }
 
-  /// Nobody waits for answers any more.
+  /// Drops all answers: nobody waits for them.
   void abandon() noexcept {
     if (gone_) gone_->store(true, std::memory_order_relaxed);
     answers_.drop_all();
@@ -154,7 +154,7 @@ class HttpConnection {
 
   [[nodiscard]] Phase phase() const noexcept { return phase_; }
 
-  /// The owner has ended its half of the stream.
+  /// The owner has shut its sending side down.
   void linger(TimePoint now) noexcept {
     phase_ = Phase::lingering;
     deadline_ = now + options().linger_timeout;
@@ -163,13 +163,13 @@ class HttpConnection {
   /// When `on_deadline` is due.
   [[nodiscard]] TimePoint deadline() const noexcept { return deadline_; }
 
-  /// Time is up for what the connection waits for: a client that takes nothing, or a handler that
-  /// does not answer (then the client gets 503). Returns false if the connection is to be closed.
+  /// Handles a timeout: of a client that reads nothing, or of a handler that does not answer (then
+  /// the client gets 503). Returns false if the connection must be closed.
   [[nodiscard]] bool on_deadline(std::size_t unacknowledged, TimePoint now);
 
-  /// Bytes of its answers that only this connection keeps in memory.
+  /// Bytes of its answers that are not shared with other connections.
   [[nodiscard]] std::size_t owned_bytes() const noexcept { return answers_.owned_bytes(); }
-  /// When the client last took some of the bytes that are unwritten, or they began to wait.
+  /// When the client last read some of the unwritten bytes, or when they started to wait.
   [[nodiscard]] TimePoint stalled_since() const noexcept { return write_since_; }
   [[nodiscard]] bool is(const AnswerQueue& answers) const noexcept { return &answers_ == &answers; }
 
@@ -204,7 +204,7 @@ class HttpConnection {
   AnswerQueue answers_;
   RequestParser parser_;
   std::string peer_;    // The client's address.
-  std::string unread_;  // What came behind a request that may not start yet.
+  std::string unread_;  // Input after a request that may not start yet.
   std::size_t unread_from_ = 0;
   RequestId last_id_ = 0;
   TimePoint first_due_;
@@ -212,12 +212,12 @@ class HttpConnection {
   TimePoint since_{};        // A request's first byte, or the end of the answer before it.
   TimePoint write_since_{};  // See `stalled_since`.
   PeerProgress progress_;
-  std::shared_ptr<std::atomic<bool>> gone_;  // Told to whoever works on a request.
+  std::shared_ptr<std::atomic<bool>> gone_;  // Shared with the handlers of requests.
   Phase phase_ = Phase::open;
   bool idle_ = false;
   bool blocked_ = false;  // Until an answer is given or written.
   bool input_ended_ = false;
-  bool accepts_requests_ = true;  // False behind one that says so, or is refused.
+  bool accepts_requests_ = true;  // False after a request that closes the connection or is refused.
 };
 
 inline HttpConnection::Event HttpConnection::next(std::string_view& bytes, TimePoint now) {
@@ -259,12 +259,12 @@ inline HttpConnection::Event HttpConnection::read(std::string_view& input, TimeP
     if (event.kind != Kind::none) return event;
   }
   input = {};
-  // The rest of a body waits with the client until what was asked before it has been answered.
+  // Read the rest of a body only after earlier requests have been answered.
   blocked_ = blocked_ || (is_busy() && parser_.in_body());
   return {};
 }
 
-/// Whether the request that the parser holds may run now.
+/// Returns true if the parsed request may run now.
 inline bool HttpConnection::may_start() const noexcept {
   if (unwritten_bytes() >= options().high_water_bytes) return false;
   const auto& running = answers_.requests();
@@ -276,7 +276,7 @@ inline bool HttpConnection::may_start() const noexcept {
                      [](const AnswerQueue::Request& one) { return one.safe; });
 }
 
-/// Begins to serve the request that the parser holds. One that is refused is answered here.
+/// Starts the parsed request. Answers it here if it is refused.
 inline HttpConnection::Event HttpConnection::start(TimePoint now) {
   const bool refused = parser_.refused();
   AnswerQueue::Request expected;
@@ -320,7 +320,7 @@ void HttpConnection::take_output(TimePoint now, Send&& send) {
   }
 }
 
-/// Sets the deadline for whatever an open connection waits for now.
+/// Sets the deadline for what an open connection waits for now.
 inline void HttpConnection::update_deadline(TimePoint now) noexcept {
   if (is_busy()) {
     idle_ = false;

@@ -12,18 +12,18 @@
 #include <mutex>
 #include <utility>
 
-/// The way into an event loop that may be gone: other threads keep responders and completions for
-/// as long as they like, an `io_context` does not wait for them.
+/// Posts to an event loop that may no longer exist: other threads may keep responders and
+/// completions longer than the `io_context` lives.
 ///
-/// Thread-safe. The lock is held for one enqueueing, as Asio's own is.
+/// Thread-safe. Holds its lock while it enqueues one task, like Asio's own.
 namespace ordercast::net {
 
 class LoopPort {
  public:
   explicit LoopPort(::asio::io_context& io) : io_(&io) {}
 
-  /// Runs `task` on the loop's thread, in the order of one caller's posts, or drops it when the
-  /// loop is gone.
+  /// Runs `task` on the loop's thread, in the order of one caller's posts, or drops it if the loop
+  /// is gone.
   template <class Task>
   void post(Task&& task) {
     const std::lock_guard<std::mutex> lock(mutex_);

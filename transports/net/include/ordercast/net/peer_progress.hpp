@@ -4,16 +4,17 @@
 #include <cstddef>
 #include <cstdint>
 
-/// Tells a slow peer from one that has stopped to read. What the kernel takes does not tell: it
-/// holds megabytes for a slow peer, and asks for more only when a third of them is gone. So the
-/// bytes count that the peer acknowledges (see unacknowledged.hpp).
+/// Distinguishes a slow peer from one that has stopped reading. What the kernel accepts does not
+/// tell: it buffers megabytes for a slow peer, and accepts more only when a third of them is gone.
+/// So this counts the bytes that the peer acknowledges (see unacknowledged.hpp).
 namespace ordercast::net {
 
 /// A plain value; one thread; O(1).
 class PeerProgress {
  public:
-  /// Returns whether the peer has taken bytes since the last call. `written`: all bytes that the
-  /// kernel has ever taken; `unacknowledged`: those of them that the peer has not acknowledged.
+  /// Returns true if the peer has acknowledged bytes since the last call. `written`: all bytes that
+  /// the kernel has ever accepted; `unacknowledged`: those of them that the peer has not
+  /// acknowledged.
   bool note(std::uint64_t written, std::size_t unacknowledged) noexcept {
     const bool progress = written > written_ || unacknowledged < unacknowledged_;
     written_ = written;
@@ -21,10 +22,10 @@ class PeerProgress {
     return progress;
   }
 
-  /// Bytes that the kernel had taken at the last call.
+  /// Bytes that the kernel had accepted at the last call.
   [[nodiscard]] std::uint64_t written() const noexcept { return written_; }
 
-  /// Nothing is under way any more.
+  /// Call when nothing is in flight any more.
   void restart() noexcept { unacknowledged_ = 0; }
 
  private:

@@ -12,11 +12,11 @@
 #include <utility>
 
 /// A strict HTTP/1.1 request parser (RFC 9112) that also checks a WebSocket handshake (RFC 6455
-/// section 4.2.1). It takes the place of websocketpp's own, which reads a chunked body as an empty
-/// one and a bad Content-Length as 0. What is ambiguous is refused: requests are smuggled where two
-/// servers read the same bytes differently.
+/// section 4.2.1). It replaces websocketpp's own, which reads a chunked body as empty and a bad
+/// Content-Length as 0. Refuses anything ambiguous: request smuggling relies on two servers that
+/// read the same bytes differently.
 ///
-/// No I/O. One thread at a time. Linear in the bytes of the request.
+/// No I/O. One thread at a time. O(bytes of the request).
 namespace ordercast::net {
 
 struct RequestLimits {
@@ -43,28 +43,28 @@ class RequestParser {
   [[nodiscard]] bool complete() const noexcept {
     return in_body_ && (chunked_ ? chunks_.complete() : request_.body.size() == body_bytes_);
   }
-  /// True once, when the client waits for an interim answer before it sends the body.
+  /// Returns true once, if the client waits for an interim answer before it sends the body.
   [[nodiscard]] bool take_continue() noexcept {
     const bool waits = in_body_ && !complete() && !refused();
     return waits && std::exchange(expects_continue_, false);
   }
-  /// True while the rest of a body is due.
+  /// Returns true while the rest of a body is due.
   [[nodiscard]] bool in_body() const noexcept { return in_body_ && !complete() && !refused(); }
-  /// Bytes of the request that have come; about what it takes in memory.
+  /// Bytes of the request so far; about its size in memory.
   [[nodiscard]] std::size_t held_bytes() const noexcept {
     return head_.size() + head_bytes_ + request_.body.size();
   }
-  /// The status to refuse the request with; 0 while there is no reason to.
+  /// The status with which to refuse the request; 0 if there is no reason to.
   [[nodiscard]] int status() const noexcept { return status_; }
   [[nodiscard]] bool refused() const noexcept { return status_ != 0; }
-  /// True for a valid WebSocket handshake; an invalid one is refused.
+  /// Returns true for a valid WebSocket handshake; an invalid one is refused.
   [[nodiscard]] bool is_handshake() const noexcept { return is_handshake_; }
   [[nodiscard]] const std::string& version() const noexcept { return version_; }
-  /// Whether the client would like to go on with the connection (RFC 9112 section 9.3).
+  /// Returns true if the client wants to keep the connection (RFC 9112 section 9.3).
   [[nodiscard]] bool keep_alive() const noexcept {
     return version_ == "HTTP/1.1" && !has_element("Connection", "close");
   }
-  /// True while not a byte of the request has come.
+  /// Returns true before the first byte of the request.
   [[nodiscard]] bool untouched() const noexcept { return head_.empty() && !in_body_ && !refused(); }
   [[nodiscard]] HttpRequest& request() noexcept { return request_; }
   [[nodiscard]] const HttpRequest& request() const noexcept { return request_; }
@@ -82,11 +82,11 @@ class RequestParser {
     return head_.empty() || head_ == "\r";
   }
 
-  /// Takes bytes up to the end of the head, and hardly any beyond.
+  /// Takes bytes up to the end of the head, and hardly any after it.
   std::size_t take_head(std::string_view bytes) {
     // The end may straddle two reads, so the search starts a little before the new bytes.
     const auto search_from = head_.size() < 3 ? 0 : head_.size() - 3;
-    // What lies behind the end belongs to others; there may be a lot of it.
+    // Bytes after the end are not ours; there may be many.
     const auto blank = bytes.find("\r\n\r\n");
     const auto head = blank == std::string_view::npos ? bytes : bytes.substr(0, blank + 4);
     head_.append(head);
@@ -108,7 +108,7 @@ class RequestParser {
   }
 
   std::size_t take_body(std::string_view bytes) {
-    expects_continue_ = false;  // Whoever sends does not wait.
+    expects_continue_ = false;  // A client that sends the body does not wait.
     if (chunked_) {
       const auto used = chunks_.consume(bytes, request_.body);
       if (chunks_.status() != 0) refuse(chunks_.status());
@@ -184,12 +184,14 @@ class RequestParser {
     const bool one_host = count("Host") == 1 && is_host(request_.header("Host"));
     if (!one_host && (version_ == "HTTP/1.1" || count("Host") > 0)) return refuse(400);
     if (lengths > 1 || (lengths > 0 && encodings > 0)) return refuse(400);
-    // No lists: of two, each server on the way might believe another one (RFC 9110 section 5.3).
+    // These are not lists: with two of them, different servers might use different ones (RFC 9110
+    // section 5.3).
     for (const char* const name : {"Authorization", "Content-Type", "Origin"}) {
       if (count(name) > 1) return refuse(400);
     }
     if (encodings > 0) {
-      // HTTP/1.0 has no transfer codings: somebody on the way read this otherwise (section 6.1).
+      // HTTP/1.0 has no transfer codings: another server may have read this differently (section
+      // 6.1).
       if (encodings > 1 || version_ == "HTTP/1.0") return refuse(400);
       if (!iequals(request_.header("Transfer-Encoding"), "chunked")) return refuse(501);
       chunked_ = true;
@@ -206,7 +208,7 @@ class RequestParser {
       }
       request_.body.reserve(body_bytes_);
     }
-    // Means nothing from HTTP/1.0 (RFC 9110 section 10.1.1).
+    // HTTP/1.0 clients can't use it (RFC 9110 section 10.1.1).
     if (count("Expect") == 0 || version_ == "HTTP/1.0") return;
     if (count("Expect") > 1 || !iequals(request_.header("Expect"), "100-continue")) {
       return refuse(417);

@@ -10,10 +10,10 @@
 
 namespace ordercast::net {
 
-/// Writes a request as it goes over the wire (RFC 9112 section 3), so that one that somebody else
-/// has parsed can be served here. The body is the request's `body`, however it was sent. Throws
-/// std::invalid_argument for a request that can't be written: a blank in the method or target, a
-/// line break in a header. Linear in the request; any thread.
+/// Writes a request in wire format (RFC 9112 section 3), so that a request parsed elsewhere can be
+/// served here. The body is the request's `body`, however it was sent. Throws std::invalid_argument
+/// for a request that can't be written: a blank in the method or target, a line break in a header.
+/// O(size); any thread.
 [[nodiscard]] inline std::string write_request(const HttpRequest& request) {
   const auto breaks = [](std::string_view text, std::string_view also) {
     return std::any_of(text.begin(), text.end(), [&](char c) {

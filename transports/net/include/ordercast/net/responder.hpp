@@ -8,12 +8,12 @@
 #include <memory>
 #include <utility>
 
-/// The answer that an `HttpHandler` owes.
+/// The answer of an `HttpHandler`.
 namespace ordercast::net {
 
 namespace detail {
 
-/// Delivers one answer: the first that is given, or 500 if there is none when it goes.
+/// Delivers one answer: the first one, or 500 from the destructor if there was none.
 template <class Deliver>
 class OneAnswer {
  public:
@@ -24,7 +24,7 @@ class OneAnswer {
     if (given_.load()) return;
     try {
       give(error_response(500, format_));
-    } catch (...) {  // Out of memory: the request's deadline answers.
+    } catch (...) {  // Out of memory: the request's timeout answers.
     }
   }
 
@@ -41,8 +41,8 @@ class OneAnswer {
 }  // namespace detail
 
 /// Returns the responder of one request. The first answer goes to `deliver(HttpResponse)`, on the
-/// thread that gives it; later ones are dropped. When all copies are gone without an answer,
-/// `deliver` gets a 500. The copies may be used and destroyed on any threads.
+/// thread that gives it; later ones are dropped. If all copies are destroyed without an answer,
+/// `deliver` gets a 500. Any thread may use and destroy copies.
 template <class Deliver>
 [[nodiscard]] HttpResponder make_responder(Deliver deliver, ErrorFormat format = plain_error) {
   const auto answer = std::make_shared<detail::OneAnswer<Deliver>>(std::move(deliver), format);

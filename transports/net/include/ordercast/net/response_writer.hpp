@@ -13,11 +13,11 @@
 #include <utility>
 
 /// Writes HTTP/1.1 responses (RFC 9112). websocketpp ends a connection after one response without
-/// saying so, adds a body to the answer to HEAD, and folds repeated headers into one; so the whole
-/// response is written here and a transport only sends it. Thread-safe; linear in the response.
+/// saying so, adds a body to the answer to HEAD, and folds repeated headers into one; so this
+/// writes the whole response, and a transport only sends it. Thread-safe; O(size of the response).
 namespace ordercast::net {
 
-/// The reason phrase of a status; "Unknown" for one that isn't in general use.
+/// Returns the reason phrase of a status; "Unknown" for an uncommon one.
 [[nodiscard]] constexpr std::string_view reason_phrase(int status) noexcept {
   switch (status) {
     case 200:
@@ -101,12 +101,12 @@ namespace ordercast::net {
   }
 }
 
-/// What a client waits for before it sends a body (RFC 9110 section 15.2.1).
+/// A client may wait for this before it sends a body (RFC 9110 section 15.2.1).
 inline constexpr std::string_view continue_response = "HTTP/1.1 100 Continue\r\n\r\n";
 
-/// Writes the body of an answer that a transport gives by itself (a refused request, a path that
-/// nobody serves, a handler that throws or is late), and the headers that describe it. `message`
-/// is a sentence for people. Any thread. It may throw what memory throws.
+/// Writes the body, and the headers that describe it, of a transport's own answer (a refused
+/// request, an unknown path, a handler that throws or is late). `message` is a sentence for people.
+/// Any thread. May throw std::bad_alloc.
 using ErrorFormat = void (*)(HttpResponse& response, std::string_view message);
 
 /// Plain text.
@@ -115,7 +115,7 @@ inline void plain_error(HttpResponse& response, std::string_view message) {
   response.body.assign(message).append("\n");
 }
 
-/// An answer of the transport's own.
+/// Returns a transport's own answer.
 [[nodiscard]] inline HttpResponse error_response(int status, std::string_view message,
                                                  ErrorFormat format) {
   HttpResponse response;
@@ -128,12 +128,12 @@ inline void plain_error(HttpResponse& response, std::string_view message) {
   return response;
 }
 
-/// The same, with the status' name for a message.
+/// The same with the status' name as the message.
 [[nodiscard]] inline HttpResponse error_response(int status, ErrorFormat format = plain_error) {
   return error_response(status, reason_phrase(status), format);
 }
 
-/// 503, and when to come again.
+/// Returns 503 with a Retry-After.
 [[nodiscard]] inline HttpResponse unavailable_response(std::chrono::seconds retry_after,
                                                        ErrorFormat format = plain_error) {
   auto response = error_response(503, format);
@@ -141,8 +141,8 @@ inline void plain_error(HttpResponse& response, std::string_view message) {
   return response;
 }
 
-/// Refuses a plain request for a WebSocket's path, and says which of the headers didn't arrive: the
-/// usual reason is a proxy that doesn't forward them.
+/// Refuses a plain request for a WebSocket's path, and names the missing header: the usual cause is
+/// a proxy that does not forward it.
 [[nodiscard]] inline HttpResponse upgrade_required(const HttpRequest& request,
                                                    ErrorFormat format = plain_error) {
   const bool has_upgrade = !request.header("Upgrade").empty();
@@ -154,9 +154,9 @@ inline void plain_error(HttpResponse& response, std::string_view message) {
                         format);
 }
 
-/// False for a response that would break the framing: a status no final answer may have, a name
-/// that is no token, a value with a line break (RFC 9110 section 5.5), or a header that is the
-/// transport's to write.
+/// Returns false for a response that would break the framing: an invalid status, a header name that
+/// is not a token, a value with a line break (RFC 9110 section 5.5), or a header that only the
+/// transport may write.
 [[nodiscard]] inline bool is_writable(const HttpResponse& response) noexcept {
   if (response.status < 200 || response.status > 599) return false;
   return std::all_of(response.headers.begin(), response.headers.end(), [](const HttpHeader& field) {
@@ -171,7 +171,8 @@ inline void plain_error(HttpResponse& response, std::string_view message) {
   });
 }
 
-/// The time as RFC 9110 section 5.6.7 has it. Not by strftime, which follows the locale.
+/// Returns a time in the format of RFC 9110 section 5.6.7. Does not use strftime, which depends on
+/// the locale.
 [[nodiscard]] inline std::string http_date(std::time_t now) {
   static constexpr std::array<const char*, 7> days = {"Sun", "Mon", "Tue", "Wed",
                                                       "Thu", "Fri", "Sat"};
@@ -187,13 +188,13 @@ inline void plain_error(HttpResponse& response, std::string_view message) {
          " " + two(utc.tm_hour) + ":" + two(utc.tm_min) + ":" + two(utc.tm_sec) + " GMT";
 }
 
-/// What becomes of the connection after a response.
+/// What happens to the connection after a response.
 enum class AfterResponse : std::uint8_t { close, keep_alive };
 
 /// The bytes of a response up to its body. Adds Date, Content-Length and, unless the connection
-/// stays open, `Connection: close`; an answer to HEAD and a 204 or 304 have no body. What is not
-/// `is_writable` becomes a 500 in `format`. `body_follows` says whether `response.content()` is to
-/// be sent behind it.
+/// stays open, `Connection: close`. An answer to HEAD, a 204 and a 304 have no body. A response
+/// that is not `is_writable` becomes a 500 in `format`. If `body_follows`, send
+/// `response.content()` after it.
 struct ResponseHead {
   std::string bytes;
   bool body_follows = false;
@@ -225,7 +226,7 @@ struct ResponseHead {
     upgrade = upgrade || iequals(field.name, "Upgrade");
   }
   wire.append("Date: ").append(http_date(now)).append("\r\n");
-  // Staying open is the default of HTTP/1.1 (RFC 9112 section 9.3) and needs no word.
+  // Staying open is the default of HTTP/1.1 (RFC 9112 section 9.3) and needs no header.
   const bool closes = after == AfterResponse::close;
   if (closes) wire.append(upgrade ? "Connection: close, Upgrade\r\n" : "Connection: close\r\n");
   if (!closes && upgrade) wire.append("Connection: Upgrade\r\n");

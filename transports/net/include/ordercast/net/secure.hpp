@@ -8,11 +8,11 @@
 #include <cstring>
 #include <memory>
 
-/// The seam behind which a connection is encrypted: what a transport needs to know of TLS, and
-/// nothing of the library that does it. tls.hpp fills it with OpenSSL.
+/// The interface between a transport and TLS, independent of the TLS library. tls.hpp implements it
+/// with OpenSSL.
 ///
-/// A session works on a connected socket, blocking or not, that stays the transport's own: it never
-/// waits, it says what to wait for. One thread at a time; distinct sessions on any threads.
+/// A session works on a connected socket, blocking or not, which the transport owns. It never
+/// waits; it says what to wait for. One thread at a time; distinct sessions on any threads.
 namespace ordercast::net {
 
 enum class SecureStatus : std::uint8_t {
@@ -20,16 +20,16 @@ enum class SecureStatus : std::uint8_t {
   want_read,   ///< Nothing happened; try again when the socket is readable.
   want_write,  ///< Nothing happened; try again when the socket is writable.
   closed,      ///< The peer has ended the stream, in an orderly way or not.
-  failed,      ///< What came is no TLS, or not of a kind that is accepted. Close the socket.
+  failed,      ///< The input is not TLS, or of a kind that is not accepted. Close the socket.
 };
 
-/// `bytes` is not 0 only when `done`.
+/// `bytes` is 0 unless `done`.
 struct SecureResult {
   SecureStatus status = SecureStatus::done;
   std::size_t bytes = 0;
 };
 
-/// One encrypted connection, the server's side of it.
+/// The server side of one encrypted connection.
 class SecureSession {
  public:
   SecureSession() = default;
@@ -37,7 +37,7 @@ class SecureSession {
   SecureSession& operator=(const SecureSession&) = delete;
   virtual ~SecureSession() = default;
 
-  /// Goes on with the handshake. Until it is `done`, nothing else may be called.
+  /// Continues the handshake. Call nothing else until it is `done`.
   virtual SecureStatus handshake() noexcept = 0;
 
   /// Decrypts at least one byte. After a `done` call, `has_pending` may hold more than the socket's
@@ -51,8 +51,8 @@ class SecureSession {
   /// Decrypted bytes wait inside: read without waiting for the socket.
   [[nodiscard]] virtual bool has_pending() const noexcept = 0;
 
-  /// Says goodbye (RFC 8446 section 6.1), if the socket takes it at once. Before the end of the
-  /// stream.
+  /// Sends close_notify (RFC 8446 section 6.1) if the socket accepts it at once. Call before ending
+  /// the stream.
   virtual void close_notify() noexcept = 0;
 };
 
@@ -64,7 +64,7 @@ class SecureContext {
   SecureContext& operator=(const SecureContext&) = delete;
   virtual ~SecureContext() = default;
 
-  /// A session for a socket that was just accepted. Null when there is no memory for it.
+  /// Returns a session for a socket that was just accepted; null if there is no memory.
   [[nodiscard]] virtual std::unique_ptr<SecureSession> accept(int socket) noexcept = 0;
 };
 

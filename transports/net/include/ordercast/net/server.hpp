@@ -37,8 +37,8 @@
 #include <utility>
 #include <vector>
 
-/// A whole server on any transport of this family: I/O threads with a connection manager each, one
-/// port for WebSockets and plain HTTP.
+/// A complete server on any transport of this family: I/O threads with a connection manager each,
+/// and one port for WebSockets and plain HTTP.
 ///
 /// Threads: construct, set up, `listen` and `run` from one thread; everything marked "any thread"
 /// may be called from any other while `run` goes on, and from the handlers. Handlers and services
@@ -56,11 +56,11 @@ class Server {
  public:
   using Manager = ConnectionManager<Transport, ServicesT>;
 
-  /// Runs a task on one shard's I/O thread, from any thread, in the order of one caller. A task
-  /// that is posted after the server's end is dropped.
+  /// Runs a task on one shard's I/O thread, from any thread, in the order of one caller. Drops a
+  /// task that is posted after the server has ended.
   using Post = std::function<void(std::function<void()>)>;
 
-  /// Makes the services of one shard; called once for each, in the constructor.
+  /// Makes the services of one shard. Called once for each shard, in the constructor.
   using ServicesFactory = std::function<ServicesT(const Post& post)>;
 
   Server(ServerOptions options, const ServicesFactory& make_services);
@@ -68,63 +68,63 @@ class Server {
   Server& operator=(const Server&) = delete;
   ~Server() = default;
 
-  /// Answers plain HTTP; without one every request gets 404. Before `listen`.
+  /// Sets the handler of plain HTTP; without one every request gets 404. Call before `listen`.
   void set_http_handler(const HttpHandler& handler) {
     for (auto& shard : shards_) shard->transport.set_http_handler(handler);
   }
 
-  /// Decides on handshakes; without one the path /ws is accepted, others get 404. Before `listen`.
+  /// Sets the filter of handshakes; without one the path /ws is accepted, others get 404. Call
+  /// before `listen`.
   void set_handshake_filter(const HandshakeFilter& filter) {
     for (auto& shard : shards_) shard->transport.set_handshake_filter(filter);
   }
 
-  /// Binds, starts to queue connections and returns the port. Throws std::system_error, also when
-  /// the address is in use.
+  /// Binds, starts to queue connections and returns the port. Throws std::system_error, for example
+  /// if the address is in use.
   std::uint16_t listen() { return acceptor_->listen(options_.host, options_.port); }
 
-  /// Serves a connection that another server has accepted: its socket is ours from here on, and is
-  /// closed if this throws. `bytes_read` is what was read from it and not answered: nothing, a part
-  /// of a request, or a request and what came behind it. `AcceptLimits` do not count it. With
+  /// Serves a connection that another server has accepted. Takes the socket over, and closes it if
+  /// this throws. `bytes_read`: input that was read but not answered: nothing, part of a request,
+  /// or a request and what came after it. `AcceptLimits` do not count it. With
   /// `TransportOptions::tls` nothing may have been read. Throws std::system_error if `fd` is not a
   /// stream socket, and std::invalid_argument. Any thread.
   void adopt(int fd, std::string bytes_read = {});
 
-  /// The same for a request that was parsed elsewhere; `bytes_behind` came behind it. The request
-  /// is checked and answered here, with 101 if it is a handshake.
+  /// The same for a request that was parsed elsewhere; `bytes_behind`: input after it. Checks and
+  /// answers the request here, with 101 if it is a handshake.
   void adopt(int fd, const HttpRequest& request, const std::string& bytes_behind = {}) {
     auto socket = take_over(fd);
     adopt(std::move(socket), write_request(request) + bytes_behind);
   }
 
   /// The same for a WebSocket whose handshake was answered elsewhere: with 101 and the subprotocol
-  /// that `select_subprotocol(handshake)` returns, or none if that is empty. The handshake brings
-  /// the token. The filter is not asked. The asio transport only.
+  /// that `select_subprotocol(handshake)` returns, or none if that is empty. The handshake contains
+  /// the token. Does not call the filter. The asio transport only.
   void adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind = {});
 
-  /// Serves: shard 0 on this thread, the others and the accepting of connections on threads of
-  /// their own. Returns after `stop` or a finished `drain`, once. Exceptions of the application go
-  /// to `TransportOptions::on_error`.
+  /// Serves until `stop` or the end of a `drain`: runs shard 0 on this thread, the others and the
+  /// acceptor on their own threads. Call once. Exceptions of the application go to
+  /// `TransportOptions::on_error`.
   void run();
 
-  /// Names the store and this node; see `ConnectionManager::set_epoch`. Before `listen`.
+  /// Names the store and this node; see `ConnectionManager::set_epoch`. Call before `listen`.
   void set_epoch(const std::string& epoch, const std::string& node) {
     sharded_.for_each([epoch, node](Manager& manager) { manager.set_epoch(epoch, node); });
   }
 
-  /// Sends a committed change to everyone who may see it. Encodes and frames once, here; one task
-  /// for each shard. `done(outcome)` runs exactly once; see `Sharded::publish`. Changes of one
-  /// order must be published in order. Any thread.
+  /// Sends a committed change to everyone who may see it. Encodes and frames it once, on this
+  /// thread, and posts one task to each shard. Calls `done(outcome)` exactly once; see
+  /// `Sharded::publish`. Publish the changes of one order in order. Any thread.
   void publish(const OrderEvent& event, std::function<void(PublishOutcome)> done = {}) {
     sharded_.publish(event, std::move(done));
   }
-  /// The same with some of the messages alone: `ChangeMessages::updates` sends no hints.
+  /// The same with some of the messages only: `ChangeMessages::updates` sends no hints.
   void publish(const OrderEvent& event, ChangeMessages messages,
                std::function<void(PublishOutcome)> done = {}) {
     sharded_.publish(event, messages, std::move(done));
   }
 
-  /// Sends a message of the application's own, on every shard; see `Sharded::send_to_user`. Any
-  /// thread.
+  /// Sends an application's message on every shard; see `Sharded::send_to_user`. Any thread.
   void send_to_user(std::string_view user_id, const ApplicationMessage& message,
                     std::function<void(PublishOutcome)> done = {}) {
     sharded_.send_to_user(user_id, message, std::move(done));
@@ -138,8 +138,8 @@ class Server {
     sharded_.send_to_organization(organization_id, message, std::move(done));
   }
 
-  /// Closes every connection of a user. `done(count)` runs exactly once, also when the server
-  /// ends first. Any thread.
+  /// Closes every connection of a user. Calls `done(count)` exactly once, even if the server ends
+  /// first. Any thread.
   void disconnect_user(std::string user_id, CloseCode code, std::string reason,
                        std::function<void(std::size_t)> done = {}) {
     sharded_.disconnect_user(std::move(user_id), code, std::move(reason), std::move(done));
@@ -152,8 +152,8 @@ class Server {
                                 std::move(done));
   }
 
-  /// Answers when a connection of a user that is open now last answered a ping; see
-  /// `Sharded::last_heard`. Any thread.
+  /// Finds out when a visible connection of a user last answered a ping; see `Sharded::last_heard`.
+  /// Any thread.
   void last_heard(const std::string& user_id, bool ping,
                   std::function<void(std::optional<TimePoint>)> done) {
     sharded_.last_heard(user_id, ping, std::move(done));
@@ -166,16 +166,17 @@ class Server {
   }
   [[nodiscard]] std::size_t shards() const noexcept { return sharded_.size(); }
 
-  /// Takes leave: handshakes get 503 with Retry-After, open WebSockets get what waits for them and
-  /// close 1012, plain HTTP is answered on. `run` returns when all WebSockets and HTTP requests in
-  /// flight are gone, at the latest after `window`. The first call counts. Any thread.
+  /// Drains all connections: handshakes get 503 with Retry-After, open WebSockets get their queued
+  /// messages and close 1012, plain HTTP is still answered. `run` returns when all WebSockets and
+  /// HTTP requests in flight have ended, at the latest after `window`. Only the first call counts.
+  /// Any thread.
   void drain(std::chrono::milliseconds window);
 
-  /// Ends everything at once. Any thread; returns before it is done.
+  /// Ends everything at once. Any thread; does not wait.
   void stop();
 
-  /// Open connections that have authenticated, and their subscriptions, as of a moment ago. Any
-  /// thread.
+  /// How many open connections have authenticated, and how many subscriptions they have. May lag a
+  /// moment. Any thread.
   [[nodiscard]] std::size_t connections() const noexcept {
     return total([](const auto& shard) { return shard.connections(); });
   }
@@ -186,7 +187,7 @@ class Server {
  private:
   using Shard = detail::Shard<Transport, ServicesT>;
 
-  /// A socket and the shard that is to serve it.
+  /// A socket and the shard that will serve it.
   struct Adopted {
     Shard* shard;
     Socket socket;
@@ -201,14 +202,14 @@ class Server {
     return sum;
   }
 
-  /// Looks, on shard 0, whether everybody has gone.
+  /// Checks on shard 0 whether all connections have closed.
   void watch_drain(TimePoint deadline);
 
   ServerOptions options_;
   ConnectionBudget budget_;
   std::vector<std::unique_ptr<Shard>> shards_;
-  // Accepting has a thread of its own. Asio keeps a record of every descriptor that was ever open;
-  // allocated beside connections, those would pin the pages of a crowd that has left.
+  // Accepting has its own thread. Asio keeps a record for every descriptor that was ever open;
+  // allocated next to connections, the records would pin memory pages after a crowd has left.
   ::asio::io_context accept_io_{1};
   std::unique_ptr<Acceptor> acceptor_;
   Sharded<Manager> sharded_;
@@ -243,7 +244,7 @@ auto Server<Transport, ServicesT>::take_over(int fd) -> Adopted {
   auto& shard = *shards_[adopted_.fetch_add(1, std::memory_order_relaxed) % shards_.size()];
   Socket socket(shard.io);
   std::error_code error;
-  // The family is for Asio's records alone: nothing here binds or connects.
+  // The address family is only for Asio's records: nothing here binds or connects.
   socket.assign(::asio::ip::tcp::v4(), fd, error);
   if (error) {
     ::close(fd);
@@ -296,7 +297,7 @@ void Server<Transport, ServicesT>::drain(std::chrono::milliseconds window) {
     }
     shards_.front()->post(
         [this, window] { watch_drain(later_by(std::chrono::steady_clock::now(), window)); });
-  } catch (...) {  // Out of memory: a second call does what this one has not done.
+  } catch (...) {  // Out of memory: a second call completes this one.
     draining_ = false;
     throw;
   }

@@ -7,15 +7,15 @@
 #include <type_traits>
 #include <utility>
 
-/// Where a transport reports its events: a connection manager, or any class with the same members.
-/// Bound without a virtual base; one thread.
+/// Receives a transport's events: a connection manager, or any class with the same members. Bound
+/// without a virtual base; one thread.
 namespace ordercast::net {
 
-/// The members of a sink as plain calls; without a sink they do nothing. on_open, on_message,
-/// on_pong, on_writable, on_close and tick are required. Optional: a third argument of on_open
-/// (whether the client has selected `ordercast.v2`), `on_control(handle)` for each frame of the
-/// client that costs time and is no message (a ping, a pong, a fragment without payload that ends
-/// no message), and `on_binary(handle, bytes)`.
+/// Calls the members of a sink; does nothing without a sink. on_open, on_message, on_pong,
+/// on_writable, on_close and tick are required. Optional: a third argument of on_open (whether the
+/// client has selected `ordercast.v2`), `on_control(handle)` for each frame of the client that
+/// costs time and is no message (a ping, a pong, a fragment without payload that ends no message),
+/// and `on_binary(handle, bytes)`.
 template <class Handle>
 struct SinkCalls {
   void* sink = nullptr;
@@ -56,7 +56,7 @@ struct HasControl<Sink, Handle, std::void_t<decltype(std::declval<Sink&>().on_co
 
 }  // namespace detail
 
-/// The calls of one sink, which must outlive them.
+/// Returns the calls of one sink, which must outlive them.
 template <class Handle, class Sink>
 [[nodiscard]] SinkCalls<Handle> calls_of(Sink& sink) {
   SinkCalls<Handle> calls;

@@ -18,17 +18,16 @@
 #include <unordered_map>
 #include <utility>
 
-/// What an acceptor hands to a transport: a connected socket, and the ticket that counts it.
+/// An acceptor passes these to a transport: a connected socket, and the ticket that counts it.
 namespace ordercast::net {
 
 using Socket = ::asio::ip::tcp::socket;
 
-/// What an acceptor counts, wherever the connections ended up, and which of them nobody would miss.
-/// Any thread. The lock is held for a few look-ups at most, but for `evict`.
+/// Counts an acceptor's connections on all threads, and knows which of them may be evicted. Any
+/// thread. Holds its lock for a few look-ups at most, except in `evict`.
 class ConnectionLedger {
  public:
-  /// `most_request_bytes` is what requests may take while they are being read, all together; 0: any
-  /// amount.
+  /// `most_request_bytes`: the most bytes of all unfinished requests together; 0: no limit.
   explicit ConnectionLedger(std::size_t most_request_bytes = 0) noexcept
       : most_request_bytes_(most_request_bytes) {}
 
@@ -48,13 +47,13 @@ class ConnectionLedger {
   }
 
   enum class Evict : std::uint8_t {
-    handshakes,  ///< Those whose first request has not been read.
-    silent,      ///< Those, and connections between two requests.
+    handshakes,  ///< Connections whose first request has not been read.
+    silent,      ///< Those, and idle connections between two requests.
   };
 
-  /// Ends the stream of the connection that has been silent for longest, and stops to count it as a
-  /// handshake; its owner sees the end and closes. `address` 0: whosever it is. False if there is
-  /// none: one that has sent what its owner has not read yet is not silent. Linear in the silent.
+  /// Ends the stream of the connection that has been silent for longest, and stops counting it as a
+  /// handshake; its owner notices and closes it. `address` 0: of any address. Returns false if
+  /// there is none: a connection with unread input is not silent. O(silent connections).
   bool evict(Evict which, std::uint64_t address = 0) {
     const std::lock_guard<std::mutex> lock(mutex_);
     for (auto one = silent_.begin(); one != silent_.end(); ++one) {
@@ -68,7 +67,7 @@ class ConnectionLedger {
     return false;
   }
 
-  /// Bytes of requests that are being read. Any thread.
+  /// Bytes of unfinished requests. Any thread.
   [[nodiscard]] std::size_t request_bytes() const noexcept {
     const std::lock_guard<std::mutex> lock(mutex_);
     return request_bytes_;
@@ -77,7 +76,7 @@ class ConnectionLedger {
  private:
   friend class SocketTicket;
 
-  /// One that may be evicted. `fd` is open as long as it is listed.
+  /// A connection that may be evicted. `fd` is open as long as it is listed.
   struct Silent;
   using Place = std::list<Silent>::iterator;
   struct Silent {
@@ -85,8 +84,8 @@ class ConnectionLedger {
     std::uint64_t address;
     bool handshake;
     bool evicted = false;
-    std::size_t bytes = 0;                    ///< Of the request that it has begun.
-    std::list<Place>::iterator reading = {};  ///< Where it stands in `reading_`, if there are any.
+    std::size_t bytes = 0;                    ///< Of its unfinished request.
+    std::list<Place>::iterator reading = {};  ///< Its position in `reading_`, if `bytes` is not 0.
   };
 
   Place enter(int fd, std::uint64_t address) {
@@ -110,8 +109,8 @@ class ConnectionLedger {
     const std::lock_guard<std::mutex> lock(mutex_);
     return silent_.insert(silent_.end(), Silent{fd, address, false});
   }
-  /// The request that it has begun takes so many bytes now. Above the bound those go that are at
-  /// theirs for longest: one that comes quickly is not the one that must make room.
+  /// Records the size of an unfinished request. Above the bound, evicts the connections whose
+  /// requests have taken longest, so that a fast request is not evicted.
   void hold(Place place, std::size_t bytes) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (place->evicted) return;
@@ -133,7 +132,7 @@ class ConnectionLedger {
     const auto found = by_address_.find(address);
     if (--found->second.open == 0) by_address_.erase(found);
   }
-  // Under the lock.
+  // Needs the lock.
   void end(Place one) noexcept {
     ::shutdown(one->fd, SHUT_RDWR);
     forget_handshake(*one);
@@ -159,16 +158,17 @@ class ConnectionLedger {
   std::unordered_map<std::uint64_t, OfAddress> by_address_;  // under mutex_
   std::list<Silent> silent_;                                 // under mutex_; longest silent first
   std::list<Silent> evicted_;                                // under mutex_
-  std::list<Place> reading_;       // under mutex_: of `silent_`, who holds bytes; the longest first
+  std::list<Place>
+      reading_;  // under mutex_: those of `silent_` with an unfinished request; longest first
   std::size_t request_bytes_ = 0;  // under mutex_
 };
 
-/// One of the connections that an acceptor counts. One thread at a time. Release it before the
-/// socket is closed: until then the ledger may end the socket's stream.
+/// Counts one connection of an acceptor. One thread at a time. Release it before you close the
+/// socket: until then the ledger may end the socket's stream.
 class SocketTicket {
  public:
   SocketTicket() = default;
-  /// `address` 0 is counted for no address. Throws std::bad_alloc.
+  /// `address` 0 counts for no address. Throws std::bad_alloc.
   SocketTicket(std::shared_ptr<ConnectionLedger> ledger, int fd, std::uint64_t address)
       : address_(address), fd_(fd) {
     place_ = ledger->enter(fd, address);
@@ -191,14 +191,13 @@ class SocketTicket {
   }
   ~SocketTicket() { release(); }
 
-  /// A request has been read: the connection is not one of those that still have to say what they
-  /// want.
+  /// The first request has been read: stops counting the connection as a handshake.
   void settle() noexcept {
     if (ledger_ && std::exchange(silent_, false)) ledger_->speak(place_);
   }
 
-  /// The request that is being read takes so many bytes. Counted in steps, so that small requests
-  /// need no lock; without memory for that it is not counted.
+  /// Records the size of the unfinished request. Counts in steps, so that small requests need no
+  /// lock. Does not count it if there is no memory.
   void hold(std::size_t bytes) noexcept {
     bytes -= bytes % step_bytes;
     if (!ledger_ || !silent_ || bytes <= bytes_) return;
@@ -209,7 +208,8 @@ class SocketTicket {
     }
   }
 
-  /// The connection is between two requests; it may be evicted. Without memory for that it stays.
+  /// The connection is idle between two requests and may be evicted. It stays if there is no memory
+  /// to record that.
   void rest() noexcept {
     if (!ledger_ || silent_) return;
     try {

@@ -16,11 +16,10 @@
 #include <optional>
 #include <utility>
 
-/// What every transport of this family has between its sockets and the application: the sink, the
-/// handlers of plain HTTP and of handshakes, and the counts. A transport derives from it and reads
-/// and writes.
+/// The common part of the transports of this family: the sink, the handlers of plain HTTP and of
+/// handshakes, and the counts. A transport derives from it and adds reading and writing.
 ///
-/// Threads: the thread of the transport's event loop, but for the two counters (any).
+/// Threads: the thread of the transport's event loop, except for the two counters (any).
 namespace ordercast::net {
 
 template <class HandleT>
@@ -33,31 +32,31 @@ class SocketTransport {
 
   // Setting up, before the first connection -----------------------------------------------------
 
-  /// `sink` has what net/sink.hpp says; it must outlive the connections. One that has
-  /// `on_binary(handle, bytes)` gets binary messages, which are refused with 1003 otherwise.
+  /// `sink`: see net/sink.hpp; it must outlive the connections. If it has `on_binary(handle,
+  /// bytes)`, it gets binary messages; otherwise they close with 1003.
   template <class Sink>
   void bind(Sink& sink) {
     sink_ = calls_of<Handle>(sink);
   }
 
-  /// Answers plain HTTP requests; without one they get 404.
+  /// Sets the handler of plain HTTP requests; without one they get 404.
   void set_http_handler(HttpHandler handler) { http_handler_ = std::move(handler); }
 
-  /// Decides on handshakes; without one those for the path /ws are accepted, others get 404, and a
-  /// plain request for /ws gets 426.
+  /// Sets the filter of handshakes; without one those for the path /ws are accepted, others get
+  /// 404, and a plain request for /ws gets 426.
   void set_handshake_filter(HandshakeFilter filter) { gate_.set_filter(std::move(filter)); }
 
   // ---------------------------------------------------------------------------------------------
 
-  /// From now on handshakes get 503 with Retry-After. Plain HTTP goes on, and each connection ends
-  /// behind its next answer.
+  /// Answers handshakes with 503 and Retry-After from now on. Plain HTTP continues; each connection
+  /// ends after its next answer.
   void begin_drain() noexcept { gate_.begin_drain(); }
 
-  /// WebSockets whose socket is open. Any thread.
+  /// How many WebSockets are open. Any thread.
   [[nodiscard]] std::size_t websockets() const noexcept {
     return websockets_.load(std::memory_order_relaxed);
   }
-  /// Connections with an HTTP request that is not answered in full yet. Any thread.
+  /// How many connections have an unfinished HTTP answer. Any thread.
   [[nodiscard]] std::size_t http_requests() const noexcept {
     return http_requests_.load(std::memory_order_relaxed);
   }
@@ -68,9 +67,9 @@ class SocketTransport {
         gate_(options_.retry_after, options_.on_error, options_.error_format) {}
   ~SocketTransport() = default;
 
-  /// Gives a plain request to the application, whose answer goes to `deliver(HttpResponse)`: from
-  /// any thread, later or before this returns. Returns an answer of the transport's own if there
-  /// is nobody to ask, or the handler throws.
+  /// Passes a plain request to the application, whose answer goes to `deliver(HttpResponse)`, on
+  /// any thread, later or before this returns. Returns the transport's own answer if there is no
+  /// handler, or if it throws.
   template <class Deliver>
   [[nodiscard]] std::optional<HttpResponse> dispatch(HttpRequest&& request, Deliver deliver) {
     if (auto refusal = gate_.refuse_plain(request)) return refusal;
@@ -84,12 +83,12 @@ class SocketTransport {
     }
   }
 
-  /// The answer while draining, and to whoever the application does not answer in time.
+  /// The answer while draining, and if the application does not answer in time.
   [[nodiscard]] HttpResponse busy_response() const {
     return unavailable_response(options_.retry_after, options_.error_format);
   }
 
-  /// Passes on what the application's code threw.
+  /// Reports an exception of the application's code.
   void report(std::exception_ptr error) const noexcept {
     report_error(options_.on_error, std::move(error));
   }

@@ -14,27 +14,27 @@
 #include <system_error>
 #include <utility>
 
-/// The one timer of an event loop's connections: all their deadlines are looked at when it fires.
+/// The single timer of an event loop's connections: when it fires, all their deadlines are checked.
 ///
-/// The loop's thread. It may be destroyed while it waits; then nothing is called any more.
+/// The loop's thread. It may be destroyed while it waits; then it calls nothing.
 namespace ordercast::net {
 
 class TickTimer {
  public:
-  /// Bounds of the time between two ticks. The upper one is how late a deadline may be noticed that
-  /// was set since the last tick.
+  /// Bounds of the time between two ticks. A deadline set since the last tick may be noticed late
+  /// by up to the upper bound.
   static constexpr std::chrono::milliseconds min_delay{5};
   static constexpr std::chrono::milliseconds max_delay{250};
 
-  /// `on_tick` is called once for each `schedule`, and not after `cancel`.
+  /// Calls `on_tick` once for each `schedule`, but not after `cancel`.
   TickTimer(::asio::io_context& io, std::function<void()> on_tick)
       : timer_(io), on_tick_(std::move(on_tick)) {}
   TickTimer(const TickTimer&) = delete;
   TickTimer& operator=(const TickTimer&) = delete;
   ~TickTimer() = default;
 
-  /// Ticks after `delay`, within the bounds. Returns false when there is no memory for it, which
-  /// only a first call needs: call again.
+  /// Ticks after `delay`, within the bounds. Returns false if there is no memory, which only the
+  /// first call needs: call again.
   bool schedule(Duration delay) noexcept {
     try {
       timer_.expires_after(std::clamp<Duration>(delay, min_delay, max_delay));
@@ -49,7 +49,7 @@ class TickTimer {
     }
     return scheduled_;
   }
-  /// Ticks within `max_delay`, unless a tick is due anyway.
+  /// Ticks within `max_delay` unless a tick is scheduled already.
   bool ensure_scheduled() noexcept { return scheduled_ || schedule(max_delay); }
 
   void cancel() { timer_.cancel(); }

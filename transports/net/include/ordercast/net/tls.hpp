@@ -19,9 +19,9 @@
 
 /// TLS 1.2 and 1.3 for servers, on OpenSSL 3. Link `ordercast::tls`; no other header needs OpenSSL.
 ///
-/// Suites with forward secrecy and authenticated encryption alone. No renegotiation, no
-/// compression, no early data, no session cache (tickets serve those who come back, with no memory
-/// of ours); buffers are given back while a connection is idle.
+/// Only suites with forward secrecy and authenticated encryption. No renegotiation, compression,
+/// early data or session cache (tickets resume sessions without server memory). Buffers are freed
+/// while a connection is idle.
 ///
 ///     net::ServerOptions options;
 ///     auto tls = std::make_shared<net::TlsContext>("server.crt", "server.key");
@@ -95,13 +95,13 @@ class TlsSession final : public SecureSession {
   bool broken_ = false;
 };
 
-/// A server's certificate and what it accepts. `accept` and `reload` from any thread; a lock is
-/// held for the making of a session, never while something is read or written.
+/// A server's certificate and TLS settings. Any thread may call `accept` and `reload`; a lock is
+/// held while a session is created, never while data is read or written.
 class TlsContext final : public SecureContext {
  public:
-  /// `certificate_file` holds the server's certificate and after it those of its issuers, up to but
-  /// not including the root; `key_file` its private key, without passphrase. Both PEM. Throws
-  /// std::runtime_error that says which file is wrong and how.
+  /// `certificate_file` contains the server's certificate followed by its issuers' certificates,
+  /// without the root; `key_file` its private key, without a passphrase. Both PEM. Throws
+  /// std::runtime_error that says which file is wrong, and why.
   TlsContext(std::string certificate_file, std::string key_file)
       : certificate_file_(std::move(certificate_file)),
         key_file_(std::move(key_file)),
@@ -129,9 +129,8 @@ class TlsContext final : public SecureContext {
     }
   }
 
-  /// Reads both files again. From here on new connections get what they hold; those that are open
-  /// keep what they have. Throws as the constructor does, and then nothing has changed. Reads
-  /// files: not for an I/O thread.
+  /// Reads both files again, for new connections; open ones keep their certificate. Throws like the
+  /// constructor; then nothing has changed. Blocks on files, so don't call it on an I/O thread.
   void reload() {
     for (const auto* const file : {&certificate_file_, &key_file_}) require_file(*file);
     auto fresh = load();
@@ -152,13 +151,13 @@ class TlsContext final : public SecureContext {
     throw std::runtime_error(why.empty() ? what : what + ": " + why);
   }
 
-  /// An encrypted key is an error like any other: a server that asks for a passphrase would hang.
+  /// An encrypted key is an error: a server that asks for a passphrase would hang.
   static int no_passphrase(char* /*into*/, int /*size*/, int /*writing*/, void* /*nothing*/) {
     return -1;
   }
 
-  /// HTTP/1.1 is all there is: a client that offers protocols without it gets an alert, one that
-  /// offers none goes on (RFC 7301 section 3.2).
+  /// Only HTTP/1.1 is supported: a client that offers other protocols only gets an alert; one that
+  /// offers none continues (RFC 7301 section 3.2).
   static int choose_protocol(SSL* /*ssl*/, const unsigned char** chosen, unsigned char* size,
                              const unsigned char* offered, unsigned int offered_size,
                              void* /*nothing*/) {
@@ -174,10 +173,11 @@ class TlsContext final : public SecureContext {
     return SSL_TLSEXT_ERR_ALERT_FATAL;  // no_application_protocol (RFC 7301 section 3.2)
   }
 
-  /// To open a pipe that nobody writes to would wait for ever.
+  /// Opening a pipe without a writer would block forever.
   static void require_file(const std::string& path) {
     struct stat status {};
-    if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return;  // Or opening tells.
+    if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode))
+      return;  // Otherwise opening reports the error.
     throw std::runtime_error("'" + path + "' is not a regular file");
   }
 
@@ -187,8 +187,8 @@ class TlsContext final : public SecureContext {
     auto* const context = made.get();
     if (context == nullptr) fail("TLS can't be set up");
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-    // Of TLS 1.2 only suites with forward secrecy and authenticated encryption (RFC 9325 section
-    // 4.2); all of TLS 1.3 have both.
+    // For TLS 1.2, only suites with forward secrecy and authenticated encryption (RFC 9325 section
+    // 4.2); all suites of TLS 1.3 have both.
     if (SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL:!PSK") != 1) {
       fail("TLS can't be set up");
     }

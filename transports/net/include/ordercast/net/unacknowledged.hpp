@@ -6,11 +6,11 @@
 
 #include <cstddef>
 
-/// How far a peer is behind, as TCP knows it. Linux.
+/// How many bytes a peer has not acknowledged. Linux.
 namespace ordercast::net {
 
-/// Bytes that the kernel has taken for this socket and the peer has not acknowledged, those that
-/// were not sent yet included (tcp(7), SIOCOUTQ); 0 where that can't be told. One system call.
+/// Returns the bytes that the kernel has accepted for this socket and the peer has not
+/// acknowledged, including unsent ones (tcp(7), SIOCOUTQ); 0 if that is unknown. One system call.
 [[nodiscard]] inline std::size_t unacknowledged_bytes(int fd) noexcept {
   int bytes = 0;
   return fd >= 0 && ::ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes > 0

@@ -27,12 +27,12 @@
 #include <utility>
 #include <variant>
 
-/// A client on a real socket: `client::OrderClient` over websocketpp and Asio.
+/// A client with a real socket: `client::OrderClient` over websocketpp and Asio.
 ///
-/// It runs on the `io_context` that it is given, on one thread, together with whatever else is
-/// there. All its functions are to be called on that thread, also from within its handlers. It may
-/// go before the `io_context`, also within any of its handlers; what a socket still has to do is
-/// then done without it, and no handler is called any more.
+/// It runs on your `io_context`, on one thread, beside whatever else runs there. Call all its
+/// functions on that thread; calls from within its handlers are fine. It may be destroyed before
+/// the `io_context`, even within one of its handlers: no handler is called any more, and the socket
+/// finishes without it.
 ///
 ///     OrderSocket socket(io, {"ws://127.0.0.1:7001/ws"}, handlers);
 ///     socket.subscribe("order-1");
@@ -47,31 +47,33 @@ struct OrderSocketOptions {
   /// `ws://HOST[:PORT]/PATH`; `wss://` with client_tls.hpp. The token never becomes part of it.
   std::string url;
   client::Options machine = {};
-  /// A greater message ends the connection with 1009.
+  /// A larger message ends the connection with 1009.
   std::size_t max_message_bytes = 1024 * 1024;
 };
 
-/// What an application hears of. Each may be empty. What one throws comes out of `io_context::run`,
-/// whatever called the handler, and disturbs nothing else.
+/// The events for the application. Each handler may be empty. What a handler throws leaves
+/// `io_context::run`, and disturbs nothing else.
 struct OrderSocketHandlers {
-  /// `retry_at` is meant with `State::waiting`.
+  /// `retry_at` has a meaning only with `State::waiting`.
   std::function<void(client::State state, TimePoint retry_at)> on_state;
   std::function<void(const client::OrderUpdate&)> on_order;
   std::function<void(const client::OrderHint&)> on_changed;
   std::function<void(const client::ServerError&)> on_error;
-  /// Answer by `set_token`, `token_failed` or `token_refused`, now or later.
+  /// Answer with `set_token`, `token_failed` or `token_refused`, now or later.
   std::function<void(client::NeedToken::Reason)> on_need_token;
   std::function<void(client::Poll::Reason)> on_poll;
-  /// The server's store is another one: versions that were kept elsewhere mean nothing any more.
+  /// The server has another store: order versions that the application has kept mean nothing any
+  /// more.
   std::function<void(const std::string& epoch)> on_epoch;
   std::function<void(client::Ignored::Reason)> on_ignored;
-  /// Why the connection ended, before the state changes: for people, no part of any token in it.
+  /// Says why the connection ended, before the state changes. The text is for people and contains
+  /// no part of a token.
   std::function<void(std::uint16_t code, const std::string& why)> on_lost;
 };
 
 namespace detail {
 
-/// Uniform in [0, 1), from a generator that is seeded by the system.
+/// Uniform in [0, 1), from a generator with a seed from the system.
 class RandomDraw {
  public:
   double operator()() { return static_cast<double>(random_() >> 11U) * 0x1p-53; }
@@ -80,7 +82,7 @@ class RandomDraw {
   std::mt19937_64 random_{std::random_device{}()};
 };
 
-/// True for text that can stand in a header field (RFC 9110 section 5.5) as a token can.
+/// True for text that a header field (RFC 9110 section 5.5) can carry as a token.
 [[nodiscard]] inline bool is_header_safe(std::string_view text) noexcept {
   for (const char c : text) {
     if (c <= ' ' || c > '~') return false;
@@ -88,8 +90,8 @@ class RandomDraw {
   return !text.empty();
 }
 
-/// The reason of a close as it may stand in a log: control characters become question marks.
-/// Expects valid UTF-8.
+/// Makes a close reason safe for a log: control characters become question marks. Expects valid
+/// UTF-8.
 [[nodiscard]] inline std::string printable(std::string text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
@@ -102,8 +104,8 @@ class RandomDraw {
   return text;
 }
 
-/// What outlives the application's object until the last socket is closed: websocketpp's
-/// connections refer to their endpoint.
+/// The part that lives on after the application's object, until the last socket is closed:
+/// websocketpp's connections refer to their endpoint.
 template <class Config>
 class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Config>> {
  public:
@@ -124,12 +126,12 @@ class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Conf
   [[nodiscard]] client::OrderClient& machine() noexcept { return machine_; }
   [[nodiscard]] static TimePoint now() noexcept { return TimePoint::clock::now(); }
 
-  /// Carries out effects in their order, also those that come from within handlers.
+  /// Carries out effects in order, those that come from within handlers included.
   void carry_out(client::Effects effects) {
     effects_.insert(effects_.end(), std::make_move_iterator(effects.begin()),
                     std::make_move_iterator(effects.end()));
     if (is_carrying_out_) return;
-    const auto self = this->shared_from_this();  // A handler may make the application's object go.
+    const auto self = this->shared_from_this();  // A handler may destroy the application's object.
     is_carrying_out_ = true;
     const struct Done {
       bool& flag;
@@ -146,12 +148,12 @@ class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Conf
     arm_timer();
   }
 
-  /// The application's object goes: nothing is told any more.
+  /// The application's object is being destroyed: no handler is called any more.
   void retire() noexcept {
     handlers_ = {};
     try {
       carry_out(machine_.stop());
-    } catch (...) {  // Out of memory: the peer learns of it when the `io_context` goes.
+    } catch (...) {  // Out of memory: the peer notices when the `io_context` is destroyed.
       effects_.clear();
     }
     timer_.cancel();
@@ -164,11 +166,11 @@ class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Conf
   void handle(const client::Send& send) {
     ::websocketpp::lib::error_code error;
     if (connection_) error = connection_->send(send.text, ::websocketpp::frame::opcode::text);
-    // A socket that takes nothing is closing, and will say so.
+    // A socket that accepts nothing is closing; its close handler follows.
   }
   void handle(const client::Close& close) {
     const auto connection = std::exchange(connection_, nullptr);
-    ::websocketpp::lib::error_code not_open_yet;  // Its own timeouts end it then.
+    ::websocketpp::lib::error_code not_open_yet;  // Then its own timeouts end it.
     if (connection) connection->close(close.code, "", not_open_yet);
   }
   void handle(const client::StateChanged& changed) {
@@ -185,7 +187,7 @@ class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Conf
   template <class F, class... Args>
   void tell(const F& handler, const Args&... args) {
     if (!handler) return;
-    const auto copy = handler;  // It may make its owner go.
+    const auto copy = handler;  // The handler may destroy its owner.
     try {
       copy(args...);
     } catch (...) {
@@ -205,13 +207,13 @@ class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Conf
   void failed(client::ConnectionId number, const ConnectionPtr& connection);
   void closed(client::ConnectionId number, const ConnectionPtr& connection);
 
-  /// Throws the current exception again where that does no harm: effects have an order that must
-  /// not end in the middle, and websocketpp keeps none when a handler throws.
+  /// Throws the current exception again where that does no harm: a sequence of effects must not
+  /// stop half-way, and websocketpp loses its own state when a handler throws.
   void throw_later() {
     ::asio::post(io_, [error = std::current_exception()] { std::rethrow_exception(error); });
   }
 
-  /// Without memory to tell of an error there is nobody left to tell: the process ends.
+  /// Without memory for the report of an error, the process ends.
   template <class F>
   void guarded(F&& f) noexcept {
     try {
@@ -263,7 +265,7 @@ void OrderSocketCore<Config>::handle(const client::Connect& connect) {
   connection->add_subprotocol("ordercast.v2", error);
   connection->add_subprotocol("ordercast.v1", error);
 
-  // The handlers keep this object while the connection lives; that ends with fail or close.
+  // The handlers keep this object alive until the connection fails or closes.
   const auto self = this->shared_from_this();
   const auto number = number_;
   const std::weak_ptr<typename ConnectionPtr::element_type> weak = connection;
@@ -288,17 +290,17 @@ void OrderSocketCore<Config>::handle(const client::Connect& connect) {
 template <class Config>
 void OrderSocketCore<Config>::opened(client::ConnectionId number, const ConnectionPtr& connection) {
   if (connection == connection_) return carry_out(machine_.on_opened(now(), number));
-  // It was given up while it could not be closed yet.
+  // The connection was given up before it could be closed.
   ::websocketpp::lib::error_code closing;
   if (connection) connection->close(::websocketpp::close::status::going_away, "", closing);
 }
 
-/// The handshake did not come about.
+/// The handshake failed.
 template <class Config>
 void OrderSocketCore<Config>::failed(client::ConnectionId number, const ConnectionPtr& connection) {
   if (!connection) return;
   const int status = static_cast<int>(connection->get_response_code());
-  // 0 and 101 mean that the server's answer is not what was wrong.
+  // 0 and 101 mean that the failure is not the server's answer.
   const bool has_answer = status != 0 && status != 101;
   lost(number, 1006, "",
        has_answer ? "HTTP " + std::to_string(status) : connection->get_ec().message());
@@ -363,7 +365,7 @@ class BasicOrderSocket {
   std::shared_ptr<Core> core_;
 };
 
-/// Over plain TCP: `ws://`.
+/// The client over plain TCP: `ws://`.
 using OrderSocket = BasicOrderSocket<detail::ClientConfig<::websocketpp::config::asio_client>>;
 
 }  // namespace ordercast::websocketpp

@@ -12,11 +12,11 @@
 #include <memory>
 #include <utility>
 
-/// `OrderSocket` over TLS: `wss://`. Link OpenSSL::SSL and OpenSSL::Crypto with it.
+/// `OrderSocket` over TLS: `wss://`. Link OpenSSL::SSL and OpenSSL::Crypto.
 ///
-/// The server's certificate must lead to one that the system trusts (OpenSSL's default paths; the
-/// environment variable SSL_CERT_FILE names others) and be good for the host in the URL. Threads
-/// and the rest as in client.hpp.
+/// The server's certificate must be valid for the host in the URL, and its chain must end in a
+/// certificate that the system trusts (OpenSSL's default paths; the environment variable
+/// SSL_CERT_FILE names others). Everything else is as in client.hpp.
 namespace ordercast::websocketpp {
 
 class TlsOrderSocket

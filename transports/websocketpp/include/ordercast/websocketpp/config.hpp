@@ -23,9 +23,9 @@
 #include <cstdint>
 #include <memory>
 
-/// The one place that chooses websocketpp's policies: no logs, no locks, no extensions, a small
-/// read buffer, and our own HTTP, messages and socket. Whether a connection is encrypted is decided
-/// at run time, behind net/secure.hpp.
+/// Chooses websocketpp's policies, in this one place: no logs, no locks, no extensions, a small
+/// read buffer, and our own HTTP, messages and socket. Encryption is a choice at run time, in
+/// net/secure.hpp.
 namespace ordercast::websocketpp {
 
 /// What the transport keeps for each connection.
@@ -42,11 +42,11 @@ struct ConnectionRecord {
   std::shared_ptr<::asio::steady_timer> deadline;  ///< Of the HTTP request.
   TimePoint progress_at{};                  ///< When the client last took some of its answer.
   std::size_t owned = 0;                    ///< Bytes of the answer that nobody shares.
-  std::shared_ptr<std::atomic<bool>> gone;  ///< Told to whoever works on the request.
+  std::shared_ptr<std::atomic<bool>> gone;  ///< Read by whoever works on the request.
 };
 
-/// The endpoint half of the transport policy. Sockets come from our own acceptor, so it has nothing
-/// to do.
+/// The endpoint's half of the transport policy. It has nothing to do, because sockets come from our
+/// own acceptor.
 struct SocketEndpoint {
   using transport_con_type = detail::SocketConnection;
 };
@@ -77,7 +77,7 @@ struct Config {
   static constexpr bool silent_close = false;
   static constexpr std::size_t max_message_size = 4 * 1024;
 
-  // permessage-deflate would let 16 kB grow to 16 MiB: websocketpp doesn't bound inflated data.
+  // permessage-deflate would let 16 kB grow to 16 MiB: websocketpp has no limit for inflated data.
   static constexpr bool enable_extensions = false;
   struct permessage_deflate_config {
     using request_type = Config::request_type;

@@ -4,7 +4,7 @@
 #include <ordercast/net/server.hpp>
 #include <ordercast/websocketpp/transport.hpp>
 
-/// A whole server on websocketpp. All that it does is in `net::Server`, which any transport fits.
+/// A whole server on websocketpp. See `net::Server`, which works with any transport.
 ///
 ///     websocketpp::Server<MyServices> server({}, [&](const auto& post) { return MyServices{post};
 ///     }); server.listen(); server.run();

@@ -24,12 +24,12 @@
 #include <string_view>
 #include <utility>
 
-/// The websocketpp transport: sockets of one `io_context` on one side, the events and calls of
-/// docs/transports.md on the other. One transport per I/O thread.
+/// The websocketpp transport connects the sockets of one `io_context` with the events and calls of
+/// docs/transports.md. One transport per I/O thread.
 ///
 /// Threads: all members but `prepare` and the two counters belong to the thread that runs the
-/// `io_context`, as do all calls of the sink. Handles go stale safely: a handle of a connection
-/// that is gone stays `closed`: it never means another connection.
+/// `io_context`, as do all calls of the sink. A handle may be used after its connection has ended:
+/// it stays `closed` and never means another connection.
 ///
 ///     ::asio::io_context io;
 ///     Transport transport(io);
@@ -43,8 +43,8 @@ using net::TransportOptions;
 
 class Transport final : public net::SocketTransport<std::uint64_t>, private detail::SocketOwner {
  public:
-  /// A text frame as it goes over the wire. Immutable; may be sent to any number of connections on
-  /// any number of threads.
+  /// A text frame as it goes over the wire. It never changes, and any number of connections on any
+  /// number of threads may send it.
   class Frame {
    public:
     Frame() = default;
@@ -59,23 +59,23 @@ class Transport final : public net::SocketTransport<std::uint64_t>, private deta
   explicit Transport(::asio::io_context& io, TransportOptions options = {});
   Transport(const Transport&) = delete;
   Transport& operator=(const Transport&) = delete;
-  /// Closes every socket; the sink hears nothing of it.
+  /// Closes every socket without telling the sink.
   ~Transport();
 
   // Connections ---------------------------------------------------------------------------------
 
-  /// Takes over a connected socket of this transport's `io_context`; `bytes_read` were read from it
-  /// already. Throws if there is no memory for it; then it is closed.
+  /// Takes over a connected socket of this transport's `io_context`, from which `bytes_read` were
+  /// already read. Without memory it throws and closes the socket.
   void adopt(net::Socket socket, net::SocketTicket ticket = {}, std::string_view bytes_read = {});
 
-  /// Ends every connection at once, and every one that is still to be adopted. The sink hears
-  /// `on_close`; then nothing of the transport keeps the `io_context` running.
+  /// Ends every connection at once, those still to be adopted included. The sink gets `on_close`;
+  /// after that the transport no longer keeps the `io_context` running.
   void stop();
 
   // What the connection manager calls -------------------------------------------------------------
 
-  /// Builds the frame (RFC 6455 section 5.2): the only copy of its bytes, whatever the number of
-  /// recipients. O(text). Any thread.
+  /// Builds the frame (RFC 6455 section 5.2): one copy of the bytes for any number of recipients.
+  /// O(text). Any thread.
   [[nodiscard]] static Frame prepare(std::string text) {
     return frame_of(net::Opcode::text, std::move(text));
   }
@@ -84,34 +84,34 @@ class Transport final : public net::SocketTransport<std::uint64_t>, private deta
     return frame_of(net::Opcode::binary, std::move(bytes));
   }
 
-  /// Queues a frame. The bytes are written in this turn of the event loop, together with all
-  /// others of the connection. O(1).
+  /// Queues a frame. The bytes are written in this turn of the event loop, together with the
+  /// connection's other frames. O(1).
   SendResult send(Handle handle, const Frame& frame) noexcept;
 
-  /// All bytes of a connection that the kernel has not taken; 0 for a stale handle. O(1).
+  /// The bytes of a connection that the kernel has not taken; 0 for a stale handle. O(1).
   [[nodiscard]] std::size_t buffered_bytes(Handle handle) const noexcept {
     const auto* const connection = find(handle);
     return connection == nullptr ? 0 : buffered(*connection);
   }
 
-  /// The same and what the kernel has taken and the peer has not acknowledged: what falls while a
-  /// slow peer reads, also while the kernel takes nothing more. One system call.
+  /// The same, plus the bytes that the kernel has taken and the peer has not acknowledged. It falls
+  /// while a slow peer reads, even if the kernel takes nothing more. One system call.
   [[nodiscard]] std::size_t unacknowledged_bytes(Handle handle) const noexcept;
 
-  /// A ping with no payload; not subject to backpressure.
+  /// Sends a ping with no payload; not subject to backpressure.
   void ping(Handle handle) noexcept;
 
-  /// Starts the close handshake behind what `send` has accepted. Bounded by `close_timeout`. A
-  /// reason over 123 bytes is cut, between characters (RFC 6455 section 5.5).
+  /// Starts the close handshake after everything that `send` has accepted. `close_timeout` limits
+  /// it. A reason over 123 bytes is cut between characters (RFC 6455 section 5.5).
   void close(Handle handle, CloseCode code, std::string_view reason) noexcept;
 
-  /// Tears the socket down with no handshake.
+  /// Closes the socket without a handshake.
   void terminate(Handle handle) noexcept {
     if (auto* const connection = find(handle)) detail::end_connection(*connection);
   }
 
  private:
-  /// Fragments without payload that one message may have: they cost no memory, but time.
+  /// How many fragments without payload one message may have. They cost no memory, but time.
   static constexpr std::size_t max_empty_fragments = 128;
 
   [[nodiscard]] static Frame frame_of(net::Opcode opcode, std::string text);
@@ -158,7 +158,8 @@ class Transport final : public net::SocketTransport<std::uint64_t>, private deta
   std::shared_ptr<net::HandlerMemory> lost_memory_ = std::make_shared<net::HandlerMemory>();
   std::shared_ptr<Config::alog_type> log_ = std::make_shared<Config::alog_type>();
   Config::rng_type random_;
-  std::shared_ptr<net::LoopPort> port_;  // Queued tasks see by it whether we are still here.
+  std::shared_ptr<net::LoopPort>
+      port_;  // Queued tasks check it to see whether this object still lives.
 };
 
 }  // namespace ordercast::websocketpp

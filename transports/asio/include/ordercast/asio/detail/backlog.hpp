@@ -10,8 +10,9 @@
 #include <utility>
 #include <vector>
 
-/// Queues of frames that the kernel has not taken, for all connections of a loop: lists in one pool
-/// of nodes, so that queueing allocates nothing once the pool has grown. One thread at a time.
+/// The frames that the kernel has not taken yet, in one queue for each connection of a loop. All
+/// queues are lists in one pool of nodes, so queueing allocates nothing once the pool has grown.
+/// One thread at a time.
 namespace ordercast::asio::detail {
 
 class BacklogPool {
@@ -41,7 +42,7 @@ class BacklogPool {
     queue.tail = at;
   }
 
-  /// The first frames as slices for a gathered write; at most `most`.
+  /// Lists the first frames, at most `most`, as slices for a gathered write.
   std::size_t gather(const Queue& queue, iovec* slices, std::size_t most) const noexcept {
     std::size_t count = 0;
     auto skip = queue.skip;
@@ -52,7 +53,7 @@ class BacklogPool {
     return count;
   }
 
-  /// Drops the first `bytes` bytes: they have been written.
+  /// Drops the first `bytes` bytes, which have been written.
   void consume(Queue& queue, std::size_t bytes) noexcept {
     bytes += std::exchange(queue.skip, 0);
     while (!queue.empty() && bytes >= nodes_[queue.head].frame.size()) {

@@ -25,7 +25,7 @@ namespace ordercast::asio::detail {
   return {encoded.begin(), encoded.begin() + size};
 }
 
-/// The answer to a handshake that was found to be valid.
+/// The answer to a valid handshake.
 [[nodiscard]] inline std::string accept_handshake(const HttpRequest& request) {
   std::string wire =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -18,13 +18,14 @@
 #include <memory>
 #endif
 
-/// Hands gathered writes of many sockets to the kernel: by io_uring, up to `batch` of them in one
-/// system call, or by a sendmsg(2) each where io_uring is not to be had or not worth it.
+/// Hands gathered writes of many sockets to the kernel. With io_uring, up to `batch` of them go in
+/// one system call; where io_uring is missing or not worth it, each is a sendmsg(2).
 ///
-/// No write ever blocks or is left under way: a socket that is full answers EAGAIN. One thread.
+/// No write blocks, and none is still running when the call returns: a full socket gives EAGAIN.
+/// One thread.
 namespace ordercast::asio::detail {
 
-/// A gathered write. Slices and result are the caller's to keep until `write` returns.
+/// A gathered write. The caller keeps the slices and the result alive until `write` returns.
 struct Write {
   int fd = -1;
   const iovec* slices = nullptr;
@@ -32,7 +33,7 @@ struct Write {
   ssize_t result = 0;  ///< Bytes that the kernel took, or a negated errno.
 };
 
-/// The most slices that one write may have (IOV_MAX of Linux).
+/// How many slices one write may have (Linux's IOV_MAX).
 inline constexpr std::size_t max_slices = 1024;
 
 class SocketWriter {
@@ -42,13 +43,13 @@ class SocketWriter {
   SocketWriter& operator=(const SocketWriter&) = delete;
   ~SocketWriter() = default;
 
-  /// Does all of them and sets their results. Call it on one and the same thread always.
+  /// Does all writes and sets their results. Always call it on the same thread.
   void write(std::vector<Write>& writes) noexcept {
     if (by_ring(writes)) return;
     for (auto& one : writes) one.result = StreamSocket::write_plain(one.fd, one.slices, one.count);
   }
 
-  /// Whether io_uring is in use. Unknown (false) before the first write of a crowd.
+  /// Whether io_uring is in use. False until the first call with at least `crowd` writes.
   [[nodiscard]] bool uses_ring() const noexcept {
 #ifdef ORDERCAST_HAS_LIBURING
     return ring_ != nullptr;
@@ -68,12 +69,12 @@ class SocketWriter {
   static constexpr unsigned batch = 512;
 
  private:
-  /// Fewer writes than these are as fast one by one.
+  /// Fewer writes than this are as fast one by one.
   static constexpr std::size_t crowd = 4;
 
   struct Ring {
     Ring() {
-      // Newer kernels do less for a ring that one thread alone uses.
+      // Newer kernels have less to do for a ring that only one thread uses.
       const unsigned best = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
       ready = ::io_uring_queue_init(batch, &ring, best) == 0 ||
               ::io_uring_queue_init(batch, &ring, 0) == 0;
@@ -88,7 +89,7 @@ class SocketWriter {
     std::vector<msghdr> messages = std::vector<msghdr>(batch);
   };
 
-  /// False when the writes are to be done otherwise; none of them has been done then.
+  /// Returns false if the writes must be done another way; then none of them has been done.
   bool by_ring(std::vector<Write>& writes) noexcept {
     if (wanted_ == net::IoMode::send) return false;
     if (writes.size() < crowd && wanted_ == net::IoMode::automatic) return false;
@@ -99,7 +100,7 @@ class SocketWriter {
       }
       if (!ring_ || !ring_->ready) {
         ring_.reset();
-        wanted_ = net::IoMode::send;  // Forbidden here, as in many containers: don't ask again.
+        wanted_ = net::IoMode::send;  // Not allowed here, as in many containers: don't try again.
         return false;
       }
     }
@@ -113,7 +114,7 @@ class SocketWriter {
   void submit(Write* writes, unsigned count) noexcept {
     auto& ring = ring_->ring;
     for (unsigned i = 0; i < count; ++i) {
-      auto* const entry = ::io_uring_get_sqe(&ring);  // Never null: the queue is empty before.
+      auto* const entry = ::io_uring_get_sqe(&ring);  // Never null, because the queue was empty.
       auto& one = writes[i];
       if (one.count == 1) {
         ::io_uring_prep_send(entry, one.fd, one.slices->iov_base, one.slices->iov_len,
@@ -133,11 +134,11 @@ class SocketWriter {
       const int taken = ::io_uring_submit_and_wait(&ring, count - done);
       if (taken > 0) submitted += static_cast<unsigned>(taken);
       done += reap(writes);
-      // With nothing under way, what the kernel would not take is not taken later either.
+      // With nothing in progress, the kernel will not take later what it does not take now.
       if (taken < 0 && taken != -EINTR && done >= submitted) break;
     }
     if (done == count) return;
-    // The ring is broken: its queue holds entries that must never be submitted.
+    // The ring is broken: its queue holds entries that must not be submitted any more.
     ring_.reset();
     wanted_ = net::IoMode::send;
     for (unsigned i = submitted; i < count; ++i) {
@@ -145,7 +146,7 @@ class SocketWriter {
     }
   }
 
-  /// Takes the completions that are there.
+  /// Takes the completions that have arrived.
   unsigned reap(Write* writes) noexcept {
     auto& ring = ring_->ring;
     unsigned head = 0;

@@ -19,7 +19,7 @@
 #include <system_error>
 #include <utility>
 
-/// Bodies of transport.hpp: connections, what the loop calls, what the connection manager calls.
+/// Bodies of transport.hpp: connections, the loop's calls, the connection manager's calls.
 namespace ordercast::asio {
 
 inline Transport::Transport(::asio::io_context& io, TransportOptions options)
@@ -62,7 +62,7 @@ inline void Transport::adopt_websocket(net::Socket socket, const net::Opening& o
   });
 }
 
-/// Calls `begin` once the connection is there.
+/// Calls `begin` once the connection has a record.
 template <class Begin>
 void Transport::take_over(net::Socket socket, net::SocketTicket ticket, Begin begin) {
   if (stopping_) return ticket.release();
@@ -87,7 +87,7 @@ void Transport::take_over(net::Socket socket, net::SocketTicket ticket, Begin be
   }
 }
 
-/// Begins to serve a connection, or closes it.
+/// Starts to serve a connection, or closes it.
 inline void Transport::admit(Index index, Connection& connection) {
   set_deadline(index, options_.handshake_timeout);
   loop_.wait();
@@ -112,14 +112,14 @@ inline void Transport::stop() {
   loop_.schedule_turn();
 }
 
-/// What epoll tells of besides errors.
+/// Sets what epoll reports besides errors.
 inline void Transport::watch(Index index, Connection& connection, std::uint8_t interest) noexcept {
   if (connection.interest == interest || !connection.socket.is_open()) return;
   connection.interest = interest;
   loop_.change(connection.socket.fd(), connections_.handle_of(index), interest);
 }
 
-/// Writes what is queued, at most for so long, and then ends our half of the stream.
+/// Writes what is queued, within a time limit, and then ends our half of the stream.
 inline void Transport::finish(Index index, Connection& connection,
                               std::chrono::milliseconds within) {
   if (!connection.socket.is_open()) return;
@@ -128,7 +128,7 @@ inline void Transport::finish(Index index, Connection& connection,
   if (connection.queue.unwritten_bytes() == 0) end_stream(index, connection);
 }
 
-/// Ends our half of the stream; the socket closes when the client has closed too, or soon after.
+/// Ends our half of the stream. The socket closes when the client has closed too, or soon after.
 inline void Transport::end_stream(Index index, Connection& connection) {
   connection.socket.notify_close();
   if (connection.client_ended || options_.linger_timeout.count() == 0 ||
@@ -141,7 +141,7 @@ inline void Transport::end_stream(Index index, Connection& connection) {
   set_deadline(index, options_.linger_timeout);
 }
 
-/// The record stays until the turn ends: whoever called us may still be using it.
+/// The record stays until the turn ends, because the caller may still be using it.
 inline void Transport::close_socket(Index index, Connection& connection) noexcept {
   if (connection.state == State::dead) return;
   connections_.mark_dead(index);
@@ -172,15 +172,16 @@ inline void Transport::on_event(Handle handle, std::uint32_t events) noexcept {
     } else if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
       close_socket(index, connection);
     }
-  } catch (...) {  // Out of memory: what the application throws is caught where it is called.
+  } catch (...) {  // Out of memory. What the application throws is caught at the call.
     report(std::current_exception());
     close_socket(index, connection);
   }
 }
 
 inline void Transport::on_turn() noexcept {
-  // The dead of before this flush, and none that a call of the sink below adds: the log may name
-  // those until the next flush, and a record that was used again would get their frames.
+  // Only the connections that died before this flush, and none that the sink's calls below add: the
+  // log may name those until the next flush, and if their record were used again, the new
+  // connection would get their frames.
   const auto dead = connections_.dead_count();
   writer_.flush(connections_, [this](Index index, int failure) { on_flushed(index, failure); });
   for (std::size_t i = 0; i < progressed_.size(); ++i) {
@@ -230,7 +231,7 @@ inline void Transport::on_deadline(Index index, TimePoint now) {
     case State::websocket:  // The client did not answer our close frame.
       connection.websocket.end();
       report_close(index, connection);
-      // A client that reads has our close frame, and must not lose it to a reset.
+      // A client that reads has got our close frame; a reset could take it away again.
       return connection.queue.unwritten_bytes() == 0 ? end_stream(index, connection)
                                                      : close_socket(index, connection);
     case State::finishing:
@@ -244,13 +245,14 @@ inline void Transport::on_deadline(Index index, TimePoint now) {
 
 // Writing ----------------------------------------------------------------------------------------
 
-/// For any message and any state: what may be sent, the caller knows.
+/// For any message in any state; the caller has checked that it may be sent.
 inline void Transport::queue(Index index, Connection& connection, const Frame& frame) {
   writer_.push(index, connection.queue, frame);
   loop_.schedule_turn();
 }
 
-/// The turn's end has written what it could. The sink may not hear of it before all are written.
+/// The end of the turn has written what it could. The sink must not be told before all connections
+/// are written.
 inline void Transport::on_flushed(Index index, int failure) noexcept {
   auto& connection = connections_[index];
   if (failure != 0) {
@@ -279,7 +281,7 @@ inline void Transport::on_writable(Index index, Connection& connection) {
   if (connection.queue.unwritten_bytes() != before) on_progress(index, connection);
 }
 
-/// The kernel took bytes. From the loop only: the sink may hear of it.
+/// The kernel took bytes. Called from the loop only, because it may call the sink.
 inline void Transport::on_progress(Index index, Connection& connection) {
   const auto unwritten = connection.queue.unwritten_bytes();
   switch (connection.state) {

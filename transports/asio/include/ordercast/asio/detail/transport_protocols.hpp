@@ -18,8 +18,8 @@
 #include <thread>
 #include <utility>
 
-/// Bodies of transport.hpp: the sockets of HTTP connections. What is read, answered and waited for
-/// is decided by `net::HttpConnection`.
+/// Bodies of transport.hpp: the sockets of HTTP connections. `net::HttpConnection` decides what to
+/// read, to answer and to wait for.
 namespace ordercast::asio {
 
 inline void Transport::go_on_securing(Index index, Connection& connection) {
@@ -56,20 +56,20 @@ inline void Transport::on_readable(Index index, Connection& connection) {
     return connection.websocket.read(input, parsers_, WebSocketEvents(*this, index));
   }
   connection.client_ended = true;
-  // It listens still, and gets what it asked for.
+  // The client still reads, so it gets what it asked for.
   const bool owed = count == 0 && connection.http && connection.http->on_input_end();
   if (!owed) return close_socket(index, connection);
   follow_http(index, connection);
 }
 
-/// A body is copied and no more; all else costs work by the byte.
+/// A body is only copied; everything else costs work for each byte.
 inline std::size_t Transport::most_to_read(const Connection& connection) const noexcept {
   const bool is_http = connection.state == State::http;
   if (is_http && connection.http && connection.http->in_body()) return read_buffer_bytes;
   return loop_.crowded() ? crowd_read_bytes : turn_read_bytes;
 }
 
-/// Drops what comes, so that the client gets our last bytes and not a reset.
+/// Drops the client's input, so that the client gets our last bytes and not a reset.
 inline void Transport::discard(Index index, Connection& connection) {
   const auto found = connection.socket.discard();
   if (found == net::Discarded::all) return;
@@ -80,7 +80,7 @@ inline void Transport::discard(Index index, Connection& connection) {
   watch(index, connection, EPOLLOUT);
 }
 
-/// Calls the sink. What it throws ends the connection and nothing else.
+/// Calls the sink. If it throws, this connection ends, and nothing else.
 template <class F>
 void Transport::guarded(Index index, F&& f) noexcept {
   try {
@@ -96,7 +96,7 @@ void Transport::guarded(Index index, F&& f) noexcept {
   }
 }
 
-/// Not from inside a call of the core.
+/// Must not be called from inside a call of the core.
 inline void Transport::report_close(Index index, Connection& connection) noexcept {
   if (!connection.websocket.take_close_report()) return;
   guarded(index, [&] { sink_.on_close(sink_.sink, connections_.handle_of(index)); });
@@ -134,7 +134,7 @@ inline void Transport::serve(Index index, Connection& connection, std::uint64_t 
         if (std::this_thread::get_id() == thread) {
           const auto alive = transport.lock();
           if (!alive) return;
-          // From inside the handler: the answer needs no turn of the loop of its own.
+          // Called from inside the handler, so the answer goes out in this turn of the loop.
           if ((*alive)->serving_ == id && (*alive)->serving_handle_ == handle) {
             return (*alive)->answer(handle, id, std::move(response));
           }
@@ -149,10 +149,11 @@ inline void Transport::serve(Index index, Connection& connection, std::uint64_t 
   serving_ = 0;
 }
 
-/// `rest` came behind the handshake.
+/// `rest` holds the bytes that came after the handshake.
 inline void Transport::upgrade(Index index, Connection& connection, const HttpRequest& request,
                                std::string rest) {
-  // Answers to what came before may still be on their way: from here on a WebSocket's bytes.
+  // Answers to earlier requests may still be queued; from here on they count as the WebSocket's
+  // bytes.
   connection.http.reset();
   count_http(connection, false);
   const auto refusal = gate_.refuse(request);
@@ -182,7 +183,7 @@ inline void Transport::open_websocket(Index index, Connection& connection,
   }
 }
 
-/// Without memory for the answer the connection ends: half of one may be queued.
+/// Without memory for the answer the connection ends, because half of the answer may be queued.
 inline void Transport::answer(Handle handle, std::uint64_t request,
                               HttpResponse response) noexcept {
   auto* const connection = connections_.find(handle);
@@ -197,7 +198,7 @@ inline void Transport::answer(Handle handle, std::uint64_t request,
   }
 }
 
-/// The same, from outside the handler: what waited behind the answer may go on.
+/// The same, from outside the handler: requests that waited for this answer may go on.
 inline void Transport::answer_later(Handle handle, std::uint64_t request,
                                     HttpResponse response) noexcept {
   answer(handle, request, std::move(response));
@@ -212,7 +213,7 @@ inline void Transport::answer_later(Handle handle, std::uint64_t request,
   }
 }
 
-/// Queues the answers whose turn it is, and finishes behind the last.
+/// Queues the answers whose turn it is, and finishes after the last.
 inline void Transport::send_output(Index index, Connection& connection) {
   using Phase = net::HttpConnection::Phase;
   auto& http = *connection.http;
@@ -227,7 +228,7 @@ inline void Transport::send_output(Index index, Connection& connection) {
   if (http.phase() == Phase::written) end_stream(index, connection);
 }
 
-/// Does what an HTTP connection wants now: of its output, its input, and time.
+/// Does what an HTTP connection wants now with its output, its input and its deadline.
 inline void Transport::follow_http(Index index, Connection& connection) {
   send_output(index, connection);
   if (connection.state != State::http) return;
@@ -267,11 +268,12 @@ inline void Transport::count_http(Connection& connection, bool busy) noexcept {
   http_requests_.fetch_add(busy ? 1 : std::size_t(-1), std::memory_order_relaxed);
 }
 
-/// Closes the connection whose answers have waited longest for a client that reads nothing; false
-/// if all of them get on. Linear in the connections, and only when memory for answers is short.
+/// Closes the connection whose answers have waited longest for a client that reads nothing. Returns
+/// false if every client is reading. Linear in the connections; called only when memory for answers
+/// runs short.
 inline bool Transport::evict_stalled(const net::AnswerQueue& asking) {
   const auto now = std::chrono::steady_clock::now();
-  const bool looks = now - stalls_seen_ >= stall_grace / 4;  // Not at the kernel's count each time.
+  const bool looks = now - stalls_seen_ >= stall_grace / 4;  // Don't ask the kernel each time.
   if (looks) stalls_seen_ = now;
   Connection* longest = nullptr;
   Index longest_index = 0;

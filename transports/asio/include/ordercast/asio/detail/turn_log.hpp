@@ -9,12 +9,12 @@
 #include <cstdint>
 #include <vector>
 
-/// What all connections of a loop were sent in one of its turns: each frame once, in the order of
-/// sending, and of each connection only which ones.
+/// What all connections of a loop were sent in one turn: each frame once, in the order of sending,
+/// and for each connection only which frames.
 ///
 /// A broadcast hands the same frame to one connection after the other, so most connections are sent
-/// a contiguous run of the log: two numbers, no reference count, no node, and one array of slices
-/// that all of them pass to the kernel. One thread at a time.
+/// a contiguous run of the log. A run is two numbers, with no reference count and no node, and all
+/// runs pass parts of one array of slices to the kernel. One thread at a time.
 namespace ordercast::asio::detail {
 
 class TurnLog {
@@ -27,7 +27,7 @@ class TurnLog {
     std::uint32_t count = 0;
   };
 
-  /// What one connection was sent: a run, and a list of more of them where there are gaps.
+  /// What one connection was sent: a run, and a list of further runs if there are gaps.
   struct Entry {
     std::uint32_t connection = 0;
     Run run;
@@ -35,7 +35,7 @@ class TurnLog {
     std::uint32_t last = npos;  ///< The last of them.
   };
 
-  /// Starts a connection's entry with a frame; returns where it stands.
+  /// Starts a connection's entry with a frame; returns the entry's position.
   std::uint32_t open(std::uint32_t connection, const Frame& frame) {
     const auto at = append(frame);
     entries_.push_back({connection, {at, 1}, npos, npos});
@@ -76,7 +76,7 @@ class TurnLog {
     return frames;
   }
 
-  /// Whether two connections were sent the same. O(runs).
+  /// Whether two connections were sent the same frames. O(runs).
   [[nodiscard]] bool same_runs(const Entry& a, const Entry& b) const noexcept {
     if (a.run.first != b.run.first || a.run.count != b.run.count) return false;
     auto one = a.more;

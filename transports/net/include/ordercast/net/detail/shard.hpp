@@ -26,8 +26,8 @@
 
 namespace ordercast::net::detail {
 
-/// Runs a loop to its end. What comes out of it, a failure of Asio's own memory, ends no loop: one
-/// handler is lost, and everything that matters waits with memory of its own.
+/// Runs a loop to its end. An exception from it (Asio without memory) loses one handler but does
+/// not end the loop: everything important waits with reserved memory.
 inline void run_loop(::asio::io_context& io,
                      const std::function<void(std::exception_ptr)>& on_error) noexcept {
   for (;;) {
@@ -40,10 +40,10 @@ inline void run_loop(::asio::io_context& io,
   }
 }
 
-/// One I/O thread's share of a server: event loop, transport, connection manager. It stands between
-/// transport and manager as the sink, so that the manager's counts can be read from other threads.
+/// One I/O thread of a server: event loop, transport, connection manager. It is the sink between
+/// transport and manager, so that other threads can read the manager's counts.
 ///
-/// Threads: the loop's, but for `post`, `poster`, `adopt` and the counts (any).
+/// Threads: the loop's, except for `post`, `poster`, `adopt` and the counts (any).
 template <class Transport, class ServicesT>
 class Shard {
  public:
@@ -60,7 +60,7 @@ class Shard {
   Shard& operator=(const Shard&) = delete;
   ~Shard() { port_->close(); }
 
-  /// Makes the manager. Apart from the constructor because services are made with `poster`.
+  /// Creates the manager. Separate from the constructor because the services need `poster`.
   void start(ServicesT services, const Limits& limits, ConnectionBudget& budget) {
     manager_.emplace(transport, std::move(services), limits, &budget);
     transport.bind(*this);
@@ -81,7 +81,7 @@ class Shard {
     });
   }
 
-  /// The same for a connection of which something was read elsewhere. Not within the call: it may
+  /// The same for a connection from which bytes were read elsewhere. Posts it, since the call may
   /// come from a handler of another connection.
   void adopt_begun(Socket socket, std::string bytes_read) {
     ::asio::post(io,
@@ -96,7 +96,7 @@ class Shard {
     });
   }
 
-  /// Returns when `stop` was called and everything has ended.
+  /// Returns after `stop`, when everything has ended.
   void run() { run_loop(io, on_error_); }
 
   /// On the loop's thread.
@@ -164,7 +164,7 @@ class Shard {
   }
 
  public:
-  // Destroyed from below: first the manager, then its transport, then the loop.
+  // Destroyed in reverse order: the manager, its transport, the loop.
   ::asio::io_context io{1};
   Transport transport;
 

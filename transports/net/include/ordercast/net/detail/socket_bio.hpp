@@ -8,9 +8,9 @@
 #include <cstddef>
 #include <cstdint>
 
-/// OpenSSL's way to a socket. Its own one writes with write(2), which ends a process that has not
-/// ignored SIGPIPE as soon as a client hangs up; this one can't, and it never waits, whatever the
-/// mode of the socket. One thread at a time for each.
+/// An OpenSSL BIO for a socket. OpenSSL's own uses write(2), whose SIGPIPE ends the process when a
+/// client hangs up. This one avoids that, and never blocks, whatever the mode of the socket. One
+/// thread at a time for each.
 namespace ordercast::net::detail {
 
 inline int socket_of(BIO* bio) noexcept {
@@ -37,7 +37,7 @@ inline long socket_bio_control(BIO* /*bio*/, int command, long /*number*/, void*
   return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
-/// A BIO on a socket that it does not own; null when there is no memory.
+/// Returns a BIO for a socket that it does not own; null if there is no memory.
 inline BIO* new_socket_bio(int socket) noexcept {
   static BIO_METHOD* const method = [] {
     BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "ordercast socket");
@@ -49,7 +49,7 @@ inline BIO* new_socket_bio(int socket) noexcept {
   }();
   BIO* const bio = method == nullptr ? nullptr : BIO_new(method);
   if (bio == nullptr) return nullptr;
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): OpenSSL keeps one pointer, and it is a number.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): OpenSSL stores a pointer, and this is a number.
   BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket)));
   BIO_set_init(bio, 1);
   return bio;

@@ -5,9 +5,9 @@
 
 namespace ordercast::websocketpp::detail {
 
-/// websocketpp finds out the machine's byte order when it writes its first frame, and keeps it in a
-/// plain static: a data race of the first two threads. Called where sockets are made, before they
-/// have threads, this settles it. Any thread.
+/// websocketpp detects the machine's byte order when it writes its first frame, and keeps it in a
+/// plain static: a data race between the first two threads. Call this where sockets are made,
+/// before threads use them, to detect it early. Any thread.
 inline void settle_byte_order() {
   static const auto settled = ::websocketpp::lib::net::_htonll(1);
   static_cast<void>(settled);

@@ -12,8 +12,8 @@
 
 #include <cstddef>
 
-/// websocketpp's policies for a client: those of `Base` (its random numbers are the system's, as
-/// masking needs them), without logs and locks, and with timeouts of our own.
+/// websocketpp's policies for a client: those of `Base` (with random numbers from the system, as
+/// masking needs them), but without logs and locks, and with our own timeouts.
 namespace ordercast::websocketpp::detail {
 
 template <class Base>

@@ -8,21 +8,21 @@
 #include <utility>
 #include <vector>
 
-/// The connections of one transport, and the handles by which others know them. One thread. All is
-/// O(1), but for `for_each`.
+/// The connections of one transport, and the handles by which others know them. One thread.
+/// Everything but `for_each` is O(1).
 namespace ordercast::websocketpp::detail {
 
-/// A handle of a connection that was removed never means another one.
+/// The handle of a removed connection never means another one.
 class ConnectionTable {
  public:
   using Handle = std::uint64_t;
 
-  /// Adds a connection; `record.handle` is its handle then. If this throws, it is not added.
+  /// Adds a connection and sets its `record.handle`. If this throws, the connection is not added.
   void add(const Connection::ptr& connection) {
     if (free_.empty()) {
       slots_.emplace_back();
-      free_.reserve(slots_.capacity());  // So that giving a slot back can't fail,
-      lost_.reserve(slots_.capacity());  // nor can this.
+      free_.reserve(slots_.capacity());  // so that giving a slot back can't fail,
+      lost_.reserve(slots_.capacity());  // and this neither
       free_.push_back(static_cast<std::uint32_t>(slots_.size() - 1));
     }
     const auto index = free_.back();
@@ -31,7 +31,7 @@ class ConnectionTable {
     connection->record.handle = (Handle{++slots_[index].generation} << 32U) | index;
   }
 
-  /// Returns nullptr for a handle that is stale.
+  /// Returns nullptr for a stale handle.
   [[nodiscard]] Connection* find(Handle handle) const noexcept {
     const auto index = static_cast<std::uint32_t>(handle);
     if (index >= slots_.size() || slots_[index].generation != handle >> 32U) return nullptr;
@@ -45,8 +45,8 @@ class ConnectionTable {
     return std::exchange(slots_[index].connection, nullptr);
   }
 
-  /// Remembers a connection that was closed without a word of websocketpp. It keeps its place until
-  /// it is taken. Returns whether it is the only one.
+  /// Remembers a connection that closed without a call from websocketpp. It keeps its slot until
+  /// `take_lost`. Returns whether it is the only one.
   bool lose(const Connection& connection) noexcept {
     lost_.push_back(connection.record.handle);
     return lost_.size() == 1;
@@ -58,10 +58,10 @@ class ConnectionTable {
       const auto connection = remove(*find(lost_[i]));
       f(*connection);
     }
-    lost_.clear();  // Keeps its room, so that the next one can't fail.
+    lost_.clear();  // Keeps its memory, so that the next one can't fail.
   }
 
-  /// Calls `f(Connection&)` for each, those that come meanwhile included. `f` may remove any.
+  /// Calls `f(Connection&)` for each, those that are added meanwhile included. `f` may remove any.
   template <class F>
   void for_each(F&& f) const {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
@@ -70,7 +70,7 @@ class ConnectionTable {
   }
 
  private:
-  /// The generation counts a slot's connections and is the upper half of the handle.
+  /// The generation counts the connections that a slot has had. It is the upper half of the handle.
   struct Slot {
     Connection::ptr connection;
     std::uint32_t generation = 0;

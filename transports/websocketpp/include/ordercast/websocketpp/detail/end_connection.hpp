@@ -13,7 +13,8 @@ inline void end_connection(Connection& connection) noexcept {
         ::websocketpp::transport::error::operation_aborted));
   } catch (...) {  // Out of memory.
   }
-  connection.lose();  // Only what is open still, because there was no memory to end it otherwise.
+  connection.lose();  // Acts only on a connection that is still open because there was no memory to
+                      // end it.
 }
 
 }  // namespace ordercast::websocketpp::detail

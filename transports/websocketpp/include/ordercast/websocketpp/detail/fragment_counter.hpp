@@ -8,21 +8,21 @@
 #include <string_view>
 #include <utility>
 
-/// Finds the frames that websocketpp tells nobody of: fragments without payload that end no
-/// message. It accepts any number of them, and each costs time.
+/// Counts frames that websocketpp does not report: fragments that have no payload and end no
+/// message. websocketpp accepts any number of them, and each costs time.
 ///
-/// Reads headers only (RFC 6455 section 5.2) and skips payloads; linear in the frames. Faults of
-/// the protocol are left to websocketpp. One thread at a time.
+/// Reads headers only (RFC 6455 section 5.2) and skips payloads; linear in the frames. websocketpp
+/// handles protocol errors. One thread at a time.
 namespace ordercast::websocketpp::detail {
 
 class FragmentCounter {
  public:
-  /// The frames begin with these bytes; what comes before is not read.
+  /// The frames start with these bytes; earlier bytes are not read.
   void start(std::string_view bytes) noexcept {
     started_ = true;
     read(bytes);
   }
-  /// Reads bytes that follow those of the call before.
+  /// Reads the bytes that follow those of the last call.
   void read(std::string_view bytes) noexcept {
     if (!started_) return;
     while (!bytes.empty()) {
@@ -48,10 +48,10 @@ class FragmentCounter {
     }
   }
 
-  /// How many such fragments have come since this was last asked.
+  /// How many such fragments have come since the last call.
   [[nodiscard]] std::size_t take() noexcept { return std::exchange(untold_, 0U); }
 
-  /// How many of them the message that is under way has.
+  /// How many of them the current message has.
   [[nodiscard]] std::size_t in_message() const noexcept { return in_message_; }
 
  private:
@@ -69,12 +69,12 @@ class FragmentCounter {
     return bytes;
   }
 
-  // Small members: each connection has them.
-  std::uint64_t skip_ = 0;  // What is left of the payload.
+  // Small members, because each connection has them.
+  std::uint64_t skip_ = 0;  // the rest of the payload
   std::uint32_t in_message_ = 0;
   std::uint32_t untold_ = 0;
   std::array<unsigned char, 14> header_{};
-  std::uint8_t size_ = 0;  // Of the header so far.
+  std::uint8_t size_ = 0;  // of the header so far
   bool started_ = false;
 };
 

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-/// The buffers of the write that is under way, and how far it has got. No I/O; one thread.
+/// The buffers of the current write, and its progress. No I/O; one thread.
 namespace ordercast::websocketpp::detail {
 
 class GatheredOutput {
@@ -33,7 +33,7 @@ class GatheredOutput {
   /// Appends these bytes, which others share, to the next write of a single buffer.
   void set_tail(std::shared_ptr<const std::string> tail) noexcept { tail_ = std::move(tail); }
 
-  /// Begins a write. The bytes must stay where they are until it has ended.
+  /// Starts a write. The bytes must stay in place until it ends.
   void start(const char* bytes, std::size_t size) {
     clear();
     add(bytes, size);
@@ -45,9 +45,9 @@ class GatheredOutput {
       if (buffer.len > 0) add(buffer.buf, buffer.len);
     }
   }
-  /// Ends the write, whatever is left of it.
+  /// Ends the write and drops the rest of it.
   void clear() noexcept {
-    buffers_.clear();  // Keeps its room for the next.
+    buffers_.clear();  // Keeps its memory for the next.
     first_ = 0;
     in_flight_ = 0;
   }
@@ -55,7 +55,7 @@ class GatheredOutput {
   [[nodiscard]] Unwritten unwritten() const noexcept {
     return {buffers_.data() + first_, buffers_.data() + buffers_.size()};
   }
-  /// The kernel has taken so many bytes.
+  /// Notes that the kernel has taken `count` bytes.
   void advance(std::size_t count) noexcept {
     in_flight_ -= count;
     taken_ += count;
@@ -80,7 +80,7 @@ class GatheredOutput {
   }
 
   std::vector<::asio::const_buffer> buffers_;
-  std::size_t first_ = 0;  // Of the buffers: what stands before it is written.
+  std::size_t first_ = 0;  // The first unwritten buffer.
   std::size_t in_flight_ = 0;
   std::uint64_t taken_ = 0;
   std::shared_ptr<const std::string> tail_;

@@ -16,14 +16,14 @@
 
 namespace ordercast::websocketpp::detail {
 
-/// Starts a timer of websocketpp's, which keeps `connection` until it has fired or is cancelled.
+/// Starts one of websocketpp's timers. It keeps `connection` alive until it fires or is cancelled.
 /// Its callback runs in `connection->guarded`.
 template <class Executor, class ConnectionPtr>
 [[nodiscard]] std::shared_ptr<::asio::steady_timer> start_guarded_timer(
     const Executor& executor, std::chrono::milliseconds delay, ConnectionPtr connection,
     ::websocketpp::transport::timer_handler callback) {
   auto timer = std::make_shared<::asio::steady_timer>(executor, delay);
-  // Shared, because Asio copies handlers, and that must not fail.
+  // Shared, because Asio copies handlers, and a copy must not fail.
   const auto shared =
       std::make_shared<::websocketpp::transport::timer_handler>(std::move(callback));
   timer->async_wait(

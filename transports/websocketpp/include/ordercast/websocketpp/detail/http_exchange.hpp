@@ -18,24 +18,25 @@
 #include <system_error>
 #include <utility>
 
-/// The plain requests of one transport's connections, from the request to the last byte of its
-/// answer: their deadlines, and the memory that answers take. One request a connection. One thread.
+/// Handles the plain requests of one transport, each from the request to the last byte of its
+/// answer: its deadlines, and the memory that answers take. One request per connection. One thread.
 namespace ordercast::websocketpp::detail {
 
 class HttpExchange {
  public:
-  /// All of these must outlive it, and it must outlive the connections' owner: timers look at that.
+  /// All of these must outlive it, and it must outlive the connections' owner, which timers look
+  /// at.
   HttpExchange(const net::TransportOptions& options, const ConnectionTable& connections)
       : options_(options), connections_(connections) {}
 
-  /// Takes a connection's request, which gets its answer from `answer`, or 503 after
-  /// `http_timeout`. `record.gone` must be set.
+  /// Takes a connection's request. Its answer comes from `answer`, or is 503 after `http_timeout`.
+  /// `record.gone` must be set.
   [[nodiscard]] HttpRequest begin(Connection& connection) {
     auto& record = connection.record;
     HttpRequest request = connection.get_request().take();
     record.to_head = request.method == "HEAD";
     request.client_gone = record.gone;
-    connection.defer_http_response();  // Ends websocketpp's own timeout, so ours begins.
+    connection.defer_http_response();  // Ends websocketpp's own timeout, so that ours starts.
     start_answer_deadline(connection);
     connection.watch_for_reset();
     return request;
@@ -55,18 +56,19 @@ class HttpExchange {
     std::error_code gone;
     connection.send_http_response(gone);
     if (connection.owner() == nullptr || gone) return;
-    connection.made_progress();  // What the kernel took at once is no progress of the client's.
+    connection.made_progress();  // What the kernel took at once is not the client's progress.
     start_write_deadline(connection);
   }
 
-  /// Sets what websocketpp is going to send, in answer to a request or to a handshake.
+  /// Sets what websocketpp will send as the answer to a request or a handshake.
   void set_response(Connection& connection, HttpResponse response) const {
-    // websocketpp wants to know the status; the text that goes out is ours.
+    // websocketpp needs to know the status; the text on the wire is ours.
     const int status = net::is_writable(response) ? response.status : 500;
     connection.set_status(static_cast<::websocketpp::http::status_code::value>(status));
     auto head = net::write_head(response, connection.record.to_head, std::time(nullptr),
                                 net::AfterResponse::close, options_.error_format);
-    // websocketpp would copy the body several times; behind its back it is sent from where it is.
+    // websocketpp would copy the body several times, so it is sent past websocketpp from where it
+    // is.
     if (head.body_follows) {
       if (!response.shared_body) {
         response.shared_body = std::make_shared<const std::string>(std::move(response.body));
@@ -76,7 +78,7 @@ class HttpExchange {
     connection.set_body(head.bytes);
   }
 
-  /// The connection of a request is closed: nobody waits for its answer.
+  /// The request's connection is closed, so nobody waits for the answer.
   void abandon(Connection& connection) noexcept {
     auto& record = connection.record;
     record.answered = true;
@@ -99,7 +101,7 @@ class HttpExchange {
                              });
   }
 
-  /// From here on the client has to read; as long as it does it has all the time it needs.
+  /// From here on the client must read. As long as it does, it has all the time it needs.
   void start_write_deadline(Connection& connection) {
     if (connection.owner() == nullptr || connection.in_flight() == 0) return;
     auto* const c = &connection;
@@ -112,8 +114,8 @@ class HttpExchange {
                              });
   }
 
-  /// Whether an answer may take so many bytes more of memory. Connections that have stopped to read
-  /// are closed for it.
+  /// Whether an answer may take this much more memory. Closes connections that have stopped reading
+  /// if it needs room.
   [[nodiscard]] bool has_room(std::size_t owned) {
     while (unsent_ > 0 && unsent_ + owned > options_.max_unsent_total_bytes) {
       if (!evict_stalled()) return false;
@@ -121,12 +123,12 @@ class HttpExchange {
     return true;
   }
 
-  /// Closes the connection whose answer has waited longest for a client that reads nothing; false
-  /// if all of them get on. Linear in the connections, and only when memory for answers is short.
+  /// Closes the connection whose answer has waited longest for a client that reads nothing. Returns
+  /// false if every client is reading. Linear in the connections; called only when memory for
+  /// answers runs short.
   [[nodiscard]] bool evict_stalled() {
     const auto now = std::chrono::steady_clock::now();
-    const bool looks =
-        now - stalls_seen_ >= stall_grace / 4;  // Not at the kernel's count each time.
+    const bool looks = now - stalls_seen_ >= stall_grace / 4;  // Don't ask the kernel each time.
     if (looks) stalls_seen_ = now;
     Connection* longest = nullptr;
     auto since = now - stall_grace;

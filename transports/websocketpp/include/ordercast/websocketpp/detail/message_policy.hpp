@@ -10,8 +10,8 @@
 #include <memory>
 #include <string>
 
-/// websocketpp's message policy. A prepared message is only read, so it may be on its way to many
-/// connections on many threads; one that is not prepared belongs to one connection.
+/// websocketpp's message policy. A prepared message is only read, so many connections on many
+/// threads may send it at once. Any other message belongs to one connection.
 namespace ordercast::websocketpp::detail {
 
 class Message : public ::websocketpp::message_buffer::message<
@@ -26,10 +26,10 @@ class Message : public ::websocketpp::message_buffer::message<
   Message(::websocketpp::frame::opcode::value opcode, std::size_t size)
       : Base(nullptr, opcode, size) {}
 
-  /// The last step of building a frame, where two of websocketpp's close codes are put right. It
-  /// takes a length that is longer than it need be for an error of its own, 1011; it is the
-  /// client's (RFC 6455 section 5.2), so 1002. A close reason that is no UTF-8 is no error of the
-  /// protocol, 1002, but bad text (sections 5.5.1 and 8.1), so 1007.
+  /// The last step of building a frame; it corrects two of websocketpp's close codes. A length that
+  /// is not in its shortest form is the client's error (RFC 6455 section 5.2), so 1002 instead of
+  /// 1011. A close reason that is not UTF-8 is bad text (sections 5.5.1 and 8.1), so 1007 instead
+  /// of 1002.
   void set_prepared(bool prepared) {
     static const std::string as_internal_error =
         "\x03\xF3" + ::websocketpp::processor::error::make_error_code(
@@ -46,7 +46,7 @@ class Message : public ::websocketpp::message_buffer::message<
   }
 };
 
-/// Makes messages; keeps none.
+/// Makes messages and keeps none.
 class MessageManager {
  public:
   using ptr = std::shared_ptr<MessageManager>;

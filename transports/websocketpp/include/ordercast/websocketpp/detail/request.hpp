@@ -14,8 +14,8 @@
 #include <string_view>
 #include <utility>
 
-/// websocketpp's policy for requests, on our own parser. The base class supplies what websocketpp
-/// names but a server never calls. A connection's thread only.
+/// websocketpp's policy for requests, on our own parser. The base class has the members that
+/// websocketpp names but a server never calls. The connection's thread only.
 namespace ordercast::websocketpp::detail {
 
 /// `config::request_type`. A refusal leaves `consume` as the exception that websocketpp turns into
@@ -29,7 +29,7 @@ class Request : public ::websocketpp::http::parser::request {
     if (parser_->complete() && parser_->is_handshake()) on_frames_({bytes + used, count - used});
     if (parser_->refused()) {
       const auto status = parser_->status();
-      // The answer travels as the error's message; see Response.
+      // The error's message carries the answer; see Response.
       throw ::websocketpp::http::exception(
           "refused", static_cast<::websocketpp::http::status_code::value>(status),
           net::write_response(net::error_response(status, format_), false, std::time(nullptr),
@@ -46,16 +46,16 @@ class Request : public ::websocketpp::http::parser::request {
   }
   [[nodiscard]] const std::string& get_body() const noexcept { return request().body; }
 
-  /// By "Upgrade" and "Connection" websocketpp learns whether this is a handshake, but it looks for
-  /// substrings of one line where RFC 6455 has elements of a list; so it gets the parser's verdict.
+  /// websocketpp tells a handshake by "Upgrade" and "Connection", but it searches one line for
+  /// substrings where RFC 6455 has elements of a list. So it gets our parser's verdict.
   [[nodiscard]] const std::string& get_header(const std::string& name) const noexcept {
     static const std::string upgrade = "Upgrade";
     static const std::string websocket = "websocket";
     const bool handshake = parser_ && parser_->is_handshake();
     if (iequals(name, upgrade)) return handshake ? websocket : empty();
     if (iequals(name, "Connection") && handshake) return upgrade;
-    // The parser has judged it. websocketpp would make a URI of it, which nobody asks for, and
-    // refuse ports and names that are fine.
+    // Our parser has checked it. websocketpp would build a URI that nobody uses, and refuse valid
+    // ports and names.
     if (iequals(name, "Host")) return upgrade;
     for (const auto& field : request().headers) {
       if (iequals(field.name, name)) return field.value;
@@ -69,14 +69,13 @@ class Request : public ::websocketpp::http::parser::request {
     return false;
   }
 
-  // For the transport. `const`, because websocketpp shows a connection's request only so, though
-  // nobody but the connection's owner has it.
+  // For the transport. `const`, because websocketpp gives out a connection's request only as
+  // `const`, though only the connection's owner has it.
 
-  /// Gets ready for a request. Call before the connection starts.
-  /// `format`: how a refused request is answered.
-  /// `on_held` is told how many bytes of the request have come.
-  /// `on_continue` is called when the client waits for the interim answer before it sends a body,
-  /// `on_frames` with the first frames' bytes, often none: what came behind a handshake.
+  /// Prepares for a request. Call it before the connection starts. `format` says how a refused
+  /// request is answered. `on_held` gets the number of the request's bytes that have come.
+  /// `on_continue` is called when the client waits for the interim answer before it sends a body.
+  /// `on_frames` gets the bytes that came after a handshake, often none.
   void expect(net::RequestLimits limits, std::string remote_address, net::ErrorFormat format,
               std::function<void(std::size_t)> on_held, std::function<void()> on_continue,
               std::function<void(std::string_view)> on_frames) const {
@@ -88,13 +87,13 @@ class Request : public ::websocketpp::http::parser::request {
     parser_->request().remote_address = std::move(remote_address);
   }
 
-  /// The request as the `http_handler` seam has it; empty once taken.
+  /// The request as `http_handler` gets it; empty once taken.
   [[nodiscard]] const HttpRequest& request() const noexcept {
     static const HttpRequest none;
     return parser_ ? std::as_const(*parser_).request() : none;
   }
 
-  /// Moves the request out and frees what was kept for it.
+  /// Moves the request out and frees the memory kept for it.
   [[nodiscard]] HttpRequest take() const {
     const auto parsed = std::move(parser_);
     on_held_ = nullptr;

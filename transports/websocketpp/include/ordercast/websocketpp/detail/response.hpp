@@ -10,21 +10,21 @@
 #include <ctime>
 #include <string>
 
-/// websocketpp's policy for responses, on our own writer. A connection's thread only.
+/// websocketpp's policy for responses, on our own writer. The connection's thread only.
 namespace ordercast::websocketpp::detail {
 
-/// `config::response_type`. Sends bytes that `write_response` made; answers that websocketpp makes
-/// up itself (a failed handshake) are in plain text.
+/// `config::response_type`. Sends bytes that `write_response` made. Answers by websocketpp itself
+/// (a failed handshake) are plain text.
 class Response : public ::websocketpp::http::parser::response {
  public:
-  /// The whole response, not just its body: the one text that a connection lets its handlers set.
+  /// Sets the whole response, not just its body: a connection lets its handlers set only this text.
   void set_body(const std::string& wire) { wire_ = wire; }
 
   [[nodiscard]] std::string raw() const {
     if (!wire_.empty()) return wire_;
     if (get_status_msg().rfind("HTTP/1.1 ", 0) == 0) return get_status_msg();  // From Request.
     if (get_status_code() == ::websocketpp::http::status_code::switching_protocols) {
-      // websocketpp's own goes through a stream, which drops what there is no memory for.
+      // websocketpp would write it through a stream, which loses text when memory runs out.
       std::string wire = "HTTP/1.1 101 Switching Protocols\r\n";
       for (const auto& [name, value] : get_headers()) {
         wire.append(name).append(": ").append(value).append("\r\n");

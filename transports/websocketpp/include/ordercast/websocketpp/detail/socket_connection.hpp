@@ -34,9 +34,9 @@
 ///
 /// It replaces ::websocketpp::transport::asio, which hides how many bytes the kernel has not taken,
 /// spends 2 KiB a connection on handler memory, and resets connections whose client still sends.
-/// This one counts every byte, writes at once where the kernel takes it, lingers after the last
-/// byte (RFC 9112 section 9.6), and lets no exception of a handler into the event loop. Everything
-/// runs on the one thread of the connection's io_context; nothing is locked.
+/// This one counts every byte, writes at once if the kernel takes it, lingers after the last byte
+/// (RFC 9112 section 9.6), and lets no exception of a handler into the event loop. Everything runs
+/// on the one thread of the connection's io_context, without locks.
 namespace ordercast::websocketpp::detail {
 
 class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
@@ -51,8 +51,8 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
 
   // For the owner ------------------------------------------------------------------------------
 
-  /// Call once, before `start`. The owner must `disown` before it goes. For the last two see
-  /// `SocketStream`.
+  /// Call it once, before `start`. The owner must call `disown` before it is destroyed. For the
+  /// last two see `SocketStream`.
   void attach(net::Socket socket, net::SocketTicket ticket, SocketOwner& owner,
               const SocketTimeouts& timeouts, std::unique_ptr<net::SecureSession> session,
               std::string_view bytes_read) {
@@ -71,44 +71,45 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   /// The next shutdown ends the connection at once.
   void skip_linger() noexcept { timeouts_.linger = std::chrono::milliseconds(0); }
 
-  /// Closes a socket that should have been closed by now: the memory for the usual way was missing,
-  /// so websocketpp may tell nobody.
+  /// Closes a socket that should be closed by now. Memory for the usual way was missing, so
+  /// websocketpp may not report the end.
   void lose() noexcept {
     if (state_ == State::closed) return;
     lost_ = true;
     close_socket();
   }
-  /// Whether websocketpp may have been unable to say that this connection is gone.
+  /// Whether websocketpp may have failed to report the end of this connection.
   [[nodiscard]] bool is_lost() const noexcept { return lost_; }
   /// Bytes given to `async_write` that the kernel has not taken.
   [[nodiscard]] std::size_t in_flight() const noexcept { return out_.in_flight(); }
-  /// The same, and those that the kernel holds and the client has not acknowledged.
+  /// The same, plus the bytes that the kernel holds and the client has not acknowledged.
   [[nodiscard]] std::size_t unacknowledged_bytes() noexcept {
     return in_flight() + stream_.unacknowledged_bytes();
   }
 
-  /// Sends these bytes, which others share, behind the next ones that `async_write` gets.
+  /// Sends these bytes, which others share, after the next ones that `async_write` gets.
   void set_tail(std::shared_ptr<const std::string> tail) noexcept {
     out_.set_tail(std::move(tail));
   }
 
-  /// Whether the client has taken bytes since this was last asked.
+  /// Whether the client has taken bytes since the last call.
   bool made_progress() noexcept {
     return progress_.note(out_.taken(), stream_.unacknowledged_bytes());
   }
 
-  /// Writes a few bytes before the answer: the kernel takes them, as nothing was written before.
+  /// Writes a few bytes before the answer. The kernel takes them, because nothing was written
+  /// before.
   void write_interim(std::string_view bytes) {
     if (state_ == State::open && in_flight() == 0) stream_.try_write(bytes);
   }
 
-  /// The handshake is over and these are the first frames' bytes: fragments count from here on.
+  /// Starts to count fragments after the handshake; `bytes` are those of the first frames.
   void count_frames(std::string_view bytes) noexcept { frames_.start(bytes); }
-  /// Fragments without payload of the message that is under way.
+  /// Fragments without payload in the current message.
   [[nodiscard]] std::size_t fragments_in_message() const noexcept { return frames_.in_message(); }
 
-  /// Notices, while nobody reads, that the client has reset the connection. This works until it
-  /// sends something. A client that ends its half of the stream may be listening.
+  /// Notices, while nobody reads, that the client has reset the connection. It works until the
+  /// client sends something. A client that has ended its half of the stream may still be reading.
   void watch_for_reset() {
     wait_for(net::Socket::wait_read, [](auto& self) {
       if (self.state_ != State::open || self.read_handler_) return;
@@ -118,7 +119,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     });
   }
 
-  /// Runs what belongs to websocketpp or to the application, and reports what it throws as a fault.
+  /// Runs code of websocketpp or the application, and reports what it throws as a fault.
   template <class F>
   void guarded(F&& f) noexcept {
     try {
@@ -147,7 +148,9 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
 
   ptr get_shared() { return shared_from_this(); }
   [[nodiscard]] bool is_secure() const noexcept { return stream_.is_secure(); }
-  [[nodiscard]] std::string get_remote_endpoint() const { return {}; }  // Only for its logs.
+  [[nodiscard]] std::string get_remote_endpoint() const {
+    return {};
+  }  // Only for websocketpp's logs.
   [[nodiscard]] ::websocketpp::connection_hdl get_handle() const { return handle_; }
   void set_handle(::websocketpp::connection_hdl handle) { handle_ = std::move(handle); }
   void set_uri(const ::websocketpp::uri_ptr& /*uri*/) noexcept {}
@@ -198,11 +201,11 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     write(handler);
   }
 
-  /// Ends our half of the stream and reports done; the socket closes when the client has closed
-  /// too, or soon after. With a write under way there is nobody to wait for: it closes at once.
+  /// Ends our half of the stream and reports success. The socket closes when the client has closed
+  /// too, or soon after; during a write it closes at once.
   void async_shutdown(const ::websocketpp::transport::shutdown_handler& handler) {
     try {
-      dispatch([done = handler] { done({}); });  // Not `const`, so that Asio can move it.
+      dispatch([done = handler] { done({}); });  // not `const`, so that Asio can move it
     } catch (...) {                              // Out of memory.
       return lose();
     }
@@ -222,7 +225,8 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     });
   }
 
-  /// Runs our own part of the work. If that fails, for lack of memory, nothing is waited for.
+  /// Runs our own part of the work. If that fails for lack of memory, the connection waits for
+  /// nothing more.
   template <class F>
   void limited(F&& f) noexcept {
     try {
@@ -233,7 +237,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     }
   }
 
-  /// Tells the owner, as long as the connection is of use to it.
+  /// Calls the owner, unless it has disowned the connection.
   template <class F>
   void tell(F&& f) noexcept {
     guarded([&] {
@@ -241,7 +245,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     });
   }
 
-  /// Calls `then` with this connection when this phase of its life takes too long.
+  /// Calls `then` with this connection if this phase of its life takes too long.
   template <class Then>
   void limit_phase(std::chrono::milliseconds timeout, Then then) {
     phase_timer_.emplace(stream_.get_executor(), timeout);
@@ -286,8 +290,8 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
       self.on_readable();
     };
     if (state_ == State::open && stream_.has_pending()) {
-      // Not from inside this call: websocketpp asks for more as its last act, which would nest
-      // without bound.
+      // Not from inside this call: websocketpp asks for more at its end, so the calls would nest
+      // without limit.
       ::asio::post(stream_.get_executor(), [self = shared_from_this(), readable] {
         self->limited([&] { readable(*self); });
       });
@@ -323,8 +327,8 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     }
   }
 
-  /// As long as the client takes what the kernel still has for it, and so many times when it does
-  /// not: an end before that could take the bytes with it.
+  /// Lingers while the client takes what the kernel still holds for it, and up to `patience` times
+  /// while it does not: closing earlier could lose those bytes.
   void linger_a_while(long patience) {
     limit_phase(timeouts_.linger, [patience](auto& self) {
       if (self.state_ != State::lingering) return;
@@ -342,8 +346,8 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
 
   // Writing.
 
-  /// Most writes end here, at once and with no wait: `handler` is websocketpp's last act in
-  /// whatever called us, so it may run inside the call.
+  /// Most writes end here at once. `handler` may run inside the call, because websocketpp does
+  /// nothing after it.
   void write(const ::websocketpp::transport::write_handler& handler) {
     std::error_code error;
     write_all(error);
@@ -394,7 +398,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   GatheredOutput out_;
   FragmentCounter frames_;
   net::PeerProgress progress_;
-  std::optional<::asio::steady_timer> phase_timer_;  // Of the TLS handshake, of lingering.
+  std::optional<::asio::steady_timer> phase_timer_;  // For the TLS handshake and for lingering.
 };
 
 }  // namespace ordercast::websocketpp::detail

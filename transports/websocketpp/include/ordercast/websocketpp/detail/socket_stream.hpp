@@ -21,14 +21,14 @@
 #include <utility>
 
 /// The bytes of one socket, plain or encrypted. It never waits: what can't be done at once fails
-/// with `would_block`, and `until_readable` and `until_writable` say what to wait for.
+/// with `would_block`; wait with `until_readable` or `until_writable`.
 ///
-/// One thread. Of the other members none may be called before `open`, except where it says so.
+/// One thread. Call `open` before the other members, unless they say otherwise.
 namespace ordercast::websocketpp::detail {
 
 class SocketStream {
  public:
-  /// Takes a connected socket, from which `bytes_read` were read already. With a session the bytes
+  /// Takes a connected socket, from which `bytes_read` were already read. With a session the bytes
   /// are encrypted.
   void open(net::Socket socket, std::unique_ptr<net::SecureSession> session,
             std::string_view bytes_read = {}) {
@@ -39,7 +39,7 @@ class SocketStream {
     socket_->non_blocking(true, ignored);
     socket_->set_option(::asio::ip::tcp::no_delay(true), ignored);
   }
-  /// Closes the socket now. Any time.
+  /// Closes the socket now. May be called any time.
   void close() noexcept {
     std::error_code ignored;
     if (socket_) socket_->close(ignored);
@@ -63,15 +63,16 @@ class SocketStream {
     return write_wants_read_ ? net::Socket::wait_read : net::Socket::wait_write;
   }
 
-  /// Goes on with the TLS handshake.
+  /// Continues the TLS handshake.
   [[nodiscard]] net::SecureStatus secure() noexcept { return session_->handshake(); }
 
-  /// Bytes wait of which the socket says nothing: they are decrypted already, or were read before.
+  /// Whether bytes wait that the socket does not report: they are decrypted already, or were read
+  /// before.
   [[nodiscard]] bool has_pending() const noexcept {
     return read_before_ || (session_ && session_->has_pending());
   }
 
-  /// The peer's end of its stream is websocketpp's `eof`.
+  /// Reports the end of the peer's stream as websocketpp's `eof`.
   std::size_t read_some(const ::asio::mutable_buffer& into, std::error_code& error) {
     std::size_t count = 0;
     if (read_before_) {
@@ -93,7 +94,7 @@ class SocketStream {
     return count;
   }
 
-  /// `Buffers` is a sequence of constant buffers as Asio has it, whose iterators are pointers.
+  /// `Buffers` is one of Asio's constant buffer sequences whose iterators are pointers.
   template <class Buffers>
   std::size_t write_some(const Buffers& buffers, std::error_code& error) {
     if (!session_) return socket_->write_some(buffers, error);
@@ -113,7 +114,7 @@ class SocketStream {
     }
   }
 
-  /// Says goodbye, if the bytes are encrypted.
+  /// Sends TLS's closing alert, if the bytes are encrypted.
   void close_notify() noexcept {
     if (session_) session_->close_notify();
   }
@@ -126,14 +127,14 @@ class SocketStream {
   }
 
   enum class Peek : unsigned char { nothing, something, broken };
-  /// Looks whether something waits to be read, or the peer has reset the connection.
+  /// Checks whether something waits to be read, or the peer has reset the connection.
   [[nodiscard]] Peek peek() noexcept {
     char next = 0;
     if (::recv(native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT) >= 0) return Peek::something;
     return errno == EAGAIN || errno == EINTR ? Peek::nothing : Peek::broken;
   }
 
-  /// Bytes that the kernel holds and the peer has not acknowledged. Any time.
+  /// Bytes that the kernel holds and the peer has not acknowledged. May be called any time.
   [[nodiscard]] std::size_t unacknowledged_bytes() noexcept {
     return net::unacknowledged_bytes(native_handle());
   }
@@ -161,7 +162,7 @@ class SocketStream {
   std::optional<net::Socket> socket_;
   std::unique_ptr<net::SecureSession> session_;  // Null: plain.
   std::unique_ptr<std::string> read_before_;
-  bool read_wants_write_ = false;  // TLS alone; so the next.
+  bool read_wants_write_ = false;  // only with TLS, as the next
   bool write_wants_read_ = false;
 };
 

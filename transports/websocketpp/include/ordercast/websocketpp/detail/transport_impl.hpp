@@ -125,7 +125,7 @@ inline void Transport::on_socket_closed(detail::SocketConnection& socket) {
     connections_.remove(connection);
     return;
   }
-  if (!connections_.lose(connection)) return;  // The first one's turn is theirs.
+  if (!connections_.lose(connection)) return;  // The first one has scheduled the turn for all.
   ::asio::post(io_, net::keep_memory(lost_memory_, [this, alive = std::weak_ptr(port_)] {
                  if (!alive.expired()) report_lost();
                }));
@@ -143,7 +143,7 @@ inline void Transport::on_fault(detail::SocketConnection& socket) noexcept {
   }
 }
 
-/// Tells of those whose close handler has no memory to run with.
+/// Reports the connections whose close handler had no memory to run.
 inline void Transport::report_lost() noexcept {
   connections_.take_lost([this](Connection& connection) {
     try {
@@ -196,7 +196,7 @@ inline void Transport::on_message(Connection& connection, const Message& message
   }
 }
 
-/// Returns whether the ping gets its pong.
+/// Returns whether to answer the ping with a pong.
 inline bool Transport::on_ping(Connection& connection) {
   sink_.on_control(sink_.sink, connection.record.handle);
   // A client that pings and never reads may not fill our memory with pongs.
@@ -213,7 +213,7 @@ inline void Transport::on_close(Connection& connection) {
   sink_.on_close(sink_.sink, connection.record.handle);
 }
 
-/// The request gets what the TLS handshake has left of the time for both.
+/// The request gets the time that the TLS handshake has left of the limit for both.
 inline void Transport::on_secured(detail::SocketConnection& socket) {
   auto& connection = static_cast<Connection&>(socket);
   const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -246,7 +246,7 @@ inline void Transport::on_fragments(detail::SocketConnection& socket, std::size_
 inline Transport::Frame Transport::frame_of(net::Opcode opcode, std::string text) {
   const net::FrameHead head(opcode, text.size());
   auto message = std::make_shared<Message>(::websocketpp::frame::opcode::text, 0);
-  // Header and payload as one piece: websocketpp counts only payloads, and one buffer is faster to
+  // Header and payload in one piece: websocketpp counts only payloads, and one buffer is faster to
   // gather than two.
   message->get_raw_payload() = std::move(text.insert(0, head.bytes()));
   message->set_prepared(true);
@@ -314,7 +314,7 @@ inline void Transport::on_tick() {
 
 inline void Transport::on_http(Connection& connection) {
   connection.record.gone = std::make_shared<std::atomic<bool>>(false);
-  connection.record.kind = ConnectionRecord::Kind::http;  // Together with the count.
+  connection.record.kind = ConnectionRecord::Kind::http;  // Set together with the count.
   http_requests_.fetch_add(1, std::memory_order_relaxed);
   connection.ticket().settle();
   auto own_answer = dispatch(
