@@ -3,7 +3,7 @@
 #include "../backplane/nats_server.hpp"
 #include "../backplane/tcp_proxy.hpp"
 #include "../support/postgres_server.hpp"
-#include "watcher.hpp"
+#include "cluster.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -14,17 +14,6 @@
 using namespace ordercast::test;
 
 namespace {
-
-std::string behind(const OrderServer& server) {
-  const auto reply = server.anonymous().get("/readyz");
-  CHECK(reply.status == 200);
-  const auto& data = reply.data();
-  return data.contains("behind") ? text_of(data, "behind") : std::string();
-}
-
-bool becomes_whole(const OrderServer& server) {
-  return eventually([&] { return behind(server).empty(); });
-}
 
 struct SharedCluster {
   SharedCluster() {
@@ -42,10 +31,6 @@ struct SharedCluster {
   OrderServer a{args("node-a", way_of_a), Database::empty};
   OrderServer b{args("node-b", way_of_b), Database::empty};
 };
-
-long long version_of(const Json& order) {
-  return integer_of(order, "version");
-}
 
 /// A sign-in at `server`: its access token.
 std::string sign_in(const OrderServer& server, const Account& account) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Several order_server processes and a real nats-server. Each node has its own copy of the demo's
 // database here, so that all that one learns of another's changes came through the stream.
+#include "cluster.hpp"
+
 #include "../backplane/nats_server.hpp"
-#include "watcher.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -13,18 +14,6 @@
 using namespace ordercast::test;
 
 namespace {
-
-/// What /readyz says is missing; "" for nothing.
-std::string behind(const OrderServer& server) {
-  const auto reply = server.anonymous().get("/readyz");
-  CHECK(reply.status == 200);
-  const auto& data = reply.data();
-  return data.contains("behind") ? text_of(data, "behind") : std::string();
-}
-
-bool becomes_whole(const OrderServer& server) {
-  return eventually([&] { return behind(server).empty(); });
-}
 
 /// Two nodes that hear each other.
 struct Cluster {
@@ -43,10 +32,6 @@ struct Cluster {
   OrderServer a{{"--nats", nats.url(), "--node", "node-a"}};
   OrderServer b{{"--nats", nats.url(), "--node", "node-b"}};
 };
-
-long long version_of(const Json& order) {
-  return integer_of(order, "version");
-}
 
 }  // namespace
 
