@@ -26,10 +26,10 @@
 namespace ordercast {
 
 /// Why a token was refused. The client gets `reason` with close code 4001; it must not contain any
-/// part of the token. `detail` is for logs, and must live as long as the authenticator.
+/// part of the token, and is borrowed: a literal, most likely. `detail` is for logs.
 struct AuthFailure {
   std::string_view reason = "Invalid token";
-  std::string_view detail = "";
+  std::string detail = {};
 };
 
 /// The answer of an Authenticator.

@@ -10,7 +10,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <future>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -39,6 +41,19 @@ struct Gate {
     REQUIRE(pool.submit(task()));
     entered.get_future().wait();
   }
+};
+
+/// A clock that stands still until the test moves it; any thread.
+class StoppedClock {
+ public:
+  [[nodiscard]] WorkerPool::Now now() const {
+    return [time = time_] { return time->load(); };
+  }
+  void advance(std::chrono::milliseconds by) { *time_ = time_->load() + by; }
+
+ private:
+  std::shared_ptr<std::atomic<ordercast::TimePoint>> time_ =
+      std::make_shared<std::atomic<ordercast::TimePoint>>(ordercast::TimePoint{} + 100h);
 };
 
 }  // namespace
@@ -83,17 +98,29 @@ TEST_CASE("stopping runs what waits, delayed tasks at once, and takes nothing ne
 }
 
 TEST_CASE("a delayed task runs after its delay, a ready one is not held up by it", "[workers]") {
-  WorkerPool pool("test", 1, 100);
-  std::promise<ordercast::TimePoint> late;
-  std::promise<ordercast::TimePoint> soon;
-  const auto now = [] { return ordercast::SteadyClock{}.now(); };
-  const auto start = now();
-  CHECK(pool.submit_after(20ms, [&] { late.set_value(now()); }));
-  CHECK(pool.submit([&] { soon.set_value(now()); }));
-  const auto soon_at = soon.get_future().get();
-  const auto late_at = late.get_future().get();
-  CHECK(soon_at <= late_at);
-  CHECK(late_at - start >= 20ms);
+  StoppedClock clock;
+  std::vector<std::string> ran;
+  {
+    WorkerPool pool("test", 1, QueueLimits{100}, 0, clock.now());
+    CHECK(pool.submit_after(20ms, [&] { ran.emplace_back("late"); }));
+    const auto wake = [&](const char* name) {
+      std::promise<void> done;
+      CHECK(pool.submit([&] {
+        ran.emplace_back(name);
+        done.set_value();
+      }));
+      done.get_future().wait();
+    };
+    wake("at once");
+    clock.advance(19ms);
+    wake("a moment before");
+    clock.advance(1ms);
+    wake("behind");
+    while (pool.waiting() > 0) std::this_thread::yield();
+  }
+  CHECK(ran.size() == 4);
+  CHECK(ran[0] == "at once");
+  CHECK(ran[1] == "a moment before");
 }
 
 TEST_CASE("a task that throws ends neither its worker nor the process", "[workers]") {
@@ -208,14 +235,15 @@ TEST_CASE("a client's task that waits longer than the limit is refused, the serv
   std::vector<std::string> ran;
   const auto queue_behind_a_busy_worker = [&](std::chrono::milliseconds limit) {
     Gate gate;
+    StoppedClock clock;
     QueueLimits limits{10};
     limits.wait = limit;
-    WorkerPool pool("test", 1, limits);
+    WorkerPool pool("test", 1, limits, 0, clock.now());
     gate.keep_busy(pool);
     REQUIRE(pool.submit(
         {[&] { ran.emplace_back("served"); }, "a", 0, [&] { ran.emplace_back("refused"); }, {}}));
     REQUIRE(pool.submit([&] { ran.emplace_back("its own"); }));
-    std::this_thread::sleep_for(5ms);  // What is tested is the wait.
+    clock.advance(2ms);
     gate.opened.set_value();
   };
   queue_behind_a_busy_worker(1ms);

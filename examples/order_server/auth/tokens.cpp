@@ -61,7 +61,7 @@ Tokens::Tokens(const TokenOptions& options) : state_(std::make_shared<const Stat
 
 CallerResult Tokens::caller_of(std::string_view token) const noexcept {
   auto result = state_->authenticator.verify(token);
-  if (const auto* failure = std::get_if<ordercast::AuthFailure>(&result)) return *failure;
+  if (auto* failure = std::get_if<ordercast::AuthFailure>(&result)) return std::move(*failure);
   auto& claims = std::get<ordercast::JwtClaims>(result);
   try {
     if (state_->revocations.is_void(claims.subject, claims.session_id, claims.issued_at)) {
@@ -80,7 +80,7 @@ CallerResult Tokens::caller_of(std::string_view token) const noexcept {
 
 ordercast::AuthResult Tokens::authenticate(std::string_view token) const noexcept {
   auto result = caller_of(token);
-  if (const auto* failure = std::get_if<ordercast::AuthFailure>(&result)) return *failure;
+  if (auto* failure = std::get_if<ordercast::AuthFailure>(&result)) return std::move(*failure);
   auto& caller = std::get<Caller>(result);
   return ordercast::Identity{std::move(caller.user_id), reach_of(caller.role),
                              std::move(caller.organization_id), std::move(caller.session_id)};

@@ -34,9 +34,11 @@ void be_nice(int niceness) noexcept {
 
 }  // namespace
 
-WorkerPool::WorkerPool(std::string name, std::size_t threads, QueueLimits limits, int niceness)
+WorkerPool::WorkerPool(std::string name, std::size_t threads, QueueLimits limits, int niceness,
+                       Now now)
     : name_(std::move(name)),
       limits_(limits),
+      now_(std::move(now)),
       most_running_(std::max<std::size_t>(threads / 2, 1)) {
   threads = std::max<std::size_t>(threads, 1);
   threads_.reserve(threads);
@@ -59,7 +61,7 @@ bool WorkerPool::submit(Job job) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || job.bytes > limits_.bytes) return false;
-    job.queued_at = ordercast::SteadyClock{}.now();
+    job.queued_at = now_();
     while (is_full(job.bytes)) {
       Job victim;
       if (!evict(job.owner, job.bytes, victim)) break;
@@ -90,7 +92,7 @@ bool WorkerPool::submit_after(std::chrono::milliseconds delay, Task task) {
   {
     const std::lock_guard lock(mutex_);
     if (stopping_ || is_full(0)) return false;
-    delayed_.emplace(ordercast::SteadyClock{}.now() + delay, std::move(task));
+    delayed_.emplace(now_() + delay, std::move(task));
   }
   changed_.notify_one();
   return true;
@@ -163,7 +165,7 @@ bool WorkerPool::evict(const std::string& owner, std::size_t bytes, Job& victim)
 
 void WorkerPool::move_due() {
   // While stopping, delayed jobs are due at once.
-  const auto due = stopping_ ? ordercast::TimePoint::max() : ordercast::SteadyClock{}.now();
+  const auto due = stopping_ ? ordercast::TimePoint::max() : now_();
   while (!delayed_.empty() && delayed_.begin()->first <= due) {
     push(Job{std::move(delayed_.begin()->second), {}, 0, nullptr, {}});
     delayed_.erase(delayed_.begin());
@@ -197,15 +199,14 @@ bool WorkerPool::next_job(Job& job) {
     move_due();
     if (take(job)) {
       ++busy_;
-      moved_at_ = ordercast::SteadyClock{}.now();
+      moved_at_ = now_();
       return true;
     }
     if (stopping_ && ready_ == 0) return false;
     if (delayed_.empty()) {
       changed_.wait(lock);
     } else {
-      const auto until = delayed_.begin()->first;
-      changed_.wait_until(lock, until);
+      changed_.wait_for(lock, delayed_.begin()->first - now_());
     }
   }
 }
@@ -216,7 +217,7 @@ void WorkerPool::finished(const std::string& owner) {
     const auto found = owners_.find(owner);
     if (--found->second.running == 0 && found->second.jobs.empty()) owners_.erase(found);
     --busy_;
-    moved_at_ = ordercast::SteadyClock{}.now();
+    moved_at_ = now_();
   }
   // Another thread may be waiting for this owner.
   changed_.notify_all();
@@ -234,8 +235,7 @@ void WorkerPool::run(const Task& task) const {
 }
 
 bool WorkerPool::has_waited_too_long(const Job& job) const {
-  return limits_.wait.count() > 0 && job.refused &&
-         ordercast::SteadyClock{}.now() - job.queued_at > limits_.wait;
+  return limits_.wait.count() > 0 && job.refused && now_() - job.queued_at > limits_.wait;
 }
 
 void WorkerPool::work(int niceness) {

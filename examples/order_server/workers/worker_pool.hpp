@@ -48,6 +48,7 @@ struct QueueLimits {
 class WorkerPool {
  public:
   using Task = std::function<void()>;
+  using Now = std::function<ordercast::TimePoint()>;
 
   /// Values for `niceness`: for work that comes in bursts, and for work that also takes long.
   static constexpr int yielding = 5;
@@ -55,7 +56,10 @@ class WorkerPool {
 
   /// Starts `threads` threads (at least one). `name` is for logs. `niceness` (setpriority(2), 0 to
   /// 19) lowers their priority; a system without a niceness for each thread ignores it.
-  WorkerPool(std::string name, std::size_t threads, QueueLimits limits, int niceness = 0);
+  /// `now` tells the time, on any thread.
+  WorkerPool(
+      std::string name, std::size_t threads, QueueLimits limits, int niceness = 0,
+      Now now = [] { return ordercast::SteadyClock{}.now(); });
   WorkerPool(std::string name, std::size_t threads, std::size_t capacity, int niceness = 0)
       : WorkerPool(std::move(name), threads, QueueLimits{capacity}, niceness) {}
   WorkerPool(const WorkerPool&) = delete;
@@ -111,6 +115,7 @@ class WorkerPool {
 
   const std::string name_;
   const QueueLimits limits_;
+  const Now now_;
   const std::size_t most_running_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;

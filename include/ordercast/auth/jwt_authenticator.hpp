@@ -138,14 +138,14 @@ inline JwtAuthenticator::JwtAuthenticator(JwtOptions options)
 inline JwtResult JwtAuthenticator::verify(std::string_view token, TokenKind kind) const noexcept {
   try {
     return verifier_->verify(token, kind);
-  } catch (...) {  // no memory, or the clock threw
-    return AuthFailure{"Invalid token", "internal error"};
+  } catch (...) {                                           // no memory, or the clock threw
+    return AuthFailure{"Invalid token", "internal error"};  // Short enough to need no memory.
   }
 }
 
 inline AuthResult JwtAuthenticator::authenticate(std::string_view token) const noexcept {
   auto result = verify(token, TokenKind::access);
-  if (const auto* failure = std::get_if<AuthFailure>(&result)) return *failure;
+  if (auto* const failure = std::get_if<AuthFailure>(&result)) return std::move(*failure);
   auto& claims = std::get<JwtClaims>(result);
   return Identity{std::move(claims.subject), claims.reach, std::move(claims.organization_id),
                   std::move(claims.session_id)};

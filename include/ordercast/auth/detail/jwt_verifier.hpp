@@ -248,8 +248,8 @@ class Verifier {
     return claims;
   }
 
-  [[nodiscard]] static AuthFailure refused(std::string_view detail) noexcept {
-    return {"Invalid token", detail};
+  [[nodiscard]] static AuthFailure refused(std::string_view detail) {
+    return {"Invalid token", std::string(detail)};
   }
 
   void add_key(JwtKey key) {
