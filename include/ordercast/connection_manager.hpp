@@ -3,31 +3,34 @@
 
 #include <ordercast/broadcast.hpp>
 #include <ordercast/connection_budget.hpp>
-#include <ordercast/detail/prefetch.hpp>
-#include <ordercast/detail/route.hpp>
-#include <ordercast/detail/timer_wheel.hpp>
-#include <ordercast/detail/unacknowledged_bytes.hpp>
+#include <ordercast/detail/connections.hpp>
+#include <ordercast/detail/debts.hpp>
+#include <ordercast/detail/drain.hpp>
+#include <ordercast/detail/environment.hpp>
+#include <ordercast/detail/fan_out.hpp>
+#include <ordercast/detail/heartbeat.hpp>
+#include <ordercast/detail/inbox.hpp>
+#include <ordercast/detail/payments.hpp>
+#include <ordercast/detail/questions.hpp>
+#include <ordercast/detail/replies.hpp>
+#include <ordercast/detail/sender.hpp>
 #include <ordercast/detail/watch.hpp>
-#include <ordercast/json_codec.hpp>
 #include <ordercast/limits.hpp>
+#include <ordercast/protocol.hpp>
 #include <ordercast/requirements.hpp>
 #include <ordercast/services.hpp>
-#include <ordercast/session.hpp>
-#include <ordercast/subscription_registry.hpp>
+#include <ordercast/types.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <random>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <variant>
-#include <vector>
 
 /// Turns a transport's events into messages for connections. The core of ordercast.
 ///
@@ -36,6 +39,11 @@
 /// inside such a call. A service may answer from inside its call. If it throws, that counts as
 /// "unavailable". A failure for one connection ends only that connection. sharded.hpp combines
 /// several managers, one for each I/O thread.
+///
+/// This class puts its parts together; each has a header of its own in detail/: who is connected
+/// (connections), who is gone (heartbeat), how a frame goes out (sender), what is owed (debts) and
+/// sent when it is due (payments), the seams that answer (questions), what clients say (inbox) and
+/// are told (replies), what is sent to many (fan_out), and the end (drain).
 ///
 ///     ConnectionManager<MyTransport, MyServices> manager(transport, services);
 ///     manager.publish({"order-1", OwnerId("alice"), OrganizationId("org-1"), "CONFIRMED", 2,
@@ -48,6 +56,8 @@ class ConnectionManager {
   static_assert(detail::check_transport<Transport>());
   static_assert(detail::check_services<ServicesT>());
 
+  using Slot = detail::Slot;
+
  public:
   using TransportType = Transport;
   using Handle = typename Transport::Handle;
@@ -59,288 +69,224 @@ class ConnectionManager {
   explicit ConnectionManager(Transport& transport, ServicesT services = {}, Limits limits = {},
                              ConnectionBudget* budget = nullptr,
                              std::uint32_t seed = std::random_device{}())
-      : transport_(transport),
-        services_(std::move(services)),
-        limits_(limits),
-        budget_(budget),
-        random_(seed) {
-    validate(limits_);
-  }
+      : environment_(transport, std::move(services), limits, seed),
+        connections_(environment_, budget) {}
 
   ConnectionManager(const ConnectionManager&) = delete;
   ConnectionManager& operator=(const ConnectionManager&) = delete;
   ConnectionManager(ConnectionManager&&) = delete;
   ConnectionManager& operator=(ConnectionManager&&) = delete;
-  ~ConnectionManager();
+  ~ConnectionManager() = default;
 
   // Events, as the transport reports them ------------------------------------------------------
 
-  /// A WebSocket has opened. `token` is the token of its handshake, empty for none. A bad token
-  /// closes the connection with 4001. `hello`: the client has selected `ordercast.v2` and first
-  /// gets the epoch, if one is set.
-  void on_open(Handle handle, std::string_view token, bool hello = false);
-  /// A complete text message, valid UTF-8.
-  void on_message(Handle handle, std::string_view text);
-  void on_pong(Handle handle) noexcept;
-  /// A frame came that is not a message: a ping or pong, solicited or not, or an empty fragment. It
-  /// counts in the message rate; continued excess closes with 1008.
-  void on_control(Handle handle);
-  /// The transport accepts frames again after `backpressure`.
-  void on_writable(Handle handle);
-  /// The connection has closed; its handle may be reused.
-  void on_close(Handle handle) noexcept;
-  /// Handles heartbeats, stalls and the end of a drain. Returns when to call it again at the
-  /// latest; `TimePoint::max()` if nothing is due.
-  TimePoint tick(TimePoint now);
+  /// A WebSocket is open. `token` is the credential of its handshake, empty for none; a bad one is
+  /// answered with close 4001. `hello`: the client has selected `ordercast.v2` and is told the
+  /// epoch first, if one was set.
+  void on_open(Handle handle, std::string_view token, bool hello = false) {
+    if (connections_.find(handle) != detail::no_slot) return;  // A transport reports an open once.
+    const Slot slot = connections_.add(handle);
+    if (drain_.has_begun()) {
+      drain_.close(slot);
+      return;
+    }
+    if (!authenticate(slot, token)) return;
+    environment_.tell([](auto& observer) { observer.on_connected(); });
+    connections_.guarded(slot, [&] {
+      heartbeat_.start(slot);
+      if (hello) inbox_.greet(slot);
+    });
+  }
+  /// One whole text message, valid UTF-8.
+  void on_message(Handle handle, std::string_view text) {
+    const Slot slot = connections_.find_open(handle);
+    if (slot == detail::no_slot) return;
+    connections_.guarded(slot, [&] { inbox_.on_message(slot, text); });
+  }
+  void on_pong(Handle handle) noexcept {
+    const Slot slot = connections_.find_open(handle);
+    if (slot != detail::no_slot) heartbeat_.on_pong(slot);
+  }
+  /// A frame came in that is no message (a ping or pong, solicited or not, a fragment without
+  /// payload): it counts in the rate of messages, and going on above it ends in 1008.
+  void on_control(Handle handle) {
+    const Slot slot = connections_.find_open(handle);
+    if (slot == detail::no_slot) return;
+    connections_.guarded(slot, [&] { inbox_.on_control(slot); });
+  }
+  /// The transport takes frames again after it had answered `backpressure`.
+  void on_writable(Handle handle) {
+    const Slot slot = connections_.find_open(handle);
+    if (slot == detail::no_slot) return;
+    connections_.guarded(slot, [&] {
+      if (!sender_.flush(slot)) return;
+      if (drain_.has_begun()) {
+        drain_.close(slot);
+      } else {
+        questions_.read_owed(slot);
+      }
+    });
+  }
+  /// The connection is gone; the handle may be used again for another.
+  void on_close(Handle handle) noexcept { connections_.remove(handle); }
+  /// Heartbeats, stalls and the end of a drain. Returns when to call again at the latest;
+  /// `TimePoint::max()` when there is nothing to wait for.
+  TimePoint tick(TimePoint now) {
+    connections_.advance_timers(now, [&](Slot slot) {
+      connections_.guarded(slot, [&] {
+        if (!heartbeat_.beat(slot, now) || !questions_.ask_due(slot, now)) return;
+        heartbeat_.schedule(slot);
+      });
+    });
+    const auto drained = drain_.tick(now);
+    return (std::min)(connections_.next_timer(), drained);
+  }
 
   // Calls of the application -------------------------------------------------------------
 
   /// Sends a committed change to everyone who may see it. Encodes and frames once; no allocation
-  /// and no encode per recipient. Returns how many connections it was sent to or is queued for.
-  std::size_t publish(const OrderEvent& event);
+  /// and no encode per recipient. Returns how many connections it reached or waits for.
+  std::size_t publish(const OrderEvent& event) {
+    const auto& registry = connections_.registry();
+    const bool updated = registry.subscribers_of(event.order_id) != 0;
+    const bool changed = registry.has_list_watcher(event);
+    if (!updated && !changed) return 0;
+    return publish(prepare_broadcast<Transport>(event, updated && changed ? ChangeMessages::all
+                                                       : updated          ? ChangeMessages::updates
+                                                                          : ChangeMessages::hints));
+  }
   /// The same for a change that was prepared for several managers.
-  std::size_t publish(const Broadcast<Frame>& broadcast);
+  std::size_t publish(const Broadcast<Frame>& broadcast) { return fan_out_.publish(broadcast); }
 
-  /// Sends an application's message to each connection of a user, to each authorized watcher of an
-  /// order, or to each connection whose reach is the organization. Frames it once. Returns how many
-  /// connections it was sent to or is queued for. A connection gets it after everything sent to it
-  /// before. A watcher that is owed the order gets it after that order (a client that asks again
-  /// for an order that it has may get it before the answer). A connection whose subscription is not
-  /// authorized yet does not get it. Throws std::invalid_argument; see `prepare_announcement`.
-  std::size_t send_to_user(std::string_view user_id, const ApplicationMessage& message);
-  std::size_t send_to_watchers(std::string_view order_id, const ApplicationMessage& message);
+  /// Sends a message of the application's own to each connection of a user, to each that watches an
+  /// order and may, or to each whose reach is the organization. Framed once; returns how many
+  /// connections it reached or waits for. A connection gets it behind what was sent to it before;
+  /// of an order's watchers, one that is owed the order gets it behind that order (one that asks
+  /// again for an order that it has may get it before the answer). Those whose subscription is not
+  /// authorized yet don't get it. Throws std::invalid_argument; see `prepare_announcement`.
+  std::size_t send_to_user(std::string_view user_id, const ApplicationMessage& message) {
+    if (connections_.registry().connections_of(user_id) == 0) return 0;
+    return announce(prepare_announcement<Transport>(Audience::user, user_id, message));
+  }
+  std::size_t send_to_watchers(std::string_view order_id, const ApplicationMessage& message) {
+    if (connections_.registry().subscribers_of(order_id) == 0) return 0;
+    return announce(prepare_announcement<Transport>(Audience::watchers, order_id, message));
+  }
   std::size_t send_to_organization(std::string_view organization_id,
-                                   const ApplicationMessage& message);
+                                   const ApplicationMessage& message) {
+    return announce(
+        prepare_announcement<Transport>(Audience::organization, organization_id, message));
+  }
   /// The same for a message that was prepared for several managers.
-  std::size_t announce(const Announcement<Frame>& announcement);
+  std::size_t announce(const Announcement<Frame>& announcement) {
+    return fan_out_.announce(announcement);
+  }
 
-  /// Closes every connection of a user (logout, revocation). Returns how many.
-  std::size_t disconnect_user(std::string_view user_id, CloseCode code, std::string_view reason);
+  /// Closes every connection of a user (log-out, revocation). Returns how many.
+  std::size_t disconnect_user(std::string_view user_id, CloseCode code, std::string_view reason) {
+    return connections_.close_user(user_id, code, reason);
+  }
 
   /// Closes the connections of one sign-in of a user; see `Identity::session_id`. Returns how many.
   std::size_t disconnect_session(std::string_view user_id, std::string_view session_id,
-                                 CloseCode code, std::string_view reason);
+                                 CloseCode code, std::string_view reason) {
+    return connections_.close_sign_in(user_id, session_id, code, reason);
+  }
 
   /// Pings a user's connections now instead of at their next heartbeat, to find out soon whether
-  /// they are alive. Returns how many there are. A connection that owes a pong gets no second ping.
-  std::size_t ping_user(std::string_view user_id);
+  /// anybody is there. Returns how many there are; those that owe a pong get no second ping.
+  std::size_t ping_user(std::string_view user_id) { return heartbeat_.ping_user(user_id); }
 
-  /// Returns when a visible connection of this user (its last `presence` was `visible:true`) last
-  /// answered a ping; `TimePoint::min()` if none has yet, nullopt if there is no such connection.
-  /// O(connections of the user).
-  [[nodiscard]] std::optional<TimePoint> last_heard(std::string_view user_id) const;
+  /// When an open connection of this user that somebody looks at (it said `presence` with
+  /// `visible:true` last) last answered a ping; `TimePoint::min()` if none has yet, nullopt if
+  /// there is no such connection. O(connections of the user).
+  [[nodiscard]] std::optional<TimePoint> last_heard(std::string_view user_id) const {
+    return heartbeat_.last_heard(user_id);
+  }
 
-  /// Sets the epoch of the store and the name of this node. `hello` sends both, and the `epoch` of
-  /// a subscribe is compared to it. Call it before connections open; at most `max_epoch_bytes`
-  /// each. Without an epoch the server sends no hello and ignores `epoch`.
-  void set_epoch(std::string epoch, std::string node);
+  /// Names the store that versions are counted in, and this node: what `hello` says, and what the
+  /// `epoch` of a subscribe is compared with. Call it before connections open; at most
+  /// `max_epoch_bytes` each. Without an epoch there is no hello and an `epoch` is ignored.
+  void set_epoch(std::string epoch, std::string node) {
+    inbox_.set_epoch(std::move(epoch), std::move(node));
+  }
 
-  /// Drains all connections: each gets its queued messages, then close 1012 with a `retry-after-ms`
-  /// that is spread over `window`. When the window is over, `tick` closes the connections that are
-  /// still slow. Connections that open later are closed with 1012 at once.
-  void begin_drain(std::chrono::milliseconds window);
+  /// Drains all connections: each gets what waits for it, then close 1012 with a `retry-after-ms`
+  /// spread over `window`; those that are still slow when the window is over are closed by `tick`.
+  /// Connections that open later are closed the same way at once.
+  void begin_drain(std::chrono::milliseconds window) { drain_.begin(window); }
 
-  /// Who is connected and who watches what. Read it on this thread only. To visit all of it, go in
-  /// pieces: see `SubscriptionRegistry::for_each_order`.
-  [[nodiscard]] const auto& registry() const noexcept { return registry_; }
+  /// Who is connected and who watches what, to be read on this thread: a walk over all of it goes
+  /// in pieces, see `SubscriptionRegistry::for_each_order`.
+  [[nodiscard]] const auto& registry() const noexcept { return connections_.registry(); }
 
   /// The oldest version that any of the order's subscribers was sent or promised; 0 if one was sent
   /// none yet, `max_version` if there are no subscribers. O(subscribers).
   [[nodiscard]] std::uint64_t oldest_version(std::string_view order_id) {
     std::uint64_t oldest = max_version;
-    registry_.for_each_subscriber(order_id, [&](Slot /*slot*/, const Watch& watch) {
-      oldest = (std::min)(oldest, watch.version());
-    });
+    connections_.registry().for_each_subscriber(order_id,
+                                                [&](Slot /*slot*/, const detail::Watch& watch) {
+                                                  oldest = (std::min)(oldest, watch.version());
+                                                });
     return oldest;
   }
 
-  /// How many open connections have authenticated.
-  [[nodiscard]] std::size_t connections() const noexcept { return registry_.connection_count(); }
-  [[nodiscard]] std::size_t subscriptions() const noexcept {
-    return registry_.subscription_count();
+  /// Open connections that have authenticated.
+  [[nodiscard]] std::size_t connections() const noexcept {
+    return connections_.registry().connection_count();
   }
-  /// How many connections the transport has not reported as closed, including refused ones.
-  [[nodiscard]] std::size_t sessions() const noexcept { return sessions_.size(); }
-  [[nodiscard]] ServicesT& services() noexcept { return services_; }
-  [[nodiscard]] const Limits& limits() const noexcept { return limits_; }
+  [[nodiscard]] std::size_t subscriptions() const noexcept {
+    return connections_.registry().subscription_count();
+  }
+  /// Connections whose close the transport has not reported yet, refused ones included.
+  [[nodiscard]] std::size_t sessions() const noexcept { return connections_.size(); }
+  [[nodiscard]] ServicesT& services() noexcept { return environment_.services; }
+  [[nodiscard]] const Limits& limits() const noexcept { return environment_.limits; }
 
  private:
-  using Slot = std::uint32_t;
-  using SessionT = Session<Frame>;
-  using RouteT = detail::Route<Handle>;
-  using Pending = typename SessionT::Pending;
-  using Stage = typename Pending::Stage;
-
-  /// True if an order that does not fit a connection's outbox can be read again later.
-  static constexpr bool can_owe =
-      !std::is_same_v<std::decay_t<decltype(std::declval<ServicesT&>().orders)>, NoSnapshots>;
-
-  enum class Delivery : std::uint8_t {
-    sent,    ///< The transport has accepted it.
-    queued,  ///< It waits in the outbox.
-    full,    ///< Not taken: it does not fit. Only an `order:updated` gets this, and only if it can
-             ///< be owed.
-    gone,    ///< The connection is on its way out.
-  };
-
-  using Watch = detail::Watch;
-  using Registry = SubscriptionRegistry<detail::DenseHandle, Watch>;
-
-  /// Identifies one question. Its answer is ignored if the manager, the session, the record or the
-  /// attempt no longer exists.
-  struct Question {
-    std::weak_ptr<ConnectionManager*> manager;
-    Slot slot;
-    std::uint64_t session;
-    std::uint64_t request;
-    std::uint32_t attempt;
-  };
-  /// The completion of `authorize`.
-  struct AuthorizeDone {
-    void operator()(bool allowed) const { (*this)(allowed ? Access::granted : Access::denied); }
-    void operator()(Access access) const {
-      if (const auto manager = question.manager.lock()) (*manager)->on_authorized(question, access);
-    }
-    Question question;
-  };
-  /// The completion of `fetch`.
-  struct FetchDone {
-    void operator()(const std::optional<OrderSnapshot>& snapshot) const {
-      if (const auto manager = question.manager.lock()) {
-        (*manager)->on_fetched(question, snapshot ? &*snapshot : nullptr);
-      }
-    }
-    // Without a temporary of which GCC 12 at -O3 says that it may be uninitialized.
-    void operator()(std::nullopt_t /*no snapshot*/) const {
-      if (const auto manager = question.manager.lock()) (*manager)->on_fetched(question, nullptr);
-    }
-    void operator()(Unavailable /*answer*/) const {
-      if (const auto manager = question.manager.lock()) (*manager)->on_unavailable(question);
-    }
-    Question question;
-  };
-
-  static constexpr Slot npos = UINT32_MAX;
-
-  // Sessions.
-  [[nodiscard]] std::uint64_t handle_hash(const Handle& handle) const noexcept {
-    return detail::hash_integer(static_cast<std::uint64_t>(std::hash<Handle>{}(handle)), seed_);
-  }
-  [[nodiscard]] Slot find(const Handle& handle) const noexcept {
-    return by_handle_.find(handle_hash(handle),
-                           [&](Slot slot) { return routes_[slot].handle == handle; });
-  }
-  /// The session that a completion was meant for; null once it has closed.
-  [[nodiscard]] SessionT* find_live(Slot slot, std::uint64_t session) noexcept {
-    if (slot >= sessions_.end_id()) return nullptr;
-    SessionT& found = sessions_[slot];
-    return found.id == session && !routes_[slot].closing ? &found : nullptr;
-  }
-  [[nodiscard]] bool has_budget() const noexcept {
-    return budget_ != nullptr && limits_.max_connections_per_user != 0;
-  }
-  Slot add_session(Handle handle);
-  void leave(Slot slot) noexcept;
-  void close(Slot slot, CloseCode code, std::string_view reason) noexcept;
-  void terminate(Slot slot, CloseCode code) noexcept;
-  void close_for_drain(Slot slot) noexcept;
-  /// Runs `f` for one connection. If it throws (most likely out of memory), closes only that
-  /// connection; the client reconnects and asks for what it missed.
-  template <class F>
-  void guarded(Slot slot, std::uint64_t session, F&& f) noexcept;
-  /// Calls the observer and ignores its exceptions: metrics must not cost a delivery.
-  template <class F>
-  void tell(F&& f) noexcept {
+  /// Finds out whom a new connection speaks for. False, and the connection is closed, if it may not
+  /// stay.
+  [[nodiscard]] bool authenticate(Slot slot, std::string_view token) {
+    const auto refuse = [&](CloseCode code, std::string_view reason, std::string_view detail) {
+      environment_.tell([&](auto& observer) { observer.on_refused(code, detail); });
+      connections_.close(slot, code, reason);
+      return false;
+    };
+    AuthResult result;
     try {
-      f(services_.observer);
-    } catch (...) {
-      return;
+      result = environment_.services.authenticator.authenticate(token);
+    } catch (...) {  // Not the client's fault: it comes back with the same token.
+      return refuse(CloseCode::internal_error, "Try again", "the authenticator has thrown");
     }
+    if (const auto* failure = std::get_if<AuthFailure>(&result)) {
+      return refuse(CloseCode::unauthorized, failure->reason, failure->detail);
+    }
+    try {
+      if (connections_.admit(slot, std::get<Identity>(result))) return true;
+    } catch (...) {  // No memory.
+      connections_.close(slot, CloseCode::internal_error, "Try again");
+      return false;
+    }
+    return refuse(CloseCode::too_many_connections, "Too many connections",
+                  "too many connections of a user");
   }
 
-  // Messages from clients.
-  void receive(Slot slot, const Subscribe& message);
-  void receive(Slot slot, const Unsubscribe& message);
-  void receive(Slot slot, const Ping& message);
-  void receive(Slot slot, const Presence& message);
-  [[nodiscard]] bool offer_to_application(Slot slot, std::string_view text);
-  void refuse(Slot slot, ErrorCode code, std::string_view message, std::string_view order_id);
-
-  // Open questions and debts (detail/connection_manager_debts.hpp).
-  [[nodiscard]] Question ask(Slot slot, Pending& pending, Stage stage);
-  void authorize(Slot slot, Pending& pending);
-  void fetch(Slot slot, Pending& pending);
-  [[nodiscard]] Pending* find_asked(const Question& question, Stage stage) noexcept;
-  void on_authorized(const Question& question, Access access);
-  void on_fetched(const Question& question, const OrderSnapshot* snapshot);
-  void on_unavailable(const Question& question);
-  void ask_again(Slot slot, Pending& pending);
-  void end_pending(Slot slot, Pending& pending, ErrorCode code);
-  void drop_pending(Slot slot, Pending& pending, ErrorCode code);
-  void activate(Slot slot, Pending& pending);
-  void defer_update(Slot slot, Watch& watch, const Broadcast<Frame>& broadcast);
-  void owe(Slot slot, std::string_view order_id, std::uint64_t version);
-  void pay(Slot slot);
-  void ask_due(Slot slot, TimePoint now);
-
-  // Messages to clients.
-  Delivery deliver(Slot slot, RouteT& route, QueuedKind kind, std::string_view order_id,
-                   const SizedFrame<Frame>& message, bool conflates = true);
-  Delivery queue(Slot slot, QueuedKind kind, std::string_view order_id,
-                 const SizedFrame<Frame>& message, bool conflates);
-  Delivery deliver_announcement(Slot slot, const std::string& topic,
-                                const SizedFrame<Frame>& message, bool conflates);
-  bool follow(Slot slot, std::string_view order_id, std::string_view topic,
-              const SizedFrame<Frame>& message, bool conflates);
-  [[nodiscard]] bool is_behind_debt(Slot slot, std::string_view topic);
-  void move_behind_debt(Slot slot, Pending& pending);
-  void finish(Slot slot, Watch& watch, Pending& pending);
-  bool make_room(Slot slot, QueuedKind kind);
-  void send_control(Slot slot, const ServerMessage& message);
-  void start_queueing(Slot slot);
-  void doom(Slot slot, CloseCode code) noexcept;
-  void close_doomed() noexcept;
-  void count_delivered(MessageType type, std::size_t count) noexcept {
-    if (count != 0) tell([&](auto& observer) { observer.on_delivered(type, count); });
-  }
-
-  // Time.
-  void watch_stall(Slot slot, TimePoint now, bool must = false);
-  void schedule(Slot slot);
-  void send_ping(Slot slot, TimePoint now);
-  void on_deadline(Slot slot, TimePoint now);
-  [[nodiscard]] std::chrono::milliseconds next_ping_delay();
-
-  /// Completions hold a weak pointer to this to find out whether the manager still exists.
-  std::shared_ptr<ConnectionManager*> self_ = std::make_shared<ConnectionManager*>(this);
-  Transport& transport_;
-  ServicesT services_;
-  Limits limits_;
-  ConnectionBudget* budget_;
-  std::minstd_rand random_;
-  std::uint64_t seed_ = detail::hash_seed();
-  std::uint64_t last_session_id_ = 0;
-  std::uint64_t last_request_ = 0;
-  std::uint32_t last_publish_ = 0;
-  std::string epoch_;
-  std::string node_;
-  std::optional<TimePoint> drain_deadline_;
-  std::chrono::milliseconds drain_window_{0};
-  detail::Slab<SessionT> sessions_;
-  detail::Slab<RouteT> routes_;  // With the same slots.
-  detail::FlatIndex by_handle_;
-  Registry registry_;
-  detail::TimerWheel timers_;
-  std::vector<std::pair<Slot, CloseCode>>
-      doomed_;  // Connections to close after the current iteration.
-  bool lost_doomed_ =
-      false;  // Some marked connections are not in the list, because memory ran out.
+  // Each part stands on those before it. Questions end first: a service that answers as it ends
+  // finds nobody.
+  detail::Environment<Transport, ServicesT> environment_;
+  detail::Connections<Transport, ServicesT> connections_;
+  detail::Heartbeat<Transport, ServicesT> heartbeat_{environment_, connections_};
+  detail::Debts<Transport, ServicesT> debts_{environment_, connections_};
+  detail::Sender<Transport, ServicesT> sender_{environment_, connections_, heartbeat_, debts_};
+  detail::Replies<Transport, ServicesT> replies_{environment_, connections_, sender_};
+  detail::Payments<Transport, ServicesT> payments_{environment_, connections_, debts_, sender_};
+  detail::Questions<Transport, ServicesT> questions_{environment_, connections_, heartbeat_,
+                                                     debts_,       payments_,    replies_};
+  detail::Inbox<Transport, ServicesT> inbox_{environment_, connections_, heartbeat_,
+                                             debts_,       questions_,   replies_};
+  detail::FanOut<Transport, ServicesT> fan_out_{environment_, connections_, debts_, sender_,
+                                                payments_};
+  detail::Drain<Transport, ServicesT> drain_{environment_, connections_};
 };
 
 }  // namespace ordercast
-
-#include <ordercast/detail/connection_manager_announcements.hpp>
-#include <ordercast/detail/connection_manager_debts.hpp>
-#include <ordercast/detail/connection_manager_delivery.hpp>
-#include <ordercast/detail/connection_manager_protocol.hpp>
-#include <ordercast/detail/connection_manager_sessions.hpp>

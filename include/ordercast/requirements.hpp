@@ -18,6 +18,11 @@
 /// What a Transport and a Services must provide, member by member. Checked when a manager is
 /// compiled, so that the compiler names the missing member instead of a line in a template.
 ///
+/// A transport without byte counts omits `buffered_bytes`: then a connection is slow only while
+/// `send` answers `backpressure`, and a ping behind accepted data is timed from when it was sent. A
+/// transport whose library takes only texts has a `Frame` that keeps the text: then each recipient
+/// costs a copy and a frame. docs/transports.md says more.
+///
 ///     static_assert(ordercast::is_transport<MyTransport>);
 ///     static_assert(ordercast::is_services<MyServices>);
 namespace ordercast {
@@ -67,6 +72,8 @@ using SendCall = decltype(std::declval<T&>().send(std::declval<HandleOf<T>>(),
 template <class T>
 using BufferedBytesCall =
     decltype(std::declval<const T&>().buffered_bytes(std::declval<HandleOf<T>>()));
+template <class T>
+using BufferedBytesName = decltype(&T::buffered_bytes);
 template <class T>
 using PingCall = decltype(std::declval<T&>().ping(std::declval<HandleOf<T>>()));
 template <class T>
@@ -166,6 +173,13 @@ constexpr bool has_observer_calls() noexcept {
   }
 }
 
+/// Whether T counts what it has not written, or does not name such a count at all. One that names
+/// it and can't be asked is a mistake, not a transport without counts.
+template <class T>
+constexpr bool has_right_or_no_counts() noexcept {
+  return gives<std::size_t, BufferedBytesCall, T> || !compiles<BufferedBytesName, T>;
+}
+
 /// Compiles only for a transport; otherwise the first compiler error names what is missing.
 template <class T>
 constexpr bool check_transport() noexcept {
@@ -179,8 +193,9 @@ constexpr bool check_transport() noexcept {
                   "a Transport needs: static Frame prepare(std::string text), from any thread");
     static_assert(gives<SendResult, SendCall, T>,
                   "a Transport needs: SendResult send(Handle, const Frame&)");
-    static_assert(gives<std::size_t, BufferedBytesCall, T>,
-                  "a Transport needs: std::size_t buffered_bytes(Handle) const");
+    static_assert(has_right_or_no_counts<T>(),
+                  "a Transport's buffered_bytes, which it need not have, is: "
+                  "std::size_t buffered_bytes(Handle) const");
     static_assert(compiles<PingCall, T>, "a Transport needs: void ping(Handle)");
     static_assert(compiles<CloseCall, T>,
                   "a Transport needs: void close(Handle, CloseCode, std::string_view reason)");
@@ -216,8 +231,8 @@ constexpr bool check_services() noexcept {
 template <class T>
 constexpr bool fits_transport() noexcept {
   return has_types<T>() && has_usable_handle<T>() && has_usable_frame<T>() && has_prepare<T>() &&
-         gives<SendResult, SendCall, T> && gives<std::size_t, BufferedBytesCall, T> &&
-         compiles<PingCall, T> && compiles<CloseCall, T> && compiles<TerminateCall, T>;
+         gives<SendResult, SendCall, T> && has_right_or_no_counts<T>() && compiles<PingCall, T> &&
+         compiles<CloseCall, T> && compiles<TerminateCall, T>;
 }
 template <class S>
 constexpr bool fits_services() noexcept {

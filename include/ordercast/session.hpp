@@ -51,6 +51,10 @@ struct Session {
   bool visible = false;          ///< Whether the user is looking, as the client last said.
 
   [[nodiscard]] std::uint32_t& free_link() noexcept { return link; }
+  /// When an open question or a debt must be looked at; `TimePoint::max()` if there is none.
+  [[nodiscard]] TimePoint next_answer_due() const noexcept {
+    return rare ? rare->pending.next_due() : (TimePoint::max)();
+  }
   [[nodiscard]] Outbox<Frame>* outbox() noexcept {
     return stall && stall->outbox ? &*stall->outbox : nullptr;
   }

@@ -43,7 +43,7 @@ struct NoPrepare : Archetype {
 struct NoSend : Archetype {
   void send(Handle /*to*/, const Frame& /*frame*/) {}
 };
-struct NoBufferedBytes : Archetype {
+struct BadBufferedBytes : Archetype {
   int buffered_bytes = 0;
 };
 struct NoPing : Archetype {
@@ -67,11 +67,11 @@ struct NoClock {
   NullObserver observer;
 };
 
-static_assert(is_transport<Archetype>);
+static_assert(is_transport<Archetype> && is_transport<test::CountingArchetypeTransport>);
 static_assert(is_services<DefaultServices> && is_services<test::ArchetypeServices>);
 static_assert(!is_transport<NoHandle> && !is_transport<NoFrame> && !is_transport<BadHandle> &&
               !is_transport<BadFrame> && !is_transport<NoPrepare> && !is_transport<NoSend> &&
-              !is_transport<NoBufferedBytes> && !is_transport<NoPing> && !is_transport<NoClose> &&
+              !is_transport<BadBufferedBytes> && !is_transport<NoPing> && !is_transport<NoClose> &&
               !is_transport<NoTerminate> && !is_transport<int>);
 static_assert(!is_services<NoClock> && !is_services<Seams<Empty>> &&
               !is_services<Seams<RefuseAll, Empty>> &&

@@ -34,10 +34,17 @@ struct ArchetypeTransport {
 
   static Frame prepare(const std::string& /*text*/) { return {}; }
   SendResult send(Handle /*to*/, const Frame& /*frame*/) { return SendResult::accepted; }
-  [[nodiscard]] std::size_t buffered_bytes(Handle /*of*/) const { return 0; }
   void ping(Handle /*to*/) {}
   void close(Handle /*which*/, CloseCode /*code*/, std::string_view /*reason*/) {}
   void terminate(Handle /*which*/) {}
+};
+
+/// The same with what may be left out: what has been taken and not written, and what the peer has
+/// not acknowledged.
+struct CountingArchetypeTransport : ArchetypeTransport {
+  [[nodiscard]] std::size_t buffered_bytes(Handle /*of*/) const { return 0; }
+  [[nodiscard]] std::size_t unacknowledged_bytes(Handle /*of*/) const { return 0; }
+  void prefetch(Handle /*of*/) const noexcept {}
 };
 
 /// Seams that know nobody's name: each token is its user's, each user may watch each order, and no

@@ -18,18 +18,20 @@ static_assert(is_transport<ArchetypeTransport> && is_services<ArchetypeServices>
 
 // Every member compiles, whether it is called below or not.
 template class ordercast::ConnectionManager<ArchetypeTransport, ArchetypeServices>;
+template class ordercast::ConnectionManager<test::CountingArchetypeTransport, ArchetypeServices>;
 template class ordercast::Sharded<ConnectionManager<ArchetypeTransport, ArchetypeServices>>;
 
-TEST_CASE("the least that meets the requirements serves a connection's whole life", "[manager]") {
-  ArchetypeTransport transport;
-  ConnectionManager<ArchetypeTransport, ArchetypeServices> manager(transport, ArchetypeServices(0));
+TEMPLATE_TEST_CASE("the least that meets the requirements serves a connection's whole life",
+                   "[manager]", ArchetypeTransport, test::CountingArchetypeTransport) {
+  TestType transport;
+  ConnectionManager<TestType, ArchetypeServices> manager(transport, ArchetypeServices(0));
   const ArchetypeHandle alice(1);
   manager.on_open(alice, "alice");
   manager.on_open(ArchetypeHandle(2), "bob");
   manager.on_message(alice, R"({"type":"subscribe","orderId":"order-1","since":0})");
   CHECK(manager.subscriptions() == 1);
 
-  Sharded<ConnectionManager<ArchetypeTransport, ArchetypeServices>> sharded;
+  Sharded<ConnectionManager<TestType, ArchetypeServices>> sharded;
   sharded.add(manager, [](const std::function<void()>& task) { task(); });
   std::size_t reached = 0;
   sharded.publish({"order-1", OwnerId("bob"), OrganizationId(), "READY", 2, R"({"version":2})"},

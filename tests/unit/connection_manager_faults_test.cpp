@@ -96,6 +96,21 @@ std::string subscribe(const std::string& order) {
   return R"({"type":"subscribe","orderId":")" + order + "\"}";
 }
 
+/// A manager with one client, who has asked for an order.
+template <class Authorizer>
+struct OneClient {
+  using Seams = Services<Users, Authorizer, NoSnapshots, NullObserver, ManualClock>;
+
+  explicit OneClient(const Limits& limits)
+      : manager(transport, Seams{{}, {}, {}, {}, clock}, limits) {
+    manager.on_open(1, "alice");
+    manager.on_message(1, subscribe("o"));
+  }
+  ManualClock clock;
+  FakeTransport transport;
+  ConnectionManager<FakeTransport, Seams> manager;
+};
+
 }  // namespace
 
 TEST_CASE("an observer that throws costs no delivery and no answer", "[manager][faults]") {
@@ -274,7 +289,6 @@ TEST_CASE("control frames count in the rate, and a flood of them ends in 1008",
 }
 
 TEST_CASE("limits at the ends of their types overflow nothing", "[manager][faults]") {
-  using Seams = Services<Users, Yes, NoSnapshots, NullObserver, ManualClock>;
   Limits limits;
   limits.ping_interval = (std::chrono::milliseconds::max)();
   limits.pong_timeout = (std::chrono::milliseconds::max)();
@@ -282,21 +296,17 @@ TEST_CASE("limits at the ends of their types overflow nothing", "[manager][fault
   limits.answer_timeout = (std::chrono::milliseconds::max)();
   limits.abuse_window = (std::chrono::milliseconds::max)();
   limits.retry_for = (std::chrono::milliseconds::max)();
-  ManualClock clock;
-  FakeTransport transport;
-  ConnectionManager<FakeTransport, Seams> manager(transport, Seams{{}, {}, {}, {}, clock}, limits);
-  manager.on_open(1, "alice");
-  manager.on_message(1, subscribe("o"));
-  manager.on_message(1, "nonsense");
-  manager.ping_user("alice");
-  clock.advance(1s);
-  manager.on_message(1, "nonsense");
-  manager.on_pong(1);
-  clock.advance(24h);
-  manager.tick(clock.now());
-  CHECK_FALSE(transport[1].closed);
-  manager.begin_drain((std::chrono::milliseconds::max)());
-  CHECK(transport[1].code == CloseCode::service_restart);
+  OneClient<Yes> one(limits);
+  one.manager.on_message(1, "nonsense");
+  one.manager.ping_user("alice");
+  one.clock.advance(1s);
+  one.manager.on_message(1, "nonsense");
+  one.manager.on_pong(1);
+  one.clock.advance(24h);
+  one.manager.tick(one.clock.now());
+  CHECK_FALSE(one.transport[1].closed);
+  one.manager.begin_drain((std::chrono::milliseconds::max)());
+  CHECK(one.transport[1].code == CloseCode::service_restart);
 }
 
 TEST_CASE("a limit that can't be is named when the manager is made", "[manager]") {
@@ -311,19 +321,14 @@ TEST_CASE("a limit that can't be is named when the manager is made", "[manager]"
 }
 
 TEST_CASE("waits before a store is asked again overflow nothing", "[manager][faults]") {
-  using Seams = Services<Users, Trouble, NoSnapshots, NullObserver, ManualClock>;
   Limits limits;
   limits.retry_first = (std::chrono::milliseconds::max)() / 4;
   limits.retry_most = (std::chrono::milliseconds::max)();
   limits.retry_for = (std::chrono::milliseconds::max)();
-  ManualClock clock;
-  FakeTransport transport;
-  ConnectionManager<FakeTransport, Seams> manager(transport, Seams{{}, {}, {}, {}, clock}, limits);
-  manager.on_open(1, "alice");
-  manager.on_message(1, subscribe("o"));
-  clock.advance(24h);
-  manager.tick(clock.now());
-  CHECK(manager.subscriptions() == 1);
+  OneClient<Trouble> one(limits);
+  one.clock.advance(24h);
+  one.manager.tick(one.clock.now());
+  CHECK(one.manager.subscriptions() == 1);
 }
 
 TEST_CASE("a version that the JSON does not say is counted", "[manager][faults]") {
