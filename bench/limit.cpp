@@ -5,12 +5,13 @@
 // never expose it to a network. Environment: PORT, TRANSPORT=send|uring.
 #include "environment.hpp"
 #include "order_text.hpp"
+#include <ordercast/net/accept_handshake.hpp>
+#include <ordercast/net/frame_head.hpp>
 
 #include <liburing.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -44,15 +45,8 @@ using ordercast::bench::Json;
 
 /// A text frame of a server (RFC 6455, section 5.2).
 std::string framed(std::string_view text) {
-  std::string frame(1, static_cast<char>(0x81));
-  if (text.size() < 126) {
-    frame.push_back(static_cast<char>(text.size()));
-  } else {
-    frame.push_back(126);
-    frame.push_back(static_cast<char>((text.size() >> 8U) & 0xFFU));
-    frame.push_back(static_cast<char>(text.size() & 0xFFU));
-  }
-  return frame.append(text);
+  const ordercast::net::FrameHead head(ordercast::net::Opcode::text, text.size());
+  return std::string(head.bytes()).append(text);
 }
 
 /// Sends all of it; waits for the peer if its window is full.
@@ -142,16 +136,6 @@ std::string between(std::string_view text, std::string_view before, char after) 
   if (at == std::string_view::npos) return {};
   const auto value = text.substr(at + before.size());
   return std::string(value.substr(0, value.find(after)));
-}
-
-/// Sec-WebSocket-Accept (RFC 6455, section 4.2.2).
-std::string accept_of(std::string_view key) {
-  const auto text = std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  std::array<unsigned char, SHA_DIGEST_LENGTH> digest{};
-  ::SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-  std::array<unsigned char, 32> encoded{};
-  const int size = ::EVP_EncodeBlock(encoded.data(), digest.data(), SHA_DIGEST_LENGTH);
-  return {encoded.begin(), encoded.begin() + size};
 }
 
 /// Returns true if a token claims to be an admin's. Does not check the signature.
@@ -269,7 +253,7 @@ class Server {
       send_all(fd,
                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                "Sec-WebSocket-Accept: " +
-                   accept_of(key) + "\r\n\r\n");
+                   ordercast::net::accept_key(key) + "\r\n\r\n");
       if (is_admin(between(head, "token=", ' '))) admins_.push_back(fd);
     } else {
       change(fd, between(head, "/api/v1/orders/", '/'), input.substr(end + 4, body_size));

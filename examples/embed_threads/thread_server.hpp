@@ -3,10 +3,10 @@
 
 #include "socket.hpp"
 #include "thread_transport.hpp"
-#include <ordercast/asio/detail/handshake.hpp>
-#include <ordercast/asio/frame_parser.hpp>
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
+#include <ordercast/net/accept_handshake.hpp>
+#include <ordercast/net/frame_parser.hpp>
 #include <ordercast/net/request_parser.hpp>
 #include <ordercast/net/response_writer.hpp>
 
@@ -141,7 +141,7 @@ class ThreadServer {
     }
     const auto& request = parser.request();
     if (!parser.refused() && parser.is_handshake() && request.path() == "/ws") {
-      const auto answer = ordercast::asio::detail::accept_handshake(request);
+      const auto answer = ordercast::net::accept_handshake(request);
       if (write_all(socket, answer, stop_, deadline)) serve_websocket(socket, request, behind);
       return;
     }
@@ -197,7 +197,7 @@ class ThreadServer {
   /// heartbeat finds dead peers and closes them.
   void converse(const Descriptor& socket, Handle handle, ThreadTransport::Peer& peer,
                 std::string& behind) {
-    ordercast::asio::FrameParser parser({options_.max_message_bytes});
+    ordercast::net::FrameParser parser({options_.max_message_bytes});
     take(parser, handle, peer, {behind.data(), behind.size()});
     std::array<char, 4096> buffer;  // NOLINT(cppcoreguidelines-pro-type-member-init)
     for (;;) {
@@ -228,9 +228,9 @@ class ThreadServer {
   }
 
   /// Passes the client's messages to the core. Parsing needs no lock; the core does.
-  void take(ordercast::asio::FrameParser& parser, Handle handle, ThreadTransport::Peer& peer,
-            ordercast::asio::Input input) {
-    using Kind = ordercast::asio::FrameParser::Kind;
+  void take(ordercast::net::FrameParser& parser, Handle handle, ThreadTransport::Peer& peer,
+            ordercast::net::Input input) {
+    using Kind = ordercast::net::FrameParser::Kind;
     for (;;) {
       const auto item = parser.next(input);
       const auto fragments = parser.take_empty_fragments();

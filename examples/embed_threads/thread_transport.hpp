@@ -2,8 +2,8 @@
 #pragma once
 
 #include "socket.hpp"
-#include <ordercast/asio/frame.hpp>
 #include <ordercast/error.hpp>
+#include <ordercast/net/frame.hpp>
 #include <ordercast/net/frame_head.hpp>
 
 #include <sys/socket.h>
@@ -24,11 +24,11 @@ namespace embed {
 ///
 /// Every call except `prepare` runs with the server's lock held, so none may wait: `send` writes
 /// what the kernel accepts at once, and the connection's thread writes the rest when there is room.
-/// The asio transport's `frame.hpp`, which needs no Asio, makes the frames.
+/// `net/frame.hpp` makes the frames; it needs no Asio.
 class ThreadTransport {
  public:
   using Handle = std::uint64_t;
-  using Frame = ordercast::asio::Frame;
+  using Frame = ordercast::net::Frame;
 
   /// `send` accepts no more for a connection above this; `on_writable` follows at
   /// `low_water_bytes`.
@@ -57,7 +57,7 @@ class ThreadTransport {
   // What the manager calls ---------------------------------------------------------------------
 
   static Frame prepare(const std::string& text) {
-    return ordercast::asio::make_frame(ordercast::net::Opcode::text, text);
+    return ordercast::net::make_frame(ordercast::net::Opcode::text, text);
   }
 
   ordercast::SendResult send(Handle handle, const Frame& frame) noexcept {
@@ -81,7 +81,7 @@ class ThreadTransport {
   void close(Handle handle, ordercast::CloseCode code, std::string_view reason) noexcept {
     auto* const peer = find_open(handle);
     if (peer == nullptr) return;
-    write_made(*peer, [&] { return ordercast::asio::make_close_frame(code, reason); });
+    write_made(*peer, [&] { return ordercast::net::make_close_frame(code, reason); });
     start_closing(*peer);
   }
 
@@ -145,7 +145,7 @@ class ThreadTransport {
                      std::string_view payload) noexcept {
     auto* const peer = find_open(handle);
     if (peer == nullptr) return;
-    write_made(*peer, [&] { return ordercast::asio::make_frame(opcode, payload); });
+    write_made(*peer, [&] { return ordercast::net::make_frame(opcode, payload); });
   }
 
   /// Writes the frame that `make` returns. Ends the connection if there is no memory for it.

@@ -4,7 +4,7 @@
 // choose from a grammar of well-formed streams, whose messages must all be read.
 #include "fuzz/fuzz.hpp"
 #include "support/seen_frame.hpp"
-#include <ordercast/asio/frame_parser.hpp>
+#include <ordercast/net/frame_parser.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -15,10 +15,10 @@
 
 namespace {
 
-using ordercast::asio::FrameParser;
-using ordercast::asio::FrameParserOptions;
-using ordercast::asio::Input;
 using ordercast::fuzz::require;
+using ordercast::net::FrameParser;
+using ordercast::net::FrameParserOptions;
+using ordercast::net::Input;
 using Kind = FrameParser::Kind;
 
 constexpr std::size_t small_message = 300;  // so that the limit is met

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ordercast/asio/frame_parser.hpp>
+#include <ordercast/net/frame_parser.hpp>
 
 #include <string>
 
@@ -9,7 +9,7 @@ namespace ordercast::test {
 
 /// What a frame parser made of some bytes, kept beyond its next call.
 struct SeenFrame {
-  asio::FrameParser::Kind kind;
+  net::FrameParser::Kind kind;
   std::string payload;
   CloseCode code;
 

@@ -20,7 +20,8 @@
 ///     REQUIRE(client.next_text() == R"({"type":"pong"})");
 namespace ordercast::test {
 
-/// RFC 6455 section 5.2.
+/// RFC 6455 section 5.2. Its own, as all that is read and written here: a test that shared the
+/// server's tables would share their faults.
 enum class Opcode : std::uint8_t {
   continuation = 0x0,
   text = 0x1,

@@ -180,7 +180,7 @@ TEST_CASE("a plain request that was parsed elsewhere is answered, with its body"
 }
 
 TEST_CASE("a WebSocket whose handshake was answered elsewhere is adopted with its token",
-          "[adopt][asio]") {
+          "[adopt]") {
   WholeServer server;
   const auto request = handshake_text("alice");
   const auto ping = ws_frame_bytes(Opcode::text, true, true, R"({"type":"ping"})");
@@ -198,7 +198,7 @@ TEST_CASE("a WebSocket whose handshake was answered elsewhere is adopted with it
   check_served(client, server);
 }
 
-TEST_CASE("while draining an adopted WebSocket is told to come again", "[adopt][asio]") {
+TEST_CASE("while draining an adopted WebSocket is told to come again", "[adopt]") {
   WholeServer server;
   WsClient bystander;  // Whom the drain waits for.
   REQUIRE(bystander.connect(host, server.port(), "/ws?token=alice"));
@@ -241,5 +241,60 @@ TEST_CASE("what can't be adopted is refused, and its socket closed", "[adopt]") 
   CHECK_THROWS_AS(server.adopt(pair[0], request, {}), std::invalid_argument);
   char next = 0;
   CHECK(::recv(pair[1], &next, 1, 0) == 0);
+  ::close(pair[1]);
+}
+
+TEST_CASE("adopted connections count as others do, and find no room above the limits", "[adopt]") {
+  net::ServerOptions options;
+  options.accept.max_connections = 1;
+  WholeServer server(options);
+  const auto make_pair = [] {
+    std::array<int, 2> pair{-1, -1};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) == 0);
+    return pair;
+  };
+  const auto read_all = [](int fd) {
+    std::string read;
+    char next = 0;
+    while (::recv(fd, &next, 1, 0) == 1) read.push_back(next);
+    ::close(fd);
+    return read;
+  };
+  const auto first = make_pair();
+  CHECK(server.adopt_websocket(first[0], parsed_handshake("alice"), {}));
+  while (server.connections() == 0) std::this_thread::yield();
+
+  const auto request = make_pair();
+  CHECK_FALSE(server.adopt(request[0], "GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+  CHECK(read_all(request[1]).substr(0, 13) == "HTTP/1.1 503 ");
+  const auto parsed = make_pair();
+  CHECK_FALSE(server.adopt(parsed[0], parsed_handshake("alice"), {}));
+  CHECK(read_all(parsed[1]).substr(0, 13) == "HTTP/1.1 503 ");
+  const auto answered = make_pair();
+  CHECK_FALSE(server.adopt_websocket(answered[0], parsed_handshake("alice"), {}));
+  CHECK(read_all(answered[1]).substr(0, 4) == "\x88\x16\x0F\xA8");  // Close 4008.
+  WsClient accepted;
+  CHECK_FALSE(accepted.connect(host, server.port(), "/ws?token=alice"));
+
+  ::close(first[1]);
+  while (server.connections() > 0) std::this_thread::yield();
+  for (bool taken = false; !taken;) {  // Its place is free a moment later.
+    const auto next = make_pair();
+    taken = server.adopt(next[0], "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    CHECK(read_all(next[1]).substr(0, 13) == (taken ? "HTTP/1.1 404 " : "HTTP/1.1 503 "));
+  }
+}
+
+TEST_CASE("a WebSocket is adopted whatever the bounds on requests are", "[adopt]") {
+  net::ServerOptions options;
+  options.transport.max_head_bytes = 16;
+  WholeServer server(options);
+  std::array<int, 2> pair{-1, -1};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()) == 0);
+  const auto ping = ws_frame_bytes(Opcode::text, true, true, R"({"type":"ping"})");
+  CHECK(server.adopt_websocket(pair[0], parsed_handshake("alice"), ping));
+  std::string pong(17, '\0');
+  CHECK(::recv(pair[1], pong.data(), pong.size(), MSG_WAITALL) == 17);
+  CHECK(pong.substr(2) == R"({"type":"pong"})");
   ::close(pair[1]);
 }

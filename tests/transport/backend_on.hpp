@@ -119,13 +119,6 @@ class RecordingBackendOn final : public RecordingBackend {
   std::thread thread_;
 };
 
-template <class Transport, class = void>
-struct AdoptsWebSockets : std::false_type {};
-template <class Transport>
-struct AdoptsWebSockets<Transport, std::void_t<decltype(std::declval<Transport&>().adopt_websocket(
-                                       std::declval<net::Socket>(), std::declval<net::Opening>()))>>
-    : std::true_type {};
-
 template <class Transport>
 class WholeBackendOn final : public WholeBackend {
  public:
@@ -149,16 +142,14 @@ class WholeBackendOn final : public WholeBackend {
   void disconnect_user(std::string user_id, CloseCode code, std::string reason) override {
     server_.disconnect_user(std::move(user_id), code, std::move(reason));
   }
-  void adopt(int fd, std::string bytes_read) override { server_.adopt(fd, std::move(bytes_read)); }
-  void adopt(int fd, const HttpRequest& request, const std::string& bytes_behind) override {
-    server_.adopt(fd, request, bytes_behind);
+  bool adopt(int fd, std::string bytes_read) override {
+    return server_.adopt(fd, std::move(bytes_read));
   }
-  void adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind) override {
-    if constexpr (AdoptsWebSockets<Transport>::value) {
-      server_.adopt_websocket(fd, handshake, std::move(bytes_behind));
-    } else {
-      throw std::logic_error("This transport adopts no WebSocket");
-    }
+  bool adopt(int fd, const HttpRequest& request, const std::string& bytes_behind) override {
+    return server_.adopt(fd, request, bytes_behind);
+  }
+  bool adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind) override {
+    return server_.adopt_websocket(fd, handshake, std::move(bytes_behind));
   }
   void drain(std::chrono::milliseconds window) override { server_.drain(window); }
   void stop() override { server_.stop(); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <ordercast/asio/frame_parser.hpp>
+#include <ordercast/net/frame_parser.hpp>
 
 #include <catch2/catch.hpp>
 #include <support/seen_frame.hpp>
@@ -14,9 +14,9 @@
 #include <vector>
 
 using ordercast::CloseCode;
-using ordercast::asio::FrameParser;
-using ordercast::asio::FrameParserOptions;
-using ordercast::asio::Input;
+using ordercast::net::FrameParser;
+using ordercast::net::FrameParserOptions;
+using ordercast::net::Input;
 using ordercast::test::ws_frame_bytes;
 using Kind = FrameParser::Kind;
 using Opcode = ordercast::test::Opcode;

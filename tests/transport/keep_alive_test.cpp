@@ -66,6 +66,15 @@ RecordingServer::Setup with(Desk& desk) {
   return setup;
 }
 
+/// A desk behind a server, and one client that is connected.
+struct Line {
+  Desk desk;
+  RecordingServer server{with(desk)};
+  RawSocket socket;
+
+  Line() { REQUIRE(socket.connect(host, server.port())); }
+};
+
 std::string get(const std::string& target, const Headers& headers = {}) {
   return http_request_text("GET", target, headers);
 }
@@ -73,10 +82,8 @@ std::string get(const std::string& target, const Headers& headers = {}) {
 }  // namespace
 
 TEST_CASE("a connection serves one request after the other", "[http][keep_alive][asio]") {
-  Desk desk;
-  RecordingServer server(with(desk));
-  RawSocket socket;
-  REQUIRE(socket.connect(host, server.port()));
+  Line line;
+  auto& [desk, server, socket] = line;
   for (const auto* target : {"/a", "/b", "/c"}) {
     REQUIRE(socket.send_bytes(get(target)));
     const auto reply = read_http_reply(socket);
@@ -89,10 +96,8 @@ TEST_CASE("a connection serves one request after the other", "[http][keep_alive]
 }
 
 TEST_CASE("pipelined requests are answered in their order", "[http][keep_alive][asio]") {
-  Desk desk;
-  RecordingServer server(with(desk));
-  RawSocket socket;
-  REQUIRE(socket.connect(host, server.port()));
+  Line line;
+  auto& [desk, server, socket] = line;
   std::string all;
   for (int i = 0; i < 500; ++i) all += http_request_text("PATCH", "/" + std::to_string(i), {}, "x");
   REQUIRE(socket.send_bytes(all));
@@ -101,10 +106,8 @@ TEST_CASE("pipelined requests are answered in their order", "[http][keep_alive][
 
 TEST_CASE("safe requests run side by side and are answered in order all the same",
           "[http][keep_alive][asio]") {
-  Desk desk;
-  RecordingServer server(with(desk));
-  RawSocket socket;
-  REQUIRE(socket.connect(host, server.port()));
+  Line line;
+  auto& [desk, server, socket] = line;
   socket.send_bytes(get("/later1") + get("/later2") + get("/now"));
   CHECK(desk.seen(3).size() == 3);
   desk.answer("/later2");
@@ -116,10 +119,8 @@ TEST_CASE("safe requests run side by side and are answered in order all the same
 
 TEST_CASE("a request that changes something waits for those before it",
           "[http][keep_alive][asio]") {
-  Desk desk;
-  RecordingServer server(with(desk));
-  RawSocket socket;
-  REQUIRE(socket.connect(host, server.port()));
+  Line line;
+  auto& [desk, server, socket] = line;
   socket.send_bytes(get("/later1") + http_request_text("POST", "/later2", {}, "x") + get("/last"));
   CHECK(desk.seen(1).back() == "/later1");
   server.on_io_thread([] {});
@@ -240,10 +241,8 @@ TEST_CASE("a single answer may be of any size, one behind it that would not fit 
 }
 
 TEST_CASE("an interim answer waits for the answers before it", "[http][keep_alive][asio]") {
-  Desk desk;
-  RecordingServer server(with(desk));
-  RawSocket socket;
-  REQUIRE(socket.connect(host, server.port()));
+  Line line;
+  auto& [desk, server, socket] = line;
   socket.send_bytes(get("/later") +
                     "POST /now HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n"
                     "Expect: 100-continue\r\n\r\n");
@@ -259,10 +258,8 @@ TEST_CASE("an interim answer waits for the answers before it", "[http][keep_aliv
 
 TEST_CASE("a request before a handshake doesn't count as one in flight behind it",
           "[http][keep_alive][asio]") {
-  Desk desk;
-  RecordingServer server(with(desk));
-  RawSocket socket;
-  REQUIRE(socket.connect(host, server.port()));
+  Line line;
+  auto& [desk, server, socket] = line;
   socket.send_bytes(get("/first") + get("/ws", {{"Upgrade", "websocket"},
                                                 {"Connection", "Upgrade"},
                                                 {"Sec-WebSocket-Key", WsClient::key},
@@ -296,10 +293,8 @@ TEST_CASE("the connection ends where the client or HTTP/1.0 says so", "[http][ke
 }
 
 TEST_CASE("a bad request among good ones is refused in its turn", "[http][keep_alive][asio]") {
-  Desk desk;
-  RecordingServer server(with(desk));
-  RawSocket socket;
-  REQUIRE(socket.connect(host, server.port()));
+  Line line;
+  auto& [desk, server, socket] = line;
   socket.send_bytes(get("/later") + "nonsense\r\n\r\n" + get("/never"));
   desk.seen(1);
   desk.answer("/later");
@@ -310,10 +305,8 @@ TEST_CASE("a bad request among good ones is refused in its turn", "[http][keep_a
 }
 
 TEST_CASE("a handshake may follow requests on the same connection", "[http][keep_alive][asio]") {
-  Desk desk;
-  RecordingServer server(with(desk));
-  RawSocket socket;
-  REQUIRE(socket.connect(host, server.port()));
+  Line line;
+  auto& [desk, server, socket] = line;
   socket.send_bytes(get("/first") +
                     get("/ws?token=t", {{"Upgrade", "websocket"},
                                         {"Connection", "Upgrade"},
@@ -353,10 +346,8 @@ TEST_CASE("a later request must come in time too", "[http][keep_alive][asio]") {
 
 TEST_CASE("a client that ends its half of the stream gets its answers",
           "[http][keep_alive][asio]") {
-  Desk desk;
-  RecordingServer server(with(desk));
-  RawSocket socket;
-  REQUIRE(socket.connect(host, server.port()));
+  Line line;
+  auto& [desk, server, socket] = line;
   socket.send_bytes(get("/later") + get("/b"));
   desk.seen(2);
   socket.shutdown_send();
@@ -368,10 +359,8 @@ TEST_CASE("a client that ends its half of the stream gets its answers",
 }
 
 TEST_CASE("while draining an answer says that the connection ends", "[http][keep_alive][asio]") {
-  Desk desk;
-  RecordingServer server(with(desk));
-  RawSocket socket;
-  REQUIRE(socket.connect(host, server.port()));
+  Line line;
+  auto& [desk, server, socket] = line;
   socket.send_bytes(get("/a"));
   CHECK(read_http_reply(socket).header("Connection").empty());
   server.begin_drain();

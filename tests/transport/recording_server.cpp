@@ -175,14 +175,14 @@ void WholeServer::ping_user(const std::string& user_id) {
 void WholeServer::disconnect_user(std::string user_id, CloseCode code, std::string reason) {
   backend_->disconnect_user(std::move(user_id), code, std::move(reason));
 }
-void WholeServer::adopt(int fd, std::string bytes_read) {
-  backend_->adopt(fd, std::move(bytes_read));
+bool WholeServer::adopt(int fd, std::string bytes_read) {
+  return backend_->adopt(fd, std::move(bytes_read));
 }
-void WholeServer::adopt(int fd, const HttpRequest& request, const std::string& bytes_behind) {
-  backend_->adopt(fd, request, bytes_behind);
+bool WholeServer::adopt(int fd, const HttpRequest& request, const std::string& bytes_behind) {
+  return backend_->adopt(fd, request, bytes_behind);
 }
-void WholeServer::adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind) {
-  backend_->adopt_websocket(fd, handshake, std::move(bytes_behind));
+bool WholeServer::adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind) {
+  return backend_->adopt_websocket(fd, handshake, std::move(bytes_behind));
 }
 void WholeServer::drain(std::chrono::milliseconds window) {
   backend_->drain(window);

@@ -125,9 +125,9 @@ class WholeServer {
   void publish(const OrderEvent& event, std::function<void()> done);
   void disconnect_user(std::string user_id, CloseCode code, std::string reason);
   /// As `net::Server` has them.
-  void adopt(int fd, std::string bytes_read);
-  void adopt(int fd, const HttpRequest& request, const std::string& bytes_behind);
-  void adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind);
+  bool adopt(int fd, std::string bytes_read);
+  bool adopt(int fd, const HttpRequest& request, const std::string& bytes_behind);
+  bool adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind);
   void drain(std::chrono::milliseconds window);
   void stop();
   [[nodiscard]] std::size_t connections() const;

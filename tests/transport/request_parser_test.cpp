@@ -33,6 +33,20 @@ std::string handshake(std::string_view key, std::string_view version_field) {
 constexpr std::string_view good_key = "dGhlIHNhbXBsZSBub25jZQ==";
 constexpr std::string_view version_13 = "Sec-WebSocket-Version: 13\r\n";
 
+/// Hands over so many bytes, then the rest in steps, until the request is complete. Returns how
+/// many were used.
+std::size_t consume_in_pieces(RequestParser& parser, std::string_view all, std::size_t first,
+                              std::size_t step) {
+  std::size_t used = parser.consume(all.substr(0, first));
+  while (!parser.complete() && used < all.size()) {
+    const auto taken = parser.consume(all.substr(used, step));
+    REQUIRE(taken > 0);
+    used += taken;
+  }
+  REQUIRE(parser.complete());
+  return used;
+}
+
 }  // namespace
 
 TEST_CASE("a request is read whatever the cuts between its bytes", "[request_parser]") {
@@ -43,14 +57,7 @@ TEST_CASE("a request is read whatever the cuts between its bytes", "[request_par
   for (std::size_t cut = 0; cut <= all.size() - next.size(); ++cut) {
     for (const std::size_t step : {std::size_t{1}, std::size_t{7}, all.size()}) {
       RequestParser parser;
-      std::size_t used = parser.consume(std::string_view(all).substr(0, cut));
-      while (!parser.complete() && used < all.size()) {
-        const auto taken = parser.consume(std::string_view(all).substr(used, step));
-        REQUIRE(taken > 0);
-        used += taken;
-      }
-      REQUIRE(parser.complete());
-      REQUIRE(used == all.size() - next.size());
+      REQUIRE(consume_in_pieces(parser, all, cut, step) == all.size() - next.size());
       REQUIRE(parser.request().method == "PATCH");
       REQUIRE(parser.request().target == "/a?b=c");
       REQUIRE(parser.request().header("x-one") == "two");
@@ -140,14 +147,7 @@ TEST_CASE("a body in chunks is read whatever the cuts between its bytes", "[requ
   for (std::size_t cut = 0; cut <= all.size() - next.size(); ++cut) {
     for (const std::size_t step : {std::size_t{1}, std::size_t{3}, all.size()}) {
       RequestParser parser;
-      std::size_t used = parser.consume(std::string_view(all).substr(0, cut));
-      while (!parser.complete() && used < all.size()) {
-        const auto taken = parser.consume(std::string_view(all).substr(used, step));
-        REQUIRE(taken > 0);
-        used += taken;
-      }
-      REQUIRE(parser.complete());
-      REQUIRE(used == all.size() - next.size());
+      REQUIRE(consume_in_pieces(parser, all, cut, step) == all.size() - next.size());
       REQUIRE(parser.request().body == "hello, world...");
       REQUIRE(parser.request().header("X").empty());
     }

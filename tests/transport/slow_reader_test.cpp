@@ -39,6 +39,15 @@ void fill(WholeServer& server, const std::string& id, int last) {
   }
 }
 
+/// Watches an order with a small buffer, and has more of it published than sockets hold.
+void watch_and_fall_behind(WsClient& client, WholeServer& server) {
+  REQUIRE(
+      client.connect(host, server.port(), "/ws?token=alice", {}, default_timeout, small_buffer));
+  client.send_text(R"({"type":"subscribe","orderId":"o"})");
+  REQUIRE(settled(client));
+  fill(server, "o", 600);
+}
+
 }  // namespace
 
 TEST_CASE("a slow client that gives up all but one of its orders gets that one's newest version",
@@ -79,11 +88,7 @@ TEST_CASE("a ping behind data that a slow client has not read yet is not timed",
   options.limits.pong_timeout = 200ms;
   WholeServer server(options);
   WsClient client;
-  REQUIRE(
-      client.connect(host, server.port(), "/ws?token=alice", {}, default_timeout, small_buffer));
-  client.send_text(R"({"type":"subscribe","orderId":"o"})");
-  REQUIRE(settled(client));
-  fill(server, "o", 600);
+  watch_and_fall_behind(client, server);
   server.ping_user("alice");
   // Four times the pong's time, in which nothing must happen to the connection.
   pollfd hung{client.socket().fd(), POLLRDHUP, 0};
@@ -134,11 +139,7 @@ TEST_CASE("a client with a small buffer that reads steadily is never taken for o
   if (holds_megabytes) options.accept.max_kernel_unsent_bytes = 0;
   WholeServer server(options);
   WsClient client;
-  REQUIRE(
-      client.connect(host, server.port(), "/ws?token=alice", {}, default_timeout, small_buffer));
-  client.send_text(R"({"type":"subscribe","orderId":"o"})");
-  REQUIRE(settled(client));
-  fill(server, "o", 600);
+  watch_and_fall_behind(client, server);
   // 100 kB a second, for three times the stall's time. Where the kernel holds megabytes of it, it
   // takes nothing more from the server until a third of them is gone; where it does not, the client
   // catches up on the way, with the ping right behind the last update.

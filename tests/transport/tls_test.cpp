@@ -57,6 +57,15 @@ std::string client_hello() {
   return pem_text(SSL_get_wbio(ssl.get()));
 }
 
+/// Plain requests get their body back.
+RecordingServer::Setup echoing() {
+  RecordingServer::Setup setup;
+  setup.http = [](const HttpRequest& request, const HttpResponder& respond) {
+    respond({200, {}, request.body});
+  };
+  return setup;
+}
+
 }  // namespace
 
 TEST_CASE("messages go both ways over TLS 1.2 and 1.3", "[tls]") {
@@ -121,11 +130,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a client that asks first is told to go on over TLS too", "[tls]") {
-  RecordingServer::Setup setup;
-  setup.http = [](const HttpRequest& request, const HttpResponder& respond) {
-    respond({200, {}, request.body});
-  };
-  Secure secure(std::move(setup));
+  Secure secure(echoing());
   RawSocket client(tls_to(secure.first));
   REQUIRE(client.connect(host, secure.server.port()));
   client.send_bytes(
@@ -136,11 +141,7 @@ TEST_CASE("a client that asks first is told to go on over TLS too", "[tls]") {
 }
 
 TEST_CASE("requests are answered over TLS, and the stream ends in order", "[tls]") {
-  RecordingServer::Setup setup;
-  setup.http = [](const HttpRequest& request, const HttpResponder& respond) {
-    respond({200, {}, request.body});
-  };
-  Secure secure(std::move(setup));
+  Secure secure(echoing());
   RawSocket client(tls_to(secure.first));
   REQUIRE(client.connect(host, secure.server.port()));
   const std::string body(60'000, 'x');  // four records in, four out

@@ -15,9 +15,9 @@
 #include <utility>
 #include <vector>
 
-using ordercast::asio::Frame;
 using ordercast::asio::StreamSocket;
 using ordercast::asio::TurnWriter;
+using ordercast::net::Frame;
 using ordercast::net::IoMode;
 
 namespace {

@@ -43,6 +43,30 @@ class BusyThread {
   bool released_ = false;
 };
 
+/// Clients that are going to send much.
+std::vector<WsClient> connect_crowd(RecordingServer& server, std::size_t count) {
+  std::vector<WsClient> crowd(count);
+  for (auto& client : crowd) {
+    REQUIRE(client.connect(host, server.port(), "/ws?token=greedy"));
+    server.opened();
+  }
+  return crowd;
+}
+
+/// So many messages as one piece of bytes.
+std::string messages(int count) {
+  std::string bytes;
+  for (int i = 0; i < count; ++i) bytes += ws_frame_bytes(Opcode::text, true, true, "many");
+  return bytes;
+}
+
+/// How many events come before the message with this text.
+std::size_t events_before(RecordingServer& server, const std::string& text) {
+  std::size_t before = 0;
+  for (auto event = server.next(); event && event->text != text; event = server.next()) ++before;
+  return before;
+}
+
 }  // namespace
 
 TEST_CASE("a client with many requests at once does not keep others waiting",
@@ -77,33 +101,24 @@ TEST_CASE("a client with many requests at once does not keep others waiting",
 
 TEST_CASE("a client with many messages at once does not keep others waiting", "[websocket]") {
   RecordingServer server;
-  std::vector<WsClient> greedy(20);
-  for (auto& client : greedy) REQUIRE(client.connect(host, server.port(), "/ws?token=greedy"));
+  auto greedy = connect_crowd(server, 20);
   WsClient modest;
   REQUIRE(modest.connect(host, server.port(), "/ws?token=modest"));
-  for (std::size_t i = 0; i <= greedy.size(); ++i) server.opened();
+  server.opened();
 
-  std::string many;
-  for (int i = 0; i < 500; ++i) many += ws_frame_bytes(Opcode::text, true, true, "many");
+  const auto many = messages(500);
   BusyThread busy(server);
   for (auto& client : greedy) REQUIRE(client.socket().send_bytes(many));
   REQUIRE(modest.send_text("one"));
   busy.release();
-  std::size_t before = 0;
-  for (auto event = server.next(); event && event->text != "one"; event = server.next()) ++before;
-  CHECK(before < 20 * 250);
+  CHECK(events_before(server, "one") < 20 * 250);
 }
 
 TEST_CASE("what another thread posts does not wait until all who sent much have had their turn",
           "[websocket]") {
   RecordingServer server;
-  std::vector<WsClient> greedy(200);
-  for (auto& client : greedy) {
-    REQUIRE(client.connect(host, server.port(), "/ws?token=greedy"));
-    server.opened();
-  }
-  std::string many;
-  for (int i = 0; i < 100; ++i) many += ws_frame_bytes(Opcode::text, true, true, "many");
+  auto greedy = connect_crowd(server, 200);
+  const auto many = messages(100);
   BusyThread busy(server);
   for (auto& client : greedy) REQUIRE(client.socket().send_bytes(many));
   std::size_t before = 0;
@@ -122,21 +137,14 @@ TEST_CASE("what another thread posts does not wait until all who sent much have 
 
 TEST_CASE("a client waits for a few messages of each in a crowd, and not for all", "[websocket]") {
   RecordingServer server;
-  std::vector<WsClient> greedy(200);
-  for (auto& client : greedy) {
-    REQUIRE(client.connect(host, server.port(), "/ws?token=greedy"));
-    server.opened();
-  }
+  auto greedy = connect_crowd(server, 200);
   WsClient modest;
   REQUIRE(modest.connect(host, server.port(), "/ws?token=modest"));
   server.opened();
-  std::string many;
-  for (int i = 0; i < 100; ++i) many += ws_frame_bytes(Opcode::text, true, true, "many");
+  const auto many = messages(100);
   BusyThread busy(server);
   for (auto& client : greedy) REQUIRE(client.socket().send_bytes(many));
   REQUIRE(modest.send_text("one"));
   busy.release();
-  std::size_t before = 0;
-  for (auto event = server.next(); event && event->text != "one"; event = server.next()) ++before;
-  CHECK(before < 200 * 30);
+  CHECK(events_before(server, "one") < 200 * 30);
 }

@@ -15,18 +15,6 @@ using namespace ordercast;
 using namespace ordercast::test;
 using namespace std::chrono_literals;
 
-namespace {
-
-const std::string host = "127.0.0.1";
-
-std::string raw(std::initializer_list<int> bytes) {
-  std::string out;
-  for (const int byte : bytes) out.push_back(static_cast<char>(byte));
-  return out;
-}
-
-}  // namespace
-
 TEST_CASE("a client's close is answered with its own code", "[websocket]") {
   OpenedPair pair;
   CHECK(pair.client.close(1000));

@@ -11,10 +11,10 @@
 #include <vector>
 
 using ordercast::CloseCode;
-using ordercast::asio::Frame;
 using ordercast::asio::FrameParserPool;
-using ordercast::asio::Opcode;
 using ordercast::asio::WebSocketConnection;
+using ordercast::net::Frame;
+using ordercast::net::Opcode;
 
 namespace {
 

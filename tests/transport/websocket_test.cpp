@@ -14,18 +14,6 @@ using namespace ordercast;
 using namespace ordercast::test;
 using namespace std::chrono_literals;
 
-namespace {
-
-const std::string host = "127.0.0.1";
-
-std::string raw(std::initializer_list<int> bytes) {
-  std::string out;
-  for (const int byte : bytes) out.push_back(static_cast<char>(byte));
-  return out;
-}
-
-}  // namespace
-
 TEST_CASE("a text message reaches the sink and a frame reaches the client", "[websocket]") {
   OpenedPair pair;
   pair.client.send_text("hello");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ordercast/asio/frame_parser.hpp>
+#include <ordercast/net/frame_parser.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -18,26 +18,29 @@ class FrameParserPool {
     spare_.reserve(max_spare);  // So that `give_back` can't fail.
   }
 
-  /// Sets how parsers are made from now on. Call it before the first connection.
-  void set_options(FrameParserOptions options) noexcept { options_ = options; }
+  /// How parsers are made from now on. Before the first connection.
+  void set_options(net::FrameParserOptions options) noexcept { options_ = options; }
 
-  [[nodiscard]] std::unique_ptr<FrameParser> take() {
-    if (spare_.empty()) return std::make_unique<FrameParser>(options_);
+  [[nodiscard]] std::unique_ptr<net::FrameParser> take() {
+    if (spare_.empty()) return std::make_unique<net::FrameParser>(options_);
     auto parser = std::move(spare_.back());
     spare_.pop_back();
     return parser;
   }
-  void give_back(std::unique_ptr<FrameParser> parser) noexcept {
+  void give_back(std::unique_ptr<net::FrameParser> parser) noexcept {
     if (spare_.size() == max_spare) return;
     parser->reset();
     spare_.push_back(std::move(parser));
   }
 
+  /// Parsers that are kept for the next connections.
+  [[nodiscard]] std::size_t spares() const noexcept { return spare_.size(); }
+
  private:
   static constexpr std::size_t max_spare = 64;
 
-  FrameParserOptions options_;
-  std::vector<std::unique_ptr<FrameParser>> spare_;
+  net::FrameParserOptions options_;
+  std::vector<std::unique_ptr<net::FrameParser>> spare_;
 };
 
 }  // namespace ordercast::asio

@@ -3,8 +3,6 @@
 
 #include <ordercast/asio/connections.hpp>
 #include <ordercast/asio/event_loop.hpp>
-#include <ordercast/asio/frame.hpp>
-#include <ordercast/asio/frame_parser.hpp>
 #include <ordercast/asio/frame_parser_pool.hpp>
 #include <ordercast/asio/turn_writer.hpp>
 #include <ordercast/clock.hpp>
@@ -12,12 +10,15 @@
 #include <ordercast/error.hpp>
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
+#include <ordercast/net/frame.hpp>
+#include <ordercast/net/frame_parser.hpp>
 #include <ordercast/net/handshake_gate.hpp>
 #include <ordercast/net/http_connection.hpp>
 #include <ordercast/net/loop_port.hpp>
 #include <ordercast/net/options.hpp>
 #include <ordercast/net/socket.hpp>
 #include <ordercast/net/socket_transport.hpp>
+#include <ordercast/net/stalled_answers.hpp>
 
 #include <asio/io_context.hpp>
 
@@ -59,7 +60,7 @@ using net::TransportOptions;
 /// `WebSocketConnection` decide what the bytes mean.
 class Transport final : public net::SocketTransport<std::uint64_t> {
  public:
-  using Frame = asio::Frame;
+  using Frame = net::Frame;
 
   /// The `io_context` must outlive the transport. Throws std::system_error if no descriptor is
   /// left.
@@ -84,9 +85,8 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
   /// throws and closes the socket.
   void adopt(net::Socket socket, net::SocketTicket ticket = {}, std::string_view bytes_read = {});
 
-  /// The same for a WebSocket whose handshake was answered elsewhere. While draining, it is closed
-  /// with 1012.
-  void adopt_websocket(net::Socket socket, const net::Opening& opening,
+  /// The same for a WebSocket whose handshake was answered elsewhere. While draining it gets 1012.
+  void adopt_websocket(net::Socket socket, net::SocketTicket ticket, const net::Opening& opening,
                        std::string_view bytes_read = {});
 
   /// See `net::SocketTransport`.
@@ -107,11 +107,11 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
   /// Builds the frame (RFC 6455 section 5.2): one copy of the bytes for any number of recipients.
   /// O(text). Any thread.
   [[nodiscard]] static Frame prepare(const std::string& text) {
-    return make_frame(Opcode::text, text);
+    return net::make_frame(net::Opcode::text, text);
   }
   /// The same, for a binary message.
   [[nodiscard]] static Frame prepare_binary(std::string_view bytes) {
-    return make_frame(Opcode::binary, bytes);
+    return net::make_frame(net::Opcode::binary, bytes);
   }
 
   /// Queues a frame. The bytes are written when this turn of the event loop ends, together with the
@@ -146,7 +146,6 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
   /// each.
   static constexpr std::size_t crowd_read_bytes = 256;
   static constexpr std::size_t read_buffer_bytes = 64 * 1024;
-  static constexpr std::chrono::seconds stall_grace{1};
 
   class WebSocketEvents;
 
@@ -182,7 +181,7 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
   void on_progress(Index index, Connection& connection);
 
   // HTTP and its upgrade.
-  void read_requests(Index index, Connection& connection, Input input);
+  void read_requests(Index index, Connection& connection, net::Input input);
   void serve(Index index, Connection& connection, std::uint64_t id, HttpRequest request);
   void upgrade(Index index, Connection& connection, const HttpRequest& request, std::string rest);
   void open_websocket(Index index, Connection& connection, const net::Opening& opening,
@@ -203,8 +202,8 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
   FrameParserPool parsers_;
   std::vector<Index> progressed_;        // Connections of which the last flush wrote something.
   std::unique_ptr<char[]> read_buffer_;  // NOLINT(modernize-avoid-c-arrays)
-  Frame ping_ = make_frame(Opcode::ping, {});
-  TimePoint stalls_seen_{};  // When `evict_stalled` last asked the kernel.
+  Frame ping_ = net::make_frame(net::Opcode::ping, {});
+  net::StalledAnswers stalled_answers_;
   bool stopping_ = false;
   std::uint64_t serving_ = 0;  // The request whose handler is running, and its connection.
   Handle serving_handle_ = 0;

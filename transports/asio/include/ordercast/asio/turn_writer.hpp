@@ -4,8 +4,8 @@
 #include <ordercast/asio/detail/backlog.hpp>
 #include <ordercast/asio/detail/socket_writer.hpp>
 #include <ordercast/asio/detail/turn_log.hpp>
-#include <ordercast/asio/frame.hpp>
 #include <ordercast/asio/stream_socket.hpp>
+#include <ordercast/net/frame.hpp>
 #include <ordercast/net/options.hpp>
 
 #include <sys/uio.h>
@@ -52,8 +52,8 @@ class TurnWriter {
     writes_.reserve(writes_a_time);  // So that a write for all its recipients can't fail.
   }
 
-  /// Queues a frame. Strong guarantee. Must not be called within `flush`.
-  void push(Index index, Queue& queue, const Frame& frame) {
+  /// Queues a frame. Strong guarantee. Not from within `flush`.
+  void push(Index index, Queue& queue, const net::Frame& frame) {
     if (!queue.backlog_.empty()) {
       backlogs_.push(queue.backlog_, frame);
     } else if (queue.entry_ == detail::TurnLog::npos) {

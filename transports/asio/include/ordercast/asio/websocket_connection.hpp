@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ordercast/asio/frame.hpp>
-#include <ordercast/asio/frame_parser.hpp>
 #include <ordercast/asio/frame_parser_pool.hpp>
 #include <ordercast/error.hpp>
+#include <ordercast/net/frame.hpp>
+#include <ordercast/net/frame_parser.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -39,14 +39,14 @@ class WebSocketConnection {
 
   /// Reads frames; changes the bytes.
   template <class Owner>
-  void read(Input input, FrameParserPool& parsers, Owner&& owner) {
+  void read(net::Input input, FrameParserPool& parsers, Owner&& owner) {
     if (!parser_) parser_ = parsers.take();
     while (is_live()) {
       const auto item = parser_->next(input);
       for (auto count = parser_->take_empty_fragments(); count > 0 && is_open(); --count) {
         owner.on_control();
       }
-      if (item.kind == FrameParser::Kind::none) break;
+      if (item.kind == net::FrameParser::Kind::none) break;
       on_item(item, owner);
     }
     if (parser_->idle() || !is_live()) parsers.give_back(std::move(parser_));
@@ -56,7 +56,7 @@ class WebSocketConnection {
   /// ends it.
   template <class Owner>
   void close(CloseCode code, std::string_view reason, Owner&& owner) {
-    owner.send(make_close_frame(code, reason));
+    owner.send(net::make_close_frame(code, reason));
     state_ = State::closing;
   }
 
@@ -65,7 +65,7 @@ class WebSocketConnection {
   template <class Owner>
   void fail(CloseCode code, Owner&& owner) {
     if (!is_live()) return;
-    if (is_open()) owner.send(make_close_frame(code, {}));
+    if (is_open()) owner.send(net::make_close_frame(code, {}));
     state_ = State::ended;
     owner.on_end();
   }
@@ -92,8 +92,8 @@ class WebSocketConnection {
   enum class State : std::uint8_t { before, open, closing, ended };
 
   template <class Owner>
-  void on_item(const FrameParser::Item& item, Owner&& owner) {
-    using Kind = FrameParser::Kind;
+  void on_item(const net::FrameParser::Item& item, Owner&& owner) {
+    using Kind = net::FrameParser::Kind;
     switch (item.kind) {
       case Kind::text:
         if (is_open()) owner.on_message(item.payload);
@@ -104,14 +104,15 @@ class WebSocketConnection {
       case Kind::ping:
         if (is_open()) owner.on_control();
         // A client that pings and never reads may not fill our memory with pongs.
-        if (is_open() && owner.has_room()) owner.send(make_frame(Opcode::pong, item.payload));
+        if (is_open() && owner.has_room())
+          owner.send(net::make_frame(net::Opcode::pong, item.payload));
         break;
       case Kind::pong:
         if (is_open()) owner.on_pong();
         if (is_open()) owner.on_control();
         break;
       case Kind::close:
-        if (is_open()) owner.send(make_frame(Opcode::close, item.payload));
+        if (is_open()) owner.send(net::make_frame(net::Opcode::close, item.payload));
         state_ = State::ended;
         owner.on_end();
         break;
@@ -126,7 +127,7 @@ class WebSocketConnection {
   State state_ = State::before;
   bool close_reported_ = false;
   bool awaits_room_ = false;
-  std::unique_ptr<FrameParser> parser_;  // Within a message only.
+  std::unique_ptr<net::FrameParser> parser_;  // Within a message only.
 };
 
 }  // namespace ordercast::asio

@@ -28,7 +28,9 @@
 #include <ctime>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -41,7 +43,8 @@
 /// that leaves the newcomer in the queue would otherwise be reported again and again without a
 /// pause. When memory runs out the newcomer that needed it is closed.
 ///
-/// Threads: one acceptor is used by the thread of its own `io_context`; `deal` is called there.
+/// Threads: one acceptor is used by the thread of its own `io_context`, but for what says any;
+/// `deal` is called there.
 namespace ordercast::net {
 
 class Acceptor {
@@ -107,7 +110,30 @@ class Acceptor {
     release_reserve();
   }
 
-  /// How many connections are open. Any thread.
+  /// Counts a connection that was accepted elsewhere, as its ticket. Returns nullopt if the limits
+  /// have no room for it. Any thread.
+  [[nodiscard]] std::optional<SocketTicket> admit(Socket& socket) const {
+    const auto address = key_of(socket);
+    if (!make_room(address)) return std::nullopt;
+    return SocketTicket(ledger_, socket.native_handle(), address);
+  }
+
+  /// Closes a connection; one that has not begun gets 503. Any thread.
+  void turn_away(Socket socket) const {
+    if (!speaks_http_) return;
+    const auto text = write_response(unavailable_response(std::chrono::seconds(1), error_format_),
+                                     false, std::time(nullptr));
+    end_with(std::move(socket), text);
+  }
+  /// Closes a connection behind these bytes, if its socket takes them at once. Any thread.
+  static void end_with(Socket socket, std::string_view bytes) {
+    std::error_code ignored;
+    socket.non_blocking(true, ignored);
+    socket.write_some(::asio::buffer(bytes.data(), bytes.size()), ignored);
+    socket.shutdown(Socket::shutdown_send, ignored);
+  }
+
+  /// Connections that are open now. Any thread.
   [[nodiscard]] std::size_t open() const noexcept { return ledger_->open(); }
 
  private:
@@ -147,17 +173,16 @@ class Acceptor {
   }
 
   void deal(Socket socket) {
-    const auto address = key_of(socket);
-    if (!make_room(address)) return turn_away(std::move(socket));
+    auto ticket = admit(socket);
+    if (!ticket) return turn_away(std::move(socket));
     const auto& target = targets_[next_];
     next_ = (next_ + 1) % targets_.size();
-    const int fd = socket.native_handle();
-    target.deal(std::move(socket), SocketTicket(ledger_, fd, address));
+    target.deal(std::move(socket), std::move(*ticket));
   }
 
-  /// Returns true if a new connection may stay. Evicts a silent one to make room: refusing the
-  /// newest instead would let clients block the server by connecting and sending nothing.
-  bool make_room(std::uint64_t address) {
+  /// Whether a newcomer may stay. Whoever is silent makes room for it: to refuse the newest instead
+  /// would hand the server to those who connect and say nothing.
+  [[nodiscard]] bool make_room(std::uint64_t address) const {
     using Evict = ConnectionLedger::Evict;
     if (address != 0) {
       const auto of_address = ledger_->of(address);
@@ -189,18 +214,8 @@ class Acceptor {
     return std::max<std::uint64_t>(ordercast::detail::hash_bytes(client->limit_key(), seed_), 1);
   }
 
-  void turn_away(Socket socket) const {
-    if (!speaks_http_) return;
-    const auto text = write_response(unavailable_response(std::chrono::seconds(1), error_format_),
-                                     false, std::time(nullptr));
-    std::error_code ignored;
-    socket.non_blocking(true, ignored);
-    socket.write_some(::asio::buffer(text), ignored);
-    socket.shutdown(Socket::shutdown_send, ignored);
-  }
-
-  /// Without a free descriptor: accepts the new connection with the reserved one and closes it.
-  /// Returns false if that didn't help. (Asio skips a client that left before it was accepted.)
+  /// With no descriptor left: closes the newcomer by means of the reserved one. False when that
+  /// didn't help. (A client that left before it was accepted never gets here: Asio skips it.)
   bool turn_one_away(const std::error_code& error) {
     if (error.value() != EMFILE && error.value() != ENFILE) return false;
     if (reserve_ < 0) return false;

@@ -131,8 +131,8 @@ struct AcceptLimits {
   /// can share one address. Cost: about 60 bytes for each connected address.
   std::size_t max_per_address = 0;
 
-  /// Addresses to which no limit by address applies. Default: loopback. Called on the accepting
-  /// thread.
+  /// Addresses that no limit by address counts. Default: loopback. Called on the thread that
+  /// accepts or adopts.
   std::function<bool(const ::asio::ip::address&)> exempt = [](const ::asio::ip::address& address) {
     return address.is_loopback();
   };

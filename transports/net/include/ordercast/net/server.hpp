@@ -8,6 +8,7 @@
 #include <ordercast/http.hpp>
 #include <ordercast/net/acceptor.hpp>
 #include <ordercast/net/detail/shard.hpp>
+#include <ordercast/net/frame.hpp>
 #include <ordercast/net/handler_memory.hpp>
 #include <ordercast/net/handshake_gate.hpp>
 #include <ordercast/net/options.hpp>
@@ -83,24 +84,26 @@ class Server {
   /// if the address is in use.
   std::uint16_t listen() { return acceptor_->listen(options_.host, options_.port); }
 
-  /// Serves a connection that another server has accepted. Takes the socket over, and closes it if
-  /// this throws. `bytes_read`: input that was read but not answered: nothing, part of a request,
-  /// or a request and what came after it. `AcceptLimits` do not count it. With
-  /// `TransportOptions::tls` nothing may have been read. Throws std::system_error if `fd` is not a
-  /// stream socket, and std::invalid_argument. Any thread.
-  void adopt(int fd, std::string bytes_read = {});
+  /// Serves a connection that another server has accepted: its socket is ours from here on, and is
+  /// closed if this throws. `bytes_read` is what was read from it and not answered: nothing, a part
+  /// of a request, or a request and what came behind it. `AcceptLimits` count it; where they have
+  /// no room for it, it gets 503 and the answer is false. With `TransportOptions::tls` nothing may
+  /// have been read. Throws std::system_error if `fd` is not a stream socket, and
+  /// std::invalid_argument. Any thread.
+  bool adopt(int fd, std::string bytes_read = {});
 
-  /// The same for a request that was parsed elsewhere; `bytes_behind`: input after it. Checks and
-  /// answers the request here, with 101 if it is a handshake.
-  void adopt(int fd, const HttpRequest& request, const std::string& bytes_behind = {}) {
+  /// The same for a request that was parsed elsewhere; `bytes_behind` came behind it. The request
+  /// is checked and answered here, with 101 if it is a handshake.
+  bool adopt(int fd, const HttpRequest& request, const std::string& bytes_behind = {}) {
     auto socket = take_over(fd);
-    adopt(std::move(socket), write_request(request) + bytes_behind);
+    return adopt(std::move(socket), write_request(request) + bytes_behind);
   }
 
   /// The same for a WebSocket whose handshake was answered elsewhere: with 101 and the subprotocol
-  /// that `select_subprotocol(handshake)` returns, or none if that is empty. The handshake contains
-  /// the token. Does not call the filter. The asio transport only.
-  void adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind = {});
+  /// that `select_subprotocol(handshake)` returns, or none if that is empty. The handshake brings
+  /// the token. The filter is not asked. Where `AcceptLimits` have no room for it, it is closed
+  /// with 4008.
+  bool adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind = {});
 
   /// Serves until `stop` or the end of a `drain`: runs shard 0 on this thread, the others and the
   /// acceptor on their own threads. Call once. Exceptions of the application go to
@@ -166,10 +169,9 @@ class Server {
   }
   [[nodiscard]] std::size_t shards() const noexcept { return sharded_.size(); }
 
-  /// Drains all connections: handshakes get 503 with Retry-After, open WebSockets get their queued
-  /// messages and close 1012, plain HTTP is still answered. `run` returns when all WebSockets and
-  /// HTTP requests in flight have ended, at the latest after `window`. Only the first call counts.
-  /// Any thread.
+  /// Drains: handshakes get 503 with Retry-After, open WebSockets get what waits for them and
+  /// close 1012, plain HTTP is answered on. `run` returns when all WebSockets and HTTP requests in
+  /// flight are gone, at the latest after `window`. The first call counts. Any thread.
   void drain(std::chrono::milliseconds window);
 
   /// Ends everything at once. Any thread; does not wait.
@@ -193,7 +195,7 @@ class Server {
     Socket socket;
   };
   [[nodiscard]] Adopted take_over(int fd);
-  void adopt(Adopted adopted, std::string bytes_read);
+  bool adopt(Adopted adopted, std::string bytes_read);
 
   template <class F>
   [[nodiscard]] std::size_t total(F count) const noexcept {
@@ -254,27 +256,41 @@ auto Server<Transport, ServicesT>::take_over(int fd) -> Adopted {
 }
 
 template <class Transport, class ServicesT>
-void Server<Transport, ServicesT>::adopt(int fd, std::string bytes_read) {
-  adopt(take_over(fd), std::move(bytes_read));
+bool Server<Transport, ServicesT>::adopt(int fd, std::string bytes_read) {
+  return adopt(take_over(fd), std::move(bytes_read));
 }
 
 template <class Transport, class ServicesT>
-void Server<Transport, ServicesT>::adopt(Adopted adopted, std::string bytes_read) {
+bool Server<Transport, ServicesT>::adopt(Adopted adopted, std::string bytes_read) {
   if (!bytes_read.empty() && options_.transport.tls != nullptr) {
     throw std::invalid_argument("This server encrypts: adopt sockets before their TLS handshake");
   }
-  adopted.shard->adopt_begun(std::move(adopted.socket), std::move(bytes_read));
+  auto ticket = acceptor_->admit(adopted.socket);
+  if (!ticket) {
+    acceptor_->turn_away(std::move(adopted.socket));
+    return false;
+  }
+  adopted.shard->adopt_begun(std::move(adopted.socket), std::move(*ticket), std::move(bytes_read));
+  return true;
 }
 
 template <class Transport, class ServicesT>
-void Server<Transport, ServicesT>::adopt_websocket(int fd, const HttpRequest& handshake,
+bool Server<Transport, ServicesT>::adopt_websocket(int fd, const HttpRequest& handshake,
                                                    std::string bytes_behind) {
   auto adopted = take_over(fd);
   if (options_.transport.tls != nullptr) {
     throw std::invalid_argument("This server encrypts: adopt sockets before their TLS handshake");
   }
-  adopted.shard->adopt_websocket(std::move(adopted.socket), opening_of(handshake),
-                                 std::move(bytes_behind));
+  auto ticket = acceptor_->admit(adopted.socket);
+  if (!ticket) {
+    const auto close = make_close_frame(CloseCode::too_many_connections, "Too many connections");
+    Acceptor::end_with(std::move(adopted.socket), close.bytes());
+    return false;
+  }
+  ticket->settle();
+  adopted.shard->adopt_websocket(std::move(adopted.socket), std::move(*ticket),
+                                 opening_of(handshake), std::move(bytes_behind));
+  return true;
 }
 
 template <class Transport, class ServicesT>

@@ -6,6 +6,7 @@
 #endif
 
 #include <ordercast/clock.hpp>
+#include <ordercast/net/handshake_gate.hpp>
 #include <ordercast/websocketpp/detail/message_policy.hpp>
 #include <ordercast/websocketpp/detail/request.hpp>
 #include <ordercast/websocketpp/detail/response.hpp>
@@ -42,7 +43,8 @@ struct ConnectionRecord {
   std::shared_ptr<::asio::steady_timer> deadline;  ///< Of the HTTP request.
   TimePoint progress_at{};                  ///< When the client last took some of its answer.
   std::size_t owned = 0;                    ///< Bytes of the answer that nobody shares.
-  std::shared_ptr<std::atomic<bool>> gone;  ///< Read by whoever works on the request.
+  std::shared_ptr<std::atomic<bool>> gone;  ///< Told to whoever works on the request.
+  std::unique_ptr<net::Opening> adopted;    ///< Of a WebSocket that was opened elsewhere.
 };
 
 /// The endpoint's half of the transport policy. It has nothing to do, because sockets come from our

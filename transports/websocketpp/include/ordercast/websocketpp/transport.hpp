@@ -68,8 +68,12 @@ class Transport final : public net::SocketTransport<std::uint64_t>, private deta
   /// already read. Without memory it throws and closes the socket.
   void adopt(net::Socket socket, net::SocketTicket ticket = {}, std::string_view bytes_read = {});
 
-  /// Ends every connection at once, those still to be adopted included. The sink gets `on_close`;
-  /// after that the transport no longer keeps the `io_context` running.
+  /// The same for a WebSocket whose handshake was answered elsewhere. While draining it gets 1012.
+  void adopt_websocket(net::Socket socket, net::SocketTicket ticket, const net::Opening& opening,
+                       std::string_view bytes_read = {});
+
+  /// Ends every connection at once, and every one that is still to be adopted. The sink hears
+  /// `on_close`; then nothing of the transport keeps the `io_context` running.
   void stop();
 
   // What the connection manager calls -------------------------------------------------------------
@@ -114,6 +118,10 @@ class Transport final : public net::SocketTransport<std::uint64_t>, private deta
   /// How many fragments without payload one message may have. They cost no memory, but time.
   static constexpr std::size_t max_empty_fragments = 128;
 
+  static constexpr std::string_view answered_handshake =
+      "GET /ws HTTP/1.1\r\nHost: adopted\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
   [[nodiscard]] static Frame frame_of(net::Opcode opcode, std::string text);
 
   /// The transport of a connection; null once it is gone.
@@ -121,7 +129,11 @@ class Transport final : public net::SocketTransport<std::uint64_t>, private deta
     return static_cast<Transport*>(connection.owner());
   }
 
-  void admit(net::Socket& socket, net::SocketTicket& ticket, std::string_view bytes_read);
+  void admit(net::Socket& socket, net::SocketTicket& ticket, const detail::Begun& begun,
+             std::unique_ptr<net::Opening> adopted);
+  /// Calls `admit()`, with the rules that hold for every adopted socket.
+  template <class Admit>
+  void take_over(net::SocketTicket& ticket, Admit admit);
 
   // Events of websocketpp.
   void listen_to(Connection& connection);

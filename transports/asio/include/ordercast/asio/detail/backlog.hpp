@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ordercast/asio/frame.hpp>
+#include <ordercast/net/frame.hpp>
 
 #include <sys/uio.h>
 
@@ -29,7 +29,7 @@ class BacklogPool {
   };
 
   /// Amortised O(1), with the strong guarantee.
-  void push(Queue& queue, const Frame& frame) {
+  void push(Queue& queue, const net::Frame& frame) {
     if (free_ == npos) {
       nodes_.emplace_back();
       free_ = static_cast<std::uint32_t>(nodes_.size() - 1);
@@ -72,7 +72,7 @@ class BacklogPool {
 
  private:
   struct Node {
-    Frame frame;
+    net::Frame frame;
     std::uint32_t next = npos;
   };
 
@@ -80,7 +80,7 @@ class BacklogPool {
     const auto at = queue.head;
     queue.head = nodes_[at].next;
     if (queue.empty()) queue.tail = npos;
-    nodes_[at] = {Frame{}, free_};
+    nodes_[at] = {net::Frame{}, free_};
     free_ = at;
     if (--used_ > 0) return;
     free_ = npos;

@@ -50,14 +50,14 @@ inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket,
   });
 }
 
-inline void Transport::adopt_websocket(net::Socket socket, const net::Opening& opening,
-                                       std::string_view bytes_read) {
-  take_over(std::move(socket), {}, [&](Index index, Connection& connection) {
+inline void Transport::adopt_websocket(net::Socket socket, net::SocketTicket ticket,
+                                       const net::Opening& opening, std::string_view bytes_read) {
+  take_over(std::move(socket), std::move(ticket), [&](Index index, Connection& connection) {
     if (connection.state != State::http) return;
     if (!gate_.is_draining()) {
       return open_websocket(index, connection, opening, std::string(bytes_read));
     }
-    queue(index, connection, make_close_frame(CloseCode::service_restart, {}));
+    queue(index, connection, net::make_close_frame(CloseCode::service_restart, {}));
     finish(index, connection, options_.close_timeout);
   });
 }

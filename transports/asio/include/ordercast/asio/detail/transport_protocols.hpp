@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ordercast/asio/detail/handshake.hpp>
 #include <ordercast/asio/transport.hpp>
+#include <ordercast/net/accept_handshake.hpp>
 #include <ordercast/net/client_address.hpp>
 #include <ordercast/net/http_connection.hpp>
 #include <ordercast/net/response_writer.hpp>
@@ -10,6 +10,7 @@
 
 #include <sys/epoll.h>
 
+#include <chrono>
 #include <ctime>
 #include <exception>
 #include <memory>
@@ -51,7 +52,7 @@ inline void Transport::on_readable(Index index, Connection& connection) {
       connection.socket.read(read_buffer_.get(), read_buffer_bytes, most_to_read(connection));
   if (count == -EAGAIN || count == -EINTR) return;
   if (count > 0) {
-    const Input input{read_buffer_.get(), static_cast<std::size_t>(count)};
+    const net::Input input{read_buffer_.get(), static_cast<std::size_t>(count)};
     if (connection.state == State::http) return read_requests(index, connection, input);
     return connection.websocket.read(input, parsers_, WebSocketEvents(*this, index));
   }
@@ -102,7 +103,7 @@ inline void Transport::report_close(Index index, Connection& connection) noexcep
   guarded(index, [&] { sink_.on_close(sink_.sink, connections_.handle_of(index)); });
 }
 
-inline void Transport::read_requests(Index index, Connection& connection, Input input) {
+inline void Transport::read_requests(Index index, Connection& connection, net::Input input) {
   using Kind = net::HttpConnection::Kind;
   if (!connection.http) {
     connection.http = std::make_unique<net::HttpConnection>(
@@ -165,7 +166,7 @@ inline void Transport::upgrade(Index index, Connection& connection, const HttpRe
     return finish(index, connection, options_.handshake_timeout);
   }
   const auto opening = net::opening_of(request);
-  queue(index, connection, Frame::of(detail::accept_handshake(request)));
+  queue(index, connection, Frame::of(net::accept_handshake(request)));
   open_websocket(index, connection, opening, std::move(rest));
 }
 
@@ -272,24 +273,22 @@ inline void Transport::count_http(Connection& connection, bool busy) noexcept {
 /// false if every client is reading. Linear in the connections; called only when memory for answers
 /// runs short.
 inline bool Transport::evict_stalled(const net::AnswerQueue& asking) {
-  const auto now = std::chrono::steady_clock::now();
-  const bool looks = now - stalls_seen_ >= stall_grace / 4;  // Don't ask the kernel each time.
-  if (looks) stalls_seen_ = now;
-  Connection* longest = nullptr;
-  Index longest_index = 0;
-  auto since = now - stall_grace;
-  connections_.for_each_open([&](Index index, Connection& one) {
-    if (!one.http || one.http->is(asking)) return;
-    auto& http = *one.http;
-    if (http.owned_bytes() == 0 || http.unwritten_bytes() == 0) return;
-    if (looks) http.note_progress(net::unacknowledged_bytes(one.socket.fd()), now);
-    if (http.stalled_since() > since) return;
-    since = http.stalled_since();
-    longest = &one;
-    longest_index = index;
-  });
-  if (longest == nullptr) return false;
-  close_socket(longest_index, *longest);
+  const auto longest =
+      stalled_answers_.find_longest<Index>(std::chrono::steady_clock::now(), [&](auto&& visit) {
+        connections_.for_each_open([&](Index index, Connection& one) {
+          if (!one.http || one.http->is(asking)) return;
+          auto& http = *one.http;
+          if (http.owned_bytes() == 0 || http.unwritten_bytes() == 0) return;
+          visit(
+              index,
+              [&](TimePoint now) {
+                http.note_progress(net::unacknowledged_bytes(one.socket.fd()), now);
+              },
+              [&] { return http.stalled_since(); });
+        });
+      });
+  if (!longest) return false;
+  close_socket(*longest, connections_[*longest]);
   return true;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ordercast/asio/frame.hpp>
+#include <ordercast/net/frame.hpp>
 
 #include <sys/uio.h>
 
@@ -35,15 +35,15 @@ class TurnLog {
     std::uint32_t last = npos;  ///< The last of them.
   };
 
-  /// Starts a connection's entry with a frame; returns the entry's position.
-  std::uint32_t open(std::uint32_t connection, const Frame& frame) {
+  /// Starts a connection's entry with a frame; returns where it stands.
+  std::uint32_t open(std::uint32_t connection, const net::Frame& frame) {
     const auto at = append(frame);
     entries_.push_back({connection, {at, 1}, npos, npos});
     return static_cast<std::uint32_t>(entries_.size() - 1);
   }
 
   /// Adds a frame to an entry. Amortised O(1), with the strong guarantee.
-  void extend(std::uint32_t entry_at, const Frame& frame) {
+  void extend(std::uint32_t entry_at, const net::Frame& frame) {
     const auto at = append(frame);
     auto& entry = entries_[entry_at];
     auto& run = entry.last == npos ? entry.run : further_[entry.last].run;
@@ -58,7 +58,7 @@ class TurnLog {
   }
 
   [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
-  [[nodiscard]] const Frame& frame(std::uint32_t at) const noexcept { return frames_[at]; }
+  [[nodiscard]] const net::Frame& frame(std::uint32_t at) const noexcept { return frames_[at]; }
   /// The slices of all frames, in the order of the log.
   [[nodiscard]] const iovec* slices() const noexcept { return slices_.data(); }
 
@@ -106,7 +106,7 @@ class TurnLog {
     std::uint32_t next;
   };
 
-  std::uint32_t append(const Frame& frame) {
+  std::uint32_t append(const net::Frame& frame) {
     if (frames_.empty() || !frames_.back().is(frame)) {
       slices_.reserve(slices_.size() + 1 > slices_.capacity() ? 2 * slices_.size() + 16
                                                               : slices_.capacity());
@@ -119,7 +119,7 @@ class TurnLog {
 
   std::vector<Entry> entries_;
   std::vector<Further> further_;
-  std::vector<Frame> frames_;
+  std::vector<net::Frame> frames_;
   std::vector<iovec> slices_;
 };
 

@@ -83,16 +83,19 @@ class Shard {
 
   /// The same for a connection from which bytes were read elsewhere. Posts it, since the call may
   /// come from a handler of another connection.
-  void adopt_begun(Socket socket, std::string bytes_read) {
-    ::asio::post(io,
-                 [this, socket = std::move(socket), bytes_read = std::move(bytes_read)]() mutable {
-                   guarded([&] { transport.adopt(std::move(socket), SocketTicket(), bytes_read); });
-                 });
-  }
-  void adopt_websocket(Socket socket, Opening opening, std::string bytes_read) {
-    ::asio::post(io, [this, socket = std::move(socket), opening = std::move(opening),
+  void adopt_begun(Socket socket, SocketTicket ticket, std::string bytes_read) {
+    ::asio::post(io, [this, socket = std::move(socket), ticket = std::move(ticket),
                       bytes_read = std::move(bytes_read)]() mutable {
-      guarded([&] { transport.adopt_websocket(std::move(socket), opening, bytes_read); });
+      guarded([&] { transport.adopt(std::move(socket), std::move(ticket), bytes_read); });
+    });
+  }
+  void adopt_websocket(Socket socket, SocketTicket ticket, Opening opening,
+                       std::string bytes_read) {
+    ::asio::post(io, [this, socket = std::move(socket), ticket = std::move(ticket),
+                      opening = std::move(opening), bytes_read = std::move(bytes_read)]() mutable {
+      guarded([&] {
+        transport.adopt_websocket(std::move(socket), std::move(ticket), opening, bytes_read);
+      });
     });
   }
 

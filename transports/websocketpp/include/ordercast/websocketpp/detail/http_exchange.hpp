@@ -5,6 +5,7 @@
 #include <ordercast/http.hpp>
 #include <ordercast/net/options.hpp>
 #include <ordercast/net/response_writer.hpp>
+#include <ordercast/net/stalled_answers.hpp>
 #include <ordercast/websocketpp/config.hpp>
 #include <ordercast/websocketpp/detail/connection_table.hpp>
 #include <ordercast/websocketpp/detail/end_connection.hpp>
@@ -88,8 +89,6 @@ class HttpExchange {
   }
 
  private:
-  static constexpr std::chrono::seconds stall_grace{1};
-
   void start_answer_deadline(Connection& connection) {
     auto* const c = &connection;
     connection.record.deadline =
@@ -127,20 +126,20 @@ class HttpExchange {
   /// false if every client is reading. Linear in the connections; called only when memory for
   /// answers runs short.
   [[nodiscard]] bool evict_stalled() {
-    const auto now = std::chrono::steady_clock::now();
-    const bool looks = now - stalls_seen_ >= stall_grace / 4;  // Don't ask the kernel each time.
-    if (looks) stalls_seen_ = now;
-    Connection* longest = nullptr;
-    auto since = now - stall_grace;
-    connections_.for_each([&](Connection& one) {
-      if (one.record.owned == 0 || one.in_flight() == 0) return;
-      if (looks && one.made_progress()) one.record.progress_at = now;
-      if (one.record.progress_at > since) return;
-      since = one.record.progress_at;
-      longest = &one;
-    });
-    if (longest == nullptr) return false;
-    longest->close_socket();
+    const auto longest = stalled_answers_.find_longest<Connection*>(
+        std::chrono::steady_clock::now(), [&](auto&& visit) {
+          connections_.for_each([&](Connection& one) {
+            if (one.record.owned == 0 || one.in_flight() == 0) return;
+            visit(
+                &one,
+                [&](TimePoint now) {
+                  if (one.made_progress()) one.record.progress_at = now;
+                },
+                [&] { return one.record.progress_at; });
+          });
+        });
+    if (!longest) return false;
+    (*longest)->close_socket();
     return true;
   }
 
@@ -150,8 +149,8 @@ class HttpExchange {
 
   const net::TransportOptions& options_;
   const ConnectionTable& connections_;
-  std::size_t unsent_ = 0;   // Bytes of answers that are in memory for one connection each.
-  TimePoint stalls_seen_{};  // When `evict_stalled` last asked the kernel.
+  std::size_t unsent_ = 0;  // Bytes of answers that are in memory for one connection each.
+  net::StalledAnswers stalled_answers_;
 };
 
 }  // namespace ordercast::websocketpp::detail

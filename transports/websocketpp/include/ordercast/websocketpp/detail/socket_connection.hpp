@@ -55,8 +55,8 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   /// last two see `SocketStream`.
   void attach(net::Socket socket, net::SocketTicket ticket, SocketOwner& owner,
               const SocketTimeouts& timeouts, std::unique_ptr<net::SecureSession> session,
-              std::string_view bytes_read) {
-    stream_.open(std::move(socket), std::move(session), bytes_read);
+              const Begun& begun) {
+    stream_.open(std::move(socket), std::move(session), begun);
     ticket_ = std::move(ticket);
     owner_ = &owner;
     timeouts_ = timeouts;

@@ -26,13 +26,19 @@
 /// One thread. Call `open` before the other members, unless they say otherwise.
 namespace ordercast::websocketpp::detail {
 
+/// What became of a connection before it was ours.
+struct Begun {
+  std::string_view bytes_read = {};  ///< From the socket, and not used.
+  bool is_answered = false;          ///< Its request: the first write, our answer, is dropped.
+};
+
 class SocketStream {
  public:
-  /// Takes a connected socket, from which `bytes_read` were already read. With a session the bytes
-  /// are encrypted.
+  /// Takes a connected socket. With a session the bytes are encrypted.
   void open(net::Socket socket, std::unique_ptr<net::SecureSession> session,
-            std::string_view bytes_read = {}) {
-    if (!bytes_read.empty()) read_before_ = std::make_unique<std::string>(bytes_read);
+            const Begun& begun = {}) {
+    if (!begun.bytes_read.empty()) read_before_ = std::make_unique<std::string>(begun.bytes_read);
+    drops_write_ = begun.is_answered;
     socket_.emplace(std::move(socket));
     session_ = std::move(session);
     std::error_code ignored;
@@ -97,6 +103,7 @@ class SocketStream {
   /// `Buffers` is one of Asio's constant buffer sequences whose iterators are pointers.
   template <class Buffers>
   std::size_t write_some(const Buffers& buffers, std::error_code& error) {
+    if (std::exchange(drops_write_, false)) return ::asio::buffer_size(buffers);
     if (!session_) return socket_->write_some(buffers, error);
     const auto result = net::write_gathered(*session_, buffers.begin(), buffers.end());
     write_wants_read_ = result.status == net::SecureStatus::want_read;
@@ -162,7 +169,8 @@ class SocketStream {
   std::optional<net::Socket> socket_;
   std::unique_ptr<net::SecureSession> session_;  // Null: plain.
   std::unique_ptr<std::string> read_before_;
-  bool read_wants_write_ = false;  // only with TLS, as the next
+  bool drops_write_ = false;
+  bool read_wants_write_ = false;  // TLS alone; so the next.
   bool write_wants_read_ = false;
 };
 

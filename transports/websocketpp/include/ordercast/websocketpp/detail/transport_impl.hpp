@@ -42,9 +42,24 @@ inline Transport::~Transport() {
 
 inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket,
                              std::string_view bytes_read) {
+  take_over(ticket, [&] { admit(socket, ticket, {bytes_read}, nullptr); });
+}
+
+/// websocketpp opens a connection by a handshake and in no other way: it gets one to read that it
+/// must accept, and what it answers is dropped.
+inline void Transport::adopt_websocket(net::Socket socket, net::SocketTicket ticket,
+                                       const net::Opening& opening, std::string_view bytes_read) {
+  take_over(ticket, [&] {
+    const auto bytes = std::string(answered_handshake).append(bytes_read);
+    admit(socket, ticket, {bytes, true}, std::make_unique<net::Opening>(opening));
+  });
+}
+
+template <class Admit>
+void Transport::take_over(net::SocketTicket& ticket, Admit admit) {
   if (stopping_) return ticket.release();
   try {
-    admit(socket, ticket, bytes_read);
+    admit();
   } catch (...) {      // Out of memory.
     ticket.release();  // Before the socket is closed.
     throw;
@@ -52,7 +67,7 @@ inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket,
 }
 
 inline void Transport::admit(net::Socket& socket, net::SocketTicket& ticket,
-                             std::string_view bytes_read) {
+                             const detail::Begun& begun, std::unique_ptr<net::Opening> adopted) {
   std::unique_ptr<net::SecureSession> session;
   if (options_.tls) {
     session = options_.tls->accept(socket.native_handle());
@@ -62,9 +77,11 @@ inline void Transport::admit(net::Socket& socket, net::SocketTicket& ticket,
   const auto connection = std::make_shared<Connection>(true, std::string(), log_, log_, random_);
   connection->attach(std::move(socket), std::move(ticket), *this,
                      {options_.handshake_timeout, options_.linger_timeout, options_.write_timeout},
-                     std::move(session), bytes_read);
+                     std::move(session), begun);
+  connection->record.adopted = std::move(adopted);
   connection->get_request().expect(
-      {options_.max_head_bytes, options_.max_body_bytes}, std::move(peer), options_.error_format,
+      {(std::max)(options_.max_head_bytes, answered_handshake.size()), options_.max_body_bytes},
+      std::move(peer), options_.error_format,
       [c = connection.get()](std::size_t bytes) { c->ticket().hold(bytes); },
       [c = connection.get()] { c->write_interim(net::continue_response); },
       [c = connection.get()](std::string_view frames) { c->count_frames(frames); });
@@ -165,6 +182,7 @@ inline Connection* Transport::find(Handle handle) const noexcept {
 // WebSockets -------------------------------------------------------------------------------------
 
 inline bool Transport::on_handshake(Connection& connection) {
+  if (connection.record.adopted) return true;
   const HttpRequest& request = connection.get_request().request();
   if (auto refusal = gate_.refuse(request)) {
     http_.set_response(connection, std::move(*refusal));
@@ -181,7 +199,14 @@ inline void Transport::on_open(Connection& connection) {
   connection.record.kind = ConnectionRecord::Kind::websocket;
   connection.ticket().settle();
   websockets_.fetch_add(1, std::memory_order_relaxed);
-  const auto opening = net::opening_of(connection.get_request().take());
+  const auto request = connection.get_request().take();
+  const auto adopted = std::move(connection.record.adopted);
+  if (adopted && gate_.is_draining()) {
+    connection.record.closed = true;  // The sink never hears of it.
+    std::error_code ignored;
+    return connection.close(static_cast<std::uint16_t>(CloseCode::service_restart), {}, ignored);
+  }
+  const auto opening = adopted ? std::move(*adopted) : net::opening_of(request);
   tick_.ensure_scheduled();
   sink_.on_open(sink_.sink, connection.record.handle, opening.token, opening.hello);
 }

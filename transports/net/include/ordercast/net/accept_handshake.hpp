@@ -13,7 +13,10 @@
 #include <string_view>
 
 /// The server's half of the opening handshake (RFC 6455 section 4.2.2). Pure functions.
-namespace ordercast::asio::detail {
+///
+/// The digest is OpenSSL's: link OpenSSL::Crypto, which `ordercast::asio` and `ordercast::tls`
+/// bring.
+namespace ordercast::net {
 
 /// Sec-WebSocket-Accept for a client's key.
 [[nodiscard]] inline std::string accept_key(std::string_view key) {
@@ -38,4 +41,4 @@ namespace ordercast::asio::detail {
   return wire.append("\r\n");
 }
 
-}  // namespace ordercast::asio::detail
+}  // namespace ordercast::net

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ordercast/asio/frame.hpp>
 #include <ordercast/detail/utf8.hpp>
 #include <ordercast/error.hpp>
+#include <ordercast/net/frame_head.hpp>
 
 #include <algorithm>
 #include <array>
@@ -27,7 +27,7 @@
 ///       if (item.kind == FrameParser::Kind::none) break;  // all of the input is taken
 ///       ...
 ///     }
-namespace ordercast::asio {
+namespace ordercast::net {
 
 /// Bytes to read. They are taken from the front, and changed, because unmasking is done in place.
 struct Input {
@@ -343,4 +343,4 @@ class FrameParser {
   std::string message_;
 };
 
-}  // namespace ordercast::asio
+}  // namespace ordercast::net

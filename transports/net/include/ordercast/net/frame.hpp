@@ -17,12 +17,10 @@
 
 /// Bytes as they go over the wire, and the frames that a server sends (RFC 6455 section 5.2).
 ///
-/// A `Frame` is one allocation: reference count, size, and the bytes or their owner. A copy costs
-/// one atomic increment. The bytes never change, so any number of threads may hold and read them.
-/// Building a frame is linear in the payload.
-namespace ordercast::asio {
-
-using net::Opcode;
+/// A `Frame` is one allocation: reference count, size, bytes (or whose they are). Copying it is one
+/// atomic increment; the bytes are immutable, so any number of threads may hold and read the same
+/// ones. Building one is linear in the payload.
+namespace ordercast::net {
 
 // NOLINTNEXTLINE(cppcoreguidelines-special-member-functions): one assignment copies and moves.
 class Frame {
@@ -88,17 +86,17 @@ class Frame {
 
 /// A whole message, or a control frame, as a server sends it: final and not masked.
 [[nodiscard]] inline Frame make_frame(Opcode opcode, std::string_view payload) {
-  return Frame::of(net::FrameHead(opcode, payload.size()).bytes(), payload);
+  return Frame::of(FrameHead(opcode, payload.size()).bytes(), payload);
 }
 
 /// A close frame. A reason over 123 bytes is cut, between characters (RFC 6455 section 5.5).
 [[nodiscard]] inline Frame make_close_frame(CloseCode code, std::string_view reason) {
-  reason = net::cut_close_reason(reason);
-  char payload[2 + net::max_close_reason_bytes];  // NOLINT(modernize-avoid-c-arrays)
+  reason = cut_close_reason(reason);
+  char payload[2 + max_close_reason_bytes];  // NOLINT(modernize-avoid-c-arrays)
   payload[0] = static_cast<char>(static_cast<std::uint16_t>(code) >> 8U);
   payload[1] = static_cast<char>(static_cast<std::uint16_t>(code) & 0xFFU);
   if (!reason.empty()) std::memcpy(payload + 2, reason.data(), reason.size());
   return make_frame(Opcode::close, {payload, 2 + reason.size()});
 }
 
-}  // namespace ordercast::asio
+}  // namespace ordercast::net
