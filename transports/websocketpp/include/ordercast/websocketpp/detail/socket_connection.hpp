@@ -51,8 +51,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
 
   // For the owner ------------------------------------------------------------------------------
 
-  /// Call it once, before `start`. The owner must call `disown` before it is destroyed. For the
-  /// last two see `SocketStream`.
+  /// Call it once, before `start`. The owner calls `disown` before its end. See `SocketStream`.
   void attach(net::Socket socket, net::SocketTicket ticket, SocketOwner& owner,
               const SocketTimeouts& timeouts, std::unique_ptr<net::SecureSession> session,
               const Begun& begun) {
@@ -71,8 +70,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   /// The next shutdown ends the connection at once.
   void skip_linger() noexcept { timeouts_.linger = std::chrono::milliseconds(0); }
 
-  /// Closes a socket that should be closed by now. Memory for the usual way was missing, so
-  /// websocketpp may not report the end.
+  /// Closes a socket whose end websocketpp may not report, because memory was missing.
   void lose() noexcept {
     if (state_ == State::closed) return;
     lost_ = true;
@@ -97,8 +95,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     return progress_.note(out_.taken(), stream_.unacknowledged_bytes());
   }
 
-  /// Writes a few bytes before the answer. The kernel takes them, because nothing was written
-  /// before.
+  /// Writes a few bytes before the answer. The kernel takes them: nothing was written before.
   void write_interim(std::string_view bytes) {
     if (state_ == State::open && in_flight() == 0) stream_.try_write(bytes);
   }
@@ -108,8 +105,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   /// Fragments without payload in the current message.
   [[nodiscard]] std::size_t fragments_in_message() const noexcept { return frames_.in_message(); }
 
-  /// Notices, while nobody reads, that the client has reset the connection. It works until the
-  /// client sends something. A client that has ended its half of the stream may still be reading.
+  /// Notices a reset while nobody reads, until the client sends something. An ended half is none.
   void watch_for_reset() {
     wait_for(net::Socket::wait_read, [](auto& self) {
       if (self.state_ != State::open || self.read_handler_) return;
