@@ -8,7 +8,7 @@
 
 namespace order_server {
 
-/// All that one database does for a server. Threads and errors as for `Store`.
+/// Everything that a server needs from its database. Threads and errors as for `Store`.
 class Database : public Store,
                  public PushStore,
                  public DeadLetters,

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::int64_t minute_ms = 60'000;
 
-/// How one order came to be what it is. `left_at` is the status before a cancellation.
+/// The history of one order. `left_at` is the status before a cancellation.
 struct Outline {
   std::size_t shop = 0;
   PaymentMethod method = PaymentMethod::cod;
@@ -111,7 +111,7 @@ Order place(const Outline& outline, const DemoData& data, std::string user_id, s
   return order;
 }
 
-/// Confirms as a customer's payment does: an online order that went on has been paid.
+/// Confirms an order as a customer's payment does: an online order is paid before it goes on.
 Decision decide_paid(const Order& order) {
   constexpr std::string_view secret = "demo data only";
   const std::string payment_id = "pay_" + order.razorpay_order_id.substr(6);
@@ -119,13 +119,13 @@ Decision decide_paid(const Order& order) {
   return decide_payment(order, {order.razorpay_order_id, payment_id, signature}, secret);
 }
 
-/// Every step obeys the shop's own rules: one they refuse ends in std::bad_variant_access.
+/// Every step obeys the shop's own rules; a step that they refuse throws std::bad_variant_access.
 Order step(Order order, const Decision& decision) {
   const std::int64_t at_ms = order.updated_at_ms + 7 * minute_ms;
   return apply_change(std::move(order), std::get<Change>(decision), at_ms);
 }
 
-/// Moves a PENDING order to where its outline says, through every status on the way.
+/// Moves a PENDING order to the status of its outline, through every status in between.
 Order live(Order order, const Outline& outline) {
   const bool is_cancelled = outline.status == OrderStatus::cancelled;
   const OrderStatus target = is_cancelled ? outline.left_at : outline.status;
@@ -151,8 +151,8 @@ DemoData make_demo_data(const PasswordHasher& hasher, std::int64_t now_ms) {
                 {"store-2", "org-2", "Green Basket Koramangala"}};
   data.products = make_products();
   std::size_t seed = 0;
-  // Oldest first, so that the sequence of creation and the times agree. An hour apart leaves each
-  // order the time for all its steps.
+  // Oldest first, so that the sequence of creation and the times agree. With an hour between
+  // orders, each has time for all its steps.
   for (std::size_t age = outlines.size(); age > 0; --age) {
     const Outline& outline = outlines[age - 1];
     std::int64_t at_ms = now_ms - static_cast<std::int64_t>(age) * 60 * minute_ms;
@@ -165,7 +165,8 @@ DemoData make_demo_data(const PasswordHasher& hasher, std::int64_t now_ms) {
 }
 
 bool fill_with_demo_data(Store& store, const PasswordHasher& hasher, std::int64_t now_ms) {
-  if (!store.empty()) return false;  // fill() asks again under the lock; hashing is not for nothing
+  if (!store.empty())
+    return false;  // fill() checks again under the lock; this check saves the hashing
   return store.fill(make_demo_data(hasher, now_ms));
 }
 

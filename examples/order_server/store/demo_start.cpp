@@ -21,10 +21,10 @@ bool start_with_demo_data(Store& store, const PasswordHasher& hasher, DemoMode m
   const bool is_private = listens_on_loopback(host);
   if (!is_private && mode == DemoMode::automatic && store.empty()) {
     throw std::runtime_error(
-        "the database is empty, and --host " + host +
-        " is reached by others: choose --demo-data off (start empty; order_server user add makes "
-        "users), --demo-data on (fill it with demo data, whose passwords everybody knows), or "
-        "--host 127.0.0.1 (demo data for this machine alone)");
+        "the database is empty, and other machines can reach --host " + host +
+        ": choose --demo-data off (start empty; order_server user add creates users), "
+        "--demo-data on (fill it with demo data, whose passwords everybody knows), or "
+        "--host 127.0.0.1 (demo data for this machine only)");
   }
   if (mode != DemoMode::off && fill_with_demo_data(store, hasher, now_ms)) {
     spdlog::info("the empty database was filled with demo data");
@@ -32,14 +32,16 @@ bool start_with_demo_data(Store& store, const PasswordHasher& hasher, DemoMode m
   if (!store.is_demo()) return false;
   if (!is_private && mode != DemoMode::on) {
     throw std::runtime_error(
-        "the database holds demo data, whose passwords everybody knows, and --host " + host +
-        " is reached by others: choose --db with another file, --demo-data on (serve it all the "
-        "same), or --host 127.0.0.1 (this machine alone)");
+        "the database holds demo data, whose passwords everybody knows, and other machines can "
+        "reach it at --host " +
+        host +
+        ": choose another --db, --demo-data on (serve it anyway), or --host 127.0.0.1 (this "
+        "machine only)");
   }
   if (!is_private) {
     spdlog::warn(
-        "DEMO DATA IS SERVED ON {}: everybody who reaches it can sign in as admin@martly.dev with "
-        "a password that is printed in the manual, and pay with made-up payments",
+        "DEMO DATA IS SERVED ON {}: everybody who can reach it can sign in as admin@martly.dev "
+        "with a password that is printed in the manual, and pay with test payments",
         host);
   }
   return mode != DemoMode::off;

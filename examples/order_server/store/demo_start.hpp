@@ -7,18 +7,17 @@
 #include <cstdint>
 #include <string>
 
-/// What a start does about demo data, whose passwords are known to everybody.
+/// Decides at the start about demo data, whose passwords everybody knows.
 namespace order_server {
 
-/// What `--demo-data` says.
+/// The values of `--demo-data`.
 enum class DemoMode : std::uint8_t {
   automatic,  ///< An empty database is filled, on loopback only.
   on,         ///< An empty database is filled, and demo data is served on any address.
-  off,        ///< Nothing is filled, and nothing made for a demo is served.
+  off,        ///< Nothing is filled, and no test payments are served.
 };
 
-/// Whether `host`, as given to `--host`, names this machine to itself alone: 127.0.0.0/8, ::1 or
-/// localhost.
+/// Whether only this machine can reach `host`, a value of `--host`: 127.0.0.0/8, ::1 or localhost.
 [[nodiscard]] bool listens_on_loopback(const std::string& host);
 
 /// Fills an empty store if `mode` and `host` allow it, and returns whether test payments and the

@@ -7,25 +7,25 @@
 #include <memory>
 #include <string>
 
-/// Which database `--db` means: a file is SQLite's, a URL is a PostgreSQL server's.
+/// Opens the database that `--db` names: a file is for SQLite, a URL for PostgreSQL.
 namespace order_server {
 
 struct DatabaseOptions {
   std::string db;  ///< A file, or postgres://USER@HOST:PORT/DATABASE.
 
-  std::string password;  ///< Of a server; "": as the client library finds it.
+  std::string password;  ///< Of a server; "": as libpq finds it.
 
-  /// How many threads use it at once. Cost: a connection each, with SQLite up to 2 MB of cache too.
+  /// How many threads use it at once. Each costs a connection, and with SQLite up to 2 MB of cache.
   std::size_t threads = 1;
 
-  /// The caller serves it, rather than runs one command.
+  /// True for a server, false for a single command.
   bool serves = false;
 };
 
 /// Whether `db` is on a server that several nodes may share.
 [[nodiscard]] bool is_shared_database(const std::string& db);
 
-/// What is wrong with `--db`; "" if nothing is. Opens nothing, and shows no password.
+/// Says what is wrong with `--db`; "" if nothing is. Opens nothing, and shows no password.
 [[nodiscard]] std::string complaint_of_database(const std::string& db);
 
 /// `--db` as a log may show it, without a password.

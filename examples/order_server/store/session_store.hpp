@@ -7,11 +7,11 @@
 #include <string_view>
 #include <vector>
 
-/// The sign-ins: what a token's `sid` names. Threads and errors as for `Store`.
+/// The sign-ins, which a token's `sid` names. Threads and errors as for `Store`.
 namespace order_server {
 
 struct EndedSession {
-  std::string id;  ///< "": the user's tokens that name none.
+  std::string id;  ///< "": the user's tokens without a `sid`.
   std::string user_id;
   std::int64_t ended_at_ms = 0;
 };
@@ -20,24 +20,26 @@ class SessionStore {
  public:
   virtual ~SessionStore() = default;
 
-  /// Remembers a sign-in, and forgets some that have expired.
+  /// Stores a sign-in, and deletes some that have expired.
   virtual void add_session(std::string_view id, std::string_view user_id, std::int64_t now_ms,
                            std::int64_t expires_at_ms) = 0;
-  /// When the sign-in was ended; nullopt if it was not. For id "" that of `end_all_sessions`.
+  /// When the sign-in was ended; nullopt if it was not. For id "", when `end_all_sessions` was
+  /// called.
   virtual std::optional<std::int64_t> session_ended_at(std::string_view id,
                                                        std::string_view user_id) = 0;
-  /// The device that registered in this sign-in is removed with it.
+  /// Binds a device to the sign-in in which it registered; it will be removed with the sign-in.
   virtual void bind_device(std::string_view session_id, std::string_view user_id,
                            std::string_view device_token) = 0;
-  /// Ends the user's sign-in `id` with its device, in one transaction. Nothing if it has ended or
-  /// is not that user's. One that is not known is remembered as ended.
+  /// Ends the user's sign-in `id` with its device, in one transaction. Does nothing if it has ended
+  /// or belongs to another user. An unknown one is stored as ended.
   virtual void end_session(std::string_view id, std::string_view user_id, std::int64_t now_ms) = 0;
-  /// Ends all of the user's, those without an id too, with all devices; returns the ids of those
-  /// that had not ended.
+  /// Ends all sign-ins of the user, those without an id too, with all devices. Returns the ids of
+  /// those that had not ended.
   virtual std::vector<std::string> end_all_sessions(std::string_view user_id,
                                                     std::int64_t now_ms) = 0;
-  /// What ended since, for a server that starts or may have missed something. Times are of the
-  /// clocks that ended them: ask from so much earlier as clocks may differ and a commit may take.
+  /// The sign-ins that have ended since, for a server that starts or may have missed some. The
+  /// times are from the clocks of the nodes that ended them: ask from earlier, by as much as clocks
+  /// may differ and a commit may take.
   virtual std::vector<EndedSession> sessions_ended_since(std::int64_t since_ms) = 0;
 };
 

@@ -13,11 +13,11 @@
 #include <system_error>
 #include <vector>
 
-/// What every store asks of its callers, and reads in what they say.
+/// Checks of arguments that every store makes.
 namespace order_server {
 
-/// `order` with the PENDING log that it may lack. Throws std::invalid_argument for one that is not
-/// new: version 1, PENDING, no log but a PENDING one.
+/// Returns `order` with a PENDING log, which it may lack. Throws std::invalid_argument for an order
+/// that is not new: version 1, PENDING, no log but a PENDING one.
 [[nodiscard]] inline Order complete_new_order(Order order) {
   const bool is_new =
       order.version == 1 && order.status == OrderStatus::pending && order.status_logs.size() <= 1 &&
@@ -37,8 +37,8 @@ inline void require_few(const std::vector<std::string>& ids) {
                               std::to_string(max_versions_at_once) + " ids");
 }
 
-/// The number in an id of a dead letter, like 5 in "push:5"; 0, which no entry has, stands for all
-/// and is what "" means; nullopt for an id of another kind.
+/// The number in the id of a dead letter, like 5 in "push:5". For "" it is 0, which stands for all
+/// entries. Nullopt for an id of another kind.
 [[nodiscard]] inline std::optional<std::int64_t> dead_letter_number(std::string_view id,
                                                                     std::string_view kind) {
   if (id.empty()) return 0;

@@ -14,9 +14,9 @@
 #include <string_view>
 #include <vector>
 
-/// What the order server needs of a database. Implementations block: call them from database
-/// threads only, never from an I/O thread. One object may be used from several threads at once.
-/// Every failure of the database itself is a `StoreError`; an answer like "no such order" is not.
+/// What the order server needs from a database. Calls block: make them only on database threads,
+/// never on an I/O thread. Several threads may use one object at once. Every failure of the
+/// database itself is a `StoreError`; an answer like "no such order" is not.
 namespace order_server {
 
 /// The database failed (locked too long, disk full, corrupt, not reachable). The message names the
@@ -33,7 +33,7 @@ struct User {
   std::string password_hash;
   Role role = Role::customer;
   std::string organization_id;
-  bool is_disabled = false;  ///< May not sign in; whatever speaks for them is refused.
+  bool is_disabled = false;  ///< May not sign in; every token of theirs is refused.
 };
 
 struct Shop {
@@ -49,26 +49,26 @@ struct Product {
   std::int64_t price_minor = 0;
 };
 
-/// Which orders a caller may see. An empty field does not restrict, so that `{}` is all of them.
+/// Which orders a caller may see. An empty field does not restrict, so `{}` means all orders.
 struct OrderScope {
   std::string user_id;
   std::string organization_id;
 };
 
-/// Whom an order belongs to.
+/// The owner and the organization of an order.
 struct OrderOwner {
   std::string user_id;
   std::string organization_id;
 };
 
-/// Which of the orders that a caller may see are asked for. Empty fields don't filter.
+/// Selects some of the orders that a caller may see. Empty fields don't filter.
 struct OrderFilter : OrderScope {
   std::optional<OrderStatus> status;
   std::int64_t page = 1;
   std::int64_t page_size = 20;
 };
 
-/// Which version an order has, and what an event of it names besides its JSON.
+/// An order's version, and the fields of its event besides the JSON.
 struct OrderVersion {
   std::string order_id;
   std::uint64_t version = 0;
@@ -77,7 +77,7 @@ struct OrderVersion {
   std::string status;  ///< Wire name.
 };
 
-/// The most orders that `Store::current_versions` is asked for at once.
+/// How many orders `Store::current_versions` takes at once.
 inline constexpr std::size_t max_versions_at_once = 1000;
 
 struct OrderPage {
@@ -85,17 +85,17 @@ struct OrderPage {
   std::int64_t total = 0;
 };
 
-/// What `change_order` did. `changed` and `rejection` may both be set: a payment that could not be
-/// verified is recorded (so it must be broadcast) and refused (so the caller is told no).
+/// The result of `change_order`. `changed` and `rejection` may both be set: a payment that could
+/// not be verified is stored (so it must be broadcast) and refused (so the caller gets an error).
 struct ChangeResult {
-  std::optional<Order> order;  ///< As committed, or as it was found; empty: no such order.
+  std::optional<Order> order;  ///< As committed, or as found; nullopt: no such order.
   bool changed = false;        ///< A new version was committed.
   std::optional<Rejection> rejection;
 };
 
 /// One committed change, waiting to be broadcast.
 struct OutboxEntry {
-  std::int64_t sequence = 0;  ///< Grows by commit order among the changes of one order.
+  std::int64_t sequence = 0;  ///< Grows in commit order among the changes of one order.
   std::string order_id;
   std::string owner_id;
   std::string organization_id;
@@ -104,13 +104,13 @@ struct OutboxEntry {
   std::string order_json;  ///< The full order of this version.
   std::int64_t created_at_ms = 0;
   std::int64_t attempts = 0;  ///< Broadcasts of it that failed.
-  bool superseded = false;    ///< Failed before, and its order has a newer version since.
+  bool superseded = false;    ///< Failed before, and its order has got a newer version since.
 };
 
-/// What became of an entry that could not be broadcast.
+/// An entry that could not be broadcast.
 struct BroadcastFailure {
   std::int64_t sequence = 0;
-  std::optional<std::int64_t> retry_at_ms;  ///< Nothing: it is given up.
+  std::optional<std::int64_t> retry_at_ms;  ///< Nullopt: it is given up.
   std::string error;
 };
 
@@ -120,48 +120,49 @@ struct OutboxStats {
   std::int64_t dead = 0;           ///< Given up.
 };
 
-/// What tells one event of the payment provider from another. Only the body is signed, so the id
-/// alone proves nothing.
+/// Identifies an event of the payment provider. Only the body is signed, so the id alone proves
+/// nothing.
 struct PaymentEventKey {
-  std::string id;      ///< As a header may hold it: no control characters.
+  std::string id;      ///< From a header, so without control characters.
   std::string digest;  ///< Of the signed body.
 };
 
-/// What `apply_payment_event` did.
+/// The result of `apply_payment_event`.
 struct EventResult {
   bool known_order = false;
-  bool repeated = false;   ///< The event had been applied before: nothing was done.
-  bool id_reused = false;  ///< An event with this id and another body has been applied before.
+  bool repeated = false;   ///< The event was applied before, so nothing was done.
+  bool id_reused = false;  ///< An event with this id and another body was applied before.
   ChangeResult change;
 };
 
-/// Everything that an empty store is filled with at once.
+/// Everything that fills an empty store at once.
 struct DemoData {
   std::vector<User> users;
   std::vector<Shop> shops;
   std::vector<Product> products;
-  std::vector<Order> orders;  ///< Of any status, with the logs and the version that go with it.
+  std::vector<Order> orders;  ///< In any status, with the matching logs and version.
 };
 
-/// How long what was given up stays for operators, and a payment's event is remembered.
+/// How long entries that were given up stay for operators, and keys of payment events are kept.
 inline constexpr std::int64_t dead_letter_retention_ms = std::int64_t{30} * 24 * 60 * 60 * 1000;
 
-/// The most devices that a user is pushed to; registering one more forgets the longest unseen.
+/// How many devices of a user get pushes. Registering one more removes the one that was not seen
+/// for the longest time.
 inline constexpr std::int64_t max_devices_per_user = 20;
 
 class Store {
  public:
   virtual ~Store() = default;
 
-  virtual bool empty() = 0;  ///< No users yet: demo data may be written.
+  virtual bool empty() = 0;  ///< True if there are no users yet, so demo data may be written.
   /// Writes all of `data` in one transaction, if the store is still empty under its lock; returns
   /// whether it did. The orders count as history: they get no outbox entries.
   virtual bool fill(const DemoData& data) = 0;
-  /// Whether this store was ever filled by `fill`: its passwords are known to everybody, and its
-  /// orders are paid with test payments. Stays true whatever is added or changed later.
+  /// Whether `fill` ever filled this store: everybody knows its passwords, and test payments pay
+  /// its orders. It stays true whatever is added or changed later.
   [[nodiscard]] virtual bool is_demo() = 0;
-  /// Names this store: random, made when the store was created. Versions of an order compare within
-  /// one epoch alone. A copy gets another one when it is first served.
+  /// The random name of this store, made when the store was created. Versions of an order can be
+  /// compared only within one epoch. A copy gets another one when it is first served.
   [[nodiscard]] virtual std::string epoch() = 0;
   virtual void add_user(const User& user) = 0;
   virtual void add_shop(const Shop& shop) = 0;
@@ -174,27 +175,27 @@ class Store {
   virtual std::optional<Shop> find_shop(std::string_view id) = 0;
   virtual std::vector<Product> list_products(std::string_view store_id) = 0;  ///< "" lists all.
 
-  /// Nothing if there is no such order or it is out of `scope`: both cost the same work, so that
-  /// the time of an answer tells nobody whether an id exists.
+  /// Nullopt if there is no such order or it is out of `scope`. Both cost the same work, so the
+  /// time of an answer does not reveal whether an id exists.
   virtual std::optional<Order> find_order(std::string_view id, const OrderScope& scope) = 0;
   [[nodiscard]] std::optional<Order> find_order(std::string_view id) { return find_order(id, {}); }
-  /// One row, whatever the order holds.
+  /// Reads one row, however large the order is.
   virtual std::optional<OrderOwner> find_owner(std::string_view id) = 0;
   virtual OrderPage list_orders(const OrderFilter& filter) = 0;
-  /// Which version each of these orders has now, in any order; ids that name no order are left out.
-  /// Never older than what was committed before the call. Throws std::invalid_argument above
+  /// The current version of each of these orders, in any sequence; unknown ids are left out. Never
+  /// older than what was committed before the call. Throws std::invalid_argument above
   /// `max_versions_at_once` ids.
   virtual std::vector<OrderVersion> current_versions(const std::vector<std::string>& ids) = 0;
 
-  /// Writes the order with version 1, its PENDING log (one is made if it has none) and its outbox
-  /// entry in one transaction.
+  /// Writes the order with version 1, its PENDING log (created if it has none) and its outbox entry
+  /// in one transaction.
   virtual void create_order(const Order& order) = 0;
 
-  /// Loads the order under a write lock, asks `decide`, and writes row, log, version + 1 and
-  /// outbox entry in the same transaction. `decide` must not call the store; if it throws, nothing
-  /// is written and the exception passes through. An order out of `scope` is answered, and costs,
-  /// like one that does not exist. Where the clock has gone back, a change counts as made when the
-  /// order's last one was.
+  /// Loads the order under a write lock, asks `decide`, and writes row, log, version + 1 and outbox
+  /// entry in the same transaction. `decide` must not call the store; if it throws, nothing is
+  /// written and the exception passes through. An order out of `scope` gets the same answer, at the
+  /// same cost, as one that does not exist. If the clock was set back, a change gets the time of
+  /// the order's last one.
   virtual ChangeResult change_order(std::string_view id, const OrderScope& scope,
                                     const std::function<Decision(const Order&)>& decide,
                                     std::int64_t now_ms) = 0;
@@ -204,43 +205,43 @@ class Store {
     return change_order(id, {}, decide, now_ms);
   }
 
-  /// Changes the order that has this provider's order id, as `change_order` does, and remembers the
+  /// Changes the order that has this provider's order id, as `change_order` does, and stores the
   /// event's key in the same transaction, so that an event is applied once however often it comes.
-  /// An event for an unknown order is not remembered.
+  /// The key of an event for an unknown order is not stored.
   virtual EventResult apply_payment_event(const PaymentEventKey& event,
                                           std::string_view razorpay_order_id,
                                           const std::function<Decision(const Order&)>& decide,
                                           std::int64_t now_ms) = 0;
 
-  /// Up to `limit` entries not yet marked as broadcast, by their sequence. Those that have failed
-  /// are not among them: they must not hold up what came after.
+  /// Up to `limit` entries not yet marked as broadcast, by their sequence. Entries that have failed
+  /// are not among them, because they must not hold up later ones.
   ///
-  /// Where several nodes share the database, an entry that was given out is leased to this object:
-  /// other nodes don't get it until it is marked or the lease ends. Asking again gives the same
-  /// entries again and renews their leases, so that one dispatcher an object goes on as if it were
-  /// alone. A node that dies or hangs loses its leases to the others; an entry may then be
-  /// broadcast twice, and no entry is skipped, as each is marked by its own sequence.
+  /// If several nodes share the database, a returned entry is leased to this object: other nodes
+  /// don't get it until it is marked or the lease ends. The next call returns the same entries
+  /// again and renews their leases, so one dispatcher per object works as if it were alone. A node
+  /// that dies or hangs loses its leases to the others. An entry may then be broadcast twice, but
+  /// none is skipped, because each is marked by its own sequence.
   virtual std::vector<OutboxEntry> pending_broadcasts(std::size_t limit) = 0;
   /// Up to `limit` entries that have failed and are due again; leased in the same way.
   virtual std::vector<OutboxEntry> failed_broadcasts(std::size_t limit, std::int64_t now_ms) = 0;
   virtual void mark_broadcast(const std::vector<std::int64_t>& sequences) = 0;
   virtual void fail_broadcasts(const std::vector<BroadcastFailure>& failures,
                                std::int64_t now_ms) = 0;
-  /// Counts the broadcast side; `PushStore` has the other.
+  /// Counts the entries for broadcast; `PushStore` counts pushes.
   virtual OutboxStats outbox_stats(std::int64_t now_ms) = 0;
   /// Deletes at most `limit` entries that are broadcast and queued for push, and what was given up
-  /// or remembered before `older_than_ms` (now less `dead_letter_retention_ms`); returns how many.
-  /// What waits stays for ever.
+  /// or stored before `older_than_ms` (now less `dead_letter_retention_ms`); returns how many.
+  /// Waiting entries are never deleted.
   virtual std::size_t prune_outbox(std::int64_t older_than_ms, std::size_t limit) = 0;
 
-  /// Returns who had this device until now, where that was another user.
+  /// Returns the previous user of this device, if that was another one.
   virtual std::optional<std::string> add_device(std::string_view user_id, std::string_view token,
                                                 std::string_view platform, std::int64_t now_ms) = 0;
   virtual void remove_device(std::string_view user_id, std::string_view token) = 0;
 
-  /// Cheap proof that the database answers and takes changes; throws StoreError.
+  /// Checks cheaply that the database answers and accepts changes; throws StoreError if not.
   virtual void check() = 0;
-  /// Bytes of the write-ahead log on disk; 0 where there is none.
+  /// Bytes of the write-ahead log on disk; 0 if there is none.
   [[nodiscard]] virtual std::int64_t log_bytes() const noexcept = 0;
 };
 

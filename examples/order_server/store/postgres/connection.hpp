@@ -19,20 +19,22 @@ struct pg_result;
 
 /// A thin RAII layer over libpq: connections with a deadline, prepared statements, transactions.
 ///
-/// A connection and all that comes from it belong to one thread at a time. Every error is thrown as
-/// an `Error`, which holds no bound value: the server's details, which would, are left out.
+/// A connection and everything from it belong to one thread at a time. Every error is thrown as an
+/// `Error`, which contains no bound value: the server's details, which would, are left out.
 namespace order_server::postgres {
 
 using TimePoint = std::chrono::steady_clock::time_point;
 
-/// Why the database could not do it.
+/// Why the database failed.
 enum class Fault : std::uint8_t {
-  refused,   ///< The statement is wrong, a constraint forbids it, the disk is full: no use trying.
-  conflict,  ///< Deadlock or serialization failure: nothing was done, and again it may work.
+  refused,   ///< The statement is wrong, a constraint forbids it, or the disk is full: trying again
+             ///< does not help.
+  conflict,  ///< Deadlock or serialization failure: nothing was done, and trying again may help.
   lost,      ///< The connection ended, or could not be made.
   late,      ///< No answer within the deadline; the connection was given up.
   unknown,   ///< The connection ended within a commit: it may have been done.
-  no_text,   ///< A text can't be stored: U+0000 or no UTF-8. Whatever has it as a key is not there.
+  no_text,   ///< A text can't be stored: it has U+0000 or is not UTF-8. So nothing exists under it
+             ///< as a key.
 };
 
 class Error : public StoreError {
@@ -57,7 +59,7 @@ struct Bytes {
   std::string_view bytes;
 };
 
-/// What goes with a statement, in binary: no byte of a text means anything to SQL.
+/// A statement's parameters, in binary: no byte of a text has a meaning in SQL.
 class Parameters {
  public:
   template <class... Values>
@@ -111,7 +113,7 @@ class Result {
   [[nodiscard]] bool is_null(int row, int column) const noexcept;
   /// Rows that an INSERT, UPDATE or DELETE touched.
   [[nodiscard]] std::int64_t changed() const;
-  /// What was done, as the server calls it: "COMMIT".
+  /// The server's name for what was done: "COMMIT".
   [[nodiscard]] std::string_view command() const noexcept;
   [[nodiscard]] const pg_result* handle() const noexcept { return result_.get(); }
 
@@ -122,15 +124,16 @@ class Result {
   std::unique_ptr<pg_result, Clear> result_;
 };
 
-/// Where a server is and who asks, as libpq's keywords and values. Holds a password.
+/// The server's address and the user, as libpq's keywords and values. Contains a password.
 using Address = std::vector<std::pair<std::string, std::string>>;
 
 /// One connection. Not thread-safe. Statements are prepared once per SQL text and kept, so texts
-/// must come from a fixed set. After an error of fault `lost`, `late` or `unknown` it is of no use.
+/// must come from a fixed set. After an error of fault `lost`, `late` or `unknown` it can't be used
+/// any more.
 class Connection {
  public:
-  /// Throws Error if the server is not reached, or refuses, until `deadline`. `name` is what errors
-  /// call the database.
+  /// Throws Error if the server can't be reached by `deadline`, or refuses. `name` is the
+  /// database's name in errors.
   Connection(const Address& address, std::string name, TimePoint deadline);
   Connection(const Connection&) = delete;
   Connection(Connection&&) = delete;
@@ -138,7 +141,7 @@ class Connection {
   Connection& operator=(Connection&&) = delete;
   ~Connection();
 
-  /// Until when what comes next must be answered. A server that hangs costs no more.
+  /// Sets the deadline for the next answers. A server that hangs costs no more time.
   void set_deadline(TimePoint deadline) noexcept { deadline_ = deadline; }
   [[nodiscard]] TimePoint deadline() const noexcept { return deadline_; }
 
@@ -151,7 +154,7 @@ class Connection {
     return run(sql, Parameters(values...));
   }
 
-  /// Closes it and throws: it leads to the wrong server, say.
+  /// Closes it and throws, for example because it leads to the wrong server.
   [[noreturn]] void discard(const std::string& why);
 
   /// Whether it is open and in no transaction, as far as is known without asking the server.
@@ -167,7 +170,7 @@ class Connection {
   Result run(std::string_view sql, const Parameters& parameters);
   const std::string& prepare(std::string_view sql, const Parameters& parameters);
   Result wait(std::string_view sql);
-  /// Until the socket is ready; throws when the deadline comes first.
+  /// Waits until the socket is ready; throws if the deadline comes first.
   void wait_for_socket(short events, std::string_view sql);
   [[noreturn]] void give_up(Fault fault, const std::string& what);
   [[noreturn]] void throw_failure(const Result& result, std::string_view sql);
@@ -184,7 +187,7 @@ class Transaction {
   enum class Kind : std::uint8_t {
     snapshot,     ///< Reads one snapshot of the database.
     change,       ///< Durable when committed.
-    bookkeeping,  ///< A crash of the server may undo the last of them; doing them again is
+    bookkeeping,  ///< A crash of the server may undo the last of them; repeating them is
                   ///< harmless.
   };
 

@@ -16,10 +16,10 @@
 /// transaction, which the caller commits. All throw StoreError.
 namespace order_server::postgres {
 
-/// Who takes entries, and for how long at a time. Whether a lease has ended the database's clock
-/// says, so that clocks of nodes need not agree.
+/// Who takes entries, and for how long at a time. The database's clock decides whether a lease has
+/// ended, so clocks of nodes may differ.
 struct Holder {
-  std::string name;  ///< Another for each store object.
+  std::string name;  ///< Different for each store object.
   std::chrono::milliseconds lease{0};
 };
 

@@ -16,19 +16,19 @@
 namespace order_server::postgres {
 
 struct PoolOptions {
-  /// The most connections at once; they are opened as they are needed. 0 is taken as 1.
+  /// How many connections at once; they are opened as needed. 0 counts as 1.
   std::size_t connections = 8;
   /// How long a call waits for a connection that others use.
   std::chrono::milliseconds turn_timeout{5'000};
   /// How long a new connection may take.
   std::chrono::milliseconds connect_timeout{5'000};
-  /// How long no connection is tried after one that failed: jittered, doubled with each failure in
-  /// a row. Calls that come meanwhile fail at once, or wait for a connection that there is.
+  /// How long to wait after a failed connect: with jitter, doubled with each failure in a row.
+  /// Meanwhile calls fail at once, or wait for an open connection.
   BackoffRange backoff{std::chrono::milliseconds(50), std::chrono::milliseconds(2'000)};
 };
 
-/// The connections of a store, for any number of threads. While the server is away one call after
-/// another tries it, no two at once, so that a server that comes back meets no crowd.
+/// The connections of a store, for any number of threads. While the server is down, one call after
+/// another tries to connect, never two at once, so that a server that comes back is not flooded.
 class Pool {
  public:
   /// Runs on each new connection before its first use; may throw.
@@ -37,10 +37,10 @@ class Pool {
   Pool(Address address, std::string name, PoolOptions options, Prepare prepare);
 
   /// The right to use one connection until the end of its scope; then a connection that is still
-  /// good goes back.
+  /// good is returned.
   class Lease {
    public:
-    /// Everything must be answered until `deadline`. Throws Error if no connection can be had.
+    /// Everything must be answered by `deadline`. Throws Error if no connection is available.
     Lease(Pool& pool, TimePoint deadline);
     Lease(const Lease&) = delete;
     Lease(Lease&&) = delete;
@@ -71,11 +71,11 @@ class Pool {
   const Prepare prepare_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  // All below under mutex_.
+  // Guarded by mutex_, all of the following.
   std::vector<std::unique_ptr<Connection>> idle_;
-  std::size_t open_ = 0;  // Idle ones and those in use.
+  std::size_t open_ = 0;  // Idle connections and those in use.
   std::size_t connecting_ = 0;
-  std::int64_t failures_ = 0;  // Of connecting, in a row.
+  std::int64_t failures_ = 0;  // Failed connects in a row.
   std::string last_failure_;
   TimePoint next_attempt_{};
   Backoff backoff_;

@@ -16,15 +16,15 @@
 
 /// A store in PostgreSQL (15 or newer), which many nodes share.
 ///
-/// Each call takes a connection of a bounded pool for its time. A change is durable when its call
-/// returns, as the server's `synchronous_commit` has it (`off` is turned on); bookkeeping of the
-/// outbox is not waited for, so a crash of the server may undo a mark, which repeats a broadcast
-/// that clients drop by its version.
+/// Each call uses a connection of a limited pool. A change is durable when its call returns, as set
+/// by the server's `synchronous_commit` (`off` is turned on). Marks in the outbox are not waited
+/// for, so a crash of the server may undo one; that repeats a broadcast, which clients drop by its
+/// version.
 ///
-/// Every call ends within `call_timeout`, whatever the server does. Deadlocks and serialization
-/// failures are tried again inside, and so is what a lost connection cannot have done; `decide` may
-/// be asked once more then. If the connection is lost while a change is committed, nobody knows
-/// whether it is stored: that is a StoreError, and the order's version tells.
+/// Every call ends within `call_timeout`, whatever the server does. After deadlocks, serialization
+/// failures and lost connections that can't have changed anything, the call tries again; then it
+/// may call `decide` again. If the connection is lost during the commit of a change, it is unknown
+/// whether the change is stored: that is a StoreError, and the order's version shows it.
 ///
 ///     order_server::PostgresStore store({"postgres://shop@db.example/shop?sslmode=verify-full"});
 ///     auto result = store.change_order(id, decide, now_ms);
@@ -37,7 +37,7 @@ struct PostgresOptions {
 
   postgres::PoolOptions pool;
 
-  /// How long the server waits for a lock before it gives a statement up, and how long it works on
+  /// How long the server waits for a lock before it gives up a statement, and how long it works on
   /// one.
   std::chrono::milliseconds lock_timeout{3'000};
   std::chrono::milliseconds statement_timeout{5'000};
@@ -45,23 +45,25 @@ struct PostgresOptions {
   /// How long a whole call takes at most: waiting for a connection, connecting, trying again.
   std::chrono::milliseconds call_timeout{8'000};
 
-  /// How long opening takes at most: another node may be making the tables.
+  /// How long opening takes at most: another node may be creating the tables.
   std::chrono::milliseconds open_timeout{60'000};
 
-  /// How long other nodes leave entries and pushes alone that this object took. Above what handing
-  /// one over takes: a broadcast is acknowledged within a minute, a push within 15 seconds.
+  /// How long other nodes leave entries and pushes alone that this object took. It must be longer
+  /// than handing one over takes: a broadcast is acknowledged within a minute, a push within 15
+  /// seconds.
   std::chrono::milliseconds broadcast_lease{30'000};
   std::chrono::milliseconds push_lease{60'000};
 
-  /// Serves the database, so that a copy gets an epoch of its own. Servers set it; operators'
-  /// commands don't.
+  /// Serves the database, so that a copy gets its own epoch. Servers set it; operators' commands
+  /// don't.
   bool serves = false;
 };
 
 class PostgresStore final : public Database {
  public:
-  /// Connects, and makes the tables or brings them up to date. Throws StoreError: the URL is bad,
-  /// the server is not reached or refuses, the tables are another program's or a later one's.
+  /// Connects, and creates the tables or brings them up to date. Throws StoreError if the URL is
+  /// bad, the server can't be reached or refuses, or the tables belong to another program or a
+  /// later version.
   explicit PostgresStore(PostgresOptions options);
 
   bool empty() override;
@@ -139,7 +141,7 @@ class PostgresStore final : public Database {
  private:
   using Kind = postgres::Transaction::Kind;
 
-  /// Calls `work` with a connection, and again where that may help.
+  /// Calls `work` with a connection, and again if that may help.
   template <class Work>
   auto attempt(Work&& work);
   /// One statement that reads.

@@ -35,7 +35,7 @@ class Query {
   Query& operator=(Query&&) = delete;
   ~Query();
 
-  /// Steps to the next row; false: there are no more.
+  /// Steps to the next row. Returns false if there are no more.
   bool next();
   /// Runs a statement that has no rows.
   void run();
@@ -55,18 +55,18 @@ class Query {
   const std::string* file_;
 };
 
-/// Makes a missing file readable for its owner only, as it will hold password hashes; the log
-/// beside it takes after it. Whatever goes wrong here, SQLite meets it again and reports it.
+/// Creates a missing file so that only its owner can read it, because it will hold password hashes;
+/// its log gets the same rights. SQLite will meet and report any error here.
 void create_private(const std::string& file);
 
 /// How a connection is opened.
 enum class Access : std::uint8_t {
-  read_write_create,  ///< Makes the file, for its owner only, if there is none.
+  read_write_create,  ///< Creates the file, for its owner only, if there is none.
   query_only,         ///< Refuses every write.
 };
 
-/// Throws StoreError for a name that SQLite takes for something else than a file: "" and names with
-/// a colon in front are databases that end with the process, `file:` begins a URI.
+/// Throws StoreError for a name that SQLite does not take as a file: "" and names with a colon in
+/// front are databases that end with the process, and `file:` begins a URI.
 void require_file_name(const std::string& file);
 
 /// One connection. Not thread-safe. Statements are prepared once per SQL text and kept, so texts
@@ -100,7 +100,7 @@ class Connection {
   /// False within a transaction.
   [[nodiscard]] bool is_autocommit() const noexcept;
   [[nodiscard]] const std::string& file() const noexcept { return file_; }
-  /// Where the write-ahead log is, links of the database's name followed.
+  /// The path of the write-ahead log, after following links of the database's name.
   [[nodiscard]] std::string log_file() const;
   void set_busy_timeout(std::chrono::milliseconds busy_timeout) noexcept;
 
@@ -124,7 +124,7 @@ class Transaction {
  public:
   enum class Kind : std::uint8_t {
     deferred,   ///< Reads one snapshot of the database.
-    immediate,  ///< Takes the write lock at once, so that what it reads stays true.
+    immediate,  ///< Takes the write lock at once, so that no one else changes what it reads.
   };
 
   Transaction(Connection& connection, Kind kind);
@@ -134,7 +134,7 @@ class Transaction {
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
 
-  /// Durable when it returns (as far as the connection's `synchronous` promises). When it throws,
+  /// Makes the changes durable (as far as the connection's `synchronous` promises). If it throws,
   /// nothing has been written.
   void commit();
 

@@ -12,18 +12,18 @@ namespace order_server::sqlite {
 
 class Connection;
 
-/// The files of a database as they lie on disk: who serves them, whether their names still lead to
-/// what is open, and how long the log is.
+/// Watches the files of a database on disk: which process serves them, whether their names still
+/// lead to the open files, and how long the log is.
 ///
-/// SQLite holds its files by descriptor. A file that is removed or replaced under a running
-/// process goes on working for it alone, and all that is written is lost when it ends. Device and
-/// inode tell; SQLite's open descriptors keep an inode's number from being given to another file.
+/// SQLite holds its files by descriptor. If a file is removed or replaced under a running process,
+/// only that process goes on with it, and everything that it writes is lost when it ends. Device
+/// and inode show this; SQLite's open descriptors keep an inode's number from being reused.
 ///
 /// Any thread once `remember` has returned. Must outlive all connections to the database.
 class DatabaseFiles {
  public:
-  /// `exclusive` takes the database for this process and throws StoreError if another has done so.
-  /// The lock is on the file itself, so that links to it are seen through, and it ends with the
+  /// `exclusive` locks the database for this process and throws StoreError if another process has
+  /// locked it. The lock is on the file itself, so it works through links. It ends with the
   /// process, however that ends.
   DatabaseFiles(std::string file, bool exclusive);
   DatabaseFiles(const DatabaseFiles&) = delete;
@@ -32,15 +32,15 @@ class DatabaseFiles {
   DatabaseFiles& operator=(DatabaseFiles&&) = delete;
   ~DatabaseFiles();
 
-  /// Notes which files `connection` has open. Call it when the log is there. Throws StoreError.
+  /// Notes which files `connection` has open. Call it when the log exists. Throws StoreError.
   void remember(const Connection& connection);
 
   /// Throws StoreError if the database, its log or the log's index is no longer where it was, or if
   /// a database that was taken for this process has been overwritten.
   void require_in_place() const;
 
-  /// What tells this file from a copy of it, also after a restart: its inode and when it was made.
-  /// After `remember`.
+  /// Distinguishes this file from a copy, also after a restart: its inode and time of creation.
+  /// Call it after `remember`.
   [[nodiscard]] std::string birth() const;
 
   /// From now on `require_in_place` throws: the file holds another database.
@@ -65,8 +65,8 @@ class DatabaseFiles {
   std::array<File, 3> files_;  ///< The database, -wal, -shm.
 };
 
-/// Copies a database, log and all, to a file that is not there yet, readable for its owner only. On
-/// disk when it returns. Throws StoreError; then there is no such file.
+/// Copies a database with its log to a new file that only its owner can read. The copy is on disk
+/// when it returns. If it throws StoreError, there is no such file.
 void back_up(const std::string& database, const std::string& to);
 
 }  // namespace order_server::sqlite

@@ -18,7 +18,7 @@ class ReaderPool {
  public:
   explicit ReaderPool(std::chrono::milliseconds patience) : patience_(patience) {}
 
-  /// Holds new leases up and waits a moment for those that are out.
+  /// Holds up new leases and waits a moment for the current ones.
   class Pause {
    public:
     explicit Pause(ReaderPool& pool);
@@ -49,14 +49,14 @@ class ReaderPool {
     std::unique_ptr<Connection> connection_;
   };
 
-  /// Before the first lease.
+  /// Call it before the first lease.
   void add(std::unique_ptr<Connection> connection);
 
  private:
   const std::chrono::milliseconds patience_;
   std::mutex mutex_;
   std::condition_variable returned_;
-  // All below under mutex_.
+  // Guarded by mutex_, all of the following.
   std::vector<std::unique_ptr<Connection>> idle_;
   std::size_t all_ = 0;
   bool paused_ = false;

@@ -13,11 +13,11 @@ inline constexpr int schema_version = 6;
 /// Marks a file as ours: "OCOS" in ASCII.
 inline constexpr std::int64_t application_id = 0x4F434F53;
 
-/// Throws StoreError if the file is no database, another program's, or of a newer schema. Writes
-/// nothing, so that a wrong `--db` does no harm.
+/// Throws StoreError if the file is not a database, belongs to another program, or has a newer
+/// schema. Writes nothing, so a wrong `--db` does no harm.
 void require_own_or_empty(Connection& connection);
 
-/// Makes the tables in an empty database, or brings those of an older schema up to date, in one
+/// Creates the tables in an empty database, or brings an older schema up to date, in one
 /// transaction; leaves a current one alone.
 void update_schema(Connection& connection);
 

@@ -37,47 +37,47 @@
 ///     auto result = store.change_order(id, decide, now_ms);
 namespace order_server {
 
-/// What a commit survives.
+/// Which failures a commit survives.
 enum class Durability : std::uint8_t {
   power_loss,     ///< Each commit waits for the disk (SQLite's `synchronous=FULL`).
-  process_crash,  ///< A power cut may take the last commits, never tear one (`NORMAL`).
+  process_crash,  ///< A power cut may lose the last commits, but never half of one (`NORMAL`).
 };
 
 struct SqliteOptions {
-  /// The database's file; made if there is none. Its -wal and -shm files lie beside it.
+  /// The database's file; created if there is none. Its -wal and -shm files are beside it.
   std::string file;
 
-  /// How long to wait for a lock that another process holds before a StoreError. 0: not at all.
+  /// How long to wait for another process's lock before a StoreError. 0: not at all.
   std::chrono::milliseconds busy_timeout{5'000};
 
-  /// How long a call waits for its turn, behind the reads or the changes of other threads, before a
-  /// StoreError.
+  /// How long a call waits for other threads' reads or changes before a StoreError.
   std::chrono::milliseconds turn_timeout{5'000};
 
-  /// How many reads run at once; more wait for one another. 0 is taken as 1. Cost: a connection
-  /// with up to 2 MB of cache each.
+  /// How many reads run at once; further ones wait. 0 counts as 1. Each costs a connection with up
+  /// to 2 MB of cache.
   std::size_t readers = 2;
 
-  /// What changes of orders survive. Cost of `power_loss`: one sync of the disk a change.
+  /// Which failures changes of orders survive. `power_loss` costs one sync of the disk per change.
   Durability durability = Durability::power_loss;
 
-  /// The most pages of 4 KiB that the file may grow to; a change above it is a StoreError.
-  /// 0: no limit but the disk.
+  /// How many pages of 4 KiB the file may have; a change beyond that is a StoreError. 0: only the
+  /// disk limits it.
   std::int64_t max_pages = 0;
 
-  /// The most bytes of the write-ahead log, but for one transaction. Changes are refused from 7/8
-  /// of it; the rest is for the outbox, so that what is committed is broadcast. 0: no limit.
+  /// How many bytes the write-ahead log may have, plus one transaction. From 7/8 of it on, changes
+  /// are refused; the rest is for the outbox, so that committed changes are broadcast. 0: no limit.
   std::int64_t max_log_bytes = std::int64_t{64} << 20;
 
-  /// Opens only if no other process has the file open with this set, and keeps others from it until
+  /// Opens only if no other process has the file open with this option, and keeps others out until
   /// the store or its process ends. Servers set it; operators' commands don't.
   bool exclusive = false;
 };
 
 class SqliteStore final : public Database {
  public:
-  /// Opens or makes the database. Throws StoreError: the path is bad, no database, another
-  /// program's, of a newer schema, read-only, locked, or served by another process.
+  /// Opens or creates the database. Throws StoreError if the path is bad, or the file is not a
+  /// database, belongs to another program, has a newer schema, is read-only, locked, or served by
+  /// another process.
   explicit SqliteStore(const SqliteOptions& options);
 
   bool empty() override;
@@ -94,7 +94,7 @@ class SqliteStore final : public Database {
   std::optional<Shop> find_shop(std::string_view id) override;
   std::vector<Product> list_products(std::string_view store_id) override;
 
-  /// Three look-ups by index; one if there is nothing to see.
+  /// Three look-ups by index; one if the caller may not see the order.
   std::optional<Order> find_order(std::string_view id, const OrderScope& scope) override;
   using Store::find_order;
   std::optional<OrderOwner> find_owner(std::string_view id) override;
@@ -162,7 +162,7 @@ class SqliteStore final : public Database {
  private:
   using ReaderPool = sqlite::ReaderPool;
 
-  /// The right to use the writer. Throws StoreError if it does not come within `turn_timeout`.
+  /// The right to use the writer. Throws StoreError if it does not get it within `turn_timeout`.
   class WriterTurn {
    public:
     explicit WriterTurn(SqliteStore& store);
@@ -176,14 +176,14 @@ class SqliteStore final : public Database {
     SqliteStore& store_;
   };
 
-  /// The writer, locked, in a transaction that is as durable as asked for. Rolled back at the end
-  /// of its scope unless committed.
+  /// The locked writer in a transaction with the requested durability. Rolled back at the end of
+  /// its scope unless committed.
   class Write {
    public:
     Write(SqliteStore& store, Durability durability);
     sqlite::Connection& operator*() const noexcept { return store_.writer_; }
     sqlite::Connection* operator->() const noexcept { return &store_.writer_; }
-    /// Also throws if the file was taken away meanwhile: nobody may be told that this is stored.
+    /// Also throws if the file was removed meanwhile: no caller may believe that this is stored.
     void commit();
 
    private:
@@ -197,9 +197,9 @@ class SqliteStore final : public Database {
                                                std::string_view user_id, std::int64_t now_ms);
 
   sqlite::Connection& writer_with(Durability durability);
-  /// Gives the store another epoch where its file is not the one that it was last served as.
+  /// Gives the store another epoch if its file is not the one that was last served.
   void notice_restored();
-  /// Throws StoreError if the file on disk is another store's by now.
+  /// Throws StoreError if the file on disk now belongs to another store.
   void require_own_epoch();
   /// Empties a write-ahead log that has grown; throws StoreError if there is no room for a change.
   void make_room(Durability durability);
@@ -215,8 +215,8 @@ class SqliteStore final : public Database {
   std::mutex writer_mutex_;
   std::condition_variable writer_is_free_;
   bool writer_is_taken_ = false;  // under writer_mutex_
-  // Made before the readers and so closed after them: the last connection to close tidies the
-  // write-ahead log away, and only the writer may write.
+  // Created before the readers and so closed after them: the last connection to close removes the
+  // write-ahead log, and only the writer may write.
   sqlite::Connection writer_;                            // WriterTurn
   std::optional<Durability> writer_has_;                 // WriterTurn: what the writer is set to
   std::chrono::steady_clock::time_point next_emptying_;  // WriterTurn
