@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -329,7 +330,7 @@ TEST_CASE("nats: of three servers one may go, the leader too, and nothing is mis
     all += (all.empty() ? "" : ",") + ("nats://127.0.0.1:" + std::to_string(port));
   }
   std::vector<std::unique_ptr<NatsServer>> servers;
-  for (int i = 0; i < 3; ++i) {
+  for (std::size_t i = 0; i < 3; ++i) {
     servers.push_back(std::make_unique<NatsServer>(
         std::vector<std::string>{"--cluster_name", "oc", "--cluster",
                                  "nats://127.0.0.1:" + std::to_string(routes[i]), "--routes", all},

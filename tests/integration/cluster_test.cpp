@@ -24,7 +24,7 @@ struct Cluster {
   /// An order that both have, and that may still be cancelled.
   [[nodiscard]] Json pending_order() const {
     const auto reply = a.as(demo().admin).get("/api/v1/orders?status=PENDING");
-    REQUIRE(reply.data().size() > 0);
+    REQUIRE_FALSE(reply.data().empty());
     return reply.data()[0];
   }
 
@@ -133,7 +133,7 @@ TEST_CASE("a node starts without NATS, serves, and hears once it is there", "[cl
   OrderServer a({"--nats", nats.url()});
   CHECK(behind(a) == "the stream isn't heard");
   const auto orders = a.as(demo().admin).get("/api/v1/orders?status=PENDING");
-  REQUIRE(orders.data().size() > 0);
+  REQUIRE_FALSE(orders.data().empty());
   const auto id = id_of(orders.data()[0]);
   Watcher watcher(a, demo().admin);
   watcher.follow(id);

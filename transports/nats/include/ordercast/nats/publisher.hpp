@@ -61,19 +61,7 @@ class Publisher {
   void publish(const std::string& subject, const std::string& id, std::string_view data,
                Done done) {
     if (!connection_.is_connected()) return answer(done, BackplaneAnswer::unavailable);
-    std::uint64_t number = 0;
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      if (stopped_ || waiting_.size() >= options_.max_unacknowledged ||
-          bytes_ + data.size() > options_.max_unacknowledged_bytes) {
-        number = 0;
-      } else {
-        number = ++last_number_;
-        waiting_.emplace(number, Waiting{std::move(done), Clock::now() + options_.publish_deadline,
-                                         data.size()});
-        bytes_ += data.size();
-      }
-    }
+    const auto number = enter(done, data.size());
     if (number == 0) return answer(done, BackplaneAnswer::unavailable);
     if (!send(subject, inbox_ + "." + std::to_string(number), id, data)) {
       settle(number, BackplaneAnswer::unavailable);
@@ -103,6 +91,19 @@ class Publisher {
       if (done) done(what);
     } catch (...) {  // NOLINT(bugprone-empty-catch): the caller is responsible for what it throws.
     }
+  }
+
+  /// Takes `done` and gives it a number; 0 where there is no room, and `done` stays.
+  std::uint64_t enter(Done& done, std::size_t bytes) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (stopped_ || waiting_.size() >= options_.max_unacknowledged ||
+        bytes_ + bytes > options_.max_unacknowledged_bytes) {
+      return 0;
+    }
+    const auto deadline = Clock::now() + options_.publish_deadline;
+    waiting_.emplace(last_number_ + 1, Waiting{std::move(done), deadline, bytes});
+    bytes_ += bytes;
+    return ++last_number_;
   }
 
   bool send(const std::string& subject, const std::string& reply, const std::string& id,
