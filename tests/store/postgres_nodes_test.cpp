@@ -59,6 +59,28 @@ TEST_CASE("an entry that one node has taken is not given to another, until its l
   CHECK(orders_of(f.other.pending_broadcasts(10)) == Strings{"o-3"});
 }
 
+TEST_CASE("what a node had taken that is gone is given to others at once",
+          "[store][postgres][nodes]") {
+  Fixture f;
+  f.store.add_device("user-1", "token-1", "android", 100);
+  f.store.create_order(sample_order("o-1"));
+  REQUIRE(f.move_to("o-1", OrderStatus::confirmed).changed);
+  {
+    PostgresStore dying(f.backend.options());
+    REQUIRE(dying.pending_broadcasts(10).size() == 2);
+    REQUIRE(dying.queue_pushes(10, 3000) == 2);
+    REQUIRE(dying.due_pushes(10, 3000).size() == 1);
+    CHECK(f.other.pending_broadcasts(10).empty());
+    CHECK(f.other.due_pushes(10, 3000).empty());
+  }
+  while (f.number("SELECT count(DISTINCT application_name) FROM pg_stat_activity "
+                  "WHERE application_name LIKE 'order_server %'") > 2) {
+    std::this_thread::yield();  // The server notices a moment later.
+  }
+  CHECK(f.other.pending_broadcasts(10).size() == 2);
+  CHECK(f.other.due_pushes(10, 3000).size() == 1);
+}
+
 TEST_CASE("asking again renews a lease", "[store][postgres][nodes]") {
   Fixture f;
   f.store.create_order(sample_order("o-1"));

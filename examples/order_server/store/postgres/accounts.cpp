@@ -40,6 +40,7 @@ std::optional<User> first_user(const Result& rows) {
 
 std::vector<std::string> texts_of(const Result& rows) {
   std::vector<std::string> texts;
+  texts.reserve(static_cast<std::size_t>(rows.rows()));
   for (int row = 0; row < rows.rows(); ++row) texts.push_back(rows.text(row, 0));
   return texts;
 }
@@ -102,6 +103,7 @@ std::vector<User> list_users(Connection& connection) {
   static const std::string sql = std::string(user_columns) + "true ORDER BY lower(email)";
   const Result rows = connection.query(sql);
   std::vector<User> users;
+  users.reserve(static_cast<std::size_t>(rows.rows()));
   for (int row = 0; row < rows.rows(); ++row) users.push_back(read_user(rows, row));
   return users;
 }
@@ -138,6 +140,7 @@ std::vector<AccountChange> account_changes_after(Connection& connection, std::in
       "SELECT sequence, user_id FROM account_changes WHERE sequence > $1 ORDER BY sequence",
       sequence);
   std::vector<AccountChange> changes;
+  changes.reserve(static_cast<std::size_t>(rows.rows()));
   for (int row = 0; row < rows.rows(); ++row) {
     changes.push_back({rows.integer(row, 0), rows.text(row, 1)});
   }
@@ -208,6 +211,7 @@ std::vector<EndedSession> sessions_ended_since(Connection& connection, std::int6
       "UNION ALL SELECT '', user_id, ended_at FROM ended_users WHERE ended_at >= $1",
       since_ms);
   std::vector<EndedSession> ended;
+  ended.reserve(static_cast<std::size_t>(rows.rows()));
   for (int row = 0; row < rows.rows(); ++row) {
     ended.push_back({rows.text(row, 0), rows.text(row, 1), rows.integer(row, 2)});
   }

@@ -41,6 +41,7 @@ void insert_product(Connection& connection, const Product& product) {
 std::vector<Shop> list_shops(Connection& connection) {
   const Result rows = connection.query("SELECT id, organization_id, name FROM shops ORDER BY id");
   std::vector<Shop> shops;
+  shops.reserve(static_cast<std::size_t>(rows.rows()));
   for (int row = 0; row < rows.rows(); ++row) {
     shops.push_back({rows.text(row, 0), rows.text(row, 1), rows.text(row, 2)});
   }
@@ -63,6 +64,7 @@ std::vector<Product> list_products(Connection& connection, std::string_view stor
                                              "WHERE store_id = $1 ORDER BY id",
                                              store_id);
   std::vector<Product> products;
+  products.reserve(static_cast<std::size_t>(rows.rows()));
   for (int row = 0; row < rows.rows(); ++row) {
     products.push_back(
         {rows.text(row, 0), rows.text(row, 1), rows.text(row, 2), rows.integer(row, 3)});

@@ -253,9 +253,8 @@ bool Connection::is_idle() const noexcept {
 }
 
 void Connection::give_up(Fault fault, const std::string& what) {
-  const Error error(fault, what);
   handle_.reset();
-  throw error;
+  throw Error(fault, what);
 }
 
 void Connection::wait_for_socket(short events, std::string_view sql) {

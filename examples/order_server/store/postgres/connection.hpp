@@ -69,6 +69,8 @@ class Parameters {
     (add(values), ...);
   }
 
+  void add(const char*) = delete;  // would be taken for a bool
+
   [[nodiscard]] int count() const noexcept { return static_cast<int>(types_.size()); }
   [[nodiscard]] const std::vector<unsigned>& types() const noexcept { return types_; }
 
@@ -90,7 +92,6 @@ class Parameters {
   void add(bool value);
   void add(std::string_view value);
   void add(const std::string& value) { add(std::string_view(value)); }
-  void add(const char*) = delete;
   void add(NullIfEmpty value);
   void add(Bytes value);
   void add(const std::vector<std::int64_t>& values);

@@ -13,11 +13,14 @@
 namespace order_server::postgres {
 namespace {
 
-/// Ends where what else is asked of an entry begins. $1 is the limit, $2 the holder, $3 the lease
+/// Ends where what else is asked of an entry begins. A lease of a node that has no session any more
+/// is void: who is killed is not waited for. $1 is the limit, $2 the holder, $3 the lease
 /// in milliseconds.
 constexpr std::string_view take_begin =
     "WITH taken AS MATERIALIZED (SELECT sequence FROM broadcasts "
-    "WHERE (leased_until IS NULL OR leased_until < statement_timestamp() OR leased_by = $2) AND ";
+    "WHERE (leased_until IS NULL OR leased_until < statement_timestamp() OR leased_by = $2 "
+    "OR leased_by NOT IN (SELECT application_name FROM pg_stat_activity "
+    "WHERE application_name IS NOT NULL)) AND ";
 constexpr std::string_view take_end =
     " ORDER BY sequence LIMIT $1 FOR UPDATE SKIP LOCKED), "
     "leased AS (UPDATE broadcasts SET leased_by = $2, "

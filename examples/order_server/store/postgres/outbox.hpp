@@ -19,7 +19,8 @@ namespace order_server::postgres {
 /// Who takes entries, and for how long at a time. The database's clock decides whether a lease has
 /// ended, so clocks of nodes may differ.
 struct Holder {
-  std::string name;  ///< Different for each store object.
+  /// Different for each store object, and the `application_name` of its sessions.
+  std::string name;
   std::chrono::milliseconds lease{0};
 };
 

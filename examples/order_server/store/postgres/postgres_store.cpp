@@ -38,8 +38,9 @@ std::string ms(milliseconds time) {
 }
 
 /// What every session is set to. A node that hangs loses its locks: its transaction is ended.
-void prepare(Connection& connection, const PostgresOptions& options) {
-  connection.execute("SET statement_timeout = " + ms(options.statement_timeout) +
+void prepare(Connection& connection, const PostgresOptions& options, const std::string& holder) {
+  connection.execute("SET application_name = '" + holder +
+                     "'; SET statement_timeout = " + ms(options.statement_timeout) +
                      "; SET lock_timeout = " + ms(options.lock_timeout) +
                      "; SET idle_in_transaction_session_timeout = " + ms(options.call_timeout) +
                      "; SET client_min_messages = error" +
@@ -113,9 +114,10 @@ auto PostgresStore::write(Kind kind, Work&& work) {
 
 PostgresStore::PostgresStore(PostgresOptions options)
     : options_(std::move(options)),
-      holder_(random_uuid()),
+      holder_("order_server " + random_uuid()),
       pool_(postgres::address_of(options_.url, options_.password), postgres::shown(options_.url),
-            options_.pool, [this](Connection& connection) { prepare(connection, options_); }) {
+            options_.pool,
+            [this](Connection& connection) { prepare(connection, options_, holder_); }) {
   const postgres::Pool::Lease lease(pool_, steady_clock::now() + options_.open_timeout);
   postgres::update_schema(*lease);
   if (!options_.serves) return;

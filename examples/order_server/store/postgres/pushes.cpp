@@ -45,7 +45,8 @@ std::vector<PushJob> take_due_pushes(Connection& connection, const Holder& holde
       "JOIN devices AS d ON d.token = j.token AND d.user_id = j.user_id "
       "WHERE j.dead_at IS NULL AND (j.due_at <= $2 OR j.due_at > $3) "
       "AND (j.leased_until IS NULL OR j.leased_until < statement_timestamp() "
-      "OR j.leased_by = $4) "
+      "OR j.leased_by = $4 OR j.leased_by NOT IN (SELECT application_name "
+      "FROM pg_stat_activity WHERE application_name IS NOT NULL)) "
       "ORDER BY j.attempts, j.due_at, j.id LIMIT $1 FOR UPDATE OF j SKIP LOCKED), "
       "leased AS (UPDATE push_jobs AS j SET leased_by = $4, "
       "leased_until = statement_timestamp() + $5 * interval '1 millisecond' "
@@ -59,6 +60,7 @@ std::vector<PushJob> take_due_pushes(Connection& connection, const Holder& holde
       static_cast<std::int64_t>(limit), now_ms, now_ms + retry_horizon_ms, holder.name,
       holder.lease.count());
   std::vector<PushJob> jobs;
+  jobs.reserve(static_cast<std::size_t>(rows.rows()));
   for (int row = 0; row < rows.rows(); ++row) {
     jobs.push_back({rows.integer(row, 0), rows.text(row, 1), rows.text(row, 2), rows.text(row, 3),
                     rows.text(row, 4), rows.text(row, 5),
