@@ -61,7 +61,7 @@ TEST_CASE("a shared database's password comes from the environment alone", "[con
 }
 
 TEST_CASE("a URL that can't be read is an error of --db", "[config][postgres]") {
-  CHECK_THAT(error_of(parse("postgres://shop@host:port:port/")),
+  CHECK_THAT(error_of(parse("postgres://shop@[host/")),
              Contains("--db") && Contains("postgres://USER@HOST:PORT/DATABASE"));
 }
 

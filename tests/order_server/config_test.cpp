@@ -385,5 +385,5 @@ TEST_CASE("a node of a cluster is named, and told where NATS is", "[config]") {
     CHECK(refused.code == 2);
     CHECK(contains(refused.error, name));
   }
-  CHECK(contains(exit_of({"--nats-cert", "/dev/null"}).error, "give both"));
+  CHECK(contains(exit_of({"--nats-cert", "/dev/null"}).error, "set both"));
 }
