@@ -37,6 +37,7 @@ void App::run() {
   if (parts.cluster) parts.cluster->start();
   parts.dispatcher.start();
   parts.push.start();
+  parts.refunds.start();
   static_cast<void>(parts.memory.submit([&parts] { parts.watch_memory(); }));
   static_cast<void>(parts.health.submit([&parts] { parts.check_store(); }));
   static_cast<void>(parts.health.submit([&parts] { parts.watch_accounts(); }));
@@ -51,6 +52,7 @@ void App::run() {
                      &parts.lookups}) {
     pool->stop();
   }
+  parts.refunds.stop();
   parts.dispatcher.stop();
   parts.push.stop();
   if (parts.cluster) parts.cluster->stop();

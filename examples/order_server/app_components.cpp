@@ -42,6 +42,7 @@ constexpr std::chrono::milliseconds io_limit{10'000};
 constexpr std::chrono::milliseconds database_limit{10'000};
 constexpr std::chrono::milliseconds dispatcher_limit{15'000};
 constexpr std::chrono::milliseconds push_limit{60'000};
+constexpr std::chrono::milliseconds refund_limit{60'000};
 constexpr std::chrono::milliseconds worker_limit{60'000};
 constexpr std::chrono::milliseconds cluster_limit{60'000};
 constexpr std::chrono::milliseconds cluster_retry{5'000};
@@ -93,6 +94,7 @@ App::Components::Components(const Config& config)
       mode(payment_mode(config, is_demo)),
       context{store,
               store,
+              store,
               tokens,
               hasher,
               login_limiter,
@@ -104,6 +106,7 @@ App::Components::Components(const Config& config)
               [this] {
                 dispatcher.wake();
                 push.wake();
+                refunds.wake();
               },
               [this](std::string user_id, std::string reason) {
                 if (cluster) cluster->tell_disconnect(user_id, reason);
@@ -143,6 +146,8 @@ App::Components::Components(const Config& config)
             server->last_heard(user_id, ping, std::move(done));
           },
           push_options(config, push_beat)),
+      refund_provider(make_refund_provider(config)),
+      refunds(store, *refund_provider, metrics, refund_options()),
       lookups("lookup", config.db_readers, lookup_queue, WorkerPool::yielding),
       lookup(store, lookups, metrics),
       readers("reader", config.db_readers, queue_limits(config)),
@@ -217,6 +222,17 @@ DispatcherOptions App::Components::dispatcher_options() {
   return options;
 }
 
+RefundOptions App::Components::refund_options() {
+  RefundOptions options;
+  options.now_ms = &unix_ms;
+  options.committed = [this] {
+    dispatcher.wake();
+    push.wake();
+  };
+  options.beat = [this] { refund_beat.beat(steady_now()); };
+  return options;
+}
+
 Api::Submit App::Components::submitter() {
   return [this](Lane lane, Job job) { return pool(lane).submit(std::move(job)); };
 }
@@ -249,6 +265,7 @@ void App::Components::watch_parts() {
     add("cluster", cluster_limit, cluster_beat);
     context.behind = [this] { return cluster->behind(); };
   }
+  add("refund", refund_limit, refund_beat);
   add("writer", worker_limit, writer);
   add("reader", worker_limit, readers);
   add("list", worker_limit, lists);

@@ -6,6 +6,7 @@
 #include "app.hpp"
 #include "auth/account_watch.hpp"
 #include "auth/session_watch.hpp"
+#include "payments/refund_worker.hpp"
 #include "push/push_sender.hpp"
 #include "push/push_worker.hpp"
 #include "realtime/cluster.hpp"
@@ -46,6 +47,7 @@ struct App::Components {
   DispatcherOptions dispatcher_options();
   /// Null where this node is alone.
   std::unique_ptr<Cluster> make_cluster(const Config& config);
+  RefundOptions refund_options();
   Api::Submit submitter();
   WorkerPool& pool(Lane lane);
   std::vector<std::pair<std::string, std::size_t>> queue_depths() const;
@@ -85,6 +87,7 @@ struct App::Components {
   Heartbeat dispatcher_beat;
   Heartbeat push_beat;
   Heartbeat cluster_beat;
+  Heartbeat refund_beat;
   std::vector<std::shared_ptr<Probe>> io_probes;
   Watchdog watchdog;
   SharedPage metrics_for_all{[this] { return metrics_page(context); },
@@ -98,6 +101,8 @@ struct App::Components {
   Dispatcher dispatcher;
   std::unique_ptr<PushSender> sender;
   PushWorker push;
+  std::unique_ptr<RefundProvider> refund_provider;
+  RefundWorker refunds;
   // The pools are destroyed first, while everything that their tasks use still exists.
   WorkerPool lookups;
   OrderLookup lookup;

@@ -65,6 +65,15 @@ void log_escaped(const std::exception_ptr& escaped) {
   }
 }
 
+RazorpayOptions razorpay_options(const Config& config) {
+  RazorpayOptions options;
+  options.base_url = config.razorpay_base_url;
+  options.key_id = config.razorpay_key_id;
+  options.key_secret = config.razorpay_key_secret;
+  options.http = outbound_options(config);
+  return options;
+}
+
 }  // namespace
 
 unsigned login_threads() {
@@ -81,8 +90,8 @@ DatabaseOptions database_options(const Config& config) {
   options.password = config.db_password;
   options.serves = true;
   // Threads for API calls, lists, subscriptions, logins, payments, metrics, webhooks, health, the
-  // dispatcher and push.
-  options.threads = 3 * config.db_readers + 5 + login_threads();
+  // dispatcher, push and refunds.
+  options.threads = 3 * config.db_readers + 6 + login_threads();
   if (is_shared_database(config.db)) {
     constexpr std::size_t resynchronization = 1;
     options.threads += config.db_writers + payment_threads + resynchronization;
@@ -155,14 +164,15 @@ PaymentMode payment_mode(const Config& config, bool is_demo) {
   return is_demo ? PaymentMode::test : PaymentMode::off;
 }
 
+std::unique_ptr<RefundProvider> make_refund_provider(const Config& config) {
+  // Without an account at the provider its orders are made up, and no money has come.
+  if (config.razorpay_key_id.empty()) return std::make_unique<InstantRefunds>();
+  return std::make_unique<RazorpayRefunds>(razorpay_options(config));
+}
+
 PaymentSetup payment_setup(const Config& config, PaymentMode mode) {
-  RazorpayOptions options;
-  options.base_url = config.razorpay_base_url;
-  options.key_id = config.razorpay_key_id;
-  options.key_secret = config.razorpay_key_secret;
-  options.http = outbound_options(config);
   return {config.razorpay_key_id, config.razorpay_webhook_secret, mode,
-          [razorpay = std::make_shared<Razorpay>(std::move(options))](const Order& order) {
+          [razorpay = std::make_shared<Razorpay>(razorpay_options(config))](const Order& order) {
             // Without an account at the provider, an old order gets a made-up id.
             return razorpay->has_account() ? razorpay->create_order(order)
                                            : ProviderOrder{random_razorpay_order_id(), {}};

@@ -4,6 +4,7 @@
 #include "api/api.hpp"
 #include "auth/tokens.hpp"
 #include "config.hpp"
+#include "payments/refund_worker.hpp"
 #include "push/push_sender.hpp"
 #include "push/push_worker.hpp"
 #include "serving/server.hpp"
@@ -46,6 +47,7 @@ inline constexpr std::size_t payment_threads = 4;
 
 /// A made-up payment secret works on demo data only.
 [[nodiscard]] PaymentMode payment_mode(const Config& config, bool is_demo);
+[[nodiscard]] std::unique_ptr<RefundProvider> make_refund_provider(const Config& config);
 [[nodiscard]] PaymentSetup payment_setup(const Config& config, PaymentMode mode);
 
 [[nodiscard]] std::unique_ptr<PushSender> push_sender(const Config& config);

@@ -178,6 +178,22 @@ void add_cluster(Families& families, const Metrics& metrics) {
                    as_double(metrics.resync_failures));
 }
 
+void add_refunds(Families& families, const Metrics& metrics,
+                 const std::optional<RefundStats>& stats) {
+  families.start("ordercast_refunds_total", "Refunds by what became of them", MetricType::Counter);
+  families.sample(as_double(metrics.refunds_requested), {{"result", "requested"}});
+  families.sample(as_double(metrics.refunds_done), {{"result", "done"}});
+  families.sample(as_double(metrics.refunds_failed), {{"result", "failed"}});
+  families.counter("ordercast_refund_retries_total", "Attempts to refund that will be made again",
+                   as_double(metrics.refund_retries));
+  if (!stats) return;
+  families.gauge("ordercast_refund_depth", "Refunds due or requested",
+                 static_cast<double>(stats->waiting));
+  families.gauge("ordercast_refund_age_seconds", "Age of the oldest refund due or requested",
+                 static_cast<double>(stats->oldest_age_ms) / 1000.0);
+  families.gauge("ordercast_refund_dead", "Refunds that failed", static_cast<double>(stats->dead));
+}
+
 void add_parts(Families& families, const std::vector<Watchdog::PartState>& parts) {
   if (parts.empty()) return;
   families.start("ordercast_part_still_seconds",
@@ -267,6 +283,7 @@ std::string render_metrics(const Metrics& metrics, const MetricsExtras& extras) 
   }
   add_cluster(families, metrics);
   add_pushes(families, metrics, extras.pushes);
+  add_refunds(families, metrics, extras.refunds);
 
   families.start("ordercast_http_responses_total", "HTTP answers of the API", MetricType::Counter);
   for (std::size_t i = 2; i < metrics.http_responses.size(); ++i) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "store/push_store.hpp"
+#include "store/refund_store.hpp"
 #include "store/store.hpp"
 #include "workers/watchdog.hpp"
 #include <ordercast/error.hpp>
@@ -94,6 +95,10 @@ struct Metrics {
   Tally resync_compared;         ///< orders compared, by these and by the timer,
   Tally resync_newer;            ///< orders that had to be sent,
   Tally resync_failures;         ///< and steps that failed and were repeated.
+  Tally refunds_requested;
+  Tally refunds_done;
+  Tally refunds_failed;  ///< Dead letters.
+  Tally refund_retries;  ///< Attempts that failed and will be made again.
 };
 
 /// Figures that are read when /metrics is rendered.
@@ -103,6 +108,7 @@ struct MetricsExtras {
   std::vector<std::pair<std::string, std::size_t>> queues;  ///< Waiting tasks of each worker pool.
   std::optional<std::int64_t> log_bytes{};                  ///< Of the write-ahead log.
   std::vector<Watchdog::PartState> parts{};
+  std::optional<RefundStats> refunds{};  ///< Empty when the database did not answer.
 };
 
 /// Prometheus' text format 0.0.4, process figures included. Reads /proc: not on an I/O thread.

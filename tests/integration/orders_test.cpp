@@ -52,17 +52,37 @@ TEST_CASE("an order has exactly the members of the contract", "[orders]") {
   OrderServer server;
   const auto order = server.new_order(demo().customer);
   INFO(order.dump(2));
-  CHECK(keys_of(order) == std::set<std::string>{"id", "userId", "storeId", "organizationId",
-                                                "status", "paymentStatus", "paymentMethod",
-                                                "fulfillmentType", "totalAmount", "deliveryAddress",
-                                                "razorpayOrderId", "note", "items", "statusLogs",
-                                                "version", "createdAt", "updatedAt"});
+  CHECK(keys_of(order) == std::set<std::string>{"id",
+                                                "userId",
+                                                "storeId",
+                                                "organizationId",
+                                                "status",
+                                                "paymentStatus",
+                                                "paymentMethod",
+                                                "fulfillmentType",
+                                                "totalAmount",
+                                                "deliveryAddress",
+                                                "razorpayOrderId",
+                                                "note",
+                                                "items",
+                                                "statusLogs",
+                                                "version",
+                                                "createdAt",
+                                                "updatedAt",
+                                                "number",
+                                                "user",
+                                                "store",
+                                                "refundStatus",
+                                                "estimatedReadyAt"});
   REQUIRE(order.at("items").size() == 1);
-  CHECK(keys_of(order.at("items").at(0)) ==
-        std::set<std::string>{"id", "productId", "name", "quantity", "unitPrice", "totalPrice"});
+  CHECK(keys_of(order.at("items").at(0)) == std::set<std::string>{"id", "productId", "name",
+                                                                  "quantity", "unitPrice",
+                                                                  "totalPrice", "product"});
   REQUIRE(order.at("statusLogs").size() == 1);
   CHECK(keys_of(order.at("statusLogs").at(0)) ==
-        std::set<std::string>{"id", "status", "note", "createdAt"});
+        std::set<std::string>{"id", "status", "note", "createdAt", "actorRole"});
+  CHECK(keys_of(order.at("user")) == std::set<std::string>{"id", "name", "email", "phone"});
+  CHECK(keys_of(order.at("store")) == std::set<std::string>{"id", "name", "phone"});
   CHECK(std::regex_match(text_of(order, "totalAmount"), decimal));
   for (const auto* name : {"createdAt", "updatedAt"}) {
     CHECK(std::regex_match(text_of(order, name), iso_time));

@@ -192,7 +192,8 @@ TEST_CASE("a shop's own database takes no made-up payments, whatever it is resta
     const std::unique_ptr<sqlite3, int (*)(sqlite3*)> database(opened, &sqlite3_close);
     const auto* sql =
         "INSERT INTO users (id, email, name, password_hash, role) VALUES ('c', 'c@shop.example', "
-        "'C', 'none', 'CUSTOMER'); INSERT INTO shops VALUES ('s', 'org', 'Shop'); "
+        "'C', 'none', 'CUSTOMER'); INSERT INTO shops (id, organization_id, name) VALUES ('s', "
+        "'org', 'Shop'); "
         "INSERT INTO products VALUES ('p', 's', 'Tea', 100);";
     REQUIRE(sqlite3_exec(opened, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
   }

@@ -5,11 +5,12 @@
 //   node services_stub.mjs CERTIFICATE KEY SERVICE_ACCOUNT.json PUBLIC_KEY.pem
 //
 // Prints "ready HTTPS_PORT CONTROL_PORT". Control:
-//   POST /behave {send?, token?, order?, devices?: {TOKEN: BEHAVIOUR}}   BEHAVIOUR as below
-//   GET  /heard                                                          {pushes, tokens, orders, refused}
+//   POST /behave {send?, token?, order?, refund?, devices?: {TOKEN: BEHAVIOUR}}   BEHAVIOUR as below
+//   GET  /heard                                                {pushes, tokens, orders, refunds, refused}
 //   POST /forget                                                         starts the record anew
 // A behaviour is {kind, times?, retryAfter?}: "ok", "slow" (answers after 2 s), "hang", "reset", or
-// one of the errors in the table. With `times` it is "ok" again after so many.
+// one of the errors in the table. With `times` it is "ok" again after so many. For refunds also "pending" (the
+// provider has it and is not done) and "lost" (done, but the answer never comes).
 import { createHmac, createPublicKey, randomUUID, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -20,9 +21,11 @@ const account = JSON.parse(readFileSync(accountFile, 'utf8'));
 const publicKey = createPublicKey(readFileSync(publicKeyFile));
 const scope = 'https://www.googleapis.com/auth/firebase.messaging';
 
-const behaviours = { send: { kind: 'ok' }, token: { kind: 'ok' }, order: { kind: 'ok' } };
+const behaviours = { send: { kind: 'ok' }, token: { kind: 'ok' }, order: { kind: 'ok' }, refund: { kind: 'ok' } };
 let devices = {};
-let heard = { pushes: [], tokens: 0, orders: [], refused: [] };
+let heard = { pushes: [], tokens: 0, orders: [], refunds: [], refused: [] };
+/** By idempotency key, as the provider remembers them. */
+const refunds = new Map();
 const accessTokens = new Set();
 
 /** FCM's documented errors. */
@@ -167,6 +170,30 @@ async function order(request, response) {
   answer(response, 200, { id, entity: 'order', amount: wanted.amount, currency: wanted.currency, status: 'created' });
 }
 
+/** What has gone back of each payment is in `refunds`; asked for twice under one key, it goes once. */
+async function refund(request, response, paymentId) {
+  const { amount } = JSON.parse(await body(request));
+  const key = request.headers['x-refund-idempotency'];
+  const behaviour = next(behaviours.refund);
+  const own = ['pending', 'lost'].includes(behaviour.kind);
+  if (!own && (await misbehaves(behaviour, request, response))) return;
+  heard.refunds.push({ paymentId, amount, key });
+  if (!key || key.length < 10) {
+    answer(response, 400, { error: { code: 'BAD_REQUEST_ERROR', description: 'a key is required' } });
+    return;
+  }
+  if (!refunds.has(key)) {
+    const id = `rfnd_${randomUUID().replaceAll('-', '').slice(0, 14)}`;
+    const status = behaviour.kind === 'pending' ? 'pending' : 'processed';
+    refunds.set(key, { id, entity: 'refund', payment_id: paymentId, amount, currency: 'INR', status });
+  }
+  if (behaviour.kind === 'lost') {
+    request.stream ? request.stream.session.destroy() : request.socket.destroy();
+    return;
+  }
+  answer(response, 200, refunds.get(key));
+}
+
 const routes = {
   '/token': token,
   [`/v1/projects/${account.project_id}/messages:send`]: send,
@@ -176,7 +203,13 @@ const routes = {
 const server = createSecureServer(
   { cert: readFileSync(certificate), key: readFileSync(key), allowHTTP1: true },
   (request, response) => {
-    const route = request.method === 'POST' ? routes[request.url] : undefined;
+    const refunded = /^\/v1\/payments\/([^/]+)\/refund$/.exec(request.url);
+    const route =
+      request.method !== 'POST'
+        ? undefined
+        : refunded
+          ? (asked, answers) => refund(asked, answers, refunded[1])
+          : routes[request.url];
     if (!route) {
       answer(response, 404, { error: 'no such path' });
       return;
@@ -189,7 +222,7 @@ server.on('sessionError', () => {});
 const control = createServer(async (request, response) => {
   if (request.url === '/heard') return answer(response, 200, heard);
   if (request.url === '/forget') {
-    heard = { pushes: [], tokens: 0, orders: [], refused: [] };
+    heard = { pushes: [], tokens: 0, orders: [], refunds: [], refused: [] };
     return answer(response, 200, {});
   }
   const wanted = JSON.parse(await body(request));

@@ -152,6 +152,7 @@ class ApiFixture {
   ApiContext context{
       store,
       store,
+      store,
       tokens,
       hasher,
       login_limiter,

@@ -61,7 +61,61 @@ Order stored(ApiFixture& fixture, const json& order) {
   return fixture.store.find_order(order.at("id").get<std::string>()).value();
 }
 
+/// What the provider says of a refund of the payment that `payment_of` names.
+std::string refund_event(const std::string& name, std::int64_t amount = 57100,
+                         const std::string& payment_id = "pay_1") {
+  return json{
+      {"event", name},
+      {"payload",
+       {{"refund",
+         {{"entity", {{"id", "rfnd_1"}, {"payment_id", payment_id}, {"amount", amount}}}}}}}}
+      .dump();
+}
+
 }  // namespace
+
+TEST_CASE("a webhook ends a refund, however often it comes", "[api][payments][webhook][refunds]") {
+  ApiFixture fixture;
+  const auto order = fixture.place_order(fixture.customer);
+  REQUIRE(outcome_of(send_event(fixture, event_of(order, "payment.captured"))) == "applied");
+  // Nothing has to go back yet.
+  CHECK(outcome_of(send_event(fixture, refund_event("refund.processed"), "evt_2")) == "ignored");
+  const std::string id = order.at("id");
+  const auto cancelled =
+      data_of(fixture.call("POST", "/api/v1/orders/" + id + "/cancel", fixture.customer));
+  CHECK(cancelled["refundStatus"] == "DUE");
+  CHECK(cancelled["paymentStatus"] == "PAID");
+
+  CHECK(outcome_of(send_event(fixture, refund_event("refund.created"), "evt_3")) == "ignored");
+  CHECK(outcome_of(send_event(fixture, refund_event("refund.processed", 1), "evt_4")) ==
+        "unchanged");
+  const int commits = fixture.commits;
+  CHECK(outcome_of(send_event(fixture, refund_event("refund.processed"), "evt_5")) == "applied");
+  CHECK(outcome_of(send_event(fixture, refund_event("refund.processed"), "evt_5")) == "unchanged");
+  CHECK(fixture.commits == commits + 1);
+  const auto refunded = stored(fixture, order);
+  CHECK(refunded.payment_status == PaymentStatus::refunded);
+  CHECK(refunded.refund_status == RefundStatus::done);
+  CHECK(refunded.status_logs.back().actor.role == provider_role);
+}
+
+TEST_CASE("a webhook that a refund failed leaves the order PAID",
+          "[api][payments][webhook][refunds]") {
+  ApiFixture fixture;
+  const auto order = fixture.place_order(fixture.customer);
+  REQUIRE(outcome_of(send_event(fixture, event_of(order, "payment.captured"))) == "applied");
+  const std::string id = order.at("id");
+  REQUIRE(fixture.set_status(id, "CANCELLED", fixture.manager).status == 200);
+  CHECK(outcome_of(send_event(fixture, refund_event("refund.failed"), "evt_2")) == "applied");
+  CHECK(stored(fixture, order).refund_status == RefundStatus::failed);
+  CHECK(stored(fixture, order).payment_status == PaymentStatus::paid);
+  CHECK(fixture.store.list_dead_letters(10).size() == 1);
+  for (const auto* wrong : {R"({"event":"refund.processed"})",
+                            R"({"event":"refund.failed","payload":{"refund":{"entity":7}}})",
+                            R"({"event":"refund.failed","payload":[]})"}) {
+    CHECK(outcome_of(send_event(fixture, wrong, "evt_3")) == "refused");
+  }
+}
 
 TEST_CASE("a webhook pays an order whose phone has died, however often it comes",
           "[api][payments][webhook]") {

@@ -145,7 +145,19 @@ class FaultyStore final : public Store {
     }
     return versions;
   }
-  void create_order(const Order&) override {}
+  OrderCounts count_orders(const OrderFilter&) override { return {}; }
+  std::optional<std::vector<HistoryEntry>> order_history(std::string_view,
+                                                         const OrderScope&) override {
+    return {};
+  }
+  Order create_order(const Order& order) override { return order; }
+  CreateResult create_order_once(const Order& order, const RequestKey&) override {
+    return {order, {}};
+  }
+  std::optional<EarlierAnswer> find_answer(std::string_view, std::string_view,
+                                           std::int64_t) override {
+    return {};
+  }
   using Store::change_order;
   ChangeResult change_order(std::string_view, const OrderScope&,
                             const std::function<Decision(const Order&)>&, std::int64_t) override {

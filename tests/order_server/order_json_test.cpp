@@ -31,11 +31,17 @@ Order full_order() {
   order.razorpay_payment_id = "pay_1";
   order.note = "ring \"twice\"";
   order.items = {{"i-1", "p-1", "Tea", 3, 4100}, {"i-2", "p-2", "Salt", 1, 5}};
-  order.status_logs = {{"l-1", OrderStatus::pending, "", 1714567890123},
-                       {"l-2", OrderStatus::out_for_delivery, "on its way", 1714567890999}};
+  order.status_logs = {
+      {"l-1", OrderStatus::pending, "", 1714567890123},
+      {"l-2", OrderStatus::out_for_delivery, "on its way", 1714567890999, {"u-9", "RIDER"}}};
   order.version = 9;
   order.created_at_ms = 1714567890123;
   order.updated_at_ms = 1714567890999;
+  order.number = 1042;
+  order.refund_status = RefundStatus::due;
+  order.estimated_ready_at_ms = 1714571490999;
+  order.customer = {"Asha", "asha@example.org", "+91 1"};
+  order.store = {"Corner Shop", "+91 2"};
   return order;
 }
 
@@ -49,20 +55,28 @@ TEST_CASE("the JSON of an order has the contract's fields in the contract's sequ
         R"("fulfillmentType":"DELIVERY","totalAmount":"123.05","deliveryAddress":"1 Road",)"
         R"("razorpayOrderId":"order_1","note":"ring \"twice\"","items":[)"
         R"({"id":"i-1","productId":"p-1","name":"Tea","quantity":3,"unitPrice":"41.00",)"
-        R"("totalPrice":"123.00"},)"
+        R"("totalPrice":"123.00","product":{"id":"p-1","name":"Tea"}},)"
         R"({"id":"i-2","productId":"p-2","name":"Salt","quantity":1,"unitPrice":"0.05",)"
-        R"("totalPrice":"0.05"}],"statusLogs":[)"
-        R"({"id":"l-1","status":"PENDING","note":null,"createdAt":"2024-05-01T12:51:30.123Z"},)"
+        R"("totalPrice":"0.05","product":{"id":"p-2","name":"Salt"}}],"statusLogs":[)"
+        R"({"id":"l-1","status":"PENDING","note":null,"createdAt":"2024-05-01T12:51:30.123Z",)"
+        R"("actorRole":null},)"
         R"({"id":"l-2","status":"OUT_FOR_DELIVERY","note":"on its way",)"
-        R"("createdAt":"2024-05-01T12:51:30.999Z"}],"version":9,)"
-        R"("createdAt":"2024-05-01T12:51:30.123Z","updatedAt":"2024-05-01T12:51:30.999Z"})");
+        R"("createdAt":"2024-05-01T12:51:30.999Z","actorRole":"RIDER"}],"version":9,)"
+        R"("createdAt":"2024-05-01T12:51:30.123Z","updatedAt":"2024-05-01T12:51:30.999Z",)"
+        R"("number":1042,)"
+        R"("user":{"id":"u-1","name":"Asha","email":"asha@example.org","phone":"+91 1"},)"
+        R"("store":{"id":"s-1","name":"Corner Shop","phone":"+91 2"},)"
+        R"("refundStatus":"DUE","estimatedReadyAt":"2024-05-01T13:51:30.999Z"})");
 }
 
 TEST_CASE("what an order does not have is null, and empty lists are lists", "[order_json]") {
   const auto json = order_to_json(Order{});
-  for (const char* field : {"deliveryAddress", "razorpayOrderId", "note"}) {
+  for (const char* field :
+       {"deliveryAddress", "razorpayOrderId", "note", "refundStatus", "estimatedReadyAt"}) {
     CHECK(json.at(field).is_null());
   }
+  CHECK(json.at("user").at("phone").is_null());
+  CHECK(json.at("store").at("phone").is_null());
   CHECK(json.at("items") == nlohmann::ordered_json::array());
   CHECK(json.at("statusLogs") == nlohmann::ordered_json::array());
 }

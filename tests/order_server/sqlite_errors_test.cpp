@@ -55,9 +55,9 @@ TEST_CASE("another program's database is an error and stays as it is", "[store][
 TEST_CASE("a database of a newer schema is an error that names both versions", "[store][errors]") {
   TempDir dir;
   { SqliteStore store(options_for(dir.file())); }
-  execute_in(dir.file(), "PRAGMA user_version = 7");
+  execute_in(dir.file(), "PRAGMA user_version = 8");
   CHECK_THAT(error_of(options_for(dir.file())),
-             Contains("it has schema version 7, this program knows up to " +
+             Contains("it has schema version 8, this program knows up to " +
                       std::to_string(sqlite::schema_version)));
 }
 

@@ -105,6 +105,7 @@ TEST_CASE("orders are counted for each user, and those of an older program as we
     CHECK(text_in(dir.file(), "SELECT group_concat(id || ':' || nth_of_user) FROM orders") ==
           "a-1:1,b-1:1,a-2:2,a-3:3,b-2:2");
   }
+  take_back_to_schema_6(dir.file());
   execute_in(dir.file(),
              "DROP INDEX orders_nth_of_user; ALTER TABLE orders DROP COLUMN nth_of_user; "
              "PRAGMA user_version = 3");

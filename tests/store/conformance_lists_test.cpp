@@ -45,11 +45,11 @@ TEMPLATE_TEST_CASE("orders are listed newest first, by owner, organisation and s
   CHECK(ids_of(f.store.list_orders(filter)) == Strings{"o-2", "o-4", "o-3", "o-1"});
   filter.user_id = "user-1";
   CHECK(ids_of(f.store.list_orders(filter)) == Strings{"o-4", "o-3", "o-1"});
-  filter.status = OrderStatus::confirmed;
+  filter.statuses = {OrderStatus::confirmed};
   CHECK(ids_of(f.store.list_orders(filter)) == Strings{"o-1"});
   CHECK(f.store.list_orders(filter).total == 1);
   filter.user_id.clear();
-  filter.status = OrderStatus::pending;
+  filter.statuses = {OrderStatus::pending};
   CHECK(ids_of(f.store.list_orders(filter)) == Strings{"o-2", "o-4", "o-3"});
   filter.organization_id.clear();
   CHECK(ids_of(f.store.list_orders(filter)) == Strings{"o-5", "o-2", "o-4", "o-3"});

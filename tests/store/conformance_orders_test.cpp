@@ -20,7 +20,8 @@ TEMPLATE_TEST_CASE("a created order reads back as it was, with version 1 and one
   Order order = sample_order("o-1");
   order.delivery_address = "1 Road";
   order.note = "it's \"fragile\"; \xE0\xA4\x9A\xE0\xA4\xBE\xE0\xA4\xAF";
-  f.store.create_order(order);
+  order = f.store.create_order(order);
+  CHECK(order.note == "it's \"fragile\"; \xE0\xA4\x9A\xE0\xA4\xBE\xE0\xA4\xAF");
 
   const auto found = f.store.find_order("o-1");
   REQUIRE(found);

@@ -8,6 +8,7 @@
 #include "metrics.hpp"
 #include "payments/razorpay.hpp"
 #include "store/push_store.hpp"
+#include "store/refund_store.hpp"
 #include "store/session_store.hpp"
 #include "store/store.hpp"
 #include "workers/watchdog.hpp"
@@ -45,6 +46,7 @@ struct PaymentSetup {
 struct ApiContext {
   Store& store;
   SessionStore& sessions;
+  RefundStore& refunds;
   const Tokens& tokens;
   const PasswordHasher& hasher;
   LoginLimiter& login_limiter;

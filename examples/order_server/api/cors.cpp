@@ -114,7 +114,8 @@ HttpResponse Cors::preflight(const HttpRequest& request) const {
   if (!allows(request)) return problem(403, "This origin is not allowed");
   HttpResponse response{204, {}, {}};
   response.headers.push_back({"Access-Control-Allow-Methods", "GET, HEAD, POST, PATCH, DELETE"});
-  response.headers.push_back({"Access-Control-Allow-Headers", "Authorization, Content-Type"});
+  response.headers.push_back(
+      {"Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key"});
   response.headers.push_back({"Access-Control-Max-Age", "600"});
   return response;
 }

@@ -42,7 +42,9 @@ HttpResponse success_page(ordered_json data, const PageMeta& meta) {
   body["meta"] = {{"total", meta.total},
                   {"page", meta.page},
                   {"pageSize", meta.page_size},
-                  {"totalPages", meta.total / size + (meta.total % size != 0 ? 1 : 0)}};
+                  {"totalPages", meta.total / size + (meta.total % size != 0 ? 1 : 0)},
+                  {"nextCursor", meta.next_cursor.empty() ? ordered_json(nullptr)
+                                                          : ordered_json(meta.next_cursor)}};
   return json_response(200, body);
 }
 

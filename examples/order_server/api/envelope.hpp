@@ -21,6 +21,7 @@ struct PageMeta {
   std::int64_t total = 0;
   std::int64_t page = 1;
   std::int64_t page_size = 20;
+  std::string next_cursor;  ///< "": there is no page after this one.
 };
 
 [[nodiscard]] ordercast::HttpResponse json_response(int status, const nlohmann::ordered_json& body);

@@ -44,6 +44,8 @@ class JsonFields {
 
   /// Whether the field is there and not null.
   [[nodiscard]] bool has(const char* name) const;
+  /// Whether it is there, if only as null.
+  [[nodiscard]] bool contains(const char* name) const { return object_.contains(name); }
   /// A required text of `least` to `most` bytes without U+0000.
   [[nodiscard]] std::string text(const char* name, std::size_t least, std::size_t most);
   /// The same, or "" when the field is absent or null.

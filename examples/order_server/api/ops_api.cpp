@@ -89,6 +89,7 @@ HttpResponse metrics_page(ApiContext& context) {
   try {
     extras.outbox = context.store.outbox_stats(context.now_ms());
     extras.pushes = context.push_stats();
+    extras.refunds = context.refunds.refund_stats(context.now_ms());
   } catch (const StoreError& error) {
     // The other metrics matter most when the database is in trouble.
     spdlog::error("metrics: {}", printable(error.what()));

@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 /// Decides who may see and change which order (CWE-639). Every handler on orders goes through here.
 /// Any thread; `change_order` blocks on the database.
@@ -42,6 +43,14 @@ inline constexpr std::string_view order_status_names =
 
 [[nodiscard]] inline bool owns(const Caller& caller, const Order& order) {
   return !caller.user_id.empty() && caller.user_id == order.user_id;
+}
+
+/// Marks a decision as one of the caller's.
+[[nodiscard]] inline Decision made_by(const Caller& caller, Decision decision) {
+  if (auto* change = std::get_if<Change>(&decision)) {
+    change->actor = {caller.user_id, std::string(to_string(caller.role))};
+  }
+  return decision;
 }
 
 /// Limits a list to what the caller may see; nullopt if that is nothing. An empty field of
@@ -83,7 +92,7 @@ template <class MayChange, class Decide>
       id, *scope,
       [&](const Order& order) -> Decision {
         if (!may_change(caller, order)) return no_such_order();
-        return decide(order);
+        return made_by(caller, decide(order));
       },
       context.now_ms());
 }

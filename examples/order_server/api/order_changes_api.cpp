@@ -3,6 +3,7 @@
 #include "api/envelope.hpp"
 #include "api/json_body.hpp"
 #include "api/order_access.hpp"
+#include "domain/instant.hpp"
 #include "domain/printable.hpp"
 #include "domain/transitions.hpp"
 
@@ -28,18 +29,31 @@ ChangeResult change_visible(const ApiRequest& request, ApiContext& context, std:
   return change_order(request.caller, context, id, scope_of(request.caller), may_see, decide);
 }
 
+/// `estimatedReadyAt`: an instant, or null for none any more.
+Estimate read_estimate(JsonBody& body) {
+  constexpr const char* name = "estimatedReadyAt";
+  if (!body.contains(name)) return {};
+  const auto text = body.optional_text(name, 64);
+  if (text.empty()) return {true, std::nullopt};
+  const auto at_ms = parse_instant(text);
+  if (!at_ms)
+    body.complain(name, "must be an ISO 8601 instant, like 2026-05-01T12:30:00Z, or null");
+  return {true, at_ms};
+}
+
 HttpResponse change_status(const ApiRequest& request, ApiContext& context) {
   JsonBody body(request.http);
   const auto status = body.choice("status", order_status_names, order_status_from_string);
   const std::string note = body.optional_text("note", max_note_bytes);
   const auto expected = body.optional_integer("expectedVersion", 1, max_version);
+  const auto estimate = read_estimate(body);
   if (auto refusal = body.refusal()) return std::move(*refusal);
 
   const auto result = change_visible(request, context, request.parameters.at(0),
                                      [&](const Order& order) -> Decision {
                                        if (auto refusal = refuse_other_version(order, expected))
                                          return std::move(*refusal);
-                                       return decide_status(order, status, note);
+                                       return decide_status(order, status, note, estimate);
                                      });
   return answer_change(result, context.committed);
 }

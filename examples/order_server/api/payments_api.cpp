@@ -56,7 +56,10 @@ HttpResponse create_payment(const ApiRequest& request, ApiContext& context) {
     }
     // If two calls race, the second finds the id of the first and returns it.
     const auto result = context.store.change_order(
-        order->id, [&](const Order& found) { return decide_provider_order(found, made.id); },
+        order->id,
+        [&](const Order& found) {
+          return made_by(request.caller, decide_provider_order(found, made.id));
+        },
         context.now_ms());
     if (result.changed) context.committed();
     if (!result.order) return problem(no_such_order());
@@ -104,11 +107,36 @@ void read_captured(JsonFields& fields, const nlohmann::json& entity, ProviderPay
   }
 }
 
+/// What is used of a webhook about a refund.
+struct RefundEvent {
+  RefundReport report;
+  std::string complaint;
+};
+
+/// Returns nullopt if the event does not say how a refund ended.
+std::optional<RefundEvent> read_refund_event(const nlohmann::json& json) {
+  RefundEvent read;
+  const auto name = JsonFields(json).optional_text("event", 64);
+  if (name == "refund.processed") {
+    read.report.state = RefundStatus::done;
+  } else if (name == "refund.failed") {
+    read.report.state = RefundStatus::failed;
+    read.report.error = "the payment provider's webhook says failed";
+  } else {
+    return std::nullopt;
+  }
+  const nlohmann::json::json_pointer where("/payload/refund/entity");
+  JsonFields fields(json.contains(where) ? json.at(where) : nlohmann::json(),
+                    "payload.refund.entity.");
+  read.report.payment_id = fields.text("payment_id", 1, 128);
+  read.report.refund_id = fields.text("id", 1, 128);
+  read.report.amount_minor = fields.minor_units("amount");
+  read.complaint = fields.complaint();
+  return read;
+}
+
 /// Returns nullopt if the event is not about the payment of an order.
-std::optional<PaymentEvent> read_event(const std::string& body) {
-  if (!within_depth(body, max_json_depth)) return std::nullopt;
-  const auto json = nlohmann::json::parse(body, nullptr, false);
-  if (!json.is_object()) return std::nullopt;
+std::optional<PaymentEvent> read_event(const nlohmann::json& json) {
   PaymentEvent read;
   const auto name = JsonFields(json).optional_text("event", 64);
   read.is_captured = name == "payment.captured" || name == "order.paid";
@@ -150,6 +178,35 @@ HttpResponse refuse_event(const PaymentEvent& event, const std::string& reason,
   return success({{"outcome", "refused"}});
 }
 
+HttpResponse answer_event(const char* outcome) {
+  return success({{"outcome", outcome}});
+}
+
+/// Repeated, a refund's end is no news: the queue knows how each of its refunds ended.
+HttpResponse apply_refund_event(const RefundEvent& event, ApiContext& context) {
+  const auto& report = event.report;
+  if (!event.complaint.empty()) {
+    context.metrics.payment_events_refused.add();
+    spdlog::error("webhook refused: refund of payment {}: {}", printable(report.payment_id),
+                  printable(event.complaint));
+    return answer_event("refused");
+  }
+  const auto now_ms = context.now_ms();
+  const auto result = context.refunds.report_refund(report, now_ms, now_ms);
+  if (!result.known_payment) return answer_event("ignored");
+  if (!result.change.changed) return answer_event("unchanged");
+  if (report.state == RefundStatus::failed) {
+    context.metrics.refunds_failed.add();
+    spdlog::error("refund: payment {} of order {} is given up: {}", printable(report.payment_id),
+                  printable(result.change.order->id), report.error);
+  } else {
+    context.metrics.refunds_done.add();
+  }
+  context.metrics.payment_events.add();
+  context.committed();
+  return answer_event("applied");
+}
+
 /// Answers a signed event with 200, because the provider repeats any other. Only a failing database
 /// is worth a retry.
 HttpResponse payment_webhook(const ApiRequest& request, ApiContext& context) {
@@ -158,36 +215,40 @@ HttpResponse payment_webhook(const ApiRequest& request, ApiContext& context) {
   if (!is_webhook_signed(request.http.body, request.http.header("X-Razorpay-Signature"), secret)) {
     return problem(400, "Invalid Signature", "The webhook is not signed under this secret");
   }
-  const auto answer = [](const char* outcome) { return success({{"outcome", outcome}}); };
-  const auto event = read_event(request.http.body);
   // The signature is good: the event comes from the provider.
-  if (!event) return answer("ignored");
+  const auto json = within_depth(request.http.body, max_json_depth)
+                        ? nlohmann::json::parse(request.http.body, nullptr, false)
+                        : nlohmann::json();
+  if (!json.is_object()) return answer_event("ignored");
+  if (const auto refund = read_refund_event(json)) return apply_refund_event(*refund, context);
+  const auto event = read_event(json);
+  if (!event) return answer_event("ignored");
   if (!event->complaint.empty()) return refuse_event(*event, event->complaint, context);
 
   const auto key = key_of(*event, request.http);
   const auto result = context.store.apply_payment_event(
       key, event->order_id,
       [&](const Order& order) {
-        return event->is_captured ? decide_captured_payment(order, event->payment)
-                                  : decide_failed_payment(order);
+        return made_by_provider(event->is_captured ? decide_captured_payment(order, event->payment)
+                                                   : decide_failed_payment(order));
       },
       context.now_ms());
-  if (!result.known_order) return answer("ignored");
-  if (result.repeated) return answer("repeated");
+  if (!result.known_order) return answer_event("ignored");
+  if (result.repeated) return answer_event("repeated");
   if (result.id_reused) {
     spdlog::warn("webhook: event id {} was used before with another body; it counts as new",
                  printable(key.id));
   }
   const auto& change = result.change;
   if (change.rejection) return refuse_event(*event, change.rejection->message, context);
-  if (!change.changed) return answer("unchanged");
+  if (!change.changed) return answer_event("unchanged");
   if (event->is_captured && change.order->razorpay_payment_id != event->payment.id) {
-    spdlog::warn("webhook: payment {} is a second one of order {}: a refund of it is due",
+    spdlog::warn("webhook: payment {} is a second one of order {}, and is given back",
                  printable(event->payment.id), printable(change.order->id));
   }
   context.metrics.payment_events.add();
   context.committed();
-  return answer("applied");
+  return answer_event("applied");
 }
 
 }  // namespace

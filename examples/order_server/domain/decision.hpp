@@ -25,10 +25,15 @@ struct Rejection {
 struct Change {
   OrderStatus status{};
   PaymentStatus payment_status{};
-  std::string razorpay_order_id;       ///< Empty: the stored one stays.
-  std::string razorpay_payment_id;     ///< Empty: the stored one stays.
-  std::string log_note;                ///< Empty: no note.
-  bool write_log = true;               ///< False if only the payment status changes.
+  std::string razorpay_order_id;    ///< Empty: the stored one stays.
+  std::string razorpay_payment_id;  ///< Empty: the stored one stays.
+  std::string log_note;             ///< Empty: no note.
+  bool write_log = true;  ///< False: the change is in the history, but not in the order's logs.
+  Actor actor;            ///< Who makes it.
+  std::optional<RefundStatus> refund_status;
+  std::string refund_payment_id;    ///< A payment that has to go back whole; empty: none.
+  std::int64_t refund_rest_ms = 0;  ///< How long it stays before it does.
+  std::optional<std::int64_t> estimated_ready_at_ms;
   std::optional<Rejection> rejection;  ///< Commits the change and still answers with this refusal.
 };
 
@@ -37,12 +42,22 @@ struct NoChange {};
 
 using Decision = std::variant<Change, Rejection, NoChange>;
 
-/// Returns a change that keeps both statuses of `order`.
+/// Returns a change that keeps everything of `order`.
 [[nodiscard]] inline Change change_from(const Order& order) {
   Change change;
   change.status = order.status;
   change.payment_status = order.payment_status;
+  change.refund_status = order.refund_status;
+  change.estimated_ready_at_ms = order.estimated_ready_at_ms;
   return change;
+}
+
+/// Marks a decision as one of the payment provider's.
+[[nodiscard]] inline Decision made_by_provider(Decision decision) {
+  if (auto* change = std::get_if<Change>(&decision)) {
+    change->actor = {{}, std::string(provider_role)};
+  }
+  return decision;
 }
 
 /// Returns the next version of `order`, changed at `now_ms`, with its new log entry. If the clock

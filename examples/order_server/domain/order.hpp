@@ -25,6 +25,14 @@ enum class PaymentStatus : std::uint8_t { pending, paid, failed, refunded };
 enum class PaymentMethod : std::uint8_t { online, cod };
 enum class FulfillmentType : std::uint8_t { delivery, pickup };
 
+/// How far the refund of an order that was cancelled and paid online is.
+enum class RefundStatus : std::uint8_t {
+  due,        ///< To be asked for.
+  requested,  ///< The provider has it.
+  done,       ///< The provider says that the money is back.
+  failed,     ///< The provider refuses: somebody has to look.
+};
+
 /// Wire names: the JSON of an order, the API's parameters and the database all use these. The
 /// statuses stand in the order in which a delivered order passes them.
 inline constexpr Names<OrderStatus, 7> all_order_statuses{
@@ -44,6 +52,10 @@ inline constexpr Names<PaymentMethod, 2> payment_method_names{
     {{PaymentMethod::online, "ONLINE"}, {PaymentMethod::cod, "COD"}}};
 inline constexpr Names<FulfillmentType, 2> fulfillment_type_names{
     {{FulfillmentType::delivery, "DELIVERY"}, {FulfillmentType::pickup, "PICKUP"}}};
+inline constexpr Names<RefundStatus, 4> refund_status_names{{{RefundStatus::due, "DUE"},
+                                                             {RefundStatus::requested, "REQUESTED"},
+                                                             {RefundStatus::done, "DONE"},
+                                                             {RefundStatus::failed, "FAILED"}}};
 
 [[nodiscard]] constexpr std::string_view to_string(OrderStatus status) noexcept {
   return name_in(all_order_statuses, status);
@@ -56,6 +68,10 @@ inline constexpr Names<FulfillmentType, 2> fulfillment_type_names{
 }
 [[nodiscard]] constexpr std::string_view to_string(FulfillmentType type) noexcept {
   return name_in(fulfillment_type_names, type);
+}
+
+[[nodiscard]] constexpr std::string_view to_string(RefundStatus status) noexcept {
+  return name_in(refund_status_names, status);
 }
 
 /// The value with this wire name; nullopt for any other text (names are case-sensitive).
@@ -76,6 +92,11 @@ inline constexpr Names<FulfillmentType, 2> fulfillment_type_names{
   return value_in(fulfillment_type_names, name);
 }
 
+[[nodiscard]] constexpr std::optional<RefundStatus> refund_status_from_string(
+    std::string_view name) noexcept {
+  return value_in(refund_status_names, name);
+}
+
 /// A status as words for the middle of a sentence ("has been updated to out for delivery").
 [[nodiscard]] inline std::string in_words(OrderStatus status) {
   std::string words(to_string(status));
@@ -91,11 +112,34 @@ struct OrderItem {
   std::int64_t unit_price_minor = 0;  ///< In hundredths of the currency unit.
 };
 
+/// Who made a change. Empty where nobody knows: it was made before that was written down.
+struct Actor {
+  std::string id = {};    ///< Of a user; "" for the payment provider.
+  std::string role = {};  ///< A role's name, or `provider_role`.
+};
+
+/// The payment provider as the maker of a change, beside the roles of users.
+inline constexpr std::string_view provider_role = "PROVIDER";
+
 struct StatusLog {
   std::string id;
   OrderStatus status = OrderStatus::pending;
   std::string note;                ///< Empty: no note (null in JSON).
   std::int64_t created_at_ms = 0;  ///< Unix time in milliseconds.
+  Actor actor = {};
+};
+
+/// What an order shows of its customer.
+struct Customer {
+  std::string name;  ///< Empty, as the others: null in JSON.
+  std::string email;
+  std::string phone;
+};
+
+/// What an order shows of its store.
+struct StoreCard {
+  std::string name;
+  std::string phone;  ///< Empty: null in JSON.
 };
 
 struct Order {
@@ -117,6 +161,11 @@ struct Order {
   std::uint64_t version = 1;
   std::int64_t created_at_ms = 0;
   std::int64_t updated_at_ms = 0;
+  std::int64_t number = 0;  ///< Counts the orders of an organization, from 1001.
+  std::optional<RefundStatus> refund_status;
+  std::optional<std::int64_t> estimated_ready_at_ms;
+  Customer customer;  ///< Read with the order, never written with it; so is the store.
+  StoreCard store;
 };
 
 }  // namespace order_server

@@ -28,14 +28,17 @@ Json item_to_json(const OrderItem& item) {
           {"name", item.name},
           {"quantity", item.quantity},
           {"unitPrice", format_minor(item.unit_price_minor)},
-          {"totalPrice", format_minor(*total)}};
+          {"totalPrice", format_minor(*total)},
+          {"product", {{"id", item.product_id}, {"name", item.name}}}};
 }
 
 Json log_to_json(const StatusLog& log) {
   return {{"id", log.id},
           {"status", to_string(log.status)},
           {"note", text_or_null(log.note)},
-          {"createdAt", iso8601(log.created_at_ms)}};
+          {"createdAt", iso8601(log.created_at_ms)},
+          // No id and no name: the customer sees this.
+          {"actorRole", text_or_null(log.actor.role)}};
 }
 
 }  // namespace
@@ -62,23 +65,37 @@ nlohmann::ordered_json order_to_json(const Order& order) {
   for (const OrderItem& item : order.items) items.push_back(item_to_json(item));
   Json logs = Json::array();
   for (const StatusLog& log : order.status_logs) logs.push_back(log_to_json(log));
-  return {{"id", order.id},
-          {"userId", order.user_id},
-          {"storeId", order.store_id},
-          {"organizationId", order.organization_id},
-          {"status", to_string(order.status)},
-          {"paymentStatus", to_string(order.payment_status)},
-          {"paymentMethod", to_string(order.payment_method)},
-          {"fulfillmentType", to_string(order.fulfillment_type)},
-          {"totalAmount", format_minor(order.total_minor)},
-          {"deliveryAddress", text_or_null(order.delivery_address)},
-          {"razorpayOrderId", text_or_null(order.razorpay_order_id)},
-          {"note", text_or_null(order.note)},
-          {"items", std::move(items)},
-          {"statusLogs", std::move(logs)},
-          {"version", order.version},
-          {"createdAt", iso8601(order.created_at_ms)},
-          {"updatedAt", iso8601(order.updated_at_ms)}};
+  return {
+      {"id", order.id},
+      {"userId", order.user_id},
+      {"storeId", order.store_id},
+      {"organizationId", order.organization_id},
+      {"status", to_string(order.status)},
+      {"paymentStatus", to_string(order.payment_status)},
+      {"paymentMethod", to_string(order.payment_method)},
+      {"fulfillmentType", to_string(order.fulfillment_type)},
+      {"totalAmount", format_minor(order.total_minor)},
+      {"deliveryAddress", text_or_null(order.delivery_address)},
+      {"razorpayOrderId", text_or_null(order.razorpay_order_id)},
+      {"note", text_or_null(order.note)},
+      {"items", std::move(items)},
+      {"statusLogs", std::move(logs)},
+      {"version", order.version},
+      {"createdAt", iso8601(order.created_at_ms)},
+      {"updatedAt", iso8601(order.updated_at_ms)},
+      {"number", order.number},
+      {"user",
+       {{"id", order.user_id},
+        {"name", text_or_null(order.customer.name)},
+        {"email", text_or_null(order.customer.email)},
+        {"phone", text_or_null(order.customer.phone)}}},
+      {"store",
+       {{"id", order.store_id},
+        {"name", text_or_null(order.store.name)},
+        {"phone", text_or_null(order.store.phone)}}},
+      {"refundStatus", order.refund_status ? Json(to_string(*order.refund_status)) : Json(nullptr)},
+      {"estimatedReadyAt",
+       order.estimated_ready_at_ms ? Json(iso8601(*order.estimated_ready_at_ms)) : Json(nullptr)}};
 }
 
 std::string order_json(const Order& order) {

@@ -62,6 +62,10 @@ bool is_paid(const Order& order) {
          order.payment_status == PaymentStatus::refunded;
 }
 
+/// How long a payment that nobody waited for stays before it goes back: whoever has just made it
+/// sees that it has come.
+constexpr std::int64_t late_payment_rest_ms = 10'000;
+
 /// Records a valid payment of an order that is already paid: the money came twice, so the order's
 /// log says once that a refund is due.
 Decision record_second_payment(const Order& order, std::string_view razorpay_payment_id) {
@@ -73,6 +77,8 @@ Decision record_second_payment(const Order& order, std::string_view razorpay_pay
   }
   Change change = change_from(order);
   change.log_note = note;
+  change.refund_payment_id = razorpay_payment_id;
+  change.refund_rest_ms = late_payment_rest_ms;
   return change;
 }
 
@@ -92,6 +98,9 @@ Decision record_payment(const Order& order, std::string_view razorpay_payment_id
       break;
     case OrderStatus::cancelled:
       change.log_note = "Payment received after the cancellation: a refund is due";
+      change.refund_status = RefundStatus::due;
+      change.refund_payment_id = razorpay_payment_id;
+      change.refund_rest_ms = late_payment_rest_ms;
       break;
     default:
       change.write_log = false;  // the order is already being handled

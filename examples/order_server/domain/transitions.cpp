@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "domain/transitions.hpp"
 
+#include "domain/refunds.hpp"
+
 #include <string>
 #include <utility>
 
 namespace order_server {
 
-Decision decide_status(const Order& order, OrderStatus to, std::string note) {
+Decision decide_status(const Order& order, OrderStatus to, std::string note,
+                       const Estimate& estimate) {
+  if (order.status == to && estimate.is_given && !is_final(to) &&
+      estimate.at_ms != order.estimated_ready_at_ms) {
+    Change change = change_from(order);
+    change.estimated_ready_at_ms = estimate.at_ms;
+    change.write_log = !note.empty();
+    change.log_note = std::move(note);
+    return change;
+  }
   if (order.status == to) {
     return Rejection{400, "Invalid Transition", "Order is already " + std::string(to_string(to))};
   }
@@ -18,11 +29,13 @@ Decision decide_status(const Order& order, OrderStatus to, std::string note) {
   Change change = change_from(order);
   change.status = to;
   change.log_note = std::move(note);
+  if (estimate.is_given) change.estimated_ready_at_ms = estimate.at_ms;
   const bool is_open = order.payment_status == PaymentStatus::pending ||
                        order.payment_status == PaymentStatus::failed;
   if (to == OrderStatus::delivered && order.payment_method == PaymentMethod::cod && is_open) {
     change.payment_status = PaymentStatus::paid;
   }
+  if (to == OrderStatus::cancelled) give_back_payment(change, order);
   return change;
 }
 
@@ -51,6 +64,9 @@ Decision decide_payment_status(const Order& order, PaymentStatus to, std::string
   if (order.payment_status == to) {
     return refused("Payment is already " + std::string(to_string(to)));
   }
+  if (order.refund_status == RefundStatus::due || order.refund_status == RefundStatus::requested) {
+    return refused("Payment is on its way back at the provider, which says when it is REFUNDED");
+  }
   if (!can_set_payment(order, to)) {
     return refused("Payment of an order that is " + std::string(to_string(order.status)) + " and " +
                    std::string(to_string(order.payment_status)) + " cannot become " +
@@ -58,6 +74,8 @@ Decision decide_payment_status(const Order& order, PaymentStatus to, std::string
   }
   Change change = change_from(order);
   change.payment_status = to;
+  // What the provider could not give back, the staff has.
+  if (order.refund_status == RefundStatus::failed) change.refund_status = RefundStatus::done;
   change.write_log = !note.empty();
   change.log_note = std::move(note);
   return change;
@@ -81,6 +99,7 @@ Decision decide_cancel(const Order& order) {
   Change change = change_from(order);
   change.status = OrderStatus::cancelled;
   change.log_note = "Cancelled by the customer";
+  give_back_payment(change, order);
   return change;
 }
 

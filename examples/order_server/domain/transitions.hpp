@@ -43,15 +43,23 @@ namespace order_server {
   return false;
 }
 
+/// When staff says that an order will be ready.
+struct Estimate {
+  bool is_given = false;              ///< False: the earlier estimate stays.
+  std::optional<std::int64_t> at_ms;  ///< nullopt: nobody knows.
+};
+
 /// Decides a change of status by staff. Refuses it with 400 `Invalid Transition`, or returns a
 /// change whose log entry carries `note`. Cash is paid on delivery: DELIVERED makes a cash order
-/// PAID.
-[[nodiscard]] Decision decide_status(const Order& order, OrderStatus to, std::string note = {});
+/// PAID. CANCELLED gives back what the provider has captured; see domain/refunds.hpp. Another
+/// estimate of an order that is not final changes the order even if its status stays.
+[[nodiscard]] Decision decide_status(const Order& order, OrderStatus to, std::string note = {},
+                                     const Estimate& estimate = {});
 
 /// Decides a change of the payment status by staff: cash received or returned, or a transfer.
 /// Refuses it with 400 `Invalid Payment Status` if it makes no sense: PAID may only become
-/// REFUNDED, REFUNDED is final, and a cancelled order can't become PAID. The log entry carries
-/// `note`; without a note there is no log entry.
+/// REFUNDED, REFUNDED is final, a cancelled order can't become PAID, and a refund that the provider
+/// works on ends by itself. The log entry carries `note`; without a note there is no log entry.
 [[nodiscard]] Decision decide_payment_status(const Order& order, PaymentStatus to,
                                              std::string note = {});
 
@@ -60,8 +68,8 @@ namespace order_server {
 [[nodiscard]] std::optional<Rejection> refuse_other_version(const Order& order,
                                                             std::optional<std::int64_t> expected);
 
-/// Decides a cancellation by the owner. Refuses it with 400 `Cannot Cancel` unless the order is
-/// PENDING or CONFIRMED.
+/// Decides a cancellation by the owner, with the refund of what the provider has captured. Refuses
+/// it with 400 `Cannot Cancel` unless the order is PENDING or CONFIRMED.
 [[nodiscard]] Decision decide_cancel(const Order& order);
 
 }  // namespace order_server

@@ -104,10 +104,12 @@ struct HttpClient::State {
                      static_cast<long>(options.connect_timeout.count()));
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(options.timeout.count()));
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "ordercast");
-    curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer.call.body.c_str());
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                     static_cast<curl_off_t>(transfer.call.body.size()));
+    if (!transfer.call.is_get) {
+      curl_easy_setopt(easy, CURLOPT_POST, 1L);
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer.call.body.c_str());
+      curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                       static_cast<curl_off_t>(transfer.call.body.size()));
+    }
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers.get());
     if (!transfer.call.basic_auth.empty()) {
       curl_easy_setopt(easy, CURLOPT_USERPWD, transfer.call.basic_auth.c_str());

@@ -15,6 +15,7 @@ struct HttpCall {
   std::string url;
   std::vector<std::string> headers;  ///< "Name: value".
   std::string body;                  ///< Sent by POST.
+  bool is_get = false;               ///< GET, without the body.
   std::string basic_auth;            ///< "user:password", or empty.
 };
 

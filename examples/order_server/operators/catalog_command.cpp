@@ -20,6 +20,7 @@ struct OptionValues {
   std::string organization;
   std::string store;
   std::string name;
+  std::string phone;
   std::string price;
 };
 
@@ -52,6 +53,8 @@ struct Commands {
     add_store->add_option("--org", values.organization, "Organization whose staff runs the store")
         ->required()
         ->check(printable_text(max_name_bytes));
+    add_store->add_option("--phone", values.phone, "Phone number, which customers see")
+        ->check(printable_text(max_phone_bytes));
     for (auto* command : {add_store, add_product}) {
       command->add_option("--name", values.name, "Name")
           ->required()
@@ -104,7 +107,7 @@ void run(const Commands& commands, const OptionValues& values, std::FILE* out) {
   if (*commands.list_products) return print_products(store, values.store, out);
   const auto id = random_uuid();
   if (*commands.add_store) {
-    store.add_shop({id, values.organization, values.name});
+    store.add_shop({id, values.organization, values.name, values.phone});
   } else {
     store.add_product({id, values.store, values.name, *parse_minor(values.price)});
   }

@@ -37,7 +37,7 @@ bool is_outbox_command(const std::vector<std::string>& arguments) {
 }
 
 int run_outbox_command(const std::vector<std::string>& arguments, std::FILE* out, std::FILE* err) {
-  CLI::App app("Lists and retries broadcasts and pushes that the server gave up on.",
+  CLI::App app("Lists and retries broadcasts, pushes and refunds that the server gave up on.",
                "order_server outbox");
   app.require_subcommand(1);
   std::string db = usual_database;
@@ -50,7 +50,7 @@ int run_outbox_command(const std::vector<std::string>& arguments, std::FILE* out
       ->check(whole_number(1, 1'000'000));
   auto* retry_command = app.add_subcommand(
       "retry", "Make the server try again within 5 seconds, counting attempts from 0");
-  retry_command->add_option("ID", id, "An id that list prints: broadcast:17 or push:5");
+  retry_command->add_option("ID", id, "An id that list prints: broadcast:17, push:5 or refund:3");
   retry_command->add_flag("--all", all, "Retry everything that list prints");
   for (auto* command : {list_command, retry_command}) add_database_option(*command, db);
 

@@ -12,6 +12,7 @@ namespace order_server {
 
 /// The longest name of a user, organization, store or product.
 inline constexpr std::size_t max_name_bytes = 200;
+inline constexpr std::size_t max_phone_bytes = 32;
 
 /// Accepts 1 to `most` bytes of printable text without a blank at either end: a blank there can't
 /// be seen, but makes another organization.

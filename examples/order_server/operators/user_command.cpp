@@ -28,6 +28,7 @@ struct OptionValues {
   std::string role;
   std::string organization;
   std::string name;
+  std::string phone;
   std::string password_file;
 };
 
@@ -119,6 +120,7 @@ void add(Database& store, const OptionValues& values, const std::string& passwor
   user.name = values.name.empty() ? user.email.substr(0, user.email.rfind('@')) : values.name;
   user.role = *role_from_string(values.role);
   user.organization_id = values.organization;
+  user.phone = values.phone;
   user.password_hash = hasher.hash(password);
   if (store.find_user_by_email(user.email)) {
     throw std::runtime_error("there is a user '" + user.email + "' already");
@@ -173,6 +175,8 @@ struct Commands {
         ->check(printable_text(max_name_bytes));
     add->add_option("--name", values.name, "Name [default: the part of the address before the @]")
         ->check(printable_text(max_name_bytes));
+    add->add_option("--phone", values.phone, "Phone number, which the staff sees with each order")
+        ->check(printable_text(max_phone_bytes));
   }
 
   CLI::App* add;

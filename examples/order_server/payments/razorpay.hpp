@@ -3,6 +3,7 @@
 
 #include "domain/order.hpp"
 #include "net/http_client.hpp"
+#include "payments/refund_worker.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -50,6 +51,28 @@ class Razorpay {
   std::mutex mutex_;
   std::vector<std::unique_ptr<HttpClient>> idle_;  // under mutex_
 };
+
+/// Refunds by POST /v1/payments/:id/refund, which are asked for once however often it is said: the
+/// header X-Refund-Idempotency names the refund. One that is not done is looked at by GET. One
+/// thread; blocks for at most `http.timeout`.
+class RazorpayRefunds final : public RefundProvider {
+ public:
+  explicit RazorpayRefunds(RazorpayOptions options)
+      : options_(std::move(options)), client_(options_.http) {}
+
+  [[nodiscard]] RefundAnswer refund(const RefundJob& job,
+                                    const std::atomic<bool>& is_stopping) override;
+
+ private:
+  [[nodiscard]] HttpCall call_to(const std::string& path) const;
+  [[nodiscard]] HttpReply fetch(HttpCall call, const std::atomic<bool>& is_stopping);
+
+  const RazorpayOptions options_;
+  HttpClient client_;
+};
+
+/// Reads the provider's answer to a refund of that job.
+[[nodiscard]] RefundAnswer read_refund(const HttpReply& reply, const RefundJob& job);
 
 /// Reads the provider's answer to POST /v1/orders for `amount_minor`.
 [[nodiscard]] ProviderOrder read_provider_order(const HttpReply& reply, std::int64_t amount_minor);

@@ -3,6 +3,7 @@
 
 #include "store/account_store.hpp"
 #include "store/push_store.hpp"
+#include "store/refund_store.hpp"
 #include "store/session_store.hpp"
 #include "store/store.hpp"
 
@@ -11,6 +12,7 @@ namespace order_server {
 /// Everything that a server needs from its database. Threads and errors as for `Store`.
 class Database : public Store,
                  public PushStore,
+                 public RefundStore,
                  public DeadLetters,
                  public SessionStore,
                  public AccountStore {};

@@ -60,9 +60,9 @@ std::vector<User> make_users(const PasswordHasher& hasher) {
       {"user-manager2", "manager2@martly.dev", "Meera Manager", hasher.hash("manager123"),
        Role::org_admin, "org-2"},
       {"user-customer", "customer@martly.dev", "Chitra Customer", hasher.hash("customer123"),
-       Role::customer, ""},
+       Role::customer, "", false, "+91 80 5550 0101"},
       {"user-customer2", "customer2@martly.dev", "Chandan Customer", hasher.hash("customer123"),
-       Role::customer, ""},
+       Role::customer, "", false, "+91 80 5550 0102"},
   };
 }
 
@@ -147,8 +147,8 @@ Order live(Order order, const Outline& outline) {
 DemoData make_demo_data(const PasswordHasher& hasher, std::int64_t now_ms) {
   DemoData data;
   data.users = make_users(hasher);
-  data.shops = {{"store-1", "org-1", "Martly Indiranagar"},
-                {"store-2", "org-2", "Green Basket Koramangala"}};
+  data.shops = {{"store-1", "org-1", "Martly Indiranagar", "+91 80 5550 0001"},
+                {"store-2", "org-2", "Green Basket Koramangala", "+91 80 5550 0002"}};
   data.products = make_products();
   std::size_t seed = 0;
   // Oldest first, so that the sequence of creation and the times agree. With an hour between

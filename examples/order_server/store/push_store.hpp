@@ -86,11 +86,11 @@ class PushStore {
 
 /// An entry that the server gave up on, as operators see it.
 struct DeadLetter {
-  std::string id;  ///< "broadcast:17" or "push:5".
+  std::string id;  ///< "broadcast:17", "push:5" or "refund:3".
   std::string order_id;
   std::uint64_t version = 0;
   std::string status;
-  std::string device;  ///< Abbreviated; "" for a broadcast.
+  std::string device;  ///< Abbreviated; "" for what goes to none.
   std::int64_t attempts = 0;
   std::int64_t dead_at_ms = 0;
   std::string error;
@@ -100,7 +100,7 @@ struct DeadLetter {
 class DeadLetters {
  public:
   virtual ~DeadLetters() = default;
-  /// Oldest first, broadcasts before pushes.
+  /// Oldest first, broadcasts before pushes, refunds last.
   virtual std::vector<DeadLetter> list_dead_letters(std::size_t limit) = 0;
   /// Makes an entry due now, with all attempts again; an empty id means all entries. Returns how
   /// many.

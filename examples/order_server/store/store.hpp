@@ -5,6 +5,7 @@
 #include "domain/order.hpp"
 #include "domain/role.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -34,12 +35,14 @@ struct User {
   Role role = Role::customer;
   std::string organization_id;
   bool is_disabled = false;  ///< May not sign in; every token of theirs is refused.
+  std::string phone = {};    ///< Empty: none is known.
 };
 
 struct Shop {
   std::string id;
   std::string organization_id;
   std::string name;
+  std::string phone = {};  ///< Empty: none is known.
 };
 
 struct Product {
@@ -61,12 +64,42 @@ struct OrderOwner {
   std::string organization_id;
 };
 
+/// What a list is sorted by. Orders that are equal in it are sorted by when they were made.
+enum class OrderSort : std::uint8_t { created_at, updated_at, total, number };
+
+/// Where a page ends, for the page after it: what the last order has in the list's sort, and its
+/// place in the sequence in which this database got its orders.
+struct OrderCursor {
+  std::int64_t value = 0;
+  std::int64_t sequence = 0;
+};
+
 /// Selects some of the orders that a caller may see. Empty fields don't filter.
 struct OrderFilter : OrderScope {
-  std::optional<OrderStatus> status;
+  std::vector<OrderStatus> statuses;  ///< Any of them.
+  std::optional<PaymentStatus> payment_status;
+  std::optional<PaymentMethod> payment_method;
+  std::optional<FulfillmentType> fulfillment_type;
+  std::string store_id;
+  std::string customer_id;  ///< Beside `user_id`: both must fit.
+  std::optional<std::int64_t> created_from_ms;
+  std::optional<std::int64_t> created_before_ms;
+  /// The number, the id or its start, or a part of the customer's name, e-mail address or phone, or
+  /// of an item's name; case-insensitive (ASCII at least). See `most_searched`.
+  std::string text;
+
+  OrderSort sort = OrderSort::created_at;
+  bool ascending = false;
+  std::optional<OrderCursor> after;  ///< In place of `page`.
   std::int64_t page = 1;
   std::int64_t page_size = 20;
 };
+
+/// A text is looked for in this many of the newest orders that fit the rest of the filter: what a
+/// search costs stays bounded. Numbers of an organization, and ids of which at least
+/// `least_id_start` characters are given, are found whatever their age.
+inline constexpr std::int64_t most_searched = 10'000;
+inline constexpr std::size_t least_id_start = 8;
 
 /// An order's version, and the fields of its event besides the JSON.
 struct OrderVersion {
@@ -81,8 +114,26 @@ struct OrderVersion {
 inline constexpr std::size_t max_versions_at_once = 1000;
 
 struct OrderPage {
-  std::vector<Order> orders;  ///< Newest first.
+  std::vector<Order> orders;
+  std::int64_t total = 0;           ///< Of all pages.
+  std::optional<OrderCursor> next;  ///< Nothing on the last page.
+};
+
+/// How many orders fit a filter, by status.
+struct OrderCounts {
+  std::array<std::int64_t, all_order_statuses.size()> by_status{};  ///< As `all_order_statuses`.
   std::int64_t total = 0;
+};
+
+/// One version of an order, as its staff sees who made it.
+struct HistoryEntry {
+  std::uint64_t version = 0;
+  OrderStatus status = OrderStatus::pending;
+  std::optional<PaymentStatus> payment_status;  ///< Nothing: from before it was written down.
+  std::string note;
+  Actor actor;
+  std::string actor_name;  ///< "" for the provider, and for a user who is not in the database.
+  std::int64_t created_at_ms = 0;
 };
 
 /// The result of `change_order`. `changed` and `rejection` may both be set: a payment that could
@@ -91,6 +142,25 @@ struct ChangeResult {
   std::optional<Order> order;  ///< As committed, or as found; nullopt: no such order.
   bool changed = false;        ///< A new version was committed.
   std::optional<Rejection> rejection;
+};
+
+/// A request that its client may send twice.
+struct RequestKey {
+  std::string user_id;
+  std::string key;
+  std::string digest;  ///< Of what it asks for.
+};
+
+/// What a request was answered before.
+struct EarlierAnswer {
+  std::string digest;      ///< Of what it asked for.
+  std::string order_json;  ///< The order as it was placed.
+};
+
+/// What `create_order_once` did: one of the two is there.
+struct CreateResult {
+  std::optional<Order> order;  ///< As `create_order` returns it.
+  std::optional<EarlierAnswer> earlier;
 };
 
 /// One committed change, waiting to be broadcast.
@@ -143,6 +213,9 @@ struct DemoData {
   std::vector<Order> orders;  ///< In any status, with the matching logs and version.
 };
 
+/// How long the key of a request stands for the request's first answer.
+inline constexpr std::int64_t request_key_lifetime_ms = std::int64_t{24} * 60 * 60 * 1000;
+
 /// How long entries that were given up stay for operators, and keys of payment events are kept.
 inline constexpr std::int64_t dead_letter_retention_ms = std::int64_t{30} * 24 * 60 * 60 * 1000;
 
@@ -182,14 +255,27 @@ class Store {
   /// Reads one row, however large the order is.
   virtual std::optional<OrderOwner> find_owner(std::string_view id) = 0;
   virtual OrderPage list_orders(const OrderFilter& filter) = 0;
+  /// Of all orders that fit, whatever the page.
+  virtual OrderCounts count_orders(const OrderFilter& filter) = 0;
+  /// All that happened to an order, oldest first; nothing where `find_order` finds nothing. Of an
+  /// order from before histories, what its logs say.
+  virtual std::optional<std::vector<HistoryEntry>> order_history(std::string_view id,
+                                                                 const OrderScope& scope) = 0;
+
+  /// Writes the order with version 1, its PENDING log (one is made if it has none) and its outbox
+  /// entry in one transaction, and returns it as written: with its number, customer and store.
+  virtual Order create_order(const Order& order) = 0;
+  /// The same, and remembers the answer under the request's key in the same transaction; where the
+  /// key is known and not older than `request_key_lifetime_ms`, finds its answer and writes
+  /// nothing. Of two at the same time, the second waits for the first.
+  virtual CreateResult create_order_once(const Order& order, const RequestKey& request) = 0;
+  /// What that user's request with this key was answered; nothing if there was none lately.
+  virtual std::optional<EarlierAnswer> find_answer(std::string_view user_id, std::string_view key,
+                                                   std::int64_t now_ms) = 0;
   /// The current version of each of these orders, in any sequence; unknown ids are left out. Never
   /// older than what was committed before the call. Throws std::invalid_argument above
   /// `max_versions_at_once` ids.
   virtual std::vector<OrderVersion> current_versions(const std::vector<std::string>& ids) = 0;
-
-  /// Writes the order with version 1, its PENDING log (created if it has none) and its outbox entry
-  /// in one transaction.
-  virtual void create_order(const Order& order) = 0;
 
   /// Loads the order under a write lock, asks `decide`, and writes row, log, version + 1 and outbox
   /// entry in the same transaction. `decide` must not call the store; if it throws, nothing is

@@ -24,13 +24,13 @@ constexpr std::int64_t longest_life_ms = 366LL * 24 * 60 * 60 * 1000;
 /// Ends where the condition begins.
 constexpr std::string_view user_columns =
     "SELECT id, email, name, password_hash, role, organization_id, "
-    "EXISTS (SELECT 1 FROM disabled_users WHERE user_id = users.id) FROM users WHERE ";
+    "EXISTS (SELECT 1 FROM disabled_users WHERE user_id = users.id), phone FROM users WHERE ";
 
 User read_user(const Result& rows, int row) {
   const auto role = role_from_string(rows.text(row, 4));
   if (!role) throw StoreError("unknown value in the database's column users.role");
   return {rows.text(row, 0), rows.text(row, 1), rows.text(row, 2), rows.text(row, 3), *role,
-          rows.text(row, 5), rows.flag(row, 6)};
+          rows.text(row, 5), rows.flag(row, 6), rows.text(row, 7)};
 }
 
 std::optional<User> first_user(const Result& rows) {
@@ -77,10 +77,10 @@ std::vector<std::string> end_sessions(Connection& connection, std::string_view u
 
 void insert_user(Connection& connection, const User& user) {
   connection.query(
-      "INSERT INTO users (id, email, name, password_hash, role, organization_id) "
-      "VALUES ($1, $2, $3, $4, $5, $6)",
+      "INSERT INTO users (id, email, name, password_hash, role, organization_id, phone) "
+      "VALUES ($1, $2, $3, $4, $5, $6, $7)",
       user.id, user.email, user.name, user.password_hash, to_string(user.role),
-      NullIfEmpty{user.organization_id});
+      NullIfEmpty{user.organization_id}, NullIfEmpty{user.phone});
 }
 
 bool has_users(Connection& connection) {

@@ -13,7 +13,7 @@ bool fill(Connection& connection, const DemoData& data) {
   for (const User& user : data.users) insert_user(connection, user);
   for (const Shop& shop : data.shops) insert_shop(connection, shop);
   for (const Product& product : data.products) insert_product(connection, product);
-  for (const Order& order : data.orders) insert_order(connection, order);
+  for (Order order : data.orders) insert_order(connection, order);
   connection.query("INSERT INTO meta (name, value) VALUES ('demo', '1') ON CONFLICT DO NOTHING");
   return true;
 }
@@ -29,8 +29,8 @@ std::string epoch(Connection& connection) {
 }
 
 void insert_shop(Connection& connection, const Shop& shop) {
-  connection.query("INSERT INTO shops (id, organization_id, name) VALUES ($1, $2, $3)", shop.id,
-                   shop.organization_id, shop.name);
+  connection.query("INSERT INTO shops (id, organization_id, name, phone) VALUES ($1, $2, $3, $4)",
+                   shop.id, shop.organization_id, shop.name, NullIfEmpty{shop.phone});
 }
 
 void insert_product(Connection& connection, const Product& product) {
@@ -39,20 +39,21 @@ void insert_product(Connection& connection, const Product& product) {
 }
 
 std::vector<Shop> list_shops(Connection& connection) {
-  const Result rows = connection.query("SELECT id, organization_id, name FROM shops ORDER BY id");
+  const Result rows =
+      connection.query("SELECT id, organization_id, name, phone FROM shops ORDER BY id");
   std::vector<Shop> shops;
   shops.reserve(static_cast<std::size_t>(rows.rows()));
   for (int row = 0; row < rows.rows(); ++row) {
-    shops.push_back({rows.text(row, 0), rows.text(row, 1), rows.text(row, 2)});
+    shops.push_back({rows.text(row, 0), rows.text(row, 1), rows.text(row, 2), rows.text(row, 3)});
   }
   return shops;
 }
 
 std::optional<Shop> find_shop(Connection& connection, std::string_view id) {
   const Result rows =
-      connection.query("SELECT id, organization_id, name FROM shops WHERE id = $1", id);
+      connection.query("SELECT id, organization_id, name, phone FROM shops WHERE id = $1", id);
   if (rows.empty()) return std::nullopt;
-  return Shop{rows.text(0, 0), rows.text(0, 1), rows.text(0, 2)};
+  return Shop{rows.text(0, 0), rows.text(0, 1), rows.text(0, 2), rows.text(0, 3)};
 }
 
 std::vector<Product> list_products(Connection& connection, std::string_view store_id) {

@@ -124,6 +124,11 @@ void Parameters::add(NullIfEmpty value) {
   values_.back().is_null = value.text.empty();
 }
 
+void Parameters::add(std::optional<std::int64_t> value) {
+  add(value.value_or(0));
+  values_.back().is_null = !value;
+}
+
 void Parameters::add(Bytes value) {
   values_.push_back({std::string(value.bytes), false});
   types_.push_back(bytea_type);

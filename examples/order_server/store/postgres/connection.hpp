@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -93,6 +94,7 @@ class Parameters {
   void add(std::string_view value);
   void add(const std::string& value) { add(std::string_view(value)); }
   void add(NullIfEmpty value);
+  void add(std::optional<std::int64_t> value);
   void add(Bytes value);
   void add(const std::vector<std::int64_t>& values);
   void add(const std::vector<std::string>& values);

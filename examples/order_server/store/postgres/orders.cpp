@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "store/postgres/orders.hpp"
 
+#include "domain/ids.hpp"
 #include "domain/order_json.hpp"
 
 #include <nlohmann/json.hpp>
@@ -12,32 +13,24 @@
 namespace order_server::postgres {
 namespace {
 
-/// A name that the table's CHECK lets in but this program does not know is a later program's.
-template <class Enum>
-Enum known(std::optional<Enum> value, const char* column) {
-  if (!value) throw StoreError(std::string("unknown value in the database's column ") + column);
-  return *value;
-}
-
-/// An order and the number that its rows in other tables carry.
-struct NumberedOrder {
-  std::int64_t number = 0;
-  Order order;
-};
-
 constexpr std::string_view order_columns =
     "SELECT number, id, user_id, store_id, organization_id, status, payment_status, "
     "payment_method, fulfillment_type, total_minor, delivery_address, razorpay_order_id, "
-    "razorpay_payment_id, note, version, created_at, updated_at";
+    "razorpay_payment_id, note, version, created_at, updated_at, number_in_organization, "
+    "refund_status, estimated_ready_at";
 
 /// Of the row `orders`, as JSON, so that one statement reads an order whole and of one moment.
 constexpr std::string_view children =
     "(SELECT json_agg(json_build_array(i.id, i.product_id, i.name, i.quantity, "
     "i.unit_price_minor) ORDER BY i.position) FROM order_items AS i "
     "WHERE i.order_number = orders.number), "
-    "(SELECT json_agg(json_build_array(l.id, l.status, l.note, l.created_at) ORDER BY l.position) "
-    "FROM status_logs AS l WHERE l.order_number = orders.number)";
-constexpr int first_child_column = 17;
+    "(SELECT json_agg(json_build_array(l.id, l.status, l.note, l.created_at, l.actor_id, "
+    "l.actor_role) ORDER BY l.position) "
+    "FROM status_logs AS l WHERE l.order_number = orders.number AND l.is_shown), "
+    "(SELECT json_build_array(u.name, u.email, u.phone) FROM users AS u "
+    "WHERE u.id = orders.user_id), "
+    "(SELECT json_build_array(s.name, s.phone) FROM shops AS s WHERE s.id = orders.store_id)";
+constexpr int first_child_column = 20;
 
 /// One order by its id ($1), if it is in the scope. An order that is not is no row at all.
 constexpr std::string_view in_scope =
@@ -67,6 +60,12 @@ NumberedOrder read_order_row(const Result& rows, int row) {
   order.version = static_cast<std::uint64_t>(rows.integer(row, 14));
   order.created_at_ms = rows.integer(row, 15);
   order.updated_at_ms = rows.integer(row, 16);
+  order.number = rows.integer(row, 17);
+  if (!rows.is_null(row, 18)) {
+    order.refund_status =
+        known(refund_status_from_string(rows.text(row, 18)), "orders.refund_status");
+  }
+  if (!rows.is_null(row, 19)) order.estimated_ready_at_ms = rows.integer(row, 19);
   return result;
 }
 
@@ -83,13 +82,23 @@ void read_children(const Result& rows, int row, int column, Order& order) {
                                item.at(4).get<std::int64_t>()});
       }
     }
-    if (rows.is_null(row, column + 1)) return;
-    for (const auto& log : nlohmann::json::parse(rows.text(row, column + 1))) {
-      order.status_logs.push_back(
-          {log.at(0).get<std::string>(),
-           known(order_status_from_string(log.at(1).get<std::string>()), "status_logs.status"),
-           text_or_empty(log.at(2)), log.at(3).get<std::int64_t>()});
+    if (!rows.is_null(row, column + 1)) {
+      for (const auto& log : nlohmann::json::parse(rows.text(row, column + 1))) {
+        order.status_logs.push_back(
+            {log.at(0).get<std::string>(),
+             known(order_status_from_string(log.at(1).get<std::string>()), "status_logs.status"),
+             text_or_empty(log.at(2)), log.at(3).get<std::int64_t>(),
+             Actor{text_or_empty(log.at(4)), text_or_empty(log.at(5))}});
+      }
     }
+    if (!rows.is_null(row, column + 2)) {
+      const auto user = nlohmann::json::parse(rows.text(row, column + 2));
+      order.customer = {text_or_empty(user.at(0)), text_or_empty(user.at(1)),
+                        text_or_empty(user.at(2))};
+    }
+    if (rows.is_null(row, column + 3)) return;
+    const auto store = nlohmann::json::parse(rows.text(row, column + 3));
+    order.store = {text_or_empty(store.at(0)), text_or_empty(store.at(1))};
   } catch (const nlohmann::json::exception&) {
     throw StoreError("the database answers something else than an order's items and logs");
   }
@@ -126,39 +135,66 @@ void insert_outbox(Connection& connection, const Order& order, bool notify) {
 }
 
 void insert_log(Connection& connection, std::int64_t order_number, std::size_t position,
-                const StatusLog& log) {
+                const StatusLog& log, std::optional<PaymentStatus> payment_status) {
   connection.query(
-      "INSERT INTO status_logs (order_number, position, id, status, note, created_at) "
-      "VALUES ($1, $2, $3, $4, $5, $6)",
+      "INSERT INTO status_logs (order_number, position, id, status, note, created_at, version, "
+      "payment_status, actor_id, actor_role) VALUES ($1, $2, $3, $4, $5, $6, $2, $7, $8, $9)",
       order_number, static_cast<std::int64_t>(position), log.id, to_string(log.status),
-      NullIfEmpty{log.note}, log.created_at_ms);
+      NullIfEmpty{log.note}, log.created_at_ms,
+      NullIfEmpty{payment_status ? to_string(*payment_status) : std::string_view()},
+      NullIfEmpty{log.actor.id}, NullIfEmpty{log.actor.role});
+}
+
+/// The change as one of the order's logs, or as one that is in its history alone.
+StatusLog log_of(const Order& order, const Change& change) {
+  if (change.write_log) return order.status_logs.back();
+  return {random_uuid(), order.status, change.log_note, order.updated_at_ms, change.actor};
 }
 
 /// Row, log and outbox entry by one statement: each way to the server is time in which the order's
 /// row is locked.
 void write_change(Connection& connection, std::int64_t number, const Order& order,
                   const Change& change, bool notify) {
-  static const StatusLog no_log;
-  const StatusLog& log = change.write_log ? order.status_logs.back() : no_log;
+  const StatusLog log = log_of(order, change);
   static const std::string sql =
       "WITH changed AS (UPDATE orders SET status = $2, payment_status = $3, "
-      "razorpay_payment_id = $4, version = $5, updated_at = $6, razorpay_order_id = $7 "
-      "WHERE number = $1), "
-      "logged AS (INSERT INTO status_logs (order_number, position, id, status, note, created_at) "
-      "SELECT $1, $8, $9, $2, $10, $11 WHERE $12), "
+      "razorpay_payment_id = $4, version = $5, updated_at = $6, razorpay_order_id = $7, "
+      "refund_status = $8, estimated_ready_at = $18 WHERE number = $1), "
+      "logged AS (INSERT INTO status_logs (order_number, position, id, status, note, created_at, "
+      "version, payment_status, actor_id, actor_role, is_shown) "
+      "VALUES ($1, $5, $9, $2, $10, $11, $5, $3, $19, $20, $12)), "
       "entry AS (INSERT INTO outbox (order_id, owner_id, organization_id, status, version, "
       "order_json, created_at, notify) VALUES ($13, $14, $15, $2, $5, $16, $6, $17) "
       "RETURNING sequence), " +
       std::string(for_both_consumers);
-  connection.query(sql, number, to_string(order.status), to_string(order.payment_status),
-                   NullIfEmpty{order.razorpay_payment_id}, static_cast<std::int64_t>(order.version),
-                   order.updated_at_ms, NullIfEmpty{order.razorpay_order_id},
-                   static_cast<std::int64_t>(order.status_logs.size()), log.id,
-                   NullIfEmpty{log.note}, log.created_at_ms, change.write_log, order.id,
-                   order.user_id, order.organization_id, order_json(order), notify);
+  connection.query(
+      sql, number, to_string(order.status), to_string(order.payment_status),
+      NullIfEmpty{order.razorpay_payment_id}, static_cast<std::int64_t>(order.version),
+      order.updated_at_ms, NullIfEmpty{order.razorpay_order_id},
+      NullIfEmpty{order.refund_status ? to_string(*order.refund_status) : std::string_view()},
+      log.id, NullIfEmpty{log.note}, log.created_at_ms, change.write_log, order.id, order.user_id,
+      order.organization_id, order_json(order), notify, order.estimated_ready_at_ms,
+      NullIfEmpty{log.actor.id}, NullIfEmpty{log.actor.role});
 }
 
-/// Asks `decide` and writes what it wants, all within the caller's transaction.
+void insert_refund(Connection& connection, const Order& order, const Change& change) {
+  connection.query(
+      "INSERT INTO refunds (order_id, payment_id, amount_minor, due_at, created_at) "
+      "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (payment_id) DO NOTHING",
+      order.id, change.refund_payment_id, order.total_minor,
+      order.updated_at_ms + change.refund_rest_ms, order.updated_at_ms);
+}
+
+/// The order says that the money is back, whoever gave it: nobody else has to.
+void end_refund(Connection& connection, const Order& order) {
+  connection.query(
+      "UPDATE refunds SET state = 'DONE', dead_at = NULL, error = NULL "
+      "WHERE payment_id = $1 AND state <> 'DONE'",
+      order.razorpay_payment_id);
+}
+
+}  // namespace
+
 ChangeResult apply_decision(Connection& connection, NumberedOrder found, const Decide& decide,
                             std::int64_t now_ms) {
   const Decision decision = decide(found.order);
@@ -169,22 +205,31 @@ ChangeResult apply_decision(Connection& connection, NumberedOrder found, const D
             rejection != nullptr ? std::optional(*rejection) : std::nullopt};
   }
   const OrderStatus before = found.order.status;
+  const bool was_back = found.order.refund_status == RefundStatus::done;
   Order next = apply_change(std::move(found.order), *change, now_ms);
   write_change(connection, found.number, next, *change, next.status != before);
+  if (!change->refund_payment_id.empty()) insert_refund(connection, next, *change);
+  if (next.refund_status == RefundStatus::done && !was_back) end_refund(connection, next);
   return {std::move(next), true, change->rejection};
 }
 
-}  // namespace
+const std::string& whole_order() {
+  static const std::string sql = std::string(order_columns) + ", " + std::string(children);
+  return sql;
+}
+
+NumberedOrder read_whole_order(const Result& rows, int row) {
+  NumberedOrder found = read_order_row(rows, row);
+  read_children(rows, row, first_child_column, found.order);
+  return found;
+}
 
 std::optional<Order> find_order(Connection& connection, std::string_view id,
                                 const OrderScope& scope) {
-  static const std::string sql =
-      std::string(order_columns) + ", " + std::string(children) + std::string(in_scope);
+  static const std::string sql = whole_order() + std::string(in_scope);
   const Result rows = connection.query(sql, id, scope.user_id, scope.organization_id);
   if (rows.empty()) return std::nullopt;
-  NumberedOrder found = read_order_row(rows, 0);
-  read_children(rows, 0, first_child_column, found.order);
-  return std::move(found.order);
+  return read_whole_order(rows, 0).order;
 }
 
 std::optional<OrderOwner> find_owner(Connection& connection, std::string_view id) {
@@ -207,56 +252,30 @@ std::vector<OrderVersion> current_versions(Connection& connection,
   return versions;
 }
 
-OrderPage list_orders(Connection& connection, const OrderFilter& filter) {
-  // Eight texts at most, so that each is prepared and planned for its own indexes. What is not
-  // filtered by is still bound, and compared with itself.
-  std::string where = " FROM orders WHERE ";
-  where += filter.user_id.empty() ? "$1 = $1" : "user_id = $1";
-  where += filter.organization_id.empty() ? " AND $2 = $2" : " AND organization_id = $2";
-  where += filter.status ? " AND status = $3" : " AND $3 = $3";
-  const auto status = filter.status ? to_string(*filter.status) : std::string_view();
-
-  const std::int64_t page_size = std::max<std::int64_t>(filter.page_size, 1);
-  const std::int64_t pages_before = std::max<std::int64_t>(filter.page, 1) - 1;
-  OrderPage page;
-  page.total =
-      connection.query("SELECT count(*)" + where, filter.user_id, filter.organization_id, status)
-          .integer(0, 0);
-  // A page behind the last one is empty, however far behind: the offset must not overflow.
-  if (pages_before > page.total / page_size) return page;
-
-  const Result rows = connection.query(
-      std::string(order_columns) + ", " + std::string(children) + where +
-          " ORDER BY created_at DESC, number DESC LIMIT $4 OFFSET $5",
-      filter.user_id, filter.organization_id, status, page_size, pages_before * page_size);
-  for (int row = 0; row < rows.rows(); ++row) {
-    NumberedOrder found = read_order_row(rows, row);
-    read_children(rows, row, first_child_column, found.order);
-    page.orders.push_back(std::move(found.order));
-  }
-  return page;
-}
-
-void insert_order(Connection& connection, const Order& order) {
-  // The user's count is a row of its own, so that two orders at once of one user get two numbers.
-  const std::int64_t number =
-      connection
-          .query(
-              "WITH counted AS (INSERT INTO order_counts (user_id, orders) VALUES ($2, 1) "
-              "ON CONFLICT (user_id) DO UPDATE SET orders = order_counts.orders + 1 "
-              "RETURNING orders) "
-              "INSERT INTO orders (id, user_id, store_id, organization_id, status, "
-              "payment_status, payment_method, fulfillment_type, total_minor, delivery_address, "
-              "razorpay_order_id, razorpay_payment_id, note, version, created_at, updated_at, "
-              "nth_of_user) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, "
-              "$15, $16, orders FROM counted RETURNING number",
-              order.id, order.user_id, order.store_id, order.organization_id,
-              to_string(order.status), to_string(order.payment_status),
-              to_string(order.payment_method), to_string(order.fulfillment_type), order.total_minor,
-              NullIfEmpty{order.delivery_address}, NullIfEmpty{order.razorpay_order_id},
-              NullIfEmpty{order.razorpay_payment_id}, NullIfEmpty{order.note},
-              static_cast<std::int64_t>(order.version), order.created_at_ms, order.updated_at_ms)
-          .integer(0, 0);
+void insert_order(Connection& connection, Order& order) {
+  // The counts of a user and of an organization are rows of their own, so that two orders at once
+  // get two numbers.
+  const Result made = connection.query(
+      "WITH counted AS (INSERT INTO order_counts (user_id, orders) VALUES ($2, 1) "
+      "ON CONFLICT (user_id) DO UPDATE SET orders = order_counts.orders + 1 "
+      "RETURNING orders), "
+      "numbered AS (INSERT INTO organization_counts (organization_id, orders) "
+      "VALUES ($4, 1) ON CONFLICT (organization_id) DO UPDATE "
+      "SET orders = organization_counts.orders + 1 RETURNING 1000 + orders AS nth) "
+      "INSERT INTO orders (id, user_id, store_id, organization_id, status, "
+      "payment_status, payment_method, fulfillment_type, total_minor, delivery_address, "
+      "razorpay_order_id, razorpay_payment_id, note, version, created_at, updated_at, "
+      "nth_of_user, number_in_organization) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, "
+      "$10, $11, $12, $13, $14, $15, $16, orders, nth FROM counted, numbered "
+      "RETURNING number, number_in_organization",
+      order.id, order.user_id, order.store_id, order.organization_id, to_string(order.status),
+      to_string(order.payment_status), to_string(order.payment_method),
+      to_string(order.fulfillment_type), order.total_minor, NullIfEmpty{order.delivery_address},
+      NullIfEmpty{order.razorpay_order_id}, NullIfEmpty{order.razorpay_payment_id},
+      NullIfEmpty{order.note}, static_cast<std::int64_t>(order.version), order.created_at_ms,
+      order.updated_at_ms);
+  const std::int64_t number = made.integer(0, 0);
+  order.number = made.integer(0, 1);
   std::int64_t position = 0;
   for (const OrderItem& item : order.items) {
     connection.query(
@@ -266,21 +285,59 @@ void insert_order(Connection& connection, const Order& order) {
         item.unit_price_minor);
   }
   for (std::size_t i = 0; i < order.status_logs.size(); ++i) {
-    insert_log(connection, number, i + 1, order.status_logs[i]);
+    const bool is_last = i + 1 == order.status_logs.size();
+    insert_log(connection, number, i + 1, order.status_logs[i],
+               is_last ? std::optional(order.payment_status) : std::nullopt);
   }
+  const Result cards = connection.query(
+      "SELECT u.name, u.email, u.phone, s.name, s.phone FROM shops AS s "
+      "LEFT JOIN users AS u ON u.id = $1 WHERE s.id = $2",
+      order.user_id, order.store_id);
+  if (cards.empty()) return;
+  order.customer = {cards.text(0, 0), cards.text(0, 1), cards.text(0, 2)};
+  order.store = {cards.text(0, 3), cards.text(0, 4)};
 }
 
-void create_order(Connection& connection, const Order& order) {
+void create_order(Connection& connection, Order& order) {
   insert_order(connection, order);
   insert_outbox(connection, order, false);  // the customer who has just placed it knows
 }
 
-ChangeResult change_order(Connection& connection, std::string_view id, const OrderScope& scope,
-                          const Decide& decide, std::int64_t now_ms) {
+bool create_order_once(Connection& connection, Order& order, const RequestKey& request) {
+  // Whoever writes the key first has it; a twin waits here for the first one's commit.
+  const std::int64_t now_ms = order.created_at_ms;
+  const Result taken = connection.query(
+      "INSERT INTO requests (user_id, key, digest, answer, answered_at) "
+      "VALUES ($1, $2, $3, '', $4) ON CONFLICT (user_id, key) DO UPDATE "
+      "SET digest = excluded.digest, answered_at = excluded.answered_at "
+      "WHERE requests.answered_at <= $5 RETURNING 1",
+      request.user_id, request.key, request.digest, now_ms, now_ms - request_key_lifetime_ms);
+  if (taken.empty()) return false;
+  create_order(connection, order);
+  connection.query("UPDATE requests SET answer = $3 WHERE user_id = $1 AND key = $2",
+                   request.user_id, request.key, order_json(order));
+  return true;
+}
+
+std::optional<EarlierAnswer> find_answer(Connection& connection, std::string_view user_id,
+                                         std::string_view key, std::int64_t now_ms) {
+  const Result rows = connection.query(
+      "SELECT digest, answer FROM requests WHERE user_id = $1 AND key = $2 AND answered_at > $3",
+      user_id, key, now_ms - request_key_lifetime_ms);
+  if (rows.empty()) return std::nullopt;
+  return EarlierAnswer{rows.text(0, 0), rows.text(0, 1)};
+}
+
+std::optional<NumberedOrder> load_order_locked(Connection& connection, std::string_view id,
+                                               const OrderScope& scope) {
   static const std::string sql =
       std::string(order_columns) + std::string(in_scope) + " FOR NO KEY UPDATE";
-  auto found =
-      load_locked(connection, connection.query(sql, id, scope.user_id, scope.organization_id));
+  return load_locked(connection, connection.query(sql, id, scope.user_id, scope.organization_id));
+}
+
+ChangeResult change_order(Connection& connection, std::string_view id, const OrderScope& scope,
+                          const Decide& decide, std::int64_t now_ms) {
+  auto found = load_order_locked(connection, id, scope);
   if (!found) return {};
   return apply_decision(connection, std::move(*found), decide, now_ms);
 }

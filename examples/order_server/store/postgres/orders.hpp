@@ -15,20 +15,50 @@
 /// a transaction, which the caller commits. All throw StoreError.
 namespace order_server::postgres {
 
+/// A name that the table's CHECK lets in but this program does not know is a later program's.
+template <class Enum>
+Enum known(std::optional<Enum> value, const char* column) {
+  if (!value) throw StoreError(std::string("unknown value in the database's column ") + column);
+  return *value;
+}
+
+/// An order and the number that its rows in other tables carry, which also is the sequence of
+/// creation in the database.
+struct NumberedOrder {
+  std::int64_t number = 0;
+  Order order;
+};
+
+/// Ends where FROM orders begins; `read_whole_order` reads it.
+[[nodiscard]] const std::string& whole_order();
+[[nodiscard]] NumberedOrder read_whole_order(const Result& rows, int row);
+
 [[nodiscard]] std::optional<Order> find_order(Connection& connection, std::string_view id,
                                               const OrderScope& scope);
 [[nodiscard]] std::optional<OrderOwner> find_owner(Connection& connection, std::string_view id);
-/// Within a transaction that reads one snapshot.
-[[nodiscard]] OrderPage list_orders(Connection& connection, const OrderFilter& filter);
 [[nodiscard]] std::vector<OrderVersion> current_versions(Connection& connection,
                                                          const std::vector<std::string>& ids);
 
-/// With its items and logs, but no outbox entry.
-void insert_order(Connection& connection, const Order& order);
+/// With its items and logs, but no outbox entry. Sets its number within its organization, customer
+/// and store.
+void insert_order(Connection& connection, Order& order);
 /// With its outbox entry as well. The order has its PENDING log.
-void create_order(Connection& connection, const Order& order);
+void create_order(Connection& connection, Order& order);
+/// The same, once: false, and nothing is written, where the request's key is known.
+bool create_order_once(Connection& connection, Order& order, const RequestKey& request);
+[[nodiscard]] std::optional<EarlierAnswer> find_answer(Connection& connection,
+                                                       std::string_view user_id,
+                                                       std::string_view key, std::int64_t now_ms);
 
 using Decide = std::function<Decision(const Order&)>;
+
+/// One order by its id, if it is in the scope, with its row held until the transaction ends.
+[[nodiscard]] std::optional<NumberedOrder> load_order_locked(Connection& connection,
+                                                             std::string_view id,
+                                                             const OrderScope& scope);
+/// Asks `decide` and writes what it wants, all within the caller's transaction.
+ChangeResult apply_decision(Connection& connection, NumberedOrder found, const Decide& decide,
+                            std::int64_t now_ms);
 
 /// Holds the order's row from before it is read until the transaction ends, so that what `decide`
 /// sees stays true.

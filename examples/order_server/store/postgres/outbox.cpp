@@ -53,6 +53,7 @@ std::vector<OutboxEntry> read_entries(const Result& rows) {
 
 constexpr std::string_view broadcast_kind = "broadcast:";
 constexpr std::string_view push_kind = "push:";
+constexpr std::string_view refund_kind = "refund:";
 
 }  // namespace
 
@@ -142,6 +143,12 @@ std::size_t prune_outbox(Connection& connection, std::int64_t older_than_ms, std
                   "FROM payment_events WHERE received_at < $2 LIMIT $1 FOR UPDATE SKIP LOCKED)",
                   left, older_than_ms)
               .changed();
+  left -= connection
+              .query(
+                  "DELETE FROM requests WHERE (user_id, key) IN (SELECT user_id, key "
+                  "FROM requests WHERE answered_at < $2 LIMIT $1 FOR UPDATE SKIP LOCKED)",
+                  left, older_than_ms + dead_letter_retention_ms - request_key_lifetime_ms)
+              .changed();
   return limit - static_cast<std::size_t>(left);
 }
 
@@ -172,6 +179,12 @@ std::vector<DeadLetter> list_dead_letters(Connection& connection, std::size_t li
            "WHERE dead_at IS NOT NULL ORDER BY dead_at, id LIMIT $1",
            static_cast<std::int64_t>(limit - std::min(limit, letters.size()))),
        push_kind);
+  read(connection.query(
+           "SELECT refunds.id, order_id, version, status, attempts, dead_at, error FROM refunds "
+           "JOIN orders ON orders.id = order_id WHERE state = 'FAILED' "
+           "ORDER BY dead_at, refunds.id LIMIT $1",
+           static_cast<std::int64_t>(limit - std::min(limit, letters.size()))),
+       refund_kind);
   return letters;
 }
 
@@ -193,6 +206,15 @@ std::size_t retry_dead_letters(Connection& connection, const std::string& id, st
                      "dead_at = NULL, error = NULL WHERE dead_at IS NOT NULL "
                      "AND ($1 = 0 OR id = $1)",
                      *push, now_ms)
+                 .changed();
+  }
+  if (const auto refund = dead_letter_number(id, refund_kind)) {
+    count += connection
+                 .query(
+                     "UPDATE refunds SET state = 'DUE', round = round + 1, refund_id = NULL, "
+                     "attempts = 0, due_at = $2, dead_at = NULL, error = NULL "
+                     "WHERE state = 'FAILED' AND ($1 = 0 OR id = $1)",
+                     *refund, now_ms)
                  .changed();
   }
   return static_cast<std::size_t>(count);

@@ -5,7 +5,9 @@
 #include "store/postgres/accounts.hpp"
 #include "store/postgres/address.hpp"
 #include "store/postgres/catalog.hpp"
+#include "store/postgres/order_lists.hpp"
 #include "store/postgres/orders.hpp"
+#include "store/postgres/refunds.hpp"
 #include "store/postgres/schema.hpp"
 #include "store/shared_rules.hpp"
 #include "workers/fail_point.hpp"
@@ -19,7 +21,8 @@
 #include <utility>
 
 /// What is done where is in the files of statements; here is how: on which connection, in which
-/// transaction, until when and how often.
+/// transaction, until when and how often. Longer than other files, as it is a list: each call is a
+/// line or two, and all go through the same three templates.
 namespace order_server {
 namespace {
 
@@ -206,9 +209,45 @@ std::vector<OrderVersion> PostgresStore::current_versions(const std::vector<std:
   return read([&](Connection& c) { return postgres::current_versions(c, known); });
 }
 
-void PostgresStore::create_order(const Order& order) {
+OrderCounts PostgresStore::count_orders(const OrderFilter& filter) {
+  return read([&](Connection& c) {
+    postgres::Transaction snapshot(c, Kind::snapshot);
+    auto counts = postgres::count_orders(c, filter);
+    snapshot.commit();
+    return counts;
+  });
+}
+
+std::optional<std::vector<HistoryEntry>> PostgresStore::order_history(std::string_view id,
+                                                                      const OrderScope& scope) {
+  return read([&](Connection& c) { return postgres::order_history(c, id, scope); });
+}
+
+Order PostgresStore::create_order(const Order& order) {
   const Order complete = complete_new_order(order);
-  write(Kind::change, [&](Connection& c) { postgres::create_order(c, complete); });
+  return write(Kind::change, [&](Connection& c) {
+    Order made = complete;
+    postgres::create_order(c, made);
+    return made;
+  });
+}
+
+CreateResult PostgresStore::create_order_once(const Order& order, const RequestKey& request) {
+  const Order complete = complete_new_order(order);
+  return write(Kind::change, [&](Connection& c) -> CreateResult {
+    Order made = complete;
+    if (postgres::create_order_once(c, made, request)) {
+      fail_point("create.decided");
+      return {std::move(made), std::nullopt};
+    }
+    return {std::nullopt,
+            postgres::find_answer(c, request.user_id, request.key, complete.created_at_ms)};
+  });
+}
+
+std::optional<EarlierAnswer> PostgresStore::find_answer(std::string_view user_id,
+                                                        std::string_view key, std::int64_t now_ms) {
+  return read([&](Connection& c) { return postgres::find_answer(c, user_id, key, now_ms); });
 }
 
 ChangeResult PostgresStore::change_order(std::string_view id, const OrderScope& scope,
@@ -294,6 +333,35 @@ void PostgresStore::hasten_pushes(std::int64_t now_ms) {
 
 PushStats PostgresStore::push_stats(std::int64_t now_ms) {
   return read([&](Connection& c) { return postgres::push_stats(c, now_ms); });
+}
+
+// ---- Refunds -----------------------------------------------------------------------------------
+
+std::vector<RefundJob> PostgresStore::due_refunds(std::size_t limit, std::int64_t now_ms) {
+  return write(Kind::bookkeeping,
+               [&](Connection& c) { return postgres::take_due_refunds(c, limit, now_ms); });
+}
+
+std::optional<std::int64_t> PostgresStore::next_refund_at(std::int64_t now_ms) {
+  return read([&](Connection& c) { return postgres::next_refund_at(c, now_ms); });
+}
+
+void PostgresStore::postpone_refund(std::int64_t id, std::int64_t due_at_ms,
+                                    const std::string& error) {
+  write(Kind::bookkeeping,
+        [&](Connection& c) { postgres::postpone_refund(c, id, due_at_ms, error); });
+}
+
+RefundResult PostgresStore::report_refund(const RefundReport& report, std::int64_t look_at_ms,
+                                          std::int64_t now_ms) {
+  if (!postgres::is_text(report.payment_id)) return {};
+  return write(Kind::change, [&](Connection& c) {
+    return postgres::report_refund(c, report, look_at_ms, now_ms);
+  });
+}
+
+RefundStats PostgresStore::refund_stats(std::int64_t now_ms) {
+  return read([&](Connection& c) { return postgres::refund_stats(c, now_ms); });
 }
 
 std::vector<DeadLetter> PostgresStore::list_dead_letters(std::size_t limit) {

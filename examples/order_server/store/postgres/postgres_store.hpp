@@ -87,7 +87,13 @@ class PostgresStore final : public Database {
   std::vector<OrderVersion> current_versions(const std::vector<std::string>& ids) override;
 
   /// Also throws std::invalid_argument for an order that is not a new one.
-  void create_order(const Order& order) override;
+  OrderCounts count_orders(const OrderFilter& filter) override;
+  std::optional<std::vector<HistoryEntry>> order_history(std::string_view id,
+                                                         const OrderScope& scope) override;
+  Order create_order(const Order& order) override;
+  CreateResult create_order_once(const Order& order, const RequestKey& request) override;
+  std::optional<EarlierAnswer> find_answer(std::string_view user_id, std::string_view key,
+                                           std::int64_t now_ms) override;
   ChangeResult change_order(std::string_view id, const OrderScope& scope,
                             const std::function<Decision(const Order&)>& decide,
                             std::int64_t now_ms) override;
@@ -109,6 +115,13 @@ class PostgresStore final : public Database {
   void finish_pushes(const std::vector<PushResult>& results, std::int64_t now_ms) override;
   void hasten_pushes(std::int64_t now_ms) override;
   PushStats push_stats(std::int64_t now_ms) override;
+
+  std::vector<RefundJob> due_refunds(std::size_t limit, std::int64_t now_ms) override;
+  std::optional<std::int64_t> next_refund_at(std::int64_t now_ms) override;
+  void postpone_refund(std::int64_t id, std::int64_t due_at_ms, const std::string& error) override;
+  RefundResult report_refund(const RefundReport& report, std::int64_t look_at_ms,
+                             std::int64_t now_ms) override;
+  RefundStats refund_stats(std::int64_t now_ms) override;
 
   std::vector<DeadLetter> list_dead_letters(std::size_t limit) override;
   std::size_t retry_dead_letters(const std::string& id, std::int64_t now_ms) override;

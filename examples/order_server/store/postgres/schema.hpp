@@ -8,7 +8,7 @@
 namespace order_server::postgres {
 
 /// The version of the tables that this program reads and writes.
-inline constexpr std::int64_t schema_version = 1;
+inline constexpr std::int64_t schema_version = 2;
 
 /// Creates the tables if there are none, or brings older ones up to date, in one transaction under
 /// a lock, so that many nodes may start at once; leaves current ones alone. Accepts tables of a

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "store/sqlite/order_rows.hpp"
 #include "store/sqlite/rows.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
@@ -16,17 +17,17 @@ namespace {
 void insert_user(Connection& connection, const User& user) {
   connection
       .query(
-          "INSERT INTO users (id, email, name, password_hash, role, organization_id) "
-          "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+          "INSERT INTO users (id, email, name, password_hash, role, organization_id, phone) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
           user.id, user.email, user.name, user.password_hash, to_string(user.role),
-          NullIfEmpty{user.organization_id})
+          NullIfEmpty{user.organization_id}, NullIfEmpty{user.phone})
       .run();
 }
 
 void insert_shop(Connection& connection, const Shop& shop) {
   connection
-      .query("INSERT INTO shops (id, organization_id, name) VALUES (?1, ?2, ?3)", shop.id,
-             shop.organization_id, shop.name)
+      .query("INSERT INTO shops (id, organization_id, name, phone) VALUES (?1, ?2, ?3, ?4)",
+             shop.id, shop.organization_id, shop.name, NullIfEmpty{shop.phone})
       .run();
 }
 
@@ -54,7 +55,7 @@ bool SqliteStore::fill(const DemoData& data) {
   for (const User& user : data.users) insert_user(*write, user);
   for (const Shop& shop : data.shops) insert_shop(*write, shop);
   for (const Product& product : data.products) insert_product(*write, product);
-  for (const Order& order : data.orders) sqlite::insert_order(*write, order);
+  for (Order order : data.orders) sqlite::insert_order(*write, order);
   write->query("INSERT OR REPLACE INTO meta (name, value) VALUES ('demo', '1')").run();
   write.commit();
   return true;
@@ -106,17 +107,20 @@ std::optional<User> SqliteStore::find_user_by_email(std::string_view email) {
 
 std::vector<Shop> SqliteStore::list_shops() {
   const ReaderPool::Lease reader(readers_);
-  Query query = reader->query("SELECT id, organization_id, name FROM shops ORDER BY id");
+  Query query = reader->query("SELECT id, organization_id, name, phone FROM shops ORDER BY id");
   std::vector<Shop> shops;
-  while (query.next()) shops.push_back({query.text(0), query.text(1), query.text(2)});
+  while (query.next()) {
+    shops.push_back({query.text(0), query.text(1), query.text(2), query.text(3)});
+  }
   return shops;
 }
 
 std::optional<Shop> SqliteStore::find_shop(std::string_view id) {
   const ReaderPool::Lease reader(readers_);
-  Query query = reader->query("SELECT id, organization_id, name FROM shops WHERE id = ?1", id);
+  Query query =
+      reader->query("SELECT id, organization_id, name, phone FROM shops WHERE id = ?1", id);
   if (!query.next()) return std::nullopt;
-  return Shop{query.text(0), query.text(1), query.text(2)};
+  return Shop{query.text(0), query.text(1), query.text(2), query.text(3)};
 }
 
 std::vector<Product> SqliteStore::list_products(std::string_view store_id) {

@@ -55,10 +55,15 @@ void create_private(const std::string& file) {
 Query::Query(Query&& other) noexcept
     : handle_(other.handle_),
       statement_(std::exchange(other.statement_, nullptr)),
-      file_(other.file_) {}
+      file_(other.file_),
+      ends_statement_(other.ends_statement_) {}
 
 Query::~Query() {
   if (statement_ == nullptr) return;
+  if (ends_statement_) {
+    sqlite3_finalize(statement_);
+    return;
+  }
   sqlite3_reset(statement_);  // repeats the error that next() has thrown already
   sqlite3_clear_bindings(statement_);
 }
@@ -89,6 +94,15 @@ std::string Query::text(int column) const {
   const int bytes = sqlite3_column_bytes(statement_, column);
   if (text == nullptr) return {};
   return {reinterpret_cast<const char*>(text), static_cast<std::size_t>(bytes)};
+}
+
+bool Query::is_null(int column) const noexcept {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+void Query::bind(int index, std::optional<std::int64_t> value) {
+  require_ok(value ? sqlite3_bind_int64(statement_, index, *value)
+                   : sqlite3_bind_null(statement_, index));
 }
 
 void Query::bind(int index, std::int64_t value) {
@@ -142,14 +156,22 @@ void Connection::execute(const char* sql) {
   if (result != SQLITE_OK) fail(handle_.get(), result, "set up", file_);
 }
 
+sqlite3_stmt* Connection::compile(std::string_view sql, unsigned flags) {
+  sqlite3_stmt* statement = nullptr;
+  const int result = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
+                                        flags, &statement, nullptr);
+  if (result != SQLITE_OK) fail(handle_.get(), result, "prepare a statement for", file_);
+  return statement;
+}
+
+Query Connection::query_once(const std::string& sql) {
+  return {handle_.get(), compile(sql, 0), file_, true};
+}
+
 Query Connection::prepare(std::string_view sql) {
   auto found = statements_.find(sql);
   if (found == statements_.end()) {
-    sqlite3_stmt* statement = nullptr;
-    const int result = sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()),
-                                          SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-    if (result != SQLITE_OK) fail(handle_.get(), result, "prepare a statement for", file_);
-    std::unique_ptr<sqlite3_stmt, FinalizeStatement> owned(statement);
+    std::unique_ptr<sqlite3_stmt, FinalizeStatement> owned(compile(sql, SQLITE_PREPARE_PERSISTENT));
     found = statements_.emplace(std::string(sql), std::move(owned)).first;
   }
   assert(sqlite3_stmt_busy(found->second.get()) == 0 && "one run of a statement at a time");

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,8 +28,10 @@ struct NullIfEmpty {
 /// must outlive it. Ask for columns only after `next()` has returned true.
 class Query {
  public:
-  Query(sqlite3* handle, sqlite3_stmt* statement, const std::string& file) noexcept
-      : handle_(handle), statement_(statement), file_(&file) {}
+  /// `ends_statement`: the statement is for this run alone.
+  Query(sqlite3* handle, sqlite3_stmt* statement, const std::string& file,
+        bool ends_statement = false) noexcept
+      : handle_(handle), statement_(statement), file_(&file), ends_statement_(ends_statement) {}
   Query(const Query&) = delete;
   Query(Query&& other) noexcept;
   Query& operator=(const Query&) = delete;
@@ -42,10 +45,12 @@ class Query {
 
   [[nodiscard]] std::int64_t integer(int column) const noexcept;
   [[nodiscard]] std::string text(int column) const;  ///< "" for NULL.
+  [[nodiscard]] bool is_null(int column) const noexcept;
 
   void bind(int index, std::int64_t value);
   void bind(int index, std::string_view value);
   void bind(int index, NullIfEmpty value);
+  void bind(int index, std::optional<std::int64_t> value);
 
  private:
   void require_ok(int result) const;
@@ -53,6 +58,7 @@ class Query {
   sqlite3* handle_;
   sqlite3_stmt* statement_;
   const std::string* file_;
+  bool ends_statement_;
 };
 
 /// Creates a missing file so that only its owner can read it, because it will hold password hashes;
@@ -94,6 +100,10 @@ class Connection {
     return query;
   }
 
+  /// The same for one run, without values: for texts that are put together from what was asked for,
+  /// of which there are too many to keep.
+  [[nodiscard]] Query query_once(const std::string& sql);
+
   /// Rows that the last INSERT, UPDATE or DELETE touched.
   [[nodiscard]] std::int64_t changes() const noexcept;
   [[nodiscard]] std::int64_t last_insert_id() const noexcept;
@@ -113,6 +123,7 @@ class Connection {
   };
 
   [[nodiscard]] Query prepare(std::string_view sql);
+  [[nodiscard]] sqlite3_stmt* compile(std::string_view sql, unsigned flags);
 
   std::string file_;
   std::unique_ptr<sqlite3, CloseHandle> handle_;

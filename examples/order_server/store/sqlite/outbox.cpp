@@ -31,6 +31,7 @@ OutboxEntry read_entry(const Query& row) {
 
 constexpr std::string_view broadcast_kind = "broadcast:";
 constexpr std::string_view push_kind = "push:";
+constexpr std::string_view refund_kind = "refund:";
 
 }  // namespace
 
@@ -148,6 +149,13 @@ std::size_t SqliteStore::prune_outbox(std::int64_t older_than_ms, std::size_t li
           left, older_than_ms)
       .run();
   left -= write->changes();
+  write
+      ->query(
+          "DELETE FROM requests WHERE (user_id, key) IN (SELECT user_id, key FROM requests "
+          "WHERE answered_at < ?2 LIMIT ?1)",
+          left, older_than_ms + dead_letter_retention_ms - request_key_lifetime_ms)
+      .run();
+  left -= write->changes();
   write.commit();
   return limit - static_cast<std::size_t>(left);
 }
@@ -180,6 +188,13 @@ std::vector<DeadLetter> SqliteStore::list_dead_letters(std::size_t limit) {
            "WHERE dead_at IS NOT NULL ORDER BY dead_at, id LIMIT ?1",
            static_cast<std::int64_t>(limit - std::min(limit, letters.size()))),
        push_kind);
+  read(
+      reader->query(
+          "SELECT refunds.id, order_id, version, status, attempts, dead_at, error FROM refunds "
+          "JOIN orders ON orders.id = order_id WHERE state = 'FAILED' ORDER BY dead_at, refunds.id "
+          "LIMIT ?1",
+          static_cast<std::int64_t>(limit - std::min(limit, letters.size()))),
+      refund_kind);
   return letters;
 }
 
@@ -202,6 +217,16 @@ std::size_t SqliteStore::retry_dead_letters(const std::string& id, std::int64_t 
             "UPDATE push_jobs SET attempts = 0, failures = 0, due_at = ?2, dead_at = NULL, "
             "error = NULL WHERE dead_at IS NOT NULL AND (?1 = 0 OR id = ?1)",
             *push, now_ms)
+        .run();
+    count += write->changes();
+  }
+  if (const auto refund = dead_letter_number(id, refund_kind)) {
+    write
+        ->query(
+            "UPDATE refunds SET state = 'DUE', round = round + 1, refund_id = NULL, attempts = 0, "
+            "due_at = ?2, dead_at = NULL, error = NULL WHERE state = 'FAILED' "
+            "AND (?1 = 0 OR id = ?1)",
+            *refund, now_ms)
         .run();
     count += write->changes();
   }

@@ -14,7 +14,7 @@ namespace order_server::sqlite {
 /// Ends where the condition begins.
 inline constexpr std::string_view user_columns =
     "SELECT id, email, name, password_hash, role, organization_id, "
-    "EXISTS (SELECT 1 FROM disabled_users WHERE user_id = users.id) FROM users WHERE ";
+    "EXISTS (SELECT 1 FROM disabled_users WHERE user_id = users.id), phone FROM users WHERE ";
 
 /// A name that the table's CHECK lets in but this program does not know is a broken database.
 template <class Enum>
@@ -25,10 +25,5 @@ Enum known(std::optional<Enum> value, const char* column) {
 
 /// The next row of `user_columns`; nullopt if there is none.
 [[nodiscard]] std::optional<User> read_user(Query& query);
-
-void insert_log(Connection& connection, std::int64_t order_number, std::size_t position,
-                const StatusLog& log);
-/// With its items and logs, but no outbox entry.
-void insert_order(Connection& connection, const Order& order);
 
 }  // namespace order_server::sqlite

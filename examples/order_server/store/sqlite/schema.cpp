@@ -238,9 +238,62 @@ CREATE TABLE IF NOT EXISTS account_changes (
 ) STRICT;
 )sql";
 
+/// From schema 6 to 7: orders have a number that people can say, by organization, and a history
+/// that knows who made each change; requests that may come twice and refunds have a memory.
+constexpr const char* to_schema_7 = R"sql(
+PRAGMA user_version = 7;
+
+ALTER TABLE users ADD COLUMN phone TEXT;
+ALTER TABLE shops ADD COLUMN phone TEXT;
+
+ALTER TABLE orders ADD COLUMN number_in_organization INTEGER NOT NULL DEFAULT 0;
+UPDATE orders SET number_in_organization = 1000 + counted.nth FROM (
+  SELECT id, row_number() OVER (PARTITION BY organization_id ORDER BY number) AS nth FROM orders)
+  AS counted WHERE counted.id = orders.id;
+CREATE UNIQUE INDEX orders_number_in_organization
+  ON orders (organization_id, number_in_organization);
+ALTER TABLE orders ADD COLUMN refund_status TEXT
+  CHECK (refund_status IN ('DUE', 'REQUESTED', 'DONE', 'FAILED'));
+ALTER TABLE orders ADD COLUMN estimated_ready_at INTEGER;
+CREATE INDEX orders_of_store ON orders (store_id, created_at);
+
+ALTER TABLE status_logs ADD COLUMN version INTEGER;
+ALTER TABLE status_logs ADD COLUMN payment_status TEXT;
+ALTER TABLE status_logs ADD COLUMN actor_id TEXT;
+ALTER TABLE status_logs ADD COLUMN actor_role TEXT;
+ALTER TABLE status_logs ADD COLUMN is_shown INTEGER NOT NULL DEFAULT 1;
+
+CREATE TABLE requests (
+  user_id TEXT NOT NULL,
+  key TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  answer TEXT NOT NULL,
+  answered_at INTEGER NOT NULL,
+  PRIMARY KEY (user_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX requests_old ON requests (answered_at);
+
+CREATE TABLE refunds (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  order_id TEXT NOT NULL REFERENCES orders (id),
+  payment_id TEXT NOT NULL UNIQUE,
+  amount_minor INTEGER NOT NULL CHECK (amount_minor >= 0),
+  state TEXT NOT NULL DEFAULT 'DUE' CHECK (state IN ('DUE', 'REQUESTED', 'DONE', 'FAILED')),
+  refund_id TEXT,
+  round INTEGER NOT NULL DEFAULT 0,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  due_at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  dead_at INTEGER,
+  error TEXT
+) STRICT;
+CREATE INDEX refunds_due ON refunds (due_at) WHERE state IN ('DUE', 'REQUESTED');
+CREATE INDEX refunds_failed ON refunds (dead_at) WHERE state = 'FAILED';
+)sql";
+
 /// Entry i brings a database of schema i to schema i + 1.
-constexpr std::array steps{schema_1,    to_schema_2, to_schema_3,
-                           to_schema_4, to_schema_5, to_schema_6};
+constexpr std::array steps{schema_1,    to_schema_2, to_schema_3, to_schema_4,
+                           to_schema_5, to_schema_6, to_schema_7};
 static_assert(steps.size() == schema_version);
 
 std::int64_t number(Connection& connection, std::string_view sql) {

@@ -8,7 +8,7 @@
 namespace order_server::sqlite {
 
 /// The version of the tables that this program reads and writes (`PRAGMA user_version`).
-inline constexpr int schema_version = 6;
+inline constexpr int schema_version = 7;
 
 /// Marks a file as ours: "OCOS" in ASCII.
 inline constexpr std::int64_t application_id = 0x4F434F53;

@@ -16,6 +16,9 @@ export type OrderStatus = (typeof orderStatuses)[number];
 export const paymentStatuses = ['PENDING', 'PAID', 'FAILED', 'REFUNDED'] as const;
 export type PaymentStatus = (typeof paymentStatuses)[number];
 
+export const refundStatuses = ['DUE', 'REQUESTED', 'DONE', 'FAILED'] as const;
+export type RefundStatus = (typeof refundStatuses)[number];
+
 export type PaymentMethod = 'ONLINE' | 'COD';
 export type FulfillmentType = 'DELIVERY' | 'PICKUP';
 
@@ -30,6 +33,7 @@ export interface OrderItem {
   /** A decimal string, "123.00". */
   readonly unitPrice: string;
   readonly totalPrice: string;
+  readonly product?: { readonly id: string; readonly name: string };
 }
 
 export interface StatusLog {
@@ -38,8 +42,26 @@ export interface StatusLog {
   readonly note: string | null;
   /** ISO 8601, UTC. */
   readonly createdAt: string;
+  /** Who made the change: a role, `PROVIDER`, or null where nobody knows. */
+  readonly actorRole?: string | null;
 }
 
+/** Whose order it is. */
+export interface OrderUser {
+  readonly id: string;
+  readonly name: string | null;
+  readonly email: string | null;
+  readonly phone: string | null;
+}
+
+/** Where it is from. */
+export interface OrderStore {
+  readonly id: string;
+  readonly name: string | null;
+  readonly phone: string | null;
+}
+
+/** What is optional is not there from a server of the first edition. */
 export interface Order {
   readonly id: string;
   readonly userId: string;
@@ -61,6 +83,14 @@ export interface Order {
   readonly version: number;
   readonly createdAt: string;
   readonly updatedAt: string;
+  /** Counts the orders of an organization, from 1001: what people call it. */
+  readonly number?: number;
+  readonly user?: OrderUser;
+  readonly store?: OrderStore;
+  /** Null: nothing has to go back. */
+  readonly refundStatus?: RefundStatus | Unlisted | null;
+  /** ISO 8601, UTC; null while nobody knows. */
+  readonly estimatedReadyAt?: string | null;
   /** Something in it could not be read, and stands here empty: the server is newer than this client. */
   readonly isIncomplete?: true;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { Order, OrderItem, StatusLog } from './types.ts';
+import type { Order, OrderItem, OrderStore, OrderUser, StatusLog } from './types.ts';
 
 /**
  * What comes from outside is checked before it is called an order: a type is a promise of the compiler's,
@@ -67,16 +67,51 @@ class Reader {
 }
 
 function parseItem(value: unknown): OrderItem | null {
-  const { id, productId, name, quantity, unitPrice, totalPrice } = asObject(value) ?? {};
+  const { id, productId, name, quantity, unitPrice, totalPrice, product } = asObject(value) ?? {};
   if (!isText(id) || !isText(productId) || !isText(name) || !isVersion(quantity)) return null;
   if (!isText(unitPrice) || !isText(totalPrice)) return null;
-  return { id, productId, name, quantity, unitPrice, totalPrice };
+  const item = { id, productId, name, quantity, unitPrice, totalPrice };
+  const { id: soldId, name: soldName } = asObject(product) ?? {};
+  if (!isText(soldId) || !isText(soldName)) return item;
+  return { ...item, product: { id: soldId, name: soldName } };
 }
 
 function parseLog(value: unknown): StatusLog | null {
-  const { id, status, note, createdAt } = asObject(value) ?? {};
+  const { id, status, note, createdAt, actorRole } = asObject(value) ?? {};
   if (!isText(id) || !isText(createdAt) || !isText(status)) return null;
-  return { id, status, note: isText(note) ? note : null, createdAt };
+  const log = { id, status, note: isText(note) ? note : null, createdAt };
+  return actorRole === undefined
+    ? log
+    : { ...log, actorRole: isText(actorRole) ? actorRole : null };
+}
+
+/** A customer or a store of an order, whatever of it can be read. */
+function parseCard(value: unknown): (OrderUser & OrderStore) | undefined {
+  const fields = asObject(value);
+  if (fields === null || !isText(fields.id)) return undefined;
+  const text = (field: unknown): string | null => (isText(field) ? field : null);
+  return {
+    id: fields.id,
+    name: text(fields.name),
+    email: text(fields.email),
+    phone: text(fields.phone),
+  };
+}
+
+/** What the second edition of the contract has added, as far as the server knows it. */
+function parseAdditions(fields: Fields): Partial<Order> {
+  const { number, refundStatus, estimatedReadyAt } = fields;
+  const user = parseCard(fields.user);
+  const store = parseCard(fields.store);
+  return {
+    ...(isVersion(number) && { number }),
+    ...(user && { user }),
+    ...(store && { store: { id: store.id, name: store.name, phone: store.phone } }),
+    ...(refundStatus !== undefined && { refundStatus: isText(refundStatus) ? refundStatus : null }),
+    ...(estimatedReadyAt !== undefined && {
+      estimatedReadyAt: isText(estimatedReadyAt) ? estimatedReadyAt : null,
+    }),
+  };
 }
 
 /** An order as the server sends it, or null when it is none: without an id, a version or a status. */
@@ -104,6 +139,7 @@ export function parseOrder(value: unknown): Order | null {
     version,
     createdAt: read.text(fields.createdAt),
     updatedAt: read.text(fields.updatedAt),
+    ...parseAdditions(fields),
   };
   return read.isIncomplete ? { ...order, isIncomplete: true } : order;
 }

@@ -21,6 +21,45 @@ describe('parseOrder', () => {
     expect(parseOrder({ ...order, later: 'a field of the future' })).toEqual(order);
   });
 
+  const secondEdition = {
+    number: 1042,
+    user: { id: 'u-1', name: 'Asha', email: 'asha@example.org', phone: null },
+    store: { id: 's-1', name: 'Corner Shop', phone: '+91 2' },
+    refundStatus: 'DUE',
+    estimatedReadyAt: '2026-05-01T12:30:00.000Z',
+  };
+
+  it('takes what the second edition adds, and does without it', () => {
+    const order = makeOrder('o-1', 1, {
+      statusLogs: [
+        { id: 'l-1', status: 'PENDING', note: null, createdAt: 'then', actorRole: 'CUSTOMER' },
+        { id: 'l-2', status: 'CONFIRMED', note: null, createdAt: 'now', actorRole: null },
+      ],
+    });
+    const items = order.items.map((item) => ({
+      ...item,
+      product: { id: item.productId, name: item.name },
+    }));
+    expect(parseOrder({ ...order, items, ...secondEdition })).toEqual({
+      ...order,
+      items,
+      ...secondEdition,
+    });
+    expect(parseOrder({ ...order, refundStatus: null, estimatedReadyAt: null })).toEqual({
+      ...order,
+      refundStatus: null,
+      estimatedReadyAt: null,
+    });
+  });
+
+  it('leaves out of the second edition what it cannot read', () => {
+    const odd = { number: '1042', user: 'Asha', store: { name: 'no id' }, refundStatus: 7 };
+    expect(parseOrder({ ...makeOrder('o-1', 1), ...odd })).toEqual({
+      ...makeOrder('o-1', 1),
+      refundStatus: null,
+    });
+  });
+
   const { version: _, ...withoutVersion } = makeOrder('o-1', 1);
   it.each([
     ['nothing', undefined],

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+#include "store/sqlite/order_lists.hpp"
+
+#include "domain/transitions.hpp"
+#include "store/order_search.hpp"
+#include "store/sqlite/order_rows.hpp"
+#include "store/sqlite/rows.hpp"
+#include "store/sqlite/sqlite_store.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+/// Many orders at once: pages, counts, and what happened to one. SQL is put together from fixed
+/// pieces; what a caller gave is bound.
+namespace order_server {
+namespace {
+
+using sqlite::known;
+using sqlite::NumberedOrder;
+using sqlite::Query;
+using sqlite::Transaction;
+
+std::string_view column_of(OrderSort sort) noexcept {
+  switch (sort) {
+    case OrderSort::created_at:
+      return "orders.created_at";
+    case OrderSort::updated_at:
+      return "orders.updated_at";
+    case OrderSort::total:
+      return "orders.total_minor";
+    case OrderSort::number:
+      return "orders.number_in_organization";
+  }
+  return "orders.created_at";
+}
+
+std::int64_t value_of(OrderSort sort, const Order& order) noexcept {
+  switch (sort) {
+    case OrderSort::created_at:
+      return order.created_at_ms;
+    case OrderSort::updated_at:
+      return order.updated_at_ms;
+    case OrderSort::total:
+      return order.total_minor;
+    case OrderSort::number:
+      return order.number;
+  }
+  return order.created_at_ms;
+}
+
+/// A condition and its values. Values have numbers, so that a piece may stand there twice.
+class Conditions {
+ public:
+  explicit Conditions(const OrderFilter& filter) {
+    // The one that leaves the fewest orders leads to the index. A plus keeps SQLite from taking
+    // another: a user has few orders, an organization or a status has many.
+    const bool by_user = !filter.user_id.empty() || !filter.customer_id.empty();
+    const bool by_store = !by_user && filter.statuses.empty() && !filter.store_id.empty();
+    const auto column = [&](std::string_view name, bool leads) {
+      return (leads ? "orders." : "+orders.") + std::string(name);
+    };
+    if (!filter.user_id.empty()) equals("orders.user_id", filter.user_id);
+    if (!filter.customer_id.empty()) equals("orders.user_id", filter.customer_id);
+    if (!filter.organization_id.empty()) {
+      equals(column("organization_id", !by_user && !by_store), filter.organization_id);
+    }
+    if (!filter.store_id.empty()) equals(column("store_id", by_store), filter.store_id);
+    if (!filter.statuses.empty()) one_of(column("status", !by_user), filter.statuses);
+    if (filter.payment_status) equals("orders.payment_status", to_string(*filter.payment_status));
+    if (filter.payment_method) equals("orders.payment_method", to_string(*filter.payment_method));
+    if (filter.fulfillment_type) {
+      equals("orders.fulfillment_type", to_string(*filter.fulfillment_type));
+    }
+    if (filter.created_from_ms) add("orders.created_at >= " + bound(*filter.created_from_ms));
+    if (filter.created_before_ms) add("orders.created_at < " + bound(*filter.created_before_ms));
+    if (!filter.text.empty()) search(filter);
+  }
+
+  /// Only what comes after the cursor in the list's sort.
+  void go_on_after(const OrderFilter& filter) {
+    if (!filter.after) return;
+    add("(" + std::string(column_of(filter.sort)) + ", orders.number) " +
+        (filter.ascending ? "> (" : "< (") + bound(filter.after->value) + ", " +
+        bound(filter.after->sequence) + ")");
+  }
+
+  [[nodiscard]] std::string where() const { return sql_.empty() ? "" : " WHERE " + sql_; }
+
+  /// The name of a value that is bound with the others.
+  std::string bound(std::variant<std::int64_t, std::string> value) {
+    values_.push_back(std::move(value));
+    return "?" + std::to_string(values_.size());
+  }
+
+  void bind_to(Query& query) const {
+    int index = 0;
+    for (const auto& value : values_) {
+      ++index;
+      std::visit([&](const auto& held) { query.bind(index, held); }, value);
+    }
+  }
+
+ private:
+  void add(const std::string& condition) { sql_ += (sql_.empty() ? "" : " AND ") + condition; }
+
+  void equals(const std::string& column, std::string_view value) {
+    add(column + " = " + bound(std::string(value)));
+  }
+
+  void one_of(const std::string& column, const std::vector<OrderStatus>& statuses) {
+    std::string list;
+    for (const OrderStatus status : statuses) {
+      if (!list.empty()) list += ", ";
+      list += bound(std::string(to_string(status)));
+    }
+    add(column + " IN (" + list + ")");
+  }
+
+  void search(const OrderFilter& filter) {
+    const auto part = bound("%" + like_literal(filter.text) + "%");
+    const auto start = bound(like_literal(filter.text) + "%");
+    const auto like = [](const char* column, const std::string& pattern) {
+      return std::string(column) + " LIKE " + pattern + " ESCAPE '\\'";
+    };
+    std::string fits = like("newest.id", start);
+    for (const char* column : {"users.name", "users.email", "users.phone"}) {
+      fits += " OR " + like(column, part);
+    }
+    fits += " OR EXISTS (SELECT 1 FROM order_items WHERE order_number = newest.number AND " +
+            like("order_items.name", part) + ")";
+    std::string found_otherwise;
+    if (const auto number = order_number_in(filter.text)) {
+      const auto value = bound(*number);
+      fits += " OR newest.number_in_organization = " + value;
+      if (!filter.organization_id.empty()) {
+        found_otherwise += " UNION ALL SELECT number FROM orders WHERE organization_id = " +
+                           bound(filter.organization_id) + " AND number_in_organization = " + value;
+      }
+    }
+    if (filter.text.size() >= least_id_start) {
+      auto first = lower_case(filter.text);
+      auto behind = first;
+      ++behind.back();  // an id is ASCII, so that this is the next start
+      found_otherwise += " UNION ALL SELECT number FROM (SELECT number FROM orders WHERE id >= " +
+                         bound(std::move(first)) + " AND id < " + bound(std::move(behind)) +
+                         " LIMIT " + bound(most_searched) + ")";
+    }
+    add("orders.number IN (SELECT newest.number FROM (SELECT number, id, user_id, "
+        "number_in_organization FROM orders" +
+        where() + " ORDER BY created_at DESC LIMIT " + bound(most_searched) +
+        ") AS newest LEFT JOIN users ON users.id = newest.user_id WHERE " + fits + found_otherwise +
+        ")");
+  }
+
+  std::string sql_;
+  std::vector<std::variant<std::int64_t, std::string>> values_;
+};
+
+/// What people look at all day: few texts, worth keeping.
+bool is_usual(const OrderFilter& filter) {
+  return filter.statuses.size() <= 1 && !filter.payment_status && !filter.payment_method &&
+         !filter.fulfillment_type && filter.store_id.empty() && filter.customer_id.empty() &&
+         !filter.created_from_ms && !filter.created_before_ms && filter.text.empty() &&
+         filter.sort == OrderSort::created_at && !filter.ascending;
+}
+
+Query run(sqlite::Connection& connection, const OrderFilter& filter, const std::string& sql,
+          const Conditions& conditions) {
+  Query query = is_usual(filter) ? connection.query(sql) : connection.query_once(sql);
+  conditions.bind_to(query);
+  return query;
+}
+
+std::int64_t size_of_page(const OrderFilter& filter) noexcept {
+  return sane_page_size(filter.page_size);
+}
+
+std::int64_t pages_before(const OrderFilter& filter) noexcept {
+  return filter.after ? 0 : std::max<std::int64_t>(filter.page, 1) - 1;
+}
+
+/// Whether the orders of these statuses are few: those that are still worked on. SQLite would walk
+/// along the time of creation through all that is done, to spare itself the sorting.
+bool are_few(const OrderFilter& filter) {
+  const auto& statuses = filter.statuses;
+  return statuses.size() > 1 && filter.user_id.empty() && filter.customer_id.empty() &&
+         std::none_of(statuses.begin(), statuses.end(), &is_final);
+}
+
+/// Adds the page's own values to the filter's conditions.
+std::string page_sql(const OrderFilter& filter, Conditions& conditions) {
+  conditions.go_on_after(filter);
+  const std::string direction = filter.ascending ? " ASC" : " DESC";
+  std::string sql = std::string(sqlite::order_columns) + conditions.where() +
+                    (are_few(filter) ? " ORDER BY +" : " ORDER BY ") +
+                    std::string(column_of(filter.sort)) + direction + ", orders.number" + direction;
+  // One more tells whether there is another page.
+  sql += " LIMIT " + conditions.bound(size_of_page(filter) + 1);
+  sql += " OFFSET " + conditions.bound(pages_before(filter) * size_of_page(filter));
+  return sql;
+}
+
+}  // namespace
+
+std::string sqlite::order_page_sql(const OrderFilter& filter) {
+  Conditions conditions(filter);
+  return page_sql(filter, conditions);
+}
+
+OrderPage SqliteStore::list_orders(const OrderFilter& filter) {
+  OrderPage page;
+  Conditions conditions(filter);
+  const ReaderPool::Lease reader(readers_);
+  const Transaction snapshot(*reader, Transaction::Kind::deferred);
+  {
+    Query count =
+        run(*reader, filter, "SELECT count(*) FROM orders" + conditions.where(), conditions);
+    if (count.next()) page.total = count.integer(0);
+  }
+  // A page behind the last one is empty, however far behind: the offset must not overflow.
+  if (pages_before(filter) > page.total / size_of_page(filter)) return page;
+
+  const std::string sql = page_sql(filter, conditions);
+  std::vector<NumberedOrder> found;
+  {
+    Query rows = run(*reader, filter, sql, conditions);
+    while (rows.next()) found.push_back(sqlite::read_order_row(rows));
+  }
+  if (found.size() > static_cast<std::size_t>(size_of_page(filter))) {
+    found.pop_back();
+    page.next = OrderCursor{value_of(filter.sort, found.back().order), found.back().number};
+  }
+  for (NumberedOrder& each : found) {
+    sqlite::read_items_and_logs(*reader, each);
+    page.orders.push_back(std::move(each.order));
+  }
+  return page;
+}
+
+OrderCounts SqliteStore::count_orders(const OrderFilter& filter) {
+  const Conditions conditions(filter);
+  const ReaderPool::Lease reader(readers_);
+  Query rows = run(
+      *reader, filter,
+      "SELECT orders.status, count(*) FROM orders" + conditions.where() + " GROUP BY orders.status",
+      conditions);
+  OrderCounts counts;
+  while (rows.next()) {
+    const auto status = known(order_status_from_string(rows.text(0)), "orders.status");
+    counts.by_status[static_cast<std::size_t>(status)] = rows.integer(1);
+    counts.total += rows.integer(1);
+  }
+  return counts;
+}
+
+std::optional<std::vector<HistoryEntry>> SqliteStore::order_history(std::string_view id,
+                                                                    const OrderScope& scope) {
+  const ReaderPool::Lease reader(readers_);
+  const Transaction snapshot(*reader, Transaction::Kind::deferred);
+  std::int64_t number = 0;
+  {
+    Query order = reader->query(
+        "SELECT number FROM orders WHERE id = ?1 AND (?2 = '' OR user_id = ?2) "
+        "AND (?3 = '' OR organization_id = ?3)",
+        id, scope.user_id, scope.organization_id);
+    if (!order.next()) return std::nullopt;
+    number = order.integer(0);
+  }
+  // Before histories, each change had a log, or none.
+  Query rows = reader->query(
+      "SELECT ifnull(version, position), status, payment_status, note, actor_id, actor_role, "
+      "users.name, created_at FROM status_logs LEFT JOIN users ON users.id = actor_id "
+      "WHERE order_number = ?1 ORDER BY position",
+      number);
+  std::vector<HistoryEntry> history;
+  while (rows.next()) {
+    HistoryEntry entry;
+    entry.version = static_cast<std::uint64_t>(rows.integer(0));
+    entry.status = known(order_status_from_string(rows.text(1)), "status_logs.status");
+    if (!rows.is_null(2)) {
+      entry.payment_status =
+          known(payment_status_from_string(rows.text(2)), "status_logs.payment_status");
+    }
+    entry.note = rows.text(3);
+    entry.actor = {rows.text(4), rows.text(5)};
+    entry.actor_name = rows.text(6);
+    entry.created_at_ms = rows.integer(7);
+    history.push_back(std::move(entry));
+  }
+  return history;
+}
+
+}  // namespace order_server
