@@ -16,7 +16,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <memory>
 #include <sstream>
 #include <string_view>
@@ -36,20 +35,25 @@ class WholeFile : public CLI::ConfigTOML {
       throw CLI::FileError("--config: the file is longer than 64 KiB");
     }
     if (!input.eof()) throw CLI::FileError("--config: the file can't be read to its end");
+    text_ = text;
     std::istringstream lines(text);
     return CLI::ConfigTOML::from_config(lines);
   }
 
+  /// What was read; "" before, and if it could not be.
+  [[nodiscard]] const std::string& text() const noexcept { return text_; }
+
  private:
+  mutable std::string text_;  // CLI11 calls a const function once, from the thread that parses.
   static constexpr std::size_t max_config_bytes = 64 * std::size_t{1024};
 };
 
 /// Names the first line of the config file that sets no option; "" if every line does, or if there
 /// is no file. The line may hold a secret, so the message repeats only the name before the '='.
-std::string wrong_line_of_file(const CLI::App& app) {
-  if (app.get_config_ptr()->count() == 0) return {};
+std::string wrong_line_of_file(const CLI::App& app, const WholeFile& read) {
+  if (read.text().empty()) return {};
   const auto file = app.get_config_ptr()->as<std::string>();
-  std::ifstream lines(file);
+  std::istringstream lines(read.text());
   std::string line;
   for (int number = 1; std::getline(lines, line); ++number) {
     const auto text = ordercast::detail::trim(line);
@@ -71,8 +75,8 @@ std::string wrong_line_of_file(const CLI::App& app) {
   return {};
 }
 
-std::string complaint_of_file(const CLI::App& app) {
-  const auto wrong = wrong_line_of_file(app);
+std::string complaint_of_file(const CLI::App& app, const WholeFile& read) {
+  const auto wrong = wrong_line_of_file(app, read);
   if (!wrong.empty()) return wrong;
   return "--config: " + app.get_config_ptr()->as<std::string>() +
          " is not lines of name=value with names of options";
@@ -139,7 +143,8 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
                        "Print the version and exit");
   app.set_config("--config", "", "File with these options as lines of name=value [default: none]")
       ->option_text(" ");
-  app.config_formatter(std::make_shared<WholeFile>());
+  const auto config_file = std::make_shared<WholeFile>();
+  app.config_formatter(config_file);
   app.allow_config_extras(false);
   app.footer(environment_help);
   app.get_formatter()->column_width(34);
@@ -315,13 +320,13 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   } catch (const CLI::CallForVersion&) {
     return ConfigExit{0, app.version() + "\n", {}};
   } catch (const CLI::ConfigError&) {
-    return ConfigExit{2, {}, complaint_of_file(app)};
+    return ConfigExit{2, {}, complaint_of_file(app, *config_file)};
   } catch (const CLI::Error& error) {
-    auto wrong = wrong_line_of_file(app);
+    auto wrong = wrong_line_of_file(app, *config_file);
     return ConfigExit{2, {}, wrong.empty() ? complaint_of(error, app) : std::move(wrong)};
   }
   // CLI11 skips a line whose name it can't make sense of.
-  if (auto wrong = wrong_line_of_file(app); !wrong.empty()) {
+  if (auto wrong = wrong_line_of_file(app, *config_file); !wrong.empty()) {
     return ConfigExit{2, {}, std::move(wrong)};
   }
   if (auto wrong = ambiguous_value(app, arguments); !wrong.empty()) {

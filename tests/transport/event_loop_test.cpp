@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -92,4 +93,45 @@ TEST_CASE("a loop that is gone is called no more", "[event_loop]") {
   it.loop.reset();
   it.io.run();
   CHECK(it.calls.empty());
+}
+
+TEST_CASE("sockets that are set aside are served a few a turn, the others first", "[event_loop]") {
+  Looped it;
+  std::array<std::array<int, 2>, 30> crowd{};
+  for (std::size_t i = 0; i < crowd.size(); ++i) {
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, crowd[i].data()) == 0);
+    REQUIRE(it.loop->add(crowd[i][0], 100 + i, EPOLLIN));
+    REQUIRE(it.loop->set_aside(crowd[i][0], 100 + i, EPOLLIN));
+    REQUIRE(::send(crowd[i][1], "x", 1, 0) == 1);
+  }
+  REQUIRE(it.loop->add(it.ends[0], 77, EPOLLIN));
+  REQUIRE(::send(it.ends[1], "x", 1, 0) == 1);
+  it.loop->wait();
+  it.enough = 50;
+  it.io.run();
+  // 77 is ready all the time, and so are all others.
+  std::size_t since = 0;
+  std::size_t most = 0;
+  for (const auto& call : it.calls) {
+    since = call == "event 77 1" ? 0 : since + 1;
+    most = std::max(most, since);
+  }
+  CHECK(most > 0);
+  CHECK(most <= 4);
+
+  // Taken back, a socket is one of all.
+  it.io.restart();
+  it.calls.clear();
+  it.needed = true;
+  for (std::size_t i = 1; i < crowd.size(); ++i) ::close(crowd[i][0]);
+  it.loop->change(crowd[0][0], 100, EPOLLOUT, true);
+  REQUIRE(it.loop->take_back(crowd[0][0], 100, EPOLLOUT));
+  it.loop->change(crowd[0][0], 100, EPOLLIN);
+  it.loop->wait();
+  it.enough = 4;
+  it.io.run();
+  CHECK(std::count(it.calls.begin(), it.calls.end(), "event 100 1") == 2);
+  CHECK(std::count(it.calls.begin(), it.calls.end(), "event 77 1") == 2);
+  ::close(crowd[0][0]);
+  for (const auto& pair : crowd) ::close(pair[1]);
 }

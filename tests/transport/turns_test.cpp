@@ -148,3 +148,33 @@ TEST_CASE("a client waits for a few messages of each in a crowd, and not for all
   busy.release();
   CHECK(events_before(server, "one") < 200 * 30);
 }
+
+TEST_CASE("who keeps sending more than others waits behind them", "[websocket][asio]") {
+  RecordingServer server;
+  std::vector<WsClient> greedy(200);
+  for (auto& client : greedy) {
+    REQUIRE(client.connect(host, server.port(), "/ws?token=greedy"));
+    server.opened();
+  }
+  WsClient modest;
+  REQUIRE(modest.connect(host, server.port(), "/ws?token=modest"));
+  server.opened();
+  std::string many;
+  for (int i = 0; i < 1000; ++i) many += ws_frame_bytes(Opcode::text, true, true, "many");
+  BusyThread busy(server);
+  for (auto& client : greedy) REQUIRE(client.socket().send_bytes(many));
+  busy.release();
+  // By now the server knows them.
+  for (int i = 0; i < 200 * 150; ++i) REQUIRE(server.next());
+
+  std::size_t before = 0;
+  {
+    BusyThread again(server);
+    REQUIRE(modest.send_text("one"));
+    before = server.unread();
+  }
+  std::size_t heard = 0;
+  for (auto event = server.next(); event && event->text != "one"; event = server.next()) ++heard;
+  CHECK(heard > before);  // They still had a lot to say.
+  CHECK(heard - before < 2 * 4 * 30);
+}

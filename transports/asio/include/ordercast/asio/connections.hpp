@@ -17,6 +17,39 @@
 /// thread.
 namespace ordercast::asio {
 
+/// Finds out who keeps sending more than one turn reads while others wait; they are served last.
+/// It needs no clock: four reads in a row that leave something behind put a socket aside, sixteen
+/// that don't bring it back.
+class Greed {
+ public:
+  enum class Verdict : std::uint8_t { none, set_aside, take_back };
+
+  /// Notes one read in a crowd; `is_full` if more was there than it took.
+  [[nodiscard]] Verdict note(bool is_full) noexcept {
+    if (is_full == is_aside_) {
+      reads_ = 0;
+      return Verdict::none;
+    }
+    if (++reads_ < (is_aside_ ? calm_reads : greedy_reads)) return Verdict::none;
+    return is_aside_ ? Verdict::take_back : Verdict::set_aside;
+  }
+  void set_aside(bool is_aside) noexcept {
+    is_aside_ = is_aside;
+    reads_ = 0;
+  }
+  [[nodiscard]] bool is_aside() const noexcept { return is_aside_; }
+
+ private:
+  static constexpr unsigned greedy_reads = 4;
+  static constexpr unsigned calm_reads = 16;
+
+  std::uint8_t reads_ : 7;  // Of those that speak for a change.
+  std::uint8_t is_aside_ : 1;
+
+ public:
+  Greed() noexcept : reads_(0), is_aside_(0) {}
+};
+
 /// This record is all that an idle WebSocket costs.
 struct Connection {
   enum class State : std::uint8_t {
@@ -34,12 +67,15 @@ struct Connection {
   std::uint32_t serial = 0;
   State state = State::http;
   std::uint8_t interest = 0;  ///< What epoll watches for.
-  bool counted = false;       ///< In `http_requests`.
-  bool client_ended = false;  ///< The client has ended its half of the stream.
+  bool counted : 1;           ///< In `http_requests`.
+  bool client_ended : 1;      ///< The client has ended its half of the stream.
+  Greed greed;
   StreamSocket socket;
   TurnWriter::Queue queue;
   WebSocketConnection websocket;
   std::unique_ptr<net::HttpConnection> http;  ///< Goes with the upgrade.
+
+  Connection() noexcept : counted(false), client_ended(false) {}
 
   /// Where a slab links its free records. A free record has no open socket, so no handle finds it.
   [[nodiscard]] std::uint32_t& free_link() noexcept { return serial; }

@@ -26,6 +26,10 @@
 /// memory in the kernel, and none in Asio. The loop's own waits use memory that is reserved for
 /// them, so they can't fail for lack of memory. One thread, that of the `io_context`, which must
 /// outlive this.
+///
+/// A socket that keeps sending more than its share can be set aside: those stand in a second set,
+/// of which each turn serves a few. So however many of them there are, the others wait for these
+/// few.
 namespace ordercast::asio {
 
 class EventLoop {
@@ -54,8 +58,17 @@ class EventLoop {
     return control(EPOLL_CTL_ADD, fd, key, interest);
   }
   /// Changes what to wait for besides errors.
-  void change(int fd, std::uint64_t key, std::uint32_t interest) noexcept {
-    control(EPOLL_CTL_MOD, fd, key, interest);
+  void change(int fd, std::uint64_t key, std::uint32_t interest, bool is_aside = false) noexcept {
+    control(EPOLL_CTL_MOD, fd, key, interest, is_aside);
+  }
+
+  /// From now on the socket is served behind the others. False: it can't be, and stays with them.
+  [[nodiscard]] bool set_aside(int fd, std::uint64_t key, std::uint32_t interest) noexcept {
+    return make_aside() && move(fd, key, interest, true);
+  }
+  /// The way back. False: it stays where it is.
+  [[nodiscard]] bool take_back(int fd, std::uint64_t key, std::uint32_t interest) noexcept {
+    return move(fd, key, interest, false);
   }
 
   /// Waits for events as long as `is_needed`. Can throw std::bad_alloc only before the first wait.
@@ -99,12 +112,27 @@ class EventLoop {
   }
   void cancel_tick() { tick_.cancel(); }
 
-  /// Whether at least as many sockets had events as one turn can serve.
+  /// Whether at least as many sockets had events as one turn can serve, or sockets that are set
+  /// aside are being served.
   [[nodiscard]] bool crowded() const noexcept { return crowded_; }
 
  private:
   /// How many events one turn may serve, so that no client waits for all input of the others.
   static constexpr std::size_t events_a_turn = 16;
+  static constexpr std::size_t aside_events_a_turn = 4;
+  /// No handle: its record's number would be the last one.
+  static constexpr std::uint64_t aside_key = ~std::uint64_t{0};
+
+  /// Made when the first socket is set aside.
+  struct AsideSet {
+    AsideSet() = default;
+    AsideSet(const AsideSet&) = delete;
+    AsideSet& operator=(const AsideSet&) = delete;
+    ~AsideSet() {
+      if (fd >= 0) ::close(fd);
+    }
+    int fd = -1;
+  };
 
   [[nodiscard]] static int make_epoll() {
     const int fd = ::epoll_create1(EPOLL_CLOEXEC);
@@ -112,11 +140,29 @@ class EventLoop {
     return fd;
   }
 
-  bool control(int operation, int fd, std::uint64_t key, std::uint32_t interest) noexcept {
+  bool control(int operation, int fd, std::uint64_t key, std::uint32_t interest,
+               bool is_aside = false) noexcept {
     epoll_event event{};
     event.events = interest;
     event.data.u64 = key;
-    return ::epoll_ctl(epoll_.native_handle(), operation, fd, &event) == 0;
+    const int set = is_aside ? aside_.fd : epoll_.native_handle();
+    return ::epoll_ctl(set, operation, fd, &event) == 0;
+  }
+
+  /// The second set is one socket of the first.
+  bool make_aside() noexcept {
+    if (aside_.fd >= 0) return true;
+    aside_.fd = ::epoll_create1(EPOLL_CLOEXEC);
+    if (aside_.fd < 0) return false;
+    if (control(EPOLL_CTL_ADD, aside_.fd, aside_key, EPOLLIN)) return true;
+    ::close(std::exchange(aside_.fd, -1));
+    return false;
+  }
+
+  bool move(int fd, std::uint64_t key, std::uint32_t interest, bool to_aside) noexcept {
+    if (!control(EPOLL_CTL_ADD, fd, key, interest, to_aside)) return false;
+    control(EPOLL_CTL_DEL, fd, key, interest, !to_aside);
+    return true;
   }
 
   void take_events() {
@@ -124,7 +170,24 @@ class EventLoop {
     std::array<epoll_event, events_a_turn> events;
     const int count =
         ::epoll_wait(epoll_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
-    crowded_ = count == static_cast<int>(events_a_turn);
+    const bool is_crowd = count == static_cast<int>(events_a_turn);
+    crowded_ = is_crowd;
+    for (int i = 0; i < count; ++i) {
+      const auto& event = events[static_cast<std::size_t>(i)];
+      if (event.data.u64 == aside_key) {
+        take_aside_events();
+        crowded_ = is_crowd;
+      } else {
+        calls_.on_event(event.data.u64, event.events);
+      }
+    }
+  }
+
+  void take_aside_events() {
+    crowded_ = true;
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): filled by the call.
+    std::array<epoll_event, aside_events_a_turn> events;
+    const int count = ::epoll_wait(aside_.fd, events.data(), static_cast<int>(events.size()), 0);
     for (int i = 0; i < count; ++i) {
       const auto& event = events[static_cast<std::size_t>(i)];
       calls_.on_event(event.data.u64, event.events);
@@ -135,6 +198,7 @@ class EventLoop {
   Calls calls_;
   net::TickTimer tick_;
   ::asio::posix::stream_descriptor epoll_;
+  AsideSet aside_;
   std::shared_ptr<net::HandlerMemory> wait_memory_ = std::make_shared<net::HandlerMemory>();
   std::shared_ptr<net::HandlerMemory> turn_memory_ = std::make_shared<net::HandlerMemory>();
   std::shared_ptr<EventLoop*> alive_ = std::make_shared<EventLoop*>(this);

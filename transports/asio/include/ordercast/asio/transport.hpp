@@ -174,6 +174,7 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
   void go_on_securing(Index index, Connection& connection);
   void on_readable(Index index, Connection& connection);
   [[nodiscard]] std::size_t most_to_read(const Connection& connection) const noexcept;
+  void note_greed(Index index, Connection& connection, bool is_full) noexcept;
   void discard(Index index, Connection& connection);
   void queue(Index index, Connection& connection, const Frame& frame);
   void on_writable(Index index, Connection& connection);

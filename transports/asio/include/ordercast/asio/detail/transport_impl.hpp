@@ -116,7 +116,8 @@ inline void Transport::stop() {
 inline void Transport::watch(Index index, Connection& connection, std::uint8_t interest) noexcept {
   if (connection.interest == interest || !connection.socket.is_open()) return;
   connection.interest = interest;
-  loop_.change(connection.socket.fd(), connections_.handle_of(index), interest);
+  loop_.change(connection.socket.fd(), connections_.handle_of(index), interest,
+               connection.greed.is_aside());
 }
 
 /// Writes what is queued, within a time limit, and then ends our half of the stream.

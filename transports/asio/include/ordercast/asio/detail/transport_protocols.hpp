@@ -48,10 +48,11 @@ inline void Transport::on_readable(Index index, Connection& connection) {
     read_buffer_ = std::make_unique<char[]>(read_buffer_bytes);  // NOLINT(modernize-avoid-c-arrays)
   }
   static_assert(read_buffer_bytes > net::secure_record_bytes);
-  const auto count =
-      connection.socket.read(read_buffer_.get(), read_buffer_bytes, most_to_read(connection));
+  const auto most = most_to_read(connection);
+  const auto count = connection.socket.read(read_buffer_.get(), read_buffer_bytes, most);
   if (count == -EAGAIN || count == -EINTR) return;
   if (count > 0) {
+    if (loop_.crowded()) note_greed(index, connection, static_cast<std::size_t>(count) >= most);
     const net::Input input{read_buffer_.get(), static_cast<std::size_t>(count)};
     if (connection.state == State::http) return read_requests(index, connection, input);
     return connection.websocket.read(input, parsers_, WebSocketEvents(*this, index));
@@ -68,6 +69,19 @@ inline std::size_t Transport::most_to_read(const Connection& connection) const n
   const bool is_http = connection.state == State::http;
   if (is_http && connection.http && connection.http->in_body()) return read_buffer_bytes;
   return loop_.crowded() ? crowd_read_bytes : turn_read_bytes;
+}
+
+/// Who has more than others in a crowd is served behind them.
+inline void Transport::note_greed(Index index, Connection& connection, bool is_full) noexcept {
+  const auto verdict = connection.greed.note(is_full);
+  if (verdict == Greed::Verdict::none) return;
+  const auto handle = connections_.handle_of(index);
+  const int fd = connection.socket.fd();
+  const bool to_aside = verdict == Greed::Verdict::set_aside;
+  if (to_aside ? loop_.set_aside(fd, handle, connection.interest)
+               : loop_.take_back(fd, handle, connection.interest)) {
+    connection.greed.set_aside(to_aside);
+  }
 }
 
 /// Drops the client's input, so that the client gets our last bytes and not a reset.
