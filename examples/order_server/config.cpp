@@ -76,7 +76,7 @@ std::string wrong_line_of_file(const CLI::App& app, const WholeFile& read) {
 }
 
 std::string complaint_of_file(const CLI::App& app, const WholeFile& read) {
-  const auto wrong = wrong_line_of_file(app, read);
+  auto wrong = wrong_line_of_file(app, read);
   if (!wrong.empty()) return wrong;
   return "--config: " + app.get_config_ptr()->as<std::string>() +
          " is not lines of name=value with names of options";

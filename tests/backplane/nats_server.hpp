@@ -40,7 +40,7 @@ namespace ordercast::test {
 
 [[nodiscard]] inline std::string nats_server_program() {
   const char* given = std::getenv("NATS_SERVER");
-  const std::string found = given != nullptr ? given : NATS_SERVER_PATH;
+  std::string found = given != nullptr ? given : NATS_SERVER_PATH;
   if (::access(found.c_str(), X_OK) == 0) return found;
   throw std::runtime_error(
       "these tests need nats-server, and there is none: './dev test' fetches it, or install "

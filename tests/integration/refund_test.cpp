@@ -14,7 +14,7 @@ namespace {
 /// An ONLINE order of the customer that is paid by `payment`.
 std::string paid_order(const OrderServer& server, const std::string& payment) {
   const auto customer = server.as(demo().customer);
-  const auto id = id_of(server.new_order(demo().customer, "org-1", "ONLINE"));
+  auto id = id_of(server.new_order(demo().customer, "org-1", "ONLINE"));
   const auto bill = customer.post("/api/v1/orders/" + id + "/payment", Json::object());
   INFO(bill.body);
   REQUIRE(bill.status == 200);

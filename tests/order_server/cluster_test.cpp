@@ -66,6 +66,8 @@ class Journal {
 /// A node whose connections watch order-1, over the stream that the nodes of a test share.
 class Node {
  public:
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
   explicit Node(const std::shared_ptr<InProcessStream>& stream) {
     auto backplane = std::make_unique<NodeBackplaneOn<InProcessBackplane>>(stream);
     engine_ = &backplane->engine();

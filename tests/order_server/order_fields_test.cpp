@@ -84,8 +84,8 @@ TEST_CASE("the staff says when an order will be ready, changes it and takes it b
           "[orders][api]") {
   ApiFixture f;
   const auto order = f.place_order(f.customer);
-  const auto patch = [&](json body) {
-    return f.call("PATCH", path_of(order, "/status"), f.manager, std::move(body));
+  const auto patch = [&](const json& body) {
+    return f.call("PATCH", path_of(order, "/status"), f.manager, body);
   };
   const auto confirmed =
       patch({{"status", "CONFIRMED"}, {"estimatedReadyAt", "2026-05-01T18:00:00+05:30"}});

@@ -59,7 +59,7 @@ class SqliteBackend {
       sqlite::Connection connection;
       sqlite::Transaction lock{connection, sqlite::Transaction::Kind::immediate};
     };
-    return std::shared_ptr<Held>(
+    return std::shared_ptr<Held>(  // NOLINT(modernize-make-shared): an aggregate.
         new Held{{dir_.file(), sqlite::Access::read_write_create, std::chrono::milliseconds(0)}});
   }
   /// A store that waits for nobody's lock for long.

@@ -129,7 +129,7 @@ TEMPLATE_TEST_CASE("the versions of many orders are read at once, without those 
 
   std::vector<std::string> ids(max_versions_at_once, "o-1");
   CHECK_FALSE(f.store.current_versions(ids).empty());
-  ids.push_back("o-1");
+  ids.emplace_back("o-1");
   CHECK_THROWS_AS(f.store.current_versions(ids), std::invalid_argument);
 }
 

@@ -164,7 +164,7 @@ TEST_CASE("a deadlock is another try", "[store][postgres][faults]") {
   f.store.create_order(sample_order("o-2"));
   PostgresOptions patient = f.backend.options();
   PostgresStore store(patient);
-  PostgresSession other(f.backend.server().superuser_url(f.backend.database()));
+  PostgresSession other(PostgresBackend::server().superuser_url(f.backend.database()));
   // The other session holds o-2 and then wants o-1, which a change of o-1 holds that wants o-2. Its
   // own wait is long, so that the store's is the one that the server ends.
   other.execute(
@@ -350,6 +350,7 @@ TEST_CASE("a server with no more connections leaves the store those that it has"
   PostgresSession second(own.server.url(own.database));  // and the store has the third
   std::atomic<int> failures{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       for (int change = 0; change < 5; ++change) {
@@ -371,11 +372,11 @@ TEST_CASE("a server with no more connections leaves the store those that it has"
 
 TEST_CASE("a server that takes no changes is not ready", "[store][postgres][faults]") {
   Fixture f;
-  f.backend.server().administer("ALTER ROLE shop SET default_transaction_read_only = on");
+  PostgresBackend::server().administer("ALTER ROLE shop SET default_transaction_read_only = on");
   f.end_sessions();
   CHECK_THAT(error_of([&] { f.store.check(); }), Contains("read-only"));
   CHECK_THROWS_AS(f.touch(), StoreError);
-  f.backend.server().administer("ALTER ROLE shop RESET default_transaction_read_only");
+  PostgresBackend::server().administer("ALTER ROLE shop RESET default_transaction_read_only");
   while (error_of([&] { f.store.check(); }) != "no error") std::this_thread::yield();
   CHECK(f.touch().order->version == 2);
 }

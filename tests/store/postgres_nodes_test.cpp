@@ -32,6 +32,7 @@ struct Fixture : StoreFixture<PostgresBackend> {
 
 std::vector<std::string> orders_of(const std::vector<OutboxEntry>& entries) {
   std::vector<std::string> ids;
+  ids.reserve(entries.size());
   for (const auto& entry : entries) ids.push_back(entry.order_id);
   return ids;
 }
@@ -161,6 +162,7 @@ TEST_CASE("many nodes that take at once take everything, each entry once",
   std::atomic<int> taken{0};
   std::atomic<int> queued{0};
   std::vector<std::future<void>> nodes;
+  nodes.reserve(4);
   for (int node = 0; node < 4; ++node) {
     nodes.push_back(std::async(std::launch::async, [&] {
       PostgresStore store(f.backend.options());
@@ -263,6 +265,7 @@ TEST_CASE("nodes that start at once on an empty database make its tables once",
   auto& server = PostgresBackend::server();
   const auto database = server.create_database();
   std::vector<std::future<std::string>> nodes;
+  nodes.reserve(6);
   for (int node = 0; node < 6; ++node) {
     nodes.push_back(std::async(std::launch::async, [&] {
       PostgresOptions options;

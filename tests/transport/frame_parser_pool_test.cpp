@@ -33,6 +33,7 @@ TEST_CASE("a parser that comes back is used again and remembers nothing", "[fram
 TEST_CASE("no more than a few spare parsers are kept", "[frame_parser_pool]") {
   FrameParserPool pool;
   std::vector<std::unique_ptr<FrameParser>> parsers;
+  parsers.reserve(1000);
   for (int i = 0; i < 1000; ++i) parsers.push_back(pool.take());
   for (auto& parser : parsers) pool.give_back(std::move(parser));
   CHECK(pool.spares() == 64);

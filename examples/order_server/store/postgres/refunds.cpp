@@ -27,6 +27,7 @@ std::vector<RefundJob> take_due_refunds(Connection& connection, std::size_t limi
       "ORDER BY was_due_at, id",
       static_cast<std::int64_t>(limit), now_ms, now_ms + retry_horizon_ms, now_ms + lease_ms);
   std::vector<RefundJob> jobs;
+  jobs.reserve(static_cast<std::size_t>(rows.rows()));
   for (int row = 0; row < rows.rows(); ++row) {
     jobs.push_back({rows.integer(row, 0), rows.text(row, 1), rows.text(row, 2),
                     rows.integer(row, 3), rows.text(row, 4), rows.integer(row, 5),

@@ -75,7 +75,7 @@ class Publisher {
       stopped_ = true;
     }
     if (thread_.joinable()) thread_.join();
-    expire(Clock::time_point::max());
+    expire((Clock::time_point::max)());
   }
 
  private:

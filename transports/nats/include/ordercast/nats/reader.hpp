@@ -88,7 +88,7 @@ class Reader {
       if (!open(reason)) {
         lose(reason);
         wait(pause);
-        pause = std::min(pause * 2, last_pause);
+        pause = (std::min)(pause * 2, last_pause);
         continue;
       }
       pause = first_pause;
