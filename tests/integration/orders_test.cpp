@@ -215,7 +215,8 @@ TEST_CASE("the list is newest first, in pages that neither overlap nor leave out
   REQUIRE(first.status == 200);
   CHECK(id_of(first.data().at(0)) == newest);
   const auto& meta = member(first.json, "meta");
-  CHECK(keys_of(meta) == std::set<std::string>{"total", "page", "pageSize", "totalPages"});
+  CHECK(keys_of(meta) ==
+        std::set<std::string>{"total", "page", "pageSize", "totalPages", "nextCursor"});
   const auto total = integer_of(meta, "total");
   CHECK(integer_of(meta, "page") == 1);
   CHECK(integer_of(meta, "pageSize") == 4);

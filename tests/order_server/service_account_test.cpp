@@ -42,8 +42,8 @@ TEST_CASE("a service account that can't be used is refused with what is wrong", 
   AccountFile file(ordercast::test::forge::rsa_key().private_pem());
   CHECK_NOTHROW(load_service_account(file.write()));
   CHECK_THROWS_WITH(load_service_account("no/such/file"), Contains("can't be read"));
-  CHECK_THROWS_WITH(load_service_account(file.write("[]")), Contains("no JSON object"));
-  CHECK_THROWS_WITH(load_service_account(file.write("{")), Contains("no JSON object"));
+  CHECK_THROWS_WITH(load_service_account(file.write("[]")), Contains("not a JSON object"));
+  CHECK_THROWS_WITH(load_service_account(file.write("{")), Contains("not a JSON object"));
   for (const char* field : {"project_id", "private_key", "client_email", "token_uri"}) {
     auto without = file.content;
     without.erase(field);
@@ -58,7 +58,7 @@ TEST_CASE("a service account that can't be used is refused with what is wrong", 
   file.content["private_key"] =
       "-----BEGIN PRIVATE KEY-----\nsecret-bytes\n-----END PRIVATE KEY-----";
   CHECK_THROWS_WITH(load_service_account(file.write()),
-                    Contains("no RSA key") && !Contains("secret-bytes"));
+                    Contains("not an RSA key") && !Contains("secret-bytes"));
 }
 
 TEST_CASE("services are reached over https, or on loopback", "[push]") {
