@@ -88,8 +88,9 @@ class Conditions {
   [[nodiscard]] std::string where() const { return sql_.empty() ? "" : " WHERE " + sql_; }
 
   /// The name of a value that is bound with the others.
-  std::string bound(std::variant<std::int64_t, std::string> value) {
-    values_.push_back(std::move(value));
+  template <class Value>
+  std::string bound(Value&& value) {
+    values_.emplace_back(std::forward<Value>(value));
     return "?" + std::to_string(values_.size());
   }
 
