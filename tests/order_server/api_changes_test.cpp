@@ -176,6 +176,28 @@ TEST_CASE("a bulk change does each order by itself and says which it could not d
   CHECK(bulk({{"orderIds", {first}}, {"status", "LOST"}}, fixture.manager).status == 422);
 }
 
+TEST_CASE("a bulk change waits once for a database that goes away", "[api][orders]") {
+  ApiFixture fixture;
+  std::vector<std::string> ids;
+  for (int i = 0; i < 5; ++i) ids.push_back(fixture.place_order(fixture.customer)["id"]);
+  int asked = 0;
+  fixture.context.now_ms = [&, now_ms = fixture.context.now_ms] {
+    ++asked;
+    return now_ms();
+  };
+  fixture.context.committed = [&] {
+    execute_in(fixture.directory.file(), "ALTER TABLE orders RENAME TO elsewhere");
+  };
+  const auto answer = fixture.call("POST", "/api/v1/orders/bulk-status", fixture.manager,
+                                   {{"orderIds", ids}, {"status", "CONFIRMED"}});
+  REQUIRE(answer.status == 200);
+  const auto data = body_of(answer)["data"];
+  CHECK(data["updated"] == 1);
+  CHECK(data["skipped"] == 4);
+  CHECK(data["errors"][3]["reason"] == "The database did not answer; try this order again");
+  CHECK(asked == 2);
+}
+
 TEST_CASE("the reference's checkout names a product as storeProductId", "[api][orders]") {
   ApiFixture fixture;
   auto request = fixture.order_request();

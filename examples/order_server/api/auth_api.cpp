@@ -49,7 +49,7 @@ HttpResponse login(const ApiRequest& request, ApiContext& context) {
   const auto user = context.store.find_user_by_email(email);
   const bool good =
       context.hasher.verify(user ? user->password_hash : context.decoy_hash, password);
-  // Don't tell somebody who tries passwords that the account is disabled.
+  // A person who guesses passwords must not learn that the account is disabled.
   if (!user || !good || user->is_disabled) {
     context.login_limiter.failed(email, context.now());
     return problem(401, "Invalid credentials");

@@ -28,7 +28,7 @@ std::optional<std::string_view> platform_from_string(std::string_view name) {
 
 /// Registers a device for the caller, even if another user had it: users of one phone take turns.
 /// `takenOver` says that it was another user's until now. FCM asks apps to register at each start,
-/// so an app learns that somebody else got its pushes in the meantime.
+/// so an app learns that another user got its pushes in the meantime.
 HttpResponse add_device(const ApiRequest& request, ApiContext& context) {
   JsonBody body(request.http);
   const std::string token = body.text("token", 1, max_device_token_bytes);

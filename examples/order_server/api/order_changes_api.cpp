@@ -99,7 +99,14 @@ HttpResponse change_status_of_many(const ApiRequest& request, ApiContext& contex
   const auto skip = [&](const std::string& id, std::string_view reason) {
     errors.push_back({{"orderId", id}, {"reason", reason}});
   };
+  constexpr std::string_view no_answer = "The database did not answer; try this order again";
+  bool is_away = false;
   for (const auto& id : ids) {
+    // One wait for a database that is away is enough: everybody's changes wait behind this one.
+    if (is_away) {
+      skip(id, no_answer);
+      continue;
+    }
     try {
       const auto result = change_visible(
           request, context, id, [&](const Order& order) { return decide_status(order, status); });
@@ -113,7 +120,8 @@ HttpResponse change_status_of_many(const ApiRequest& request, ApiContext& contex
       // Report what was done so far: a client that asks again repeats nothing.
       if (updated == 0) throw;
       spdlog::error("bulk status: {}", printable(error.what()));
-      skip(id, "The database did not answer; try this order again");
+      is_away = true;
+      skip(id, no_answer);
     }
   }
   const auto skipped = errors.size();

@@ -217,6 +217,19 @@ void Cluster::later(std::function<void()> task) {
 
 void Cluster::run() {
   for (;;) {
+    try {
+      return turns();
+    } catch (const std::exception& error) {  // Out of memory.
+      spdlog::error("cluster: {}", error.what());
+    }
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, hearing_look, [this] { return stopping_; });
+    if (stopping_) return;
+  }
+}
+
+void Cluster::turns() {
+  for (;;) {
     options_.beat();
     if (is_resting()) {
       std::unique_lock lock(mutex_);

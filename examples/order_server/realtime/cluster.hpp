@@ -92,6 +92,7 @@ class Cluster {
   struct InFlight;
 
   void run();
+  void turns();
   void on_order(const ordercast::OrderEvent& event, const ordercast::BackplaneDelivery& delivery);
   void on_notice(const ordercast::BackplaneNotice& notice,
                  const ordercast::BackplaneDelivery& delivery);

@@ -11,9 +11,12 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
+#include <variant>
 #include <vector>
 
-/// Checks of arguments that every store makes.
+/// What every store does alike: checks of arguments, sorting, and what is answered where nothing
+/// changes.
 namespace order_server {
 
 /// Returns `order` with a PENDING log, which it may lack. Throws std::invalid_argument for an order
@@ -35,6 +38,44 @@ inline void require_few(const std::vector<std::string>& ids) {
   if (ids.size() <= max_versions_at_once) return;
   throw std::invalid_argument("current_versions takes at most " +
                               std::to_string(max_versions_at_once) + " ids");
+}
+
+/// The column that a list is sorted by; its name is the same in every store.
+[[nodiscard]] inline std::string_view column_of(OrderSort sort) noexcept {
+  switch (sort) {
+    case OrderSort::created_at:
+      return "orders.created_at";
+    case OrderSort::updated_at:
+      return "orders.updated_at";
+    case OrderSort::total:
+      return "orders.total_minor";
+    case OrderSort::number:
+      return "orders.number_in_organization";
+  }
+  return "orders.created_at";
+}
+
+/// What an order has in that column.
+[[nodiscard]] inline std::int64_t value_of(OrderSort sort, const Order& order) noexcept {
+  switch (sort) {
+    case OrderSort::created_at:
+      return order.created_at_ms;
+    case OrderSort::updated_at:
+      return order.updated_at_ms;
+    case OrderSort::total:
+      return order.total_minor;
+    case OrderSort::number:
+      return order.number;
+  }
+  return order.created_at_ms;
+}
+
+/// The answer where `decision` changes nothing.
+[[nodiscard]] inline ChangeResult unchanged(Order order, const Decision& decision) {
+  ChangeResult result;
+  result.order = std::move(order);
+  if (const auto* rejection = std::get_if<Rejection>(&decision)) result.rejection = *rejection;
+  return result;
 }
 
 /// The number in the id of a dead letter, like 5 in "push:5". For "" it is 0, which stands for all

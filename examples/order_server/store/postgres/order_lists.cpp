@@ -3,6 +3,7 @@
 
 #include "store/order_search.hpp"
 #include "store/postgres/orders.hpp"
+#include "store/shared_rules.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -11,34 +12,6 @@
 
 namespace order_server::postgres {
 namespace {
-
-std::string_view column_of(OrderSort sort) noexcept {
-  switch (sort) {
-    case OrderSort::created_at:
-      return "orders.created_at";
-    case OrderSort::updated_at:
-      return "orders.updated_at";
-    case OrderSort::total:
-      return "orders.total_minor";
-    case OrderSort::number:
-      return "orders.number_in_organization";
-  }
-  return "orders.created_at";
-}
-
-std::int64_t value_of(OrderSort sort, const Order& order) noexcept {
-  switch (sort) {
-    case OrderSort::created_at:
-      return order.created_at_ms;
-    case OrderSort::updated_at:
-      return order.updated_at_ms;
-    case OrderSort::total:
-      return order.total_minor;
-    case OrderSort::number:
-      return order.number;
-  }
-  return order.created_at_ms;
-}
 
 /// One text for all filters: what is not filtered by is a condition that is true for the values
 /// that are bound, and each run is planned for its values (see `plan_for_values`).

@@ -3,6 +3,7 @@
 
 #include "domain/ids.hpp"
 #include "domain/order_json.hpp"
+#include "store/shared_rules.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -199,11 +200,7 @@ ChangeResult apply_decision(Connection& connection, NumberedOrder found, const D
                             std::int64_t now_ms) {
   const Decision decision = decide(found.order);
   const auto* change = std::get_if<Change>(&decision);
-  if (change == nullptr) {
-    const auto* rejection = std::get_if<Rejection>(&decision);
-    return {std::move(found.order), false,
-            rejection != nullptr ? std::optional(*rejection) : std::nullopt};
-  }
+  if (change == nullptr) return unchanged(std::move(found.order), decision);
   const OrderStatus before = found.order.status;
   const bool was_back = found.order.refund_status == RefundStatus::done;
   Order next = apply_change(std::move(found.order), *change, now_ms);

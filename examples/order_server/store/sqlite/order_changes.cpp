@@ -2,6 +2,7 @@
 #include "store/sqlite/order_changes.hpp"
 
 #include "domain/ids.hpp"
+#include "store/shared_rules.hpp"
 
 #include <utility>
 #include <variant>
@@ -42,11 +43,7 @@ ChangeResult apply_decision(Connection& connection, NumberedOrder found,
                             std::int64_t now_ms) {
   const Decision decision = decide(found.order);
   const auto* change = std::get_if<Change>(&decision);
-  if (change == nullptr) {
-    const auto* rejection = std::get_if<Rejection>(&decision);
-    return {std::move(found.order), false,
-            rejection != nullptr ? std::optional(*rejection) : std::nullopt};
-  }
+  if (change == nullptr) return unchanged(std::move(found.order), decision);
   const OrderStatus before = found.order.status;
   const bool was_back = found.order.refund_status == RefundStatus::done;
   Order next = apply_change(std::move(found.order), *change, now_ms);

@@ -3,6 +3,7 @@
 
 #include "domain/transitions.hpp"
 #include "store/order_search.hpp"
+#include "store/shared_rules.hpp"
 #include "store/sqlite/order_rows.hpp"
 #include "store/sqlite/rows.hpp"
 #include "store/sqlite/sqlite_store.hpp"
@@ -20,34 +21,6 @@ using sqlite::known;
 using sqlite::NumberedOrder;
 using sqlite::Query;
 using sqlite::Transaction;
-
-std::string_view column_of(OrderSort sort) noexcept {
-  switch (sort) {
-    case OrderSort::created_at:
-      return "orders.created_at";
-    case OrderSort::updated_at:
-      return "orders.updated_at";
-    case OrderSort::total:
-      return "orders.total_minor";
-    case OrderSort::number:
-      return "orders.number_in_organization";
-  }
-  return "orders.created_at";
-}
-
-std::int64_t value_of(OrderSort sort, const Order& order) noexcept {
-  switch (sort) {
-    case OrderSort::created_at:
-      return order.created_at_ms;
-    case OrderSort::updated_at:
-      return order.updated_at_ms;
-    case OrderSort::total:
-      return order.total_minor;
-    case OrderSort::number:
-      return order.number;
-  }
-  return order.created_at_ms;
-}
 
 /// A condition and its values. Values have numbers, so that a piece may stand there twice.
 class Conditions {

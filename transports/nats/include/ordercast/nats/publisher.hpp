@@ -157,10 +157,15 @@ class Publisher {
           natsSubscription_NextMsg(&received, acknowledgements_.get(), look.count());
       const MessagePtr message(received);
       if (status == NATS_CONNECTION_CLOSED || status == NATS_INVALID_SUBSCRIPTION) return;
-      if (status == NATS_OK) on_acknowledgement(message.get());
-      if (const auto now = Clock::now(); now >= next_look) {
-        next_look = now + look;
-        expire(now);
+      try {
+        if (status == NATS_OK) on_acknowledgement(message.get());
+        if (const auto now = Clock::now(); now >= next_look) {
+          next_look = now + look;
+          expire(now);
+        }
+      } catch (...) {  // NOLINT(bugprone-empty-catch)
+        // Out of memory: an acknowledgement that was not read expires, and so does what is late
+        // now.
       }
     }
   }

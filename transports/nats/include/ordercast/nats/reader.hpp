@@ -15,6 +15,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -79,26 +80,38 @@ class Reader {
     constexpr Milliseconds last_pause{2000};
     auto pause = first_pause;
     while (!is_stopping()) {
-      if (!connection_.is_connected()) {
-        lose("NATS is disconnected");
-        wait(first_pause);
-        continue;
+      try {
+        if (read_once()) {
+          pause = first_pause;
+          continue;
+        }
+      } catch (const std::exception& error) {  // Out of memory.
+        subscription_.reset();
+        lose(error.what());
       }
-      std::string reason;
-      if (!open(reason)) {
-        lose(reason);
-        wait(pause);
-        pause = (std::min)(pause * 2, last_pause);
-        continue;
-      }
-      pause = first_pause;
-      reason = read();
-      subscription_.reset();
-      if (is_stopping()) break;
-      stream_.forget(consumer_);
-      lose(reason);
+      wait(pause);
+      pause = (std::min)(pause * 2, last_pause);
     }
     hears_ = false;
+  }
+
+  /// Reads until something is wrong. False if it could not begin.
+  bool read_once() {
+    if (!connection_.is_connected()) {
+      lose("NATS is disconnected");
+      return false;
+    }
+    std::string reason;
+    if (!open(reason)) {
+      lose(reason);
+      return false;
+    }
+    reason = read();
+    subscription_.reset();
+    if (is_stopping()) return true;
+    stream_.forget(consumer_);
+    lose(reason);
+    return true;
   }
 
   /// Starts to consume after the last message that was handed over.
