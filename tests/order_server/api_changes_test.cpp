@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -178,8 +179,8 @@ TEST_CASE("a bulk change does each order by itself and says which it could not d
 
 TEST_CASE("a bulk change waits once for a database that goes away", "[api][orders]") {
   ApiFixture fixture;
-  std::vector<std::string> ids;
-  for (int i = 0; i < 5; ++i) ids.push_back(fixture.place_order(fixture.customer)["id"]);
+  std::array<std::string, 5> ids;
+  for (std::string& id : ids) id = fixture.place_order(fixture.customer)["id"];
   int asked = 0;
   fixture.context.now_ms = [&, now_ms = fixture.context.now_ms] {
     ++asked;
