@@ -40,6 +40,8 @@ export interface PageMeta {
   readonly page: number;
   readonly pageSize: number;
   readonly totalPages: number;
+  /** Asks for the next page; null on the last one, undefined from a server of the first edition. */
+  readonly nextCursor?: string | null;
 }
 
 export interface OrderPage {
@@ -100,6 +102,7 @@ export interface CallOptions {
   readonly method?: Method;
   readonly body?: unknown;
   readonly token?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Continues when the page is left, if the platform can. */
   readonly keepalive?: boolean;
 }
@@ -117,7 +120,7 @@ export async function call(
   options: CallOptions,
   deadline: Deadline,
 ): Promise<Answer> {
-  const headers: Record<string, string> = {};
+  const headers: Record<string, string> = { ...options.headers };
   if (options.token !== undefined) headers.Authorization = `Bearer ${options.token}`;
   const abort = new AbortController();
   const init: RequestInit = { method: options.method ?? 'GET', headers, signal: abort.signal };
@@ -179,7 +182,7 @@ function orderOf(value: unknown): Order {
 
 function metaOf(value: unknown): PageMeta {
   const meta = asObject(value);
-  const number = (name: keyof PageMeta): number => {
+  const number = (name: 'total' | 'page' | 'pageSize' | 'totalPages'): number => {
     const field = meta?.[name];
     if (typeof field !== 'number') throw unreadable();
     return field;
@@ -189,6 +192,9 @@ function metaOf(value: unknown): PageMeta {
     page: number('page'),
     pageSize: number('pageSize'),
     totalPages: number('totalPages'),
+    ...(typeof meta?.nextCursor === 'string' || meta?.nextCursor === null
+      ? { nextCursor: meta.nextCursor }
+      : {}),
   };
 }
 
@@ -225,8 +231,11 @@ export class OrderApi {
     page?: number;
     pageSize?: number;
     status?: OrderStatus | null;
+    /** `meta.nextCursor` of the page before, in place of `page`. */
+    cursor?: string;
   }): Promise<OrderPage> {
     const parameters = new URLSearchParams();
+    if (query.cursor !== undefined) parameters.set('cursor', query.cursor);
     if (query.page !== undefined) parameters.set('page', String(query.page));
     if (query.pageSize !== undefined) parameters.set('pageSize', String(query.pageSize));
     if (query.status) parameters.set('status', query.status);
@@ -273,8 +282,11 @@ export class OrderApi {
     return orderOf((await this.#session.call(`${path(orderId)}/payment/verify`, options)).data);
   }
 
-  async placeOrder(order: NewOrder): Promise<Order> {
-    return orderOf((await this.#session.call('/orders', { method: 'POST', body: order })).data);
+  /** With a key, the same order may be sent again and again and is placed once. */
+  async placeOrder(order: NewOrder, idempotencyKey?: string): Promise<Order> {
+    const headers = idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey };
+    const options = { method: 'POST', body: order, headers } as const;
+    return orderOf((await this.#session.call('/orders', options)).data);
   }
 
   async listStores(): Promise<readonly Store[]> {

@@ -65,6 +65,14 @@ export function dateTime(iso: string): string {
   return Number.isNaN(date.getTime()) ? '—' : clock.format(date);
 }
 
+const hours = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+
+/** The time of day. */
+export function clockTime(iso: string): string {
+  const date = new Date(iso);
+  return Number.isNaN(date.getTime()) ? '—' : hours.format(date);
+}
+
 export function ago(iso: string, now: number): string {
   const seconds = (new Date(iso).getTime() - now) / 1000;
   if (Number.isNaN(seconds)) return '—';

@@ -200,7 +200,10 @@ export class Session {
   tokenExpiresInMs = (): number | null => this.#tokens.expiresInMs;
 
   /** Calls the API as this user; `path` is below /api/v1. Throws `ApiError`. */
-  async call(path: string, options: { method?: Method; body?: unknown } = {}): Promise<Answer> {
+  async call(
+    path: string,
+    options: { method?: Method; body?: unknown; headers?: Readonly<Record<string, string>> } = {},
+  ): Promise<Answer> {
     const token = (await this.getToken({ fresh: false })) ?? undefined;
     try {
       return await this.#auth.call(path, { ...options, token });
