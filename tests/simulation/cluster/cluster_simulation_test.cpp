@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#include "simulation/cluster/cluster_simulation.hpp"
+
+#include <catch2/catch.hpp>
+#include <spdlog/spdlog.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+using ordercast::simulation::Broken;
+using ordercast::simulation::ClusterSimulation;
+using ordercast::simulation::ClusterTally;
+using ordercast::simulation::Mistake;
+
+namespace {
+
+std::uint32_t from_environment(const char* name, std::uint32_t otherwise) {
+  const char* text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread.
+  return text == nullptr ? otherwise : static_cast<std::uint32_t>(std::stoul(text));
+}
+
+/// Failures of the store are part of it, and logged otherwise.
+struct Silence {
+  Silence() { spdlog::set_level(spdlog::level::off); }
+} const silence;
+
+/// What the first of `seeds` seeds that breaks a promise says.
+std::optional<std::string> first_fault(Mistake mistake, std::uint32_t seeds) {
+  for (std::uint32_t seed = 1; seed <= seeds; ++seed) {
+    try {
+      ClusterSimulation(seed, mistake).run();
+    } catch (const Broken& broken) {
+      return "seed " + std::to_string(seed) + ": " + broken.what();
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+// ORDERCAST_SEED=N replays one seed; ORDERCAST_SEEDS=N runs that many.
+TEST_CASE("the final version reaches every client at every node of a cluster, whatever happens",
+          "[cluster_simulation]") {
+  const auto first = from_environment("ORDERCAST_SEED", 1);
+  const auto count =
+      from_environment("ORDERCAST_SEEDS", std::getenv("ORDERCAST_SEED") != nullptr ? 1 : 5'000);
+  ClusterTally tally;
+  for (std::uint32_t seed = first; seed < first + count; ++seed) {
+    ClusterSimulation simulation(seed);
+    try {
+      simulation.run();
+    } catch (const Broken& broken) {
+      FAIL("seed " << seed << ": " << broken.what() << " (replay: ORDERCAST_SEED=" << seed << ")");
+    }
+    tally += simulation.tally();
+  }
+  WARN(count << " seeds: " << tally.delivered << " updates delivered, " << tally.kills
+             << " nodes killed, " << tally.pauses << " stood still, " << tally.partitions
+             << " partitions, " << tally.taken_over << " entries taken over, " << tally.repeated
+             << " messages repeated, " << tally.lost << " lost, " << tally.lost_acks
+             << " acknowledgements lost, " << tally.comparisons << " comparisons, which brought "
+             << tally.newer << " orders; whole after " << tally.longest.count() << " ms at most");
+  // Runs in which nothing happens prove nothing.
+  if (count >= 1000) {
+    CHECK(tally.delivered > count);
+    CHECK(tally.kills > count / 2);
+    CHECK(tally.pauses > count / 2);
+    CHECK(tally.partitions > count);
+    CHECK(tally.taken_over > count / 10);
+    CHECK(tally.repeated > count);
+    CHECK(tally.lost > count / 2);
+    CHECK(tally.lost_acks > count / 10);
+    CHECK(tally.comparisons > count);
+    CHECK(tally.newer > count / 10);
+  }
+}
+
+TEST_CASE("a seed replays the same run of a cluster", "[cluster_simulation]") {
+  for (std::uint32_t seed = 1; seed <= 50; ++seed) {
+    ClusterSimulation once(seed);
+    ClusterSimulation again(seed);
+    once.run();
+    again.run();
+    CHECK(once.fingerprint() == again.fingerprint());
+  }
+}
+
+// A check that can't fail proves nothing.
+TEST_CASE("the simulation of a cluster finds what is done wrong on purpose",
+          "[cluster_simulation]") {
+  for (const auto& [mistake, name] :
+       {std::pair(Mistake::no_resync, "nothing is compared with the store"),
+        std::pair(Mistake::mark_unacknowledged, "what is not acknowledged is marked"),
+        std::pair(Mistake::forget_gaps, "a gap is not reported")}) {
+    const auto fault = first_fault(mistake, 500);
+    INFO(name);
+    REQUIRE(fault);
+    WARN(name << ": " << *fault);
+  }
+}
