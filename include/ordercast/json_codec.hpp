@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ordercast/detail/client_message_reader.hpp>
 #include <ordercast/detail/utf8.hpp>
 #include <ordercast/protocol.hpp>
 
@@ -14,8 +15,8 @@
 #include <utility>
 #include <variant>
 
-/// Converts text to messages and back: the wire format (docs/protocol.md). The only header that
-/// uses a JSON library (RFC 8259).
+/// Converts text to messages and back: the wire format (docs/protocol.md). The only public header
+/// that uses a JSON library (RFC 8259).
 ///
 /// Decoding reads only the protocol's fields, in one pass and without a tree. It is bounded in size
 /// and depth, and throws only if memory runs out. Encoding builds each text with one allocation; it
@@ -25,148 +26,10 @@ namespace ordercast {
 /// Bounds of `decode`.
 struct DecodeLimits {
   std::size_t max_bytes = 64 * 1024;  ///< The transport's message limit is lower.
-  std::size_t max_depth = 16;         ///< Nesting of objects and arrays; the protocol needs 1.
+  std::size_t max_depth = 16;         ///< Nesting of objects and arrays; the protocol needs 3.
 };
 
 namespace detail {
-
-/// Collects the known fields of the outermost object and skips everything else.
-class ClientMessageReader final : public nlohmann::json_sax<nlohmann::json> {
- public:
-  explicit ClientMessageReader(std::size_t max_depth) : max_depth_(max_depth) {}
-
-  bool null() override { return other(); }
-  bool boolean(bool value) override {
-    if (field_ == Field::visible && depth_ == 1) {
-      visible_ = value;
-      return true;
-    }
-    return other();
-  }
-  bool number_integer(number_integer_t value) override {
-    return value >= 0 ? number_unsigned(static_cast<number_unsigned_t>(value)) : other();
-  }
-  bool number_unsigned(number_unsigned_t value) override {
-    if (field_ == Field::since && depth_ == 1) {
-      since_ = value;
-      since_is_valid_ = value <= max_version;
-      return true;
-    }
-    return other();
-  }
-  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return other(); }
-  bool string(string_t& value) override {
-    if (depth_ == 1 && field_ == Field::type) {
-      type_ = std::move(value);
-      return true;
-    }
-    if (depth_ == 1 && field_ == Field::order_id) {
-      order_id_ = std::move(value);
-      return true;
-    }
-    if (depth_ == 1 && field_ == Field::epoch) {
-      epoch_ = std::move(value);
-      epoch_is_valid_ = epoch_->size() <= max_epoch_bytes;
-      return true;
-    }
-    return other();
-  }
-  bool binary(binary_t& /*value*/) override { return false; }  // JSON text has none.
-  bool start_object(std::size_t /*elements*/) override {
-    if (depth_ > 0) other();
-    is_object_ = is_object_ || depth_ == 0;
-    return ++depth_ <= max_depth_;
-  }
-  bool key(string_t& name) override {
-    if (depth_ != 1) return true;
-    field_ = name == "type"      ? Field::type
-             : name == "orderId" ? Field::order_id
-             : name == "since"   ? Field::since
-             : name == "epoch"   ? Field::epoch
-             : name == "visible" ? Field::visible
-                                 : Field::unknown;
-    return true;
-  }
-  bool end_object() override {
-    --depth_;
-    return true;
-  }
-  bool start_array(std::size_t /*elements*/) override {
-    if (depth_ > 0) other();
-    return ++depth_ <= max_depth_;
-  }
-  bool end_array() override {
-    --depth_;
-    return true;
-  }
-  bool parse_error(std::size_t /*position*/, const std::string& /*last_token*/,
-                   const nlohmann::detail::exception& /*error*/) override {
-    return false;
-  }
-
-  [[nodiscard]] Decoded result() &&;
-
- private:
-  enum class Field { unknown, type, order_id, since, epoch, visible };
-
-  /// Handles a value of a type that no known field takes. The last of duplicate fields counts.
-  bool other() {
-    if (depth_ == 1) {
-      if (field_ == Field::type) type_.reset();
-      if (field_ == Field::order_id) order_id_.reset();
-      if (field_ == Field::since) {
-        since_ = 0;
-        since_is_valid_ = false;
-      }
-      if (field_ == Field::epoch) epoch_is_valid_ = false;
-      if (field_ == Field::visible) visible_.reset();
-    }
-    return true;
-  }
-
-  std::size_t max_depth_;
-  std::size_t depth_ = 0;
-  bool is_object_ = false;
-  bool since_is_valid_ = true;
-  Field field_ = Field::unknown;
-  std::optional<std::string> type_;
-  std::optional<std::string> order_id_;
-  std::optional<std::uint64_t> since_;
-  std::optional<std::string> epoch_;
-  bool epoch_is_valid_ = true;
-  std::optional<bool> visible_;
-};
-
-inline Decoded ClientMessageReader::result() && {
-  if (!is_object_) return DecodeError{ErrorCode::bad_message, "A message is a JSON object", {}};
-  if (!type_) return DecodeError{ErrorCode::bad_message, "The field type must be a string", {}};
-  if (*type_ == "ping") return ClientMessage{Ping{}};
-  if (*type_ == "presence") {
-    if (visible_) return ClientMessage{Presence{*visible_}};
-    return DecodeError{ErrorCode::bad_message, "The field visible must be true or false", {}};
-  }
-  const bool subscribe = *type_ == "subscribe";
-  if (!subscribe && *type_ != "unsubscribe") {
-    return DecodeError{ErrorCode::unknown_type,
-                       "The type must be one of subscribe, unsubscribe, ping, presence",
-                       {}};
-  }
-  if (!order_id_ || order_id_->empty() || order_id_->size() > max_order_id_bytes) {
-    return DecodeError{
-        ErrorCode::bad_message, "The field orderId must be a string of 1 to 128 bytes", {}};
-  }
-  if (!subscribe) return ClientMessage{Unsubscribe{std::move(*order_id_)}};
-  if (!since_is_valid_) {
-    return DecodeError{ErrorCode::bad_message,
-                       "The field since must be an integer from 0 to 9007199254740991",
-                       std::move(*order_id_)};
-  }
-  if (!epoch_is_valid_) {
-    return DecodeError{ErrorCode::bad_message, "The field epoch must be a string of up to 64 bytes",
-                       std::move(*order_id_)};
-  }
-  return ClientMessage{Subscribe{std::move(*order_id_), since_, std::move(epoch_)}};
-}
 
 /// Returns the value of a member of the outermost JSON object as it is written; empty if there is
 /// none. `name` is in quotes. The text must be valid JSON. O(length).

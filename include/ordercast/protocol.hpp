@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 /// The messages of the protocol, as closed sets: from clients and from servers. The codec
 /// (json_codec.hpp) converts them to text. Plain values, no thread rules.
@@ -33,7 +34,24 @@ struct Presence {
   bool visible = false;
 };
 
-using ClientMessage = std::variant<Subscribe, Unsubscribe, Ping, Presence>;
+/// Why a text, or one entry of a batch, is not a ClientMessage. `message` is a static sentence.
+struct DecodeError {
+  ErrorCode code = ErrorCode::bad_message;
+  std::string_view message;
+  std::string order_id;  ///< The order in the message; empty if there is none.
+};
+
+/// Several subscribes or unsubscribes in one message, each as if it had been sent alone: an entry
+/// that is wrong is refused by itself. Of `Subscribe`, `epoch` is that of each entry without one;
+/// decoding gives it to those entries.
+template <class Message>
+struct Batch {
+  std::vector<std::variant<Message, DecodeError>> entries;
+  std::optional<std::string> epoch = std::nullopt;
+};
+
+using ClientMessage =
+    std::variant<Subscribe, Unsubscribe, Ping, Presence, Batch<Subscribe>, Batch<Unsubscribe>>;
 
 // Server to client. These borrow their text and are encoded at once.
 
@@ -61,13 +79,6 @@ struct ErrorMessage {
 };
 
 using ServerMessage = std::variant<Pong, Hello, OrderUpdated, OrdersChanged, ErrorMessage>;
-
-/// Why a text is not a ClientMessage. `message` is a static sentence.
-struct DecodeError {
-  ErrorCode code = ErrorCode::bad_message;
-  std::string_view message;
-  std::string order_id;  ///< The order in the message; empty if there is none.
-};
 
 using Decoded = std::variant<ClientMessage, DecodeError>;
 

@@ -32,6 +32,7 @@ namespace detail {
 struct AuthorizeDoneArchetype {
   void operator()(bool /*allowed*/) const {}
   void operator()(Access /*access*/) const {}
+  void operator()(GrantedAt /*answer*/) const {}
 };
 struct FetchDoneArchetype {
   void operator()(const std::optional<OrderSnapshot>& /*snapshot*/) const {}

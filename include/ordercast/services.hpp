@@ -18,11 +18,11 @@
 ///
 /// A manager owns one `Services` value and calls it on its own thread only. `authorize` and `fetch`
 /// take a completion `done`: call it once, on the manager's thread, at once or later (after a query
-/// on another thread, post it back). `authorize` answers with an Access (or a bool), `fetch` with
-/// an optional OrderSnapshot or Unavailable. After "unavailable", an exception, or no answer within
-/// Limits::answer_timeout, the manager asks again. A completion does nothing if its connection has
-/// closed, if it is called twice, or if the manager is gone. Arguments are valid until the call
-/// returns. requirements.hpp checks the members at compile time.
+/// on another thread, post it back). `authorize` answers with an Access, a bool or GrantedAt,
+/// `fetch` with an optional OrderSnapshot or Unavailable. After "unavailable", an exception, or no
+/// answer within Limits::answer_timeout, the manager asks again. A completion does nothing if its
+/// connection has closed, if it is called twice, or if the manager is gone. Arguments are valid
+/// until the call returns. requirements.hpp checks the members at compile time.
 namespace ordercast {
 
 /// Why a token was refused. The client gets `reason` with close code 4001; it must not contain any
@@ -47,6 +47,13 @@ enum class Access : std::uint8_t {
   denied,       ///< Final: the client gets `subscription_denied`.
   granted,      ///< The client may watch the order.
   unavailable,  ///< Unknown at the moment: the manager asks again.
+};
+
+/// The answer of an Authorizer that knows the order's version as well: the client may watch the
+/// order, which was in this version when it was asked or later. A client that has this version
+/// already is spared a read of the whole order.
+struct GrantedAt {
+  std::uint64_t version = 0;
 };
 
 /// The answer of an OrderSource that can't read the order at the moment: the manager asks again.

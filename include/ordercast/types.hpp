@@ -99,6 +99,9 @@ inline constexpr std::size_t max_order_id_bytes = 128;
 /// A store's epoch is at most this many bytes.
 inline constexpr std::size_t max_epoch_bytes = 64;
 
+/// A message may name at most this many orders.
+inline constexpr std::size_t max_batch = 100;
+
 /// One committed change of one order, for `publish`. Borrows all its text.
 ///
 ///     OrderEvent{"order-1", OwnerId("alice"), OrganizationId("org-1"), "CONFIRMED", 2, json}

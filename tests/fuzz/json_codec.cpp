@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 namespace {
@@ -17,6 +18,8 @@ using namespace ordercast;        // NOLINT(google-build-using-namespace)
 using namespace ordercast::fuzz;  // NOLINT(google-build-using-namespace)
 using nlohmann::json;
 
+using Expected = std::variant<ErrorCode, ClientMessage>;
+
 std::size_t depth_of(const json& value) {  // NOLINT(misc-no-recursion): inputs are short.
   std::size_t deepest = 0;
   if (!value.is_structured()) return 0;
@@ -24,27 +27,13 @@ std::size_t depth_of(const json& value) {  // NOLINT(misc-no-recursion): inputs 
   return deepest + 1;
 }
 
-/// What the contract says on a text, by way of a tree: the code of a refusal, or the message.
-std::variant<ErrorCode, ClientMessage> expected(std::string_view text) {
-  if (text.find('\0') != std::string_view::npos || text.substr(0, 3) == "\xEF\xBB\xBF") {
-    return ErrorCode::bad_message;  // The library takes NUL for the end, and skips the mark.
-  }
-  const auto tree = json::parse(text.begin(), text.end(), nullptr, false);
-  if (!tree.is_object() || depth_of(tree) > DecodeLimits{}.max_depth) return ErrorCode::bad_message;
-  const auto type = tree.find("type");
-  if (type == tree.end() || !type->is_string()) return ErrorCode::bad_message;
-  if (*type == "ping") return ClientMessage{Ping{}};
-  if (*type == "presence") {
-    const auto visible = tree.find("visible");
-    if (visible == tree.end() || !visible->is_boolean()) return ErrorCode::bad_message;
-    return ClientMessage{Presence{visible->get<bool>()}};
-  }
-  if (*type != "subscribe" && *type != "unsubscribe") return ErrorCode::unknown_type;
+/// The same for the fields of one order.
+Expected expected_order(const std::string& type, const json& tree) {
   const auto id = tree.find("orderId");
   if (id == tree.end() || !id->is_string()) return ErrorCode::bad_message;
   const auto order_id = id->get<std::string>();
   if (order_id.empty() || order_id.size() > max_order_id_bytes) return ErrorCode::bad_message;
-  if (*type == "unsubscribe") return ClientMessage{Unsubscribe{order_id}};
+  if (type == "unsubscribe") return ClientMessage{Unsubscribe{order_id}};
   std::optional<std::string> epoch;
   if (const auto found = tree.find("epoch"); found != tree.end()) {
     if (!found->is_string()) return ErrorCode::bad_message;
@@ -60,18 +49,80 @@ std::variant<ErrorCode, ClientMessage> expected(std::string_view text) {
   return ClientMessage{Subscribe{order_id, since->get<std::uint64_t>(), epoch}};
 }
 
+/// The same for each entry of `orders`; the epoch of the message is for all without their own.
+template <class Message>
+Expected expected_batch(const json& tree) {
+  Batch<Message> batch;
+  for (json entry : tree.at("orders")) {
+    if (!entry.is_object()) entry = json::object();
+    if (!entry.contains("epoch") && tree.contains("epoch")) entry["epoch"] = tree.at("epoch");
+    const auto one = expected_order(tree.at("type").get<std::string>(), entry);
+    if (const auto* code = std::get_if<ErrorCode>(&one)) {
+      batch.entries.push_back(DecodeError{*code, {}, {}});
+    } else {
+      batch.entries.push_back(std::get<Message>(std::get<ClientMessage>(one)));
+    }
+  }
+  return ClientMessage{std::move(batch)};
+}
+
+/// What the contract says on a text, by way of a tree: the code of a refusal, or the message.
+Expected expected(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos || text.substr(0, 3) == "\xEF\xBB\xBF") {
+    return ErrorCode::bad_message;  // The library takes NUL for the end, and skips the mark.
+  }
+  const auto tree = json::parse(text.begin(), text.end(), nullptr, false);
+  if (!tree.is_object() || depth_of(tree) > DecodeLimits{}.max_depth) return ErrorCode::bad_message;
+  const auto type = tree.find("type");
+  if (type == tree.end() || !type->is_string()) return ErrorCode::bad_message;
+  if (*type == "ping") return ClientMessage{Ping{}};
+  if (*type == "presence") {
+    const auto visible = tree.find("visible");
+    if (visible == tree.end() || !visible->is_boolean()) return ErrorCode::bad_message;
+    return ClientMessage{Presence{visible->get<bool>()}};
+  }
+  if (*type != "subscribe" && *type != "unsubscribe") return ErrorCode::unknown_type;
+  const auto orders = tree.find("orders");
+  if (orders == tree.end()) return expected_order(*type, tree);
+  if (!orders->is_array() || orders->empty() || orders->size() > max_batch) {
+    return ErrorCode::bad_message;
+  }
+  return *type == "subscribe" ? expected_batch<Subscribe>(tree) : expected_batch<Unsubscribe>(tree);
+}
+
+json written(const Subscribe& subscribe) {
+  json tree = {{"orderId", subscribe.order_id}};
+  if (subscribe.since) tree["since"] = *subscribe.since;
+  if (subscribe.epoch) tree["epoch"] = *subscribe.epoch;
+  return tree;
+}
+json written(const Unsubscribe& unsubscribe) {
+  return {{"orderId", unsubscribe.order_id}};
+}
+json written(const Ping& /*ping*/) {
+  return {{"type", "ping"}};
+}
+json written(const Presence& presence) {
+  return {{"type", "presence"}, {"visible", presence.visible}};
+}
+/// An entry that is refused stands as null, which is refused again.
+template <class Message>
+json written(const Batch<Message>& batch) {
+  json tree = {{"orders", json::array()}};
+  for (const auto& entry : batch.entries) {
+    const auto* const order = std::get_if<Message>(&entry);
+    tree["orders"].push_back(order == nullptr ? json() : written(*order));
+  }
+  return tree;
+}
+
 std::string written(const ClientMessage& message) {
-  json tree;
-  if (const auto* subscribe = std::get_if<Subscribe>(&message)) {
-    tree = {{"type", "subscribe"}, {"orderId", subscribe->order_id}};
-    if (subscribe->since) tree["since"] = *subscribe->since;
-    if (subscribe->epoch) tree["epoch"] = *subscribe->epoch;
-  } else if (const auto* unsubscribe = std::get_if<Unsubscribe>(&message)) {
-    tree = {{"type", "unsubscribe"}, {"orderId", unsubscribe->order_id}};
-  } else if (const auto* presence = std::get_if<Presence>(&message)) {
-    tree = {{"type", "presence"}, {"visible", presence->visible}};
-  } else {
-    tree = {{"type", "ping"}};
+  json tree = std::visit([](const auto& any) { return written(any); }, message);
+  if (std::holds_alternative<Subscribe>(message) ||
+      std::holds_alternative<Batch<Subscribe>>(message)) {
+    tree["type"] = "subscribe";
+  } else if (!tree.contains("type")) {
+    tree["type"] = "unsubscribe";
   }
   return tree.dump();
 }

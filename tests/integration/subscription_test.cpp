@@ -251,6 +251,69 @@ TEST_CASE("denied subscriptions take no place", "[subscription]") {
   CHECK(update_of(id, 1)(owner.next()));
 }
 
+TEST_CASE("one message subscribes to many orders and leaves them, each as if alone",
+          "[subscription]") {
+  OrderServer server;
+  const auto behind = id_of(server.new_order(demo().customer));
+  const auto current = id_of(server.new_order(demo().customer));
+  const auto silent = id_of(server.new_order(demo().customer));
+  const auto foreign = id_of(server.new_order(demo().customer2));
+  REQUIRE(server.as(demo().manager).set_status(behind, "CONFIRMED").status == 200);
+  server.settle();
+
+  Watcher owner(server, demo().customer);
+  const auto entry = [](const std::string& id) { return Json{{"orderId", id}}; };
+  const auto since = [](const std::string& id, int version) {
+    return Json{{"orderId", id}, {"since", version}};
+  };
+  owner.send({{"type", "subscribe"},
+              {"orders",
+               {since(behind, 1), since(current, 1), entry(silent), entry(foreign), Json(7),
+                since("absent", 0)}}});
+  // Answers come as the orders are read, and nothing comes for the two that are up to date.
+  std::vector<Json> answers;
+  for (int i = 0; i < 4; ++i) answers.push_back(owner.next());
+  CHECK(count(answers, update_of(behind, 2)) == 1);
+  CHECK(count(answers, error_of("subscription_denied")) == 2);
+  CHECK(count(answers, error_of("bad_message")) == 1);
+  CHECK(owner.read_until_pong().size() == 1);
+
+  for (const auto& id : {behind, current, silent}) {
+    REQUIRE(server.as(demo().manager).set_status(id, "CANCELLED").status == 200);
+    CHECK(update_of(id)(owner.next()));
+    CHECK(hint_of(id)(owner.next()));
+  }
+}
+
+TEST_CASE("after leaving many orders in one message only their hints come", "[subscription]") {
+  OrderServer server;
+  const auto first = id_of(server.new_order(demo().customer));
+  const auto second = id_of(server.new_order(demo().customer));
+  Watcher owner(server, demo().customer);
+  const Json orders{{{"orderId", first}}, {{"orderId", second}}};
+  owner.send({{"type", "subscribe"}, {"orders", orders}});
+  owner.follow(first);
+  owner.send({{"type", "unsubscribe"}, {"orders", orders}});
+  CHECK(owner.read_until_pong().size() == 1);
+  for (const auto& id : {first, second}) {
+    REQUIRE(server.as(demo().manager).set_status(id, "CONFIRMED").status == 200);
+    CHECK(hint_of(id)(owner.next()));
+  }
+}
+
+TEST_CASE("a message that names no order, or more than a hundred, is a bad message",
+          "[subscription]") {
+  OrderServer server;
+  Watcher owner(server, demo().customer);
+  Json many = Json::array();
+  for (int i = 0; i < 101; ++i) many.push_back({{"orderId", "o" + std::to_string(i)}});
+  for (const Json& orders : {Json::array(), Json(), Json::object(), many}) {
+    owner.send({{"type", "subscribe"}, {"orders", orders}});
+    CHECK(error_of("bad_message")(owner.next()));
+  }
+  CHECK(owner.read_until_pong().size() == 1);
+}
+
 TEST_CASE("a burst of 200 messages is fine, more is rate_limited, and the connection lives",
           "[subscription]") {
   OrderServer server;

@@ -112,12 +112,6 @@ class FaultyStore final : public Store {
     return found->second;
   }
 
-  std::optional<OrderOwner> find_owner(std::string_view id) override {
-    const auto order = find_order(id);
-    if (!order) return std::nullopt;
-    return OrderOwner{order->user_id, order->organization_id};
-  }
-
   bool empty() override { return false; }
   bool fill(const DemoData&) override { return false; }
   bool is_demo() override { return false; }

@@ -97,10 +97,10 @@ TEST_CASE("whether somebody may watch an order is asked without its items", "[lo
   Order order = sample_order("o-1", f.customer.id);
   order.items = {{"item-1", "tea", "Tea", 1, 28550}};
   f.store.create_order(order);
-  static_cast<void>(f.store.find_owner("o-1"));  // a connection reads the schema first
+  static_cast<void>(f.store.current_versions({"o-1"}));  // a connection reads the schema first
   const auto statements_of = [&](const std::string& id) {
     statements = 0;
-    static_cast<void>(f.store.find_owner(id));
+    static_cast<void>(f.store.current_versions({id}));
     return statements.load();
   };
   CHECK(statements_of("o-1") == 1);

@@ -49,7 +49,31 @@ void Simulation::connect(Client& client) {
   client.mail = {};
   client.opened_at = now_;
   client.handle = open(client.token, !client.epoch.empty());
-  for (const auto& [order, version] : client.seen) subscribe(client, order, version);
+  if (chance(50)) {
+    for (const auto& [order, version] : client.seen) subscribe(client, order, version);
+  } else {
+    subscribe_at_once(client);
+  }
+}
+
+/// All that the client watches, in as few messages as it takes.
+void Simulation::subscribe_at_once(Client& client) {
+  std::string entries;
+  std::size_t count = 0;
+  const auto flush = [&] {
+    if (count == 0) return;
+    const auto epoch = client.epoch.empty() ? "" : R"("epoch":")" + client.epoch + R"(",)";
+    say(*client.handle, R"({"type":"subscribe",)" + epoch + R"("orders":[)" + entries + "]}");
+    entries.clear();
+    count = 0;
+  };
+  const auto most = 1 + pick(max_batch);
+  for (const auto& [order, version] : client.seen) {
+    entries += std::string(count == 0 ? "" : ",") + R"({"orderId":)" + json_text(order) +
+               R"(,"since":)" + std::to_string(version) + "}";
+    if (++count == most) flush();
+  }
+  flush();
 }
 
 void Simulation::subscribe(Client& client, const std::string& order, std::uint64_t since) {
@@ -242,6 +266,14 @@ void Simulation::attack(Attacker& attacker) {
     auto text = R"({"type":")" + std::string(chance(70) ? "subscribe" : "unsubscribe") +
                 R"(","orderId":"order-)" + std::to_string(pick(7)) + R"(","since":0})";
     if (chance(20)) text = R"({"type":"ping"})";
+    if (chance(20)) {
+      text = R"({"type":"subscribe","orders":[)";
+      for (auto entries = pick(2 * max_batch); entries > 0; --entries) {
+        text += R"({"orderId":"order-)" + std::to_string(pick(7)) + R"("},)";
+      }
+      text.back() = ']';
+      text += '}';
+    }
     if (chance(40)) text[pick(text.size())] = static_cast<char>(pick(128));
     if (chance(5)) text.resize(pick(text.size()));
     say(handle, text);

@@ -131,6 +131,7 @@ class Simulation {
   void close(int handle);
   void connect(Client& client);
   void subscribe(Client& client, const std::string& order, std::uint64_t since);
+  void subscribe_at_once(Client& client);
   void unsubscribe(Client& client, const std::string& order);
   void ask_again(Client& client);
   void leave_many(Client& client);

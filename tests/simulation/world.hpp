@@ -105,12 +105,17 @@ struct SimulatedServices {
           may_watch(who, OwnerId(found->second.owner), OrganizationId(found->second.organization));
       // Whether the store is locked shows when it is asked, not when the question is put down.
       answers->push_back([done, allowed, store = store, watching = watching,
+                          version = allowed ? found->second.version : 0,
                           question = watching->ask(who.user_id, order_id)] {
         if (store->locked_until) {
           done(Access::unavailable);
         } else {
           if (allowed) watching->grant(question);
-          done(allowed ? Access::granted : Access::denied);
+          if (allowed && version % 2 == 0) {
+            done(GrantedAt{version});
+          } else {
+            done(allowed ? Access::granted : Access::denied);
+          }
         }
       });
     }

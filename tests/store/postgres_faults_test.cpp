@@ -246,7 +246,6 @@ TEST_CASE("a text that can't be stored is in no order's id, and is refused elsew
   Fixture f;
   for (const std::string& id : {std::string("a\0b", 3), std::string("\xFF\xFE")}) {
     CHECK_FALSE(f.store.find_order(id));
-    CHECK_FALSE(f.store.find_owner(id));
     CHECK_FALSE(f.store.find_user(id));
     CHECK_FALSE(f.touch(id).order);
     CHECK(f.store.current_versions({id, "o-1"}).size() == 1);

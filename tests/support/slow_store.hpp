@@ -32,6 +32,7 @@ struct AnyUser {
 struct StoreAnswers {
   Access access = Access::granted;
   bool store_works = true;
+  bool tells_version = false;  ///< The authorizer says the order's version with its yes.
   bool throws = false;
   std::size_t order_bytes = 10;
   std::uint64_t version = 7;
@@ -69,7 +70,11 @@ struct SlowAuthorizer {
   void authorize(const IdentityView& /*who*/, std::string_view /*order*/, Done done) const {
     ++answers->authorized;
     if (answers->throws) throw std::runtime_error("expected by a test");
-    answers->answer([done, access = answers->access] { done(access); });
+    if (answers->tells_version && answers->access == Access::granted) {
+      answers->answer([done, at = GrantedAt{answers->version}] { done(at); });
+    } else {
+      answers->answer([done, access = answers->access] { done(access); });
+    }
   }
 };
 struct SlowOrders {

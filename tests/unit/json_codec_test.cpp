@@ -231,3 +231,47 @@ TEST_CASE("a subscribe may name the epoch of its since", "[codec]") {
 TEST_CASE("hello names the store and the node", "[codec]") {
   CHECK(encode(Hello{"e\"1", "node-a"}) == R"({"type":"hello","epoch":"e\"1","node":"node-a"})");
 }
+
+TEST_CASE("one message names up to a hundred orders, each read as if alone", "[codec]") {
+  const auto batch = message<Batch<Subscribe>>(
+      R"({"epoch":"e1","orders":[{"since":7,"orderId":"a"},{"orderId":"b","epoch":"e2","x":[{}]},)"
+      R"({"orderId":"","since":1},{"orderId":"d","since":-1},5,[{"orderId":"e"}],{"x":{"orderId":)"
+      R"("f"}}],"type":"subscribe","orderId":"ignored"})");
+  REQUIRE(batch.entries.size() == 7);
+  const auto& first = std::get<Subscribe>(batch.entries[0]);
+  CHECK((first.order_id == "a" && first.since == 7U && first.epoch == "e1"));
+  const auto& second = std::get<Subscribe>(batch.entries[1]);
+  CHECK((second.order_id == "b" && !second.since && second.epoch == "e2"));
+  for (std::size_t i = 2; i < 7; ++i) {
+    CHECK(std::get<DecodeError>(batch.entries[i]).code == ErrorCode::bad_message);
+  }
+  CHECK(std::get<DecodeError>(batch.entries[3]).order_id == "d");
+
+  const auto left =
+      message<Batch<Unsubscribe>>(R"({"type":"unsubscribe","orders":[{"orderId":"a"},null]})");
+  REQUIRE(left.entries.size() == 2);
+  CHECK(std::get<Unsubscribe>(left.entries[0]).order_id == "a");
+  CHECK(std::holds_alternative<DecodeError>(left.entries[1]));
+}
+
+TEST_CASE("a batch is a list of 1 to 100 entries", "[codec]") {
+  const auto with = [](const std::string& orders) {
+    return R"({"type":"subscribe","orderId":"a","orders":)" + orders + "}";
+  };
+  const auto entries = [](std::size_t count) {
+    std::string list = "[";
+    for (std::size_t i = 0; i < count; ++i) list += R"({"orderId":"a"},)";
+    list.back() = ']';
+    return list;
+  };
+  CHECK(message<Batch<Subscribe>>(with(entries(1))).entries.size() == 1);
+  CHECK(message<Batch<Subscribe>>(with(entries(100))).entries.size() == 100);
+  for (const auto& bad : {entries(101), entries(300), std::string("[]"), std::string("null"),
+                          std::string("{}"), std::string(R"({"orderId":"a"})"), std::string("7"),
+                          std::string("[") + std::string(20, '[') + std::string(21, ']')}) {
+    CHECK(error(with(bad)) == ErrorCode::bad_message);
+  }
+  CHECK(message<Batch<Subscribe>>(
+            R"({"orders":[{"orderId":"a"}],"type":"subscribe","orders":[{"orderId":"b"}]})")
+            .entries.size() == 1);
+}

@@ -6,6 +6,7 @@
 #include "realtime/shared_reads.hpp"
 #include "store/store.hpp"
 #include "workers/worker_pool.hpp"
+#include <ordercast/types.hpp>
 
 #include <string>
 #include <string_view>
@@ -37,22 +38,26 @@ class FoundOrder {
 /// but "not available": the connection manager keeps the subscription and asks again.
 ///
 /// The check of who may watch an order reads no items and logs, so another user's order costs just
-/// one row more than an id that does not exist.
+/// one row more than an id that does not exist. It reads the version as well, so that a client that
+/// comes back with it is spared the order.
 ///
 /// Any thread. Store, pool and metrics must outlive the last callback.
 class OrderLookup {
  public:
-  using Owners = SharedReads<OrderOwner>;
+  using Versions = SharedReads<OrderVersion>;
   using Orders = SharedReads<FoundOrder>;
 
   OrderLookup(Store& store, WorkerPool& pool, Metrics& metrics)
-      : owners_(pool, metrics, [&store](const std::string& id) { return store.find_owner(id); }),
-        orders_(pool, metrics, [&store](const std::string& id) { return read(store, id); }) {}
+      : versions_(pool, metrics, ordercast::max_batch,
+                  [&store](const Versions::Keys& ids) { return read_versions(store, ids); }),
+        orders_(pool, metrics, 1,
+                [&store](const Orders::Keys& ids) { return read(store, ids.front()); }) {}
 
   /// Calls `found` exactly once: on a worker, or at once on this thread when the queue is full. It
   /// takes a turn of the user `user_id`, because one user may ask for any number of orders.
-  void find_owner(std::string_view user_id, const std::string& order_id, Owners::Callback found) {
-    owners_.find("user " + std::string(user_id), order_id, std::move(found));
+  void find_version(std::string_view user_id, const std::string& order_id,
+                    Versions::Callback found) {
+    versions_.find("user " + std::string(user_id), order_id, std::move(found));
   }
   /// The same for the whole order, in a turn of the server: a connection reads few orders at once
   /// (`Limits::max_concurrent_fetches`).
@@ -61,13 +66,21 @@ class OrderLookup {
   }
 
  private:
-  static std::optional<FoundOrder> read(Store& store, const std::string& id) {
-    auto order = store.find_order(id);
-    if (!order) return std::nullopt;
-    return FoundOrder(std::move(*order));
+  static Versions::Values read_versions(Store& store, const Versions::Keys& ids) {
+    Versions::Values found;
+    for (OrderVersion& one : store.current_versions(ids)) {
+      std::string id = one.order_id;
+      found.emplace(std::move(id), std::move(one));
+    }
+    return found;
+  }
+  static Orders::Values read(Store& store, const std::string& id) {
+    Orders::Values found;
+    if (auto order = store.find_order(id)) found.emplace(id, FoundOrder(std::move(*order)));
+    return found;
   }
 
-  Owners owners_;
+  Versions versions_;
   Orders orders_;
 };
 

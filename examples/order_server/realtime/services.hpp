@@ -31,22 +31,27 @@ class StoreAuthorizer {
   void authorize(const ordercast::IdentityView& who, std::string_view order_id, Done done) const {
     ordercast::Identity identity{std::string(who.user_id), who.reach,
                                  std::string(who.organization_id)};
-    lookup_->find_owner(
+    lookup_->find_version(
         who.user_id, std::string(order_id),
         [post = post_, identity = std::move(identity),
-         done = std::move(done)](const ReadResult<OrderOwner>& found) {
-          post([done, answer = access(identity, found)]() mutable { done(answer); });
+         done = std::move(done)](const ReadResult<OrderVersion>& found) {
+          const auto answer = access(identity, found);
+          if (answer == ordercast::Access::granted) {
+            post([done, at = ordercast::GrantedAt{found.value->version}]() mutable { done(at); });
+          } else {
+            post([done, answer]() mutable { done(answer); });
+          }
         });
   }
 
  private:
   [[nodiscard]] static ordercast::Access access(const ordercast::Identity& who,
-                                                const ReadResult<OrderOwner>& found) {
+                                                const ReadResult<OrderVersion>& found) {
     if (!found.is_available) return ordercast::Access::unavailable;
-    const OrderOwner* owner = found.value;
+    const OrderVersion* order = found.value;
     const bool allowed =
-        owner != nullptr && ordercast::may_watch(who, ordercast::OwnerId(owner->user_id),
-                                                 ordercast::OrganizationId(owner->organization_id));
+        order != nullptr && ordercast::may_watch(who, ordercast::OwnerId(order->user_id),
+                                                 ordercast::OrganizationId(order->organization_id));
     return allowed ? ordercast::Access::granted : ordercast::Access::denied;
   }
 

@@ -4,13 +4,11 @@
 #include "metrics.hpp"
 #include "workers/worker_pool.hpp"
 
-#include <algorithm>
 #include <cstddef>
+#include <deque>
 #include <exception>
 #include <functional>
-#include <iterator>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -36,7 +34,8 @@ void note_unavailable(Metrics& metrics, std::size_t count, const char* reason) n
 ///
 /// Each owner (a user) takes turns of its own in the pool, so that no user waits for the many keys
 /// of another, not even for a key that both want: the first turn serves all callers that wait for
-/// the key, and the other turns find nothing to do.
+/// the key, and the other turns find nothing to do. A turn reads several keys at once, so that who
+/// asks for twenty in one message is answered from one read.
 ///
 /// A read that fails, or that a full pool refuses, is answered at once as not available: the caller
 /// knows best when to ask again. Any thread. Pool and metrics must outlive the last callback;
@@ -46,10 +45,14 @@ class SharedReads {
  public:
   using Result = ReadResult<Value>;
   using Callback = std::function<void(const Result&)>;
-  using Read = std::function<std::optional<Value>(const std::string& key)>;
+  using Keys = std::vector<std::string>;
+  using Values = std::unordered_map<std::string, Value>;
+  /// Reads what there is under these keys.
+  using Read = std::function<Values(const Keys& keys)>;
 
-  SharedReads(WorkerPool& pool, Metrics& metrics, Read read)
-      : pool_(pool), metrics_(metrics), read_(std::move(read)) {}
+  /// A turn reads at most `most` keys.
+  SharedReads(WorkerPool& pool, Metrics& metrics, std::size_t most, Read read)
+      : pool_(pool), metrics_(metrics), most_(most), read_(std::move(read)) {}
 
   /// Calls `found` exactly once: on a worker, or at once on this thread when the queue is full. It
   /// takes a turn of `owner`; "" is the server itself.
@@ -57,63 +60,120 @@ class SharedReads {
     metrics_.lookups.add();
     {
       const std::lock_guard lock(mutex_);
+      auto& turns = turns_[owner];
       auto& waiting = waiting_[key][owner];
+      if (waiting.empty()) turns.keys.push_back(key);
       waiting.push_back(std::move(found));
-      if (waiting.size() > 1) return;
+      if (turns.keys.size() <= turns.queued * most_) return;  // A turn that waits has room.
+      ++turns.queued;
     }
     const char* reason = too_many;
     try {
-      Job job{[this, key] { read(key); }, owner, 0,
-              [this, key, owner] { give_up(take(key, owner), too_many); }};
+      Job job{[this, owner] { read(owner); }, owner, 0,
+              [this, owner] { give_up(lose_turn(owner), too_many); }};
       if (pool_.submit(std::move(job))) return;
     } catch (const std::exception& error) {
       reason = error.what();
     }
-    give_up(take(key, owner), reason);
+    give_up(lose_turn(owner), reason);
   }
 
  private:
   using Waiting = std::vector<Callback>;
+  using WaitingByOwner = std::unordered_map<std::string, Waiting>;
   static constexpr const char* too_many = "too many look-ups wait";
 
-  /// All that wait for the key, of any owner.
-  [[nodiscard]] Waiting take(const std::string& key) {
+  /// The turns of one owner. There are at most `queued * most_` keys; where memory ran out in
+  /// between there may be more, until the owner's next `find` queues a turn for them.
+  struct Turns {
+    std::deque<std::string> keys;  ///< Oldest first. One that another owner's turn has read stays.
+    std::size_t queued = 0;        ///< Turns that wait in the pool.
+  };
+  /// What one turn reads, and for whom.
+  struct Taken {
+    Keys keys;
+    std::vector<WaitingByOwner> waiting;  ///< By key.
+  };
+
+  /// Begins a turn: takes the oldest keys, with the callers of every owner.
+  [[nodiscard]] Taken take_turn(const std::string& owner) {
     const std::lock_guard lock(mutex_);
-    const auto found = waiting_.find(key);
-    if (found == waiting_.end()) return {};
-    Waiting all;
-    for (auto& [owner, waiting] : found->second) {
-      std::move(waiting.begin(), waiting.end(), std::back_inserter(all));
+    const auto turns = turns_.find(owner);
+    --turns->second.queued;
+    Taken taken;
+    taken.keys.reserve(most_);
+    taken.waiting.reserve(most_);
+    auto& keys = turns->second.keys;
+    while (!keys.empty() && taken.keys.size() < most_) {  // Nothing in here throws.
+      const auto found = waiting_.find(keys.front());
+      if (found != waiting_.end()) {
+        taken.keys.push_back(std::move(keys.front()));
+        taken.waiting.push_back(std::move(found->second));
+        waiting_.erase(found);
+      }
+      keys.pop_front();
     }
-    waiting_.erase(found);
-    return all;
+    erase_if_idle(turns);
+    return taken;
   }
 
-  /// Only that owner's; others have turns of their own.
-  [[nodiscard]] Waiting take(const std::string& key, const std::string& owner) {
+  /// Takes back a turn that will not come, with the newest keys that are now without one: only that
+  /// owner's callers, as others have turns of their own.
+  [[nodiscard]] Waiting lose_turn(const std::string& owner) {
     const std::lock_guard lock(mutex_);
-    const auto found = waiting_.find(key);
-    if (found == waiting_.end()) return {};
-    auto node = found->second.extract(owner);
-    if (found->second.empty()) waiting_.erase(found);
-    return node.empty() ? Waiting{} : std::move(node.mapped());
+    const auto turns = turns_.find(owner);
+    --turns->second.queued;
+    Waiting lost;
+    auto& keys = turns->second.keys;
+    while (keys.size() > turns->second.queued * most_) {
+      const auto found = waiting_.find(keys.back());
+      if (found != waiting_.end()) {
+        const auto own = found->second.find(owner);
+        if (own != found->second.end()) {
+          lost.insert(lost.end(), own->second.begin(), own->second.end());
+          found->second.erase(own);
+        }
+        if (found->second.empty()) waiting_.erase(found);
+      }
+      keys.pop_back();
+    }
+    erase_if_idle(turns);
+    return lost;
   }
 
-  void read(const std::string& key) {
-    const auto waiting = take(key);
-    if (waiting.empty()) return;  // another owner's turn came first
-    metrics_.lookup_reads.add();
-    std::optional<Value> value;
+  void erase_if_idle(typename std::unordered_map<std::string, Turns>::iterator turns) {
+    if (turns->second.queued == 0 && turns->second.keys.empty()) turns_.erase(turns);
+  }
+
+  void read(const std::string& owner) {
+    Taken taken;
     try {
-      value = read_(key);
+      taken = take_turn(owner);
     } catch (const std::exception& error) {
-      return give_up(waiting, error.what());
-    } catch (...) {
-      return give_up(waiting, "unknown exception");
+      return note_unavailable(metrics_, 1, error.what());
     }
-    answer(waiting, {true, value ? &*value : nullptr});
+    if (taken.keys.empty()) return;  // Other owners' turns came first.
+    metrics_.lookup_reads.add();
+    Values values;
+    try {
+      values = read_(taken.keys);
+    } catch (const std::exception& error) {
+      return give_up(taken, error.what());
+    } catch (...) {
+      return give_up(taken, "unknown exception");
+    }
+    for (std::size_t i = 0; i < taken.keys.size(); ++i) {
+      const auto found = values.find(taken.keys[i]);
+      const Result result{true, found == values.end() ? nullptr : &found->second};
+      for (const auto& [other, waiting] : taken.waiting[i]) answer(waiting, result);
+    }
   }
 
+  void give_up(const Taken& taken, const char* reason) {
+    for (const auto& owners : taken.waiting) {
+      for (const auto& [owner, waiting] : owners) give_up(waiting, reason);
+    }
+  }
   void give_up(const Waiting& waiting, const char* reason) {
     if (waiting.empty()) return;
     note_unavailable(metrics_, waiting.size(), reason);
@@ -133,10 +193,12 @@ class SharedReads {
 
   WorkerPool& pool_;
   Metrics& metrics_;
+  const std::size_t most_;
   const Read read_;
   std::mutex mutex_;
   // Guarded by mutex_: the callers that wait for a read that has not begun, by key and owner.
-  std::unordered_map<std::string, std::unordered_map<std::string, Waiting>> waiting_;
+  std::unordered_map<std::string, WaitingByOwner> waiting_;
+  std::unordered_map<std::string, Turns> turns_;
 };
 
 }  // namespace order_server

@@ -58,12 +58,6 @@ struct OrderScope {
   std::string organization_id;
 };
 
-/// The owner and the organization of an order.
-struct OrderOwner {
-  std::string user_id;
-  std::string organization_id;
-};
-
 /// What a list is sorted by. Orders that are equal in it are sorted by when they were made.
 enum class OrderSort : std::uint8_t { created_at, updated_at, total, number };
 
@@ -252,8 +246,6 @@ class Store {
   /// time of an answer does not reveal whether an id exists.
   virtual std::optional<Order> find_order(std::string_view id, const OrderScope& scope) = 0;
   [[nodiscard]] std::optional<Order> find_order(std::string_view id) { return find_order(id, {}); }
-  /// Reads one row, however large the order is.
-  virtual std::optional<OrderOwner> find_owner(std::string_view id) = 0;
   virtual OrderPage list_orders(const OrderFilter& filter) = 0;
   /// Of all orders that fit, whatever the page.
   virtual OrderCounts count_orders(const OrderFilter& filter) = 0;
@@ -272,9 +264,9 @@ class Store {
   /// What that user's request with this key was answered; nothing if there was none lately.
   virtual std::optional<EarlierAnswer> find_answer(std::string_view user_id, std::string_view key,
                                                    std::int64_t now_ms) = 0;
-  /// The current version of each of these orders, in any sequence; unknown ids are left out. Never
-  /// older than what was committed before the call. Throws std::invalid_argument above
-  /// `max_versions_at_once` ids.
+  /// The current version of each of these orders, in any sequence; unknown ids are left out. Reads
+  /// one row an order, however large the order is. Never older than what was committed before
+  /// the call. Throws std::invalid_argument above `max_versions_at_once` ids.
   virtual std::vector<OrderVersion> current_versions(const std::vector<std::string>& ids) = 0;
 
   /// Loads the order under a write lock, asks `decide`, and writes row, log, version + 1 and outbox

@@ -8,6 +8,7 @@
 
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -38,34 +39,65 @@ inline constexpr DecodeLimits server_message_limits{1024 * 1024, 64};
   return std::move(reader).result();
 }
 
+namespace detail {
+
+struct ClientMessageEncoder {
+  static std::string with_order(std::string_view type, std::string_view order_id) {
+    std::string out = R"({"type":")";
+    out.append(type).append(R"(","orderId":)");
+    ordercast::detail::append_json_string(out, order_id);
+    return out;
+  }
+  static void append_rest(std::string& out, const Subscribe& subscribe) {
+    if (subscribe.since) out.append(R"(,"since":)").append(std::to_string(*subscribe.since));
+    if (subscribe.epoch) {
+      out.append(R"(,"epoch":)");
+      ordercast::detail::append_json_string(out, *subscribe.epoch);
+    }
+  }
+  static void append_rest(std::string& /*out*/, const Unsubscribe& /*unsubscribe*/) {}
+  std::string operator()(const Subscribe& subscribe) const {
+    auto out = with_order("subscribe", subscribe.order_id);
+    append_rest(out, subscribe);
+    return out.append("}");
+  }
+  std::string operator()(const Unsubscribe& unsubscribe) const {
+    return with_order("unsubscribe", unsubscribe.order_id).append("}");
+  }
+  template <class Message>
+  std::string operator()(const Batch<Message>& batch) const {
+    std::string out = R"({"type":")";
+    out.append(std::is_same_v<Message, Subscribe> ? "subscribe" : "unsubscribe");
+    out.append(R"(","orders":[)");
+    const char* before = R"({"orderId":)";
+    for (const auto& entry : batch.entries) {
+      const auto* const order = std::get_if<Message>(&entry);
+      if (order == nullptr) continue;  // What could not be read is not written.
+      out.append(before);
+      ordercast::detail::append_json_string(out, order->order_id);
+      append_rest(out, *order);
+      out.push_back('}');
+      before = R"(,{"orderId":)";
+    }
+    out.push_back(']');
+    if (batch.epoch) {
+      out.append(R"(,"epoch":)");
+      ordercast::detail::append_json_string(out, *batch.epoch);
+    }
+    return out.append("}");
+  }
+  std::string operator()(const Ping& /*ping*/) const { return R"({"type":"ping"})"; }
+  std::string operator()(const Presence& presence) const {
+    return presence.visible ? R"({"type":"presence","visible":true})"
+                            : R"({"type":"presence","visible":false})";
+  }
+};
+
+}  // namespace detail
+
 /// Returns the wire text of a client message, always valid UTF-8. O(length).
 [[nodiscard]] inline std::string encode(const ClientMessage& message) {
-  struct Encoder {
-    static std::string with_order(std::string_view type, std::string_view order_id) {
-      std::string out = R"({"type":")";
-      out.append(type).append(R"(","orderId":)");
-      ordercast::detail::append_json_string(out, order_id);
-      return out;
-    }
-    std::string operator()(const Subscribe& subscribe) const {
-      auto out = with_order("subscribe", subscribe.order_id);
-      if (subscribe.since) out.append(R"(,"since":)").append(std::to_string(*subscribe.since));
-      if (subscribe.epoch) {
-        out.append(R"(,"epoch":)");
-        ordercast::detail::append_json_string(out, *subscribe.epoch);
-      }
-      return out.append("}");
-    }
-    std::string operator()(const Unsubscribe& unsubscribe) const {
-      return with_order("unsubscribe", unsubscribe.order_id).append("}");
-    }
-    std::string operator()(const Ping& /*ping*/) const { return R"({"type":"ping"})"; }
-    std::string operator()(const Presence& presence) const {
-      return presence.visible ? R"({"type":"presence","visible":true})"
-                              : R"({"type":"presence","visible":false})";
-    }
-  };
-  return std::visit(Encoder{}, message);
+  return std::visit(detail::ClientMessageEncoder{}, message);
 }
 
 }  // namespace ordercast::client

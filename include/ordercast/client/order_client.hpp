@@ -172,8 +172,10 @@ class OrderClient {
 
   // Events of the socket and the clock ---------------------------------------------------------
 
-  /// The socket's handshake is done.
-  [[nodiscard]] Effects on_opened(TimePoint now, ConnectionId connection);
+  /// The socket's handshake is done. `is_second_version`: the server has selected `ordercast.v2`,
+  /// so that it takes many subscribes in one message.
+  [[nodiscard]] Effects on_opened(TimePoint now, ConnectionId connection,
+                                  bool is_second_version = false);
 
   /// A text frame came.
   [[nodiscard]] Effects on_message(TimePoint now, ConnectionId connection, std::string_view text);
@@ -216,6 +218,8 @@ class OrderClient {
     watched.again_at.reset();
     send(Subscribe{watched.order_id, watched.version, epoch_});
   }
+  /// Subscribes to all orders: a message for each, or as few as the server's limits allow.
+  void send_all_subscribes();
   void take_token(std::string token, std::optional<TimePoint> renew_at) {
     token_ = std::move(token);
     renew_at_ = renew_at;
@@ -260,6 +264,7 @@ class OrderClient {
   ConnectionId last_connection_ = 0;
   ConnectionId live_ = 0;  ///< 0: none.
   bool is_socket_open_ = false;
+  bool in_batches_ = false;   ///< The server takes many subscribes in one message.
   bool is_forgiven_ = false;  ///< A late timer was, since the server was last heard.
   bool is_greeted_ = false;   ///< The server has said hello, so it knows `presence`.
   bool is_visible_ = false;

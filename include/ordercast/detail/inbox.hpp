@@ -168,6 +168,20 @@ class Inbox {
     questions_.read_owed(slot);  // What was being read for it may have kept others waiting.
   }
 
+  /// Each entry as if it had been sent alone, until one of them is the end of the connection.
+  template <class Message>
+  void receive(Slot slot, const Batch<Message>& batch) {
+    const auto id = connections_.session(slot).id;
+    for (const auto& entry : batch.entries) {
+      if (const auto* const error = std::get_if<DecodeError>(&entry)) {
+        replies_.refuse(slot, {error->code, error->message, error->order_id});
+      } else {
+        receive(slot, std::get<Message>(entry));
+      }
+      if (connections_.find_live(slot, id) == nullptr) return;
+    }
+  }
+
   EnvironmentT& environment_;
   ConnectionsT& connections_;
   HeartbeatT& heartbeat_;

@@ -144,7 +144,14 @@ class Questions {
   struct AuthorizeDone {
     void operator()(bool allowed) const { (*this)(allowed ? Access::granted : Access::denied); }
     void operator()(Access access) const {
-      if (const auto asker = question.asker.lock()) (*asker)->on_authorized(question, access);
+      if (const auto asker = question.asker.lock()) {
+        (*asker)->on_authorized(question, access, std::nullopt);
+      }
+    }
+    void operator()(GrantedAt answer) const {
+      if (const auto asker = question.asker.lock()) {
+        (*asker)->on_authorized(question, Access::granted, answer.version);
+      }
     }
     Question question;
   };
@@ -198,7 +205,8 @@ class Questions {
     return pending;
   }
 
-  void on_authorized(const Question& question, Access access) {
+  void on_authorized(const Question& question, Access access,
+                     std::optional<std::uint64_t> version) {
     connections_.guarded(question.slot, question.session, [&] {
       Pending* const pending = find_asked(question, Stage::authorizing);
       if (pending == nullptr) return;
@@ -207,6 +215,9 @@ class Questions {
         ask_again(slot, *pending);
       } else if (access == Access::denied) {
         end(slot, *pending, ErrorCode::subscription_denied);
+      } else if (version && has_already(*pending, *version)) {
+        connections_.registry().find_subscription(slot, pending->order_id)->raise_version(*version);
+        payments_.finish(slot, *pending);
       } else if (pending->since || pending->any_version || pending->must) {
         pending->troubled_since.reset();
         pending->tries = 0;
@@ -216,6 +227,11 @@ class Questions {
         payments_.finish(slot, *pending);
       }
     });
+  }
+
+  /// Whether the client needs nothing of an order that was in `version` after it had subscribed.
+  [[nodiscard]] static bool has_already(const Pending& pending, std::uint64_t version) noexcept {
+    return pending.since && *pending.since >= version && !pending.any_version && !pending.must;
   }
 
   void on_fetched(const Question& question, const OrderSnapshot* snapshot) {

@@ -46,7 +46,9 @@ template <class Source>
 void ManagerRun<Source>::subscribe(int handle, unsigned number) {
   const auto order_id = id(number);
   const auto& order = world_.orders[order_id];
-  std::string text = R"({"type":"subscribe","orderId":")" + order_id + '"';
+  const bool in_batch = source_.below(4) == 0;
+  std::string text = std::string(R"({"type":"subscribe",)") + (in_batch ? R"("orders":[{)" : "") +
+                     R"("orderId":")" + order_id + '"';
   const auto since = source_.below(6);
   bool is_behind = false;
   std::uint64_t says = 0;
@@ -60,7 +62,7 @@ void ManagerRun<Source>::subscribe(int handle, unsigned number) {
   }
   const auto epoch = source_.below(8);
   if (epoch < 2) text += R"(,"epoch":")" + std::string(epoch == 0 ? "e1" : "e0") + '"';
-  text += '}';
+  text += in_batch ? "}]}" : "}";
   if (!is_up(handle)) return;
   const auto too_many = world_.too_many;
   say(handle, text);

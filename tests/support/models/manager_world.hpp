@@ -147,6 +147,10 @@ struct ManagerWorld {
 
   explicit ManagerWorld(ManualClock clock) : watching(std::move(clock)) {}
 
+  /// What is read of an order: the store may lag behind what it has committed.
+  [[nodiscard]] std::uint64_t version_read(const Order& order) const noexcept {
+    return order.version - std::min(lag, order.version - 1);
+  }
   /// Calls `reenter` once, if it is set, and fails if that is due.
   void enter() {
     if (const auto call = std::exchange(reenter, {})) call();
@@ -192,9 +196,17 @@ struct ManagerSeams {
       const bool allowed =
           found != world->orders.end() &&
           may_watch(who, OwnerId(found->second.owner), OrganizationId(found->second.organization));
-      const auto tell = [done, question, world = world](Access access) {
+      // Every other order is granted with the version that is read.
+      const auto version = !allowed || found->second.owner.size() % 2 == 0
+                               ? std::nullopt
+                               : std::optional(world->version_read(found->second));
+      const auto tell = [done, question, version, world = world](Access access) {
         if (access == Access::granted) world->watching.grant(question);
-        done(access);
+        if (access == Access::granted && version) {
+          done(GrantedAt{*version});
+        } else {
+          done(access);
+        }
       };
       world->reply(tell, allowed ? Access::granted : Access::denied, Access::unavailable);
       // What the call was handed lives until it returns.
@@ -217,9 +229,7 @@ struct ManagerSeams {
       std::optional<OrderSnapshot> snapshot;
       const auto found = world->orders.find(order_id);
       if (found != world->orders.end()) {
-        // A store that lags behind what it has committed.
-        const auto version =
-            found->second.version - std::min(world->lag, found->second.version - 1);
+        const auto version = world->version_read(found->second);
         snapshot = OrderSnapshot{version, found->second.json(version)};
       }
       world->reply(done, snapshot, Unavailable{});

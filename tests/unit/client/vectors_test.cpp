@@ -126,7 +126,9 @@ Effects feed(OrderClient& client, TimePoint now, const std::string& name, const 
   if (name == "token") return client.on_token(now, text("token"), renew_at());
   if (name == "token_failed") return client.on_token_failed(now);
   if (name == "token_refused") return client.on_token_refused(now);
-  if (name == "opened") return client.on_opened(now, connection());
+  if (name == "opened") {
+    return client.on_opened(now, connection(), in.value("isSecondVersion", false));
+  }
   if (name == "message") return client.on_message(now, connection(), text("text"));
   if (name == "closed") return client.on_closed(now, connection(), in["code"], text("reason"));
   if (name == "timer") return client.on_timer(now);

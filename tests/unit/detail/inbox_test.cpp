@@ -117,6 +117,35 @@ TEST_CASE("another store's since counts as absent, and the current order is sent
   CHECK(s.transport[2].received[0] == R"({"type":"hello","epoch":"e1","node":"node-a"})");
 }
 
+TEST_CASE("entries of one message are taken one by one, and count as one message for the rate",
+          "[inbox]") {
+  Limits limits;
+  limits.message_burst = 2;
+  limits.messages_per_second = 1;
+  limits.max_subscriptions = 2;
+  SlowStore s(limits);
+  s.manager.on_message(1, R"({"type":"subscribe","orders":[{"orderId":"a","since":1},7,)"
+                          R"({"orderId":"b"},{"orderId":"c"},{"orderId":"a","since":9}]})");
+  CHECK(s.manager.subscriptions() == 2);
+  CHECK(s.count(R"("type":"order:updated","orderId":"a")") == 1);
+  CHECK(s.count("bad_message") == 1);
+  CHECK(s.count("too_many_subscriptions") == 1);
+  s.manager.on_message(1, R"({"type":"unsubscribe","orders":[{"orderId":"a"},{"orderId":"x"}]})");
+  CHECK(s.manager.subscriptions() == 1);
+  CHECK(s.count("rate_limited") == 0);
+  s.manager.on_message(1, R"({"type":"ping"})");
+  CHECK(s.count("rate_limited") == 1);
+}
+
+TEST_CASE("what ends the connection ends the rest of its message", "[inbox]") {
+  Limits limits;
+  limits.abuse_threshold = 2;
+  SlowStore s(limits);
+  s.manager.on_message(1, R"({"type":"subscribe","orders":[{"orderId":"a"},1,2,{"orderId":"b"}]})");
+  CHECK(s.transport[1].closed);
+  CHECK(s.answers.authorized == 1);
+}
+
 TEST_CASE("with limits off, leaving orders costs no memory that grows", "[manager][debts]") {
   Limits limits;
   limits.max_subscriptions = 0;

@@ -258,3 +258,40 @@ TEST_CASE("leaving an order takes back an answer that waits", "[manager][debts]"
   s.read_all();
   CHECK(s.count(R"("order:updated")") == 1);
 }
+
+TEST_CASE("who has the version that is granted is spared the order", "[manager][debts]") {
+  SlowStore s;
+  s.answers.tells_version = true;
+  s.answers.version = 7;
+  s.subscribe("same", R"(,"since":7)");
+  s.subscribe("newer", R"(,"since":8)");
+  CHECK(s.answers.fetched == 0);
+  s.subscribe("older", R"(,"since":6)");
+  CHECK(s.answers.order_of_fetches == std::vector<std::string>{"older"});
+  s.publish("same", 8);
+  CHECK(s.count(R"("orderId":"same")") == 1);
+  s.publish("newer", 8);  // What the store says counts, not what the client has said.
+  CHECK(s.count(R"("orderId":"newer")") == 1);
+  // Another store's version says nothing.
+  s.manager.set_epoch("e1", "a");
+  s.subscribe("moved", R"(,"since":99,"epoch":"e0")");
+  CHECK(s.count(R"("orderId":"moved")") == 1);
+}
+
+TEST_CASE("what was published while a version was asked for goes out after the answer",
+          "[manager][debts]") {
+  SlowStore s;
+  s.answers.tells_version = true;
+  s.answers.later = true;
+  s.answers.version = 7;
+  s.subscribe("a", R"(,"since":7)");
+  s.publish("a", 8);
+  s.answers.version = 7;
+  s.subscribe("b", R"(,"since":7)");
+  s.publish("b", 7);  // Committed before, published late.
+  CHECK(s.transport[1].received.empty());
+  s.answers.answer_all();
+  CHECK(s.count(R"("orderId":"a","data":{"version":8)") == 1);
+  CHECK(s.count(R"("orderId":"b")") == 0);
+  CHECK(s.answers.fetched == 0);
+}

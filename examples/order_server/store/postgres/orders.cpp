@@ -229,13 +229,6 @@ std::optional<Order> find_order(Connection& connection, std::string_view id,
   return read_whole_order(rows, 0).order;
 }
 
-std::optional<OrderOwner> find_owner(Connection& connection, std::string_view id) {
-  const Result rows =
-      connection.query("SELECT user_id, organization_id FROM orders WHERE id = $1", id);
-  if (rows.empty()) return std::nullopt;
-  return OrderOwner{rows.text(0, 0), rows.text(0, 1)};
-}
-
 std::vector<OrderVersion> current_versions(Connection& connection,
                                            const std::vector<std::string>& ids) {
   const Result rows = connection.query(

@@ -35,7 +35,6 @@ struct NumberedOrder {
 
 [[nodiscard]] std::optional<Order> find_order(Connection& connection, std::string_view id,
                                               const OrderScope& scope);
-[[nodiscard]] std::optional<OrderOwner> find_owner(Connection& connection, std::string_view id);
 [[nodiscard]] std::vector<OrderVersion> current_versions(Connection& connection,
                                                          const std::vector<std::string>& ids);
 

@@ -188,10 +188,6 @@ std::optional<Order> PostgresStore::find_order(std::string_view id, const OrderS
   return read([&](Connection& c) { return postgres::find_order(c, id, scope); });
 }
 
-std::optional<OrderOwner> PostgresStore::find_owner(std::string_view id) {
-  return read([&](Connection& c) { return postgres::find_owner(c, id); });
-}
-
 OrderPage PostgresStore::list_orders(const OrderFilter& filter) {
   return read([&](Connection& c) {
     postgres::Transaction snapshot(c, Kind::snapshot);

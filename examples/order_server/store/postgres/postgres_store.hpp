@@ -82,7 +82,6 @@ class PostgresStore final : public Database {
 
   std::optional<Order> find_order(std::string_view id, const OrderScope& scope) override;
   using Store::find_order;
-  std::optional<OrderOwner> find_owner(std::string_view id) override;
   OrderPage list_orders(const OrderFilter& filter) override;
   std::vector<OrderVersion> current_versions(const std::vector<std::string>& ids) override;
 

@@ -43,18 +43,12 @@ std::optional<Order> SqliteStore::find_order(std::string_view id, const OrderSco
   return std::move(found->order);
 }
 
-std::optional<OrderOwner> SqliteStore::find_owner(std::string_view id) {
-  const ReaderPool::Lease reader(readers_);
-  Query query = reader->query("SELECT user_id, organization_id FROM orders WHERE id = ?1", id);
-  if (!query.next()) return std::nullopt;
-  return OrderOwner{query.text(0), query.text(1)};
-}
-
 std::vector<OrderVersion> SqliteStore::current_versions(const std::vector<std::string>& ids) {
   require_few(ids);
   std::vector<OrderVersion> versions;
   const ReaderPool::Lease reader(readers_);
-  const Transaction snapshot(*reader, Transaction::Kind::deferred);
+  std::optional<Transaction> snapshot;  // One statement is a snapshot by itself.
+  if (ids.size() > 1) snapshot.emplace(*reader, Transaction::Kind::deferred);
   for (const std::string& id : ids) {
     Query row = reader->query(
         "SELECT version, user_id, organization_id, status FROM orders WHERE id = ?1", id);

@@ -97,7 +97,6 @@ class SqliteStore final : public Database {
   /// Three look-ups by index; one if the caller may not see the order.
   std::optional<Order> find_order(std::string_view id, const OrderScope& scope) override;
   using Store::find_order;
-  std::optional<OrderOwner> find_owner(std::string_view id) override;
 
   /// Counting the total, skipping to a page by its number, and sorting by anything but the time of
   /// creation take time in the number of orders that match.

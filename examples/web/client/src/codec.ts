@@ -7,8 +7,13 @@ import { asObject, isOrderId, isVersion } from './validate.ts';
 export function encode(message: ClientMessage): string {
   switch (message.type) {
     case 'subscribe': {
+      // JSON.stringify leaves undefined fields out.
+      if ('orders' in message) {
+        const orders = message.orders.map(({ orderId, since }) => ({ orderId, since }));
+        return JSON.stringify({ type: message.type, orders, epoch: message.epoch });
+      }
       const { type, orderId, since, epoch } = message;
-      return JSON.stringify({ type, orderId, since, epoch }); // JSON.stringify leaves undefined fields out.
+      return JSON.stringify({ type, orderId, since, epoch });
     }
     case 'unsubscribe':
       return JSON.stringify({ type: message.type, orderId: message.orderId });

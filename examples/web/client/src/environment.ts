@@ -8,6 +8,8 @@ export interface Socket {
   onmessage: ((event: { data: unknown }) => void) | null;
   onclose: ((event: { code: number; reason: string }) => void) | null;
   onerror: (() => void) | null;
+  /** The subprotocol that the server has selected. */
+  readonly protocol?: string;
   send(text: string): void;
   close(code?: number, reason?: string): void;
 }

@@ -155,7 +155,7 @@ export class Machine {
     switch (input.type) {
       case 'opened':
         if (this.#conversation.isOpen) return;
-        this.#conversation.open();
+        this.#conversation.open(input.isSecondVersion === true);
         this.#heartbeat.pinged(now);
         this.#send({ type: 'ping' }); // Its answer proves that the token is good.
         return;

@@ -293,7 +293,9 @@ export class OrderClient {
 
   #send(connection: number, message: ClientMessage): void {
     const isSent = this.#socket.send(connection, message);
-    if (isSent && message.type === 'subscribe') this.#fetchIfUnavailable(message.orderId);
+    if (!isSent || message.type !== 'subscribe') return;
+    const orders = 'orders' in message ? message.orders : [message];
+    for (const { orderId } of orders) this.#fetchIfUnavailable(orderId);
   }
 
   /** Takes an order that is newer than the watchers' one, as the machine has found. */

@@ -106,14 +106,25 @@ export interface OrdersChanged {
   readonly status: string;
 }
 
+export type SubscribeMessage = {
+  readonly type: 'subscribe';
+  readonly orderId: string;
+  readonly since?: number;
+  /** Of the store that `since` is from. */
+  readonly epoch?: string;
+};
+
+/** Subscribes to 1 to 100 orders at once; only for servers that have selected `ordercast.v2`. */
+export type SubscribeBatch = {
+  readonly type: 'subscribe';
+  readonly orders: readonly { readonly orderId: string; readonly since?: number }[];
+  /** Of the store that each `since` is from. */
+  readonly epoch?: string;
+};
+
 export type ClientMessage =
-  | {
-      readonly type: 'subscribe';
-      readonly orderId: string;
-      readonly since?: number;
-      /** Of the store that `since` is from. */
-      readonly epoch?: string;
-    }
+  | SubscribeMessage
+  | SubscribeBatch
   | { readonly type: 'unsubscribe'; readonly orderId: string }
   | { readonly type: 'ping' }
   | { readonly type: 'presence'; readonly visible: boolean };

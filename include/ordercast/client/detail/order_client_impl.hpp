@@ -60,11 +60,13 @@ inline Effects OrderClient::on_wake(TimePoint now) {
   return step.effects();
 }
 
-inline Effects OrderClient::on_opened(TimePoint now, ConnectionId connection) {
+inline Effects OrderClient::on_opened(TimePoint now, ConnectionId connection,
+                                      bool is_second_version) {
   Step step(*this, now);
   if (connection != live_ || live_ == 0 || is_socket_open_) return step.effects();
   is_socket_open_ = true;
-  for (auto& watched : orders_) send_subscribe(watched);
+  in_batches_ = is_second_version;
+  send_all_subscribes();
   // An open socket proves nothing: the server refuses a bad token only now. The answer to this ping
   // is the proof.
   send(Ping{});
@@ -141,7 +143,7 @@ inline Effects OrderClient::on_timer(TimePoint now) {
   if (is_due(ping_at_)) ping(options_.pong_timeout);
   if (is_due(resync_at_)) {
     resync_at_.reset();
-    for (auto& watched : orders_) send_subscribe(watched);
+    send_all_subscribes();
   }
   for (auto& watched : orders_) {
     if (is_due(watched.again_at)) send_subscribe(watched);
@@ -337,6 +339,36 @@ inline void OrderClient::receive(ServerError error) {
     resync_at_ = now_ + options_.resync;
   }
   emit(std::move(error));
+}
+
+// ---- Subscribes --------------------------------------------------------------------------------
+
+inline void OrderClient::send_all_subscribes() {
+  Batch<Subscribe> batch;
+  std::size_t bytes = 0;
+  const auto flush = [&] {
+    if (batch.entries.size() == 1) {
+      send(std::get<Subscribe>(batch.entries.front()));
+    } else if (!batch.entries.empty()) {
+      for (auto& entry : batch.entries) std::get<Subscribe>(entry).epoch.reset();
+      batch.epoch = epoch_;
+      send(std::move(batch));
+    }
+    batch = {};
+    bytes = 0;
+  };
+  for (auto& watched : orders_) {
+    if (!in_batches_) {
+      send_subscribe(watched);
+      continue;
+    }
+    watched.again_at.reset();
+    const auto size = detail::entry_bytes(watched.order_id);
+    if (bytes + size > detail::max_batch_bytes) flush();
+    bytes += size;
+    batch.entries.emplace_back(Subscribe{watched.order_id, watched.version, epoch_});
+  }
+  flush();
 }
 
 }  // namespace ordercast::client

@@ -19,6 +19,18 @@
 /// thread.
 namespace ordercast::client::detail {
 
+/// The most bytes of entries in one message: the protocol's 4 KiB less what stands around them.
+/// They are never more than `max_batch`.
+inline constexpr std::size_t max_batch_bytes = 3500;
+
+/// At least the bytes that an entry of a batch takes, whatever escapes its id needs.
+[[nodiscard]] inline std::size_t entry_bytes(std::string_view order_id) noexcept {
+  const bool is_plain = std::all_of(order_id.begin(), order_id.end(), [](char c) {
+    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+  });
+  return 40 + order_id.size() * (is_plain ? 1 : 6);
+}
+
 class WatchedOrders {
  public:
   struct Watched {

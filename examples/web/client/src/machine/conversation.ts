@@ -22,6 +22,8 @@ export class Conversation {
   readonly #send: (message: ClientMessage) => void;
   readonly #emit: (output: Output) => void;
   #isOpen = false;
+  /** The server takes many subscribes in one message. */
+  #inBatches = false;
   /** The server has sent `hello`, so it understands `presence`. */
   #hasGreeted = false;
   #isVisible = false;
@@ -43,9 +45,10 @@ export class Conversation {
   }
 
   /** Begins on a new socket: subscribes to all orders. */
-  open(): void {
+  open(inBatches: boolean): void {
     this.#isOpen = true;
-    for (const message of this.#subscriptions.allMessages()) this.#send(message);
+    this.#inBatches = inBatches;
+    for (const message of this.#subscriptions.allMessages(inBatches)) this.#send(message);
   }
 
   close(): void {
@@ -56,7 +59,7 @@ export class Conversation {
 
   /** Sends again what is due by now. */
   onTimer(now: number): void {
-    for (const message of this.#subscriptions.due(now)) this.#send(message);
+    for (const message of this.#subscriptions.due(now, this.#inBatches)) this.#send(message);
   }
 
   subscribe(orderId: string, version: number): void {

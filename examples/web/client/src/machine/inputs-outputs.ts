@@ -14,7 +14,12 @@ export type Input =
   | { readonly type: 'token'; readonly token: string; readonly renewAt?: number }
   | { readonly type: 'token_failed' }
   | { readonly type: 'token_refused' }
-  | { readonly type: 'opened'; readonly connection: number }
+  | {
+      readonly type: 'opened';
+      readonly connection: number;
+      /** The server has selected `ordercast.v2`. */
+      readonly isSecondVersion?: boolean;
+    }
   | { readonly type: 'message'; readonly connection: number; readonly text: string }
   | {
       readonly type: 'closed';

@@ -38,7 +38,9 @@ export class MachineSocket {
     }
     this.#socket = socket;
     // The machine ignores events of sockets that were given up: it knows them by their number.
-    socket.onopen = () => feed({ type: 'opened', connection });
+    socket.onopen = () => {
+      feed({ type: 'opened', connection, isSecondVersion: socket.protocol === 'ordercast.v2' });
+    };
     socket.onmessage = ({ data }) => {
       if (typeof data === 'string') feed({ type: 'message', connection, text: data });
     };

@@ -54,7 +54,7 @@ describe('subscriptions', () => {
     const subscriptions = make();
     subscriptions.add('a', 5);
     expect(subscriptions.setEpoch('first')).toBe(false);
-    expect(subscriptions.allMessages()).toEqual([
+    expect(subscriptions.allMessages(false)).toEqual([
       { type: 'subscribe', orderId: 'a', since: 5, epoch: 'first' },
     ]);
     expect(subscriptions.setEpoch('first')).toBe(false);
@@ -69,8 +69,8 @@ describe('subscriptions', () => {
     subscriptions.retryLater('a', 500); // Due already.
     expect(subscriptions.next).toBe(1000);
     expect(subscriptions.add('a', 0)).toBe('retry');
-    expect(subscriptions.due(999)).toEqual([]);
-    expect(subscriptions.due(1000)).toHaveLength(1);
+    expect(subscriptions.due(999, false)).toEqual([]);
+    expect(subscriptions.due(1000, false)).toHaveLength(1);
     expect(subscriptions.next).toBe(never);
     subscriptions.retryLater('a', 1000);
     expect(subscriptions.next).toBe(3000);
@@ -88,7 +88,16 @@ describe('subscriptions', () => {
     subscriptions.resyncLater(0);
     subscriptions.resyncLater(1000);
     expect(subscriptions.next).toBe(5000);
-    expect(subscriptions.due(5000).map(({ orderId }) => orderId)).toEqual(['a', 'b']);
-    expect(subscriptions.due(5000)).toEqual([]);
+    expect(subscriptions.due(5000, false)).toEqual([
+      { type: 'subscribe', orderId: 'a', since: 0 },
+      { type: 'subscribe', orderId: 'b', since: 0 },
+    ]);
+    expect(subscriptions.due(5000, false)).toEqual([]);
+    subscriptions.resyncLater(5000);
+    const orders = [
+      { orderId: 'a', since: 0 },
+      { orderId: 'b', since: 0 },
+    ];
+    expect(subscriptions.due(10_000, true)).toEqual([{ type: 'subscribe', orders }]);
   });
 });

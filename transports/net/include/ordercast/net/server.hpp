@@ -12,6 +12,7 @@
 #include <ordercast/net/handler_memory.hpp>
 #include <ordercast/net/handshake_gate.hpp>
 #include <ordercast/net/options.hpp>
+#include <ordercast/net/paced_tasks.hpp>
 #include <ordercast/net/request_writer.hpp>
 #include <ordercast/net/socket.hpp>
 #include <ordercast/sharded.hpp>
@@ -58,7 +59,8 @@ class Server {
   using Manager = ConnectionManager<Transport, ServicesT>;
 
   /// Runs a task on one shard's I/O thread, from any thread, in the order of one caller. Drops a
-  /// task that is posted after the server has ended.
+  /// task that is posted after the server has ended. Tasks run a few at a time, so that changes to
+  /// deliver never wait for the answers of a crowd.
   using Post = std::function<void(std::function<void()>)>;
 
   /// Makes the services of one shard. Called once for each shard, in the constructor.
@@ -228,9 +230,11 @@ Server<Transport, ServicesT>::Server(ServerOptions options, const ServicesFactor
   options_.transport.max_unsent_total_bytes /= (std::max)(options_.threads, 1U);
   for (unsigned i = 0; i < (std::max)(options_.threads, 1U); ++i) {
     auto& shard = *shards_.emplace_back(std::make_unique<Shard>(options_.transport));
-    const auto post = shard.poster();
-    shard.start(make_services(post), options_.limits, budget_);
-    sharded_.add(shard.manager(), post);
+    const auto answers = std::make_shared<PacedTasks>(shard.poster());
+    shard.start(
+        make_services([answers](std::function<void()> task) { answers->post(std::move(task)); }),
+        options_.limits, budget_);
+    sharded_.add(shard.manager(), shard.poster());
     targets.push_back({&shard.io, [&shard](Socket socket, SocketTicket ticket) {
                          shard.adopt(std::move(socket), std::move(ticket));
                        }});

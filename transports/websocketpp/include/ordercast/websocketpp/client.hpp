@@ -289,7 +289,10 @@ void OrderSocketCore<Config>::handle(const client::Connect& connect) {
 
 template <class Config>
 void OrderSocketCore<Config>::opened(client::ConnectionId number, const ConnectionPtr& connection) {
-  if (connection == connection_) return carry_out(machine_.on_opened(now(), number));
+  if (connection == connection_) {
+    const bool is_second_version = connection->get_subprotocol() == subprotocol_v2_name;
+    return carry_out(machine_.on_opened(now(), number, is_second_version));
+  }
   // The connection was given up before it could be closed.
   ::websocketpp::lib::error_code closing;
   if (connection) connection->close(::websocketpp::close::status::going_away, "", closing);
