@@ -82,6 +82,7 @@ class ThreadServer {
       const auto due = locked([](Sink& sink) { return sink.tick(now()); });
       tick = (std::min)(due, now() + std::chrono::milliseconds(100));
     }
+    ::shutdown(listener_.get(), SHUT_RDWR);  // Ends those that no thread has taken yet.
     for (auto& worker : workers_) worker.thread.join();
     workers_.clear();
   }
