@@ -9,5 +9,5 @@ export * from './problem.ts';
 export * from './session.ts';
 export * from './types.ts';
 export * from './user.ts';
-export { parseOrder } from './validate.ts';
+export { asObject, parseOrder } from './validate.ts';
 export { webSocketUrl } from './web-socket-url.ts';

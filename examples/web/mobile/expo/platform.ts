@@ -1,11 +1,53 @@
 // SPDX-License-Identifier: MIT
 
 import { nativeEnvironment } from '@ordercast/client/native';
+import AsyncStorage from '@react-native-async-storage/async-storage';
+import {
+  AuthorizationStatus,
+  getInitialNotification,
+  getMessaging,
+  getToken,
+  onNotificationOpenedApp,
+  onTokenRefresh,
+  requestPermission,
+} from '@react-native-firebase/messaging';
 import Constants from 'expo-constants';
-import * as Notifications from 'expo-notifications';
+import * as Crypto from 'expo-crypto';
 import * as SecureStore from 'expo-secure-store';
-import { AppState, Platform as Device } from 'react-native';
-import type { Platform } from '../src/platform.ts';
+import { AppState, BackHandler, Platform as Device, PermissionsAndroid } from 'react-native';
+import { StackNavigation } from '../src/logic/navigation.ts';
+import type { Platform, Push, PushDevice } from '../src/platform.ts';
+
+const device = (token: string): PushDevice => ({
+  token,
+  platform: Device.OS === 'ios' ? 'ios' : 'android',
+});
+
+async function mayPush(): Promise<boolean> {
+  if (Device.OS === 'android') {
+    // Android 13 and later ask; before that, the permission comes with the installation.
+    if (Number(Device.Version) < 33) return true;
+    const permission = PermissionsAndroid.PERMISSIONS.POST_NOTIFICATIONS;
+    return (await PermissionsAndroid.request(permission)) === PermissionsAndroid.RESULTS.GRANTED;
+  }
+  const status = await requestPermission(getMessaging());
+  return status === AuthorizationStatus.AUTHORIZED || status === AuthorizationStatus.PROVISIONAL;
+}
+
+/** FCM on both systems: on iOS, too, the token is FCM's and not APNs', which the server could not use. */
+const push: Push = {
+  async register() {
+    return (await mayPush()) ? device(await getToken(getMessaging())) : null;
+  },
+  onTokenChange: (listener) =>
+    onTokenRefresh(getMessaging(), (token) => listener(device(token))),
+  onOpened(listener) {
+    void getInitialNotification(getMessaging()).then((message) => {
+      if (message !== null) listener(message.data);
+    });
+    return onNotificationOpenedApp(getMessaging(), (message) => listener(message.data));
+  },
+};
 
 /** An installed app: tokens in the keychain, sockets that wake when the app becomes active, pushes by FCM. */
 export const platform: Platform = {
@@ -15,11 +57,17 @@ export const platform: Platform = {
     set: (key, value) => SecureStore.setItemAsync(key, value),
     remove: (key) => SecureStore.deleteItemAsync(key),
   },
+  notes: {
+    get: (key) => AsyncStorage.getItem(key),
+    set: (key, value) => AsyncStorage.setItem(key, value),
+    remove: (key) => AsyncStorage.removeItem(key),
+  },
   environment: nativeEnvironment(AppState),
-  async registerForPush() {
-    const { status } = await Notifications.requestPermissionsAsync();
-    if (status !== 'granted') return null;
-    const { data } = await Notifications.getDevicePushTokenAsync();
-    return { token: String(data), platform: Device.OS === 'ios' ? 'ios' : 'android' };
+  navigation: new StackNavigation(),
+  push,
+  newKey: () => Crypto.randomUUID(),
+  onBackPressed(listener) {
+    const subscription = BackHandler.addEventListener('hardwareBackPress', listener);
+    return () => subscription.remove();
   },
 };

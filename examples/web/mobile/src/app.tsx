@@ -1,22 +1,35 @@
 // SPDX-License-Identifier: MIT
 
-import type { OrderClient, User } from '@ordercast/client';
+import type { User } from '@ordercast/client';
 import { OrderClientProvider } from '@ordercast/client/react';
 import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react';
-import { ActivityIndicator, StyleSheet, View } from 'react-native';
+import { ActivityIndicator, StyleSheet, Text, View } from 'react-native';
+import { useLiveHistory } from './logic/use-history.ts';
 import type { Platform } from './platform.ts';
 import { LoginScreen } from './screens/login-screen.tsx';
+import { NewOrderScreen } from './screens/new-order-screen.tsx';
 import { OrderScreen } from './screens/order-screen.tsx';
 import { OrdersScreen } from './screens/orders-screen.tsx';
 import { UnreachableScreen } from './screens/unreachable-screen.tsx';
-import { Services, ServicesContext, useServices } from './services.ts';
-import { useTheme } from './theme.ts';
+import {
+  type Account,
+  AccountContext,
+  Services,
+  ServicesContext,
+  useRoute,
+  useServices,
+} from './services.ts';
+import { type, useTheme } from './theme.ts';
+import { Button } from './ui/button.tsx';
+import { Screen } from './ui/screen.tsx';
+import { Brand } from './ui/top-line.tsx';
 
 export function App(props: { platform: Platform }): ReactNode {
   const [services] = useState(() => new Services(props.platform));
   const theme = useTheme();
   useEffect(() => {
     void services.session.restore();
+    return services.platform.onBackPressed?.(() => services.navigation.back());
   }, [services]);
   return (
     <ServicesContext.Provider value={services}>
@@ -30,32 +43,60 @@ export function App(props: { platform: Platform }): ReactNode {
 function Start(): ReactNode {
   const { session } = useServices();
   const state = useSyncExternalStore(session.subscribe, session.getState, session.getState);
-  if (state.status === 'unknown') return <ActivityIndicator style={styles.screen} />;
+  if (state.status === 'unknown') {
+    return <ActivityIndicator style={styles.screen} accessibilityLabel="Loading" />;
+  }
   if (state.status === 'unreachable') return <UnreachableScreen reason={state.reason} />;
   if (state.status === 'signed-out') return <LoginScreen reason={state.reason} />;
+  if (state.user.role !== 'CUSTOMER') return <NotForStaffScreen user={state.user} />;
   return <SignedIn key={state.user.id} user={state.user} />;
 }
 
-/** Each user gets a new client, so nothing that one user has seen is left for the next. */
+/** Each user gets their own account, so nothing that one user has seen is left for the next. */
 function SignedIn(props: { user: User }): ReactNode {
   const services = useServices();
-  const [client, setClient] = useState<OrderClient | null>(null);
-  const [orderId, setOrderId] = useState<string | null>(null);
+  const [account, setAccount] = useState<Account | null>(null);
+  const { id } = props.user;
   useEffect(() => {
-    const made = services.makeClient();
-    setClient(made);
+    const opened = services.openAccount(id);
+    setAccount(opened);
+    void opened.placement.restore();
     void services.registerDevice();
-    return () => made.close();
-  }, [services]);
-  if (client === null) return null;
+    return () => opened.close();
+  }, [services, id]);
+  if (account === null) return null;
   return (
-    <OrderClientProvider client={client}>
-      {orderId === null ? (
-        <OrdersScreen user={props.user} onOpen={setOrderId} />
-      ) : (
-        <OrderScreen key={orderId} orderId={orderId} onBack={() => setOrderId(null)} />
-      )}
-    </OrderClientProvider>
+    <AccountContext.Provider value={account}>
+      <OrderClientProvider client={account.client}>
+        <Screens user={props.user} />
+      </OrderClientProvider>
+    </AccountContext.Provider>
+  );
+}
+
+function Screens(props: { user: User }): ReactNode {
+  useLiveHistory();
+  const route = useRoute();
+  switch (route.page) {
+    case 'order':
+      return <OrderScreen key={route.orderId} orderId={route.orderId} />;
+    case 'new':
+      return <NewOrderScreen again={route.again} />;
+    default:
+      return <OrdersScreen user={props.user} />;
+  }
+}
+
+function NotForStaffScreen(props: { user: User }): ReactNode {
+  const theme = useTheme();
+  const services = useServices();
+  return (
+    <Screen title="This app is for customers" isNarrow top={<Brand />}>
+      <Text style={[type.body, { color: theme.text }]}>
+        {props.user.name} works for a shop: please use the shop’s panel.
+      </Text>
+      <Button title="Sign out" onPress={() => void services.signOut()} />
+    </Screen>
   );
 }
 

@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: MIT
 
 import { OrderApi, OrderClient, Session, webSocketUrl } from '@ordercast/client';
-import { createContext, useContext } from 'react';
-import type { Platform, PushDevice } from './platform.ts';
+import { createContext, useContext, useSyncExternalStore } from 'react';
+import type { Navigation } from './logic/navigation.ts';
+import { eraseNotebook, lastNotebook, Notebook } from './logic/notebook.ts';
+import { OrderHistory } from './logic/order-history.ts';
+import { Placement } from './logic/placement.ts';
+import { orderOfPush, PushRegistration } from './logic/push-registration.ts';
+import type { Route } from './logic/route.ts';
+import type { Platform } from './platform.ts';
 
 const storageKey = 'ordercast-mobile';
 
-/** What the whole app shares: the session, the API, and one client for each session. */
+/** What the whole app shares: the session, the API, where the user is. */
 export class Services {
   readonly session: Session;
   readonly api: OrderApi;
-  readonly #platform: Platform;
-  #device: PushDevice | null = null;
+  readonly platform: Platform;
+  /** False until the first screen: it leaves the focus where the platform puts it. */
+  hasShownScreen = false;
+  #device: PushRegistration | null = null;
 
   constructor(platform: Platform) {
-    this.#platform = platform;
+    this.platform = platform;
     this.session = new Session({
       origin: platform.origin,
       storage: platform.storage,
@@ -24,46 +32,112 @@ export class Services {
     });
     // Never stopped: one instance lives as long as the app.
     platform.onStored?.(storageKey, (before, after) => void this.session.onStored(before, after));
+    platform.push?.onOpened((data) => {
+      const orderId = orderOfPush(data);
+      // Whoever is not signed in, or is somebody else, gets the screen's own answer to that.
+      if (orderId !== null) platform.navigation.open({ page: 'order', orderId });
+    });
     this.api = new OrderApi(this.session);
   }
 
-  /** Always the same function, so that hooks may depend on it. */
-  listOrders = (query: Parameters<OrderApi['listOrders']>[0]) => this.api.listOrders(query);
+  get navigation(): Navigation {
+    return this.platform.navigation;
+  }
 
-  makeClient(): OrderClient {
-    return new OrderClient({
-      url: webSocketUrl(this.#platform.origin),
-      getToken: this.session.getToken,
-      fetchOrder: (orderId) => this.api.getOrder(orderId),
-      environment: this.#platform.environment,
-      tokenExpiresInMs: this.session.tokenExpiresInMs,
+  /** What belongs to one signed-in user; `close` it when they leave. */
+  openAccount(userId: string): Account {
+    return new Account(this, userId);
+  }
+
+  /** What the last user saw last, for the time in which the server can't be reached; null if there is nothing. */
+  async lastHistory(): Promise<OrderHistory | null> {
+    const notebook = await lastNotebook(this.platform.notes);
+    if (notebook === null) return null;
+    const history = new OrderHistory({
+      list: () => this.api.listOrders({}),
+      notebook,
+      now: Date.now,
     });
+    await history.restore();
+    return history;
   }
 
-  /** Registers the device for pushes. Without push the app works, but stays silent in the background. */
+  /** Follows the device's push token for the signed-in user. */
   async registerDevice(): Promise<void> {
-    try {
-      this.#device = await this.#platform.registerForPush();
-      if (this.#device === null) return;
-      await this.api.registerDevice(this.#device.token, this.#device.platform);
-    } catch {
-      this.#device = null; // Retry at the next start.
-    }
+    const { push } = this.platform;
+    if (push === undefined) return;
+    this.#device?.stop();
+    this.#device = new PushRegistration({
+      push,
+      add: ({ token, platform }) => this.api.registerDevice(token, platform),
+      remove: ({ token, platform }) => this.api.removeDevice(token, platform),
+    });
+    await this.#device.start();
   }
 
-  /** Signs out. The phone's next user must not get this user's pushes. */
+  /** Signs out. The phone's next user must not get this user's pushes, nor see what they saw. */
   async signOut(): Promise<void> {
-    const device = this.#device;
+    const device = this.#device?.stop() ?? null;
     this.#device = null;
     // If the server can't be reached, the next user's registration takes the device over.
     await this.session.signOut(device === null ? {} : { deviceToken: device.token });
+    await eraseNotebook(this.platform.notes);
+    this.navigation.replace({ page: 'orders' });
+  }
+}
+
+/** What belongs to one user: nothing that one has seen is left for the next. */
+export class Account {
+  readonly client: OrderClient;
+  readonly history: OrderHistory;
+  readonly placement: Placement;
+  readonly notebook: Notebook;
+  /** How far down the list of orders was, for Back. */
+  listOffset = 0;
+
+  constructor({ platform, session, api }: Services, userId: string) {
+    this.notebook = new Notebook(platform.notes, userId);
+    this.client = new OrderClient({
+      url: webSocketUrl(platform.origin),
+      getToken: session.getToken,
+      fetchOrder: (orderId) => api.getOrder(orderId),
+      environment: platform.environment,
+      tokenExpiresInMs: session.tokenExpiresInMs,
+    });
+    this.history = new OrderHistory({
+      list: (query) => api.listOrders(query),
+      notebook: this.notebook,
+      now: Date.now,
+    });
+    this.placement = new Placement({
+      place: (order, key) => api.placeOrder(order, key),
+      notebook: this.notebook,
+      newKey: platform.newKey,
+      now: Date.now,
+    });
+  }
+
+  close(): void {
+    this.client.close();
   }
 }
 
 export const ServicesContext = createContext<Services | null>(null);
+export const AccountContext = createContext<Account | null>(null);
 
 export function useServices(): Services {
   const services = useContext(ServicesContext);
   if (services === null) throw new Error('There is no ServicesContext above this component');
   return services;
+}
+
+export function useAccount(): Account {
+  const account = useContext(AccountContext);
+  if (account === null) throw new Error('There is no AccountContext above this component');
+  return account;
+}
+
+export function useRoute(): Route {
+  const { navigation } = useServices();
+  return useSyncExternalStore(navigation.subscribe, navigation.getRoute, navigation.getRoute);
 }

@@ -4,9 +4,11 @@ import type { OrderStatus } from '@ordercast/client';
 import { useColorScheme } from 'react-native';
 
 export interface Theme {
+  readonly isDark: boolean;
   readonly background: string;
   readonly card: string;
   readonly border: string;
+  readonly soft: string;
   readonly text: string;
   readonly muted: string;
   readonly accent: string;
@@ -15,53 +17,61 @@ export interface Theme {
   readonly live: string;
   readonly busy: string;
   readonly track: string;
+  readonly shadow: string;
   /** Text and background colour of each status. */
   readonly status: Readonly<Record<OrderStatus, readonly [string, string]>>;
 }
 
-const light: Theme = {
-  background: '#f5f6fa',
+/** One brand and one meaning of each status colour for both apps: the admin panel's, in `admin/src`. */
+export const light: Theme = {
+  isDark: false,
+  background: '#f5f6f4',
   card: '#ffffff',
-  border: '#e3e6ee',
-  text: '#171a26',
-  muted: '#5b6275',
-  accent: '#3b4ce0',
+  border: '#e3e6e1',
+  soft: '#eef0ec',
+  text: '#16201b',
+  muted: '#57625c',
+  accent: '#047857',
   onAccent: '#ffffff',
-  danger: '#c2243a',
-  live: '#0b7a45',
-  busy: '#9a5b00',
-  track: '#d9dde8',
+  danger: '#b42318',
+  live: '#047857',
+  busy: '#854d0e',
+  track: '#d3d8d2',
+  shadow: '0 1px 2px rgba(16, 32, 24, 0.04), 0 8px 24px -16px rgba(16, 32, 24, 0.18)',
   status: {
-    PENDING: ['#7a4b00', '#fff1d6'],
-    CONFIRMED: ['#2738b8', '#e6e9ff'],
-    PREPARING: ['#6a2bb0', '#f1e6ff'],
-    READY: ['#0a6672', '#dcf6f8'],
-    OUT_FOR_DELIVERY: ['#0a5ea8', '#e0f0ff'],
-    DELIVERED: ['#0b6b3d', '#dff7e9'],
-    CANCELLED: ['#a01c30', '#ffe4e7'],
+    PENDING: ['#854d0e', '#fef3c7'],
+    CONFIRMED: ['#1d4ed8', '#dbeafe'],
+    PREPARING: ['#6d28d9', '#ede9fe'],
+    READY: ['#0f6674', '#cff4fa'],
+    OUT_FOR_DELIVERY: ['#a03412', '#ffe8d6'],
+    DELIVERED: ['#05603f', '#d1fae5'],
+    CANCELLED: ['#4b5563', '#e9ebee'],
   },
 };
 
-const dark: Theme = {
-  background: '#0f1118',
-  card: '#191c27',
-  border: '#2a2f3f',
-  text: '#eef0f7',
-  muted: '#a3aabd',
-  accent: '#8794ff',
-  onAccent: '#10132b',
-  danger: '#ff8593',
-  live: '#56d695',
-  busy: '#ffc46b',
-  track: '#333a4d',
+export const dark: Theme = {
+  isDark: true,
+  background: '#0d1110',
+  card: '#161b19',
+  border: '#2a322e',
+  soft: '#202724',
+  text: '#eaf0ec',
+  muted: '#9caaa3',
+  accent: '#34d399',
+  onAccent: '#06281c',
+  danger: '#fda29b',
+  live: '#34d399',
+  busy: '#fcd34d',
+  track: '#38423d',
+  shadow: '0 1px 0 rgba(255, 255, 255, 0.03) inset',
   status: {
-    PENDING: ['#ffcf85', '#3a2b10'],
-    CONFIRMED: ['#b3bcff', '#232a5c'],
-    PREPARING: ['#d8b8ff', '#37215a'],
-    READY: ['#8ee6ef', '#0f3a40'],
-    OUT_FOR_DELIVERY: ['#9fd0ff', '#123456'],
-    DELIVERED: ['#83e6b0', '#123d28'],
-    CANCELLED: ['#ffabb5', '#4a1820'],
+    PENDING: ['#fcd34d', '#3a2d0c'],
+    CONFIRMED: ['#93c5fd', '#172a4d'],
+    PREPARING: ['#c4b5fd', '#2c2152'],
+    READY: ['#67e8f9', '#0e333a'],
+    OUT_FOR_DELIVERY: ['#fdba74', '#422512'],
+    DELIVERED: ['#6ee7b7', '#0b3b2a'],
+    CANCELLED: ['#b6beba', '#2a302d'],
   },
 };
 
@@ -70,5 +80,21 @@ export function useTheme(): Theme {
 }
 
 /** Distances and radii, in density-independent pixels. */
-export const space = { small: 8, medium: 14, large: 20 } as const;
+export const space = { tiny: 4, small: 8, medium: 14, large: 20, huge: 32 } as const;
 export const radius = { card: 16, control: 12, pill: 999 } as const;
+
+/** The type scale. */
+export const type = {
+  title: { fontSize: 28, lineHeight: 34, fontWeight: '800', letterSpacing: -0.4 },
+  heading: { fontSize: 18, lineHeight: 24, fontWeight: '700' },
+  lead: { fontSize: 20, lineHeight: 26, fontWeight: '700' },
+  body: { fontSize: 16, lineHeight: 23 },
+  strong: { fontSize: 16, lineHeight: 23, fontWeight: '600' },
+  small: { fontSize: 14, lineHeight: 20 },
+} as const;
+
+/** From this width on, screens have two columns. */
+export const wideScreen = 860;
+/** No line of text gets longer than a screen of this width allows. */
+export const widestContent = 1080;
+export const narrowContent = 560;

@@ -1,147 +1,138 @@
 // SPDX-License-Identifier: MIT
 
-import { type Order, problemText, type User } from '@ordercast/client';
-import { dateTime, itemsText, money, shortId } from '@ordercast/client/format';
-import { useOrderList } from '@ordercast/client/react';
+import { problemText, type User } from '@ordercast/client';
+import { useNow, useOnline } from '@ordercast/client/react';
 import { type ReactNode, useState } from 'react';
-import {
-  ActivityIndicator,
-  FlatList,
-  Platform,
-  Pressable,
-  RefreshControl,
-  StyleSheet,
-  Text,
-  View,
-} from 'react-native';
-import { Button } from '../components/button.tsx';
-import { ConnectionNote } from '../components/connection-note.tsx';
-import { Header } from '../components/header.tsx';
-import { StatusBadge } from '../components/status-badge.tsx';
-import { useServices } from '../services.ts';
-import { radius, space, useTheme } from '../theme.ts';
+import { ActivityIndicator, StyleSheet, Text, View } from 'react-native';
+import { useHistory } from '../logic/use-history.ts';
+import { ageWords } from '../logic/words.ts';
+import { useAccount, useServices } from '../services.ts';
+import { radius, space, type, useTheme } from '../theme.ts';
+import { Button } from '../ui/button.tsx';
+import { ConnectionNote } from '../ui/connection-note.tsx';
+// Without an extension: a browser gets `link.web.tsx`.
+import { Link } from '../ui/link';
+import { Notice } from '../ui/notice.tsx';
+import { OrderCards } from '../ui/order-card.tsx';
+import { Screen } from '../ui/screen.tsx';
+import { Brand } from '../ui/top-line.tsx';
 
-/** The newest orders; scrolling to the end loads more. */
-const step = 20;
-const most = 100;
+const often = 30_000;
 
-export function OrdersScreen(props: { user: User; onOpen: (orderId: string) => void }): ReactNode {
+/** All orders of the signed-in user, newest first, by pages. */
+export function OrdersScreen(props: { user: User }): ReactNode {
   const theme = useTheme();
   const services = useServices();
-  const [pageSize, setPageSize] = useState(step);
+  const account = useAccount();
+  const state = useHistory();
+  const now = useNow(often);
+  const isOnline = useOnline();
   const [refreshing, setRefreshing] = useState(false);
-  const list = useOrderList({
-    list: services.listOrders,
-    query: { status: null, page: 1, pageSize },
-  });
+  const { orders, problem, fetchedAt, total } = state;
+  const { history } = account;
 
   async function refresh(): Promise<void> {
     setRefreshing(true);
-    await list.reload();
+    await history.reload();
     setRefreshing(false);
   }
 
-  const hasMore = (list.meta?.total ?? 0) > pageSize && pageSize < most;
+  const isOld = state.isOld || (!isOnline && orders !== undefined);
   return (
-    <View style={styles.screen}>
-      <Header>
-        <View style={styles.heading}>
-          <Text style={[styles.title, { color: theme.text }]} accessibilityRole="header">
-            My orders
-          </Text>
+    <Screen
+      title="My orders"
+      top={
+        <>
+          <Brand />
           <ConnectionNote />
-        </View>
-        {Platform.OS === 'web' && (
-          // A browser has no pull-to-refresh.
-          <Pressable accessibilityRole="button" onPress={() => void refresh()} hitSlop={10}>
-            <Text style={[styles.link, { color: theme.accent }]}>
-              {refreshing ? 'Refreshing' : 'Refresh'}
-            </Text>
-          </Pressable>
-        )}
-        <Pressable
-          accessibilityRole="button"
-          accessibilityLabel={`Sign out ${props.user.name}`}
-          onPress={() => void services.signOut()}
-          hitSlop={10}
+        </>
+      }
+      onRefresh={refresh}
+      isRefreshing={refreshing}
+      offset={account.listOffset}
+      onOffset={(offset) => {
+        account.listOffset = offset;
+      }}
+    >
+      <View style={styles.bar}>
+        <Link
+          to={{ page: 'new', again: null }}
+          style={[styles.order, { backgroundColor: theme.accent }]}
         >
-          <Text style={[styles.link, { color: theme.accent }]}>Sign out</Text>
-        </Pressable>
-      </Header>
-      {list.problem !== undefined && (
-        <View style={styles.problem}>
-          <Text style={{ color: theme.danger }} accessibilityRole="alert">
-            {problemText(list.problem)}
-          </Text>
-          <Button title="Try again" look="outline" onPress={() => void list.reload()} />
+          <Text style={[type.strong, { color: theme.onAccent }]}>New order</Text>
+        </Link>
+        <View style={styles.minor}>
+          <Button
+            title={refreshing ? 'Refreshing' : 'Refresh'}
+            look="quiet"
+            onPress={() => void refresh()}
+          />
+          <Button
+            title="Sign out"
+            label={`Sign out ${props.user.name}`}
+            look="quiet"
+            onPress={() => void services.signOut()}
+          />
         </View>
+      </View>
+      {isOld && fetchedAt !== null && (
+        <Notice
+          testID="old"
+          tone="busy"
+          text={`${isOnline ? 'The server can’t be reached.' : 'You are offline.'} ${ageWords(fetchedAt, now)}`}
+        />
       )}
-      {list.unreadable > 0 && (
-        <Text style={[styles.problem, { color: theme.muted }]} accessibilityRole="alert">
-          Some orders can’t be shown by this version of the app.
+      {problem !== undefined && isOnline && (
+        <Notice text={problemText(problem)}>
+          <Button title="Try again" look="outline" onPress={() => void refresh()} />
+        </Notice>
+      )}
+      {state.unreadable > 0 && (
+        <Notice tone="busy" text="Some orders can’t be shown by this version of the app." />
+      )}
+      {orders === undefined && problem === undefined && (
+        <ActivityIndicator accessibilityLabel="Loading" />
+      )}
+      {orders?.length === 0 && (
+        <Text style={[type.body, { color: theme.muted }]}>
+          You have no orders yet. Your first one is a few taps away.
         </Text>
       )}
-      <FlatList
-        data={list.orders ?? []}
-        keyExtractor={(order) => order.id}
-        renderItem={({ item }) => <OrderCard order={item} onOpen={() => props.onOpen(item.id)} />}
-        contentContainerStyle={styles.list}
-        refreshControl={<RefreshControl refreshing={refreshing} onRefresh={() => void refresh()} />}
-        onEndReached={() => hasMore && setPageSize(Math.min(most, pageSize + step))}
-        ListEmptyComponent={
-          list.orders === undefined ? (
-            <ActivityIndicator accessibilityLabel="Loading" style={styles.empty} />
-          ) : (
-            <Text style={[styles.empty, { color: theme.muted }]}>You have no orders yet.</Text>
-          )
-        }
-      />
-    </View>
-  );
-}
-
-function OrderCard(props: { order: Order; onOpen: () => void }): ReactNode {
-  const theme = useTheme();
-  const { order } = props;
-  return (
-    <Pressable
-      accessibilityRole="button"
-      testID={`order-${order.id}`}
-      onPress={props.onOpen}
-      style={({ pressed }) => [
-        styles.card,
-        { backgroundColor: theme.card, borderColor: theme.border },
-        pressed && styles.pressed,
-      ]}
-    >
-      <View style={styles.row}>
-        <Text style={[styles.id, { color: theme.text }]}>{shortId(order.id)}</Text>
-        <StatusBadge status={order.status} testID={`status-${order.status}`} />
-      </View>
-      <Text style={[styles.items, { color: theme.text }]} numberOfLines={2}>
-        {itemsText(order)}
-      </Text>
-      <View style={styles.row}>
-        <Text style={[styles.detail, { color: theme.muted }]}>{dateTime(order.createdAt)}</Text>
-        <Text style={[styles.total, { color: theme.text }]}>{money(order.totalAmount)}</Text>
-      </View>
-    </Pressable>
+      {orders !== undefined && orders.length > 0 && <OrderCards orders={orders} now={now} />}
+      {state.hasMore && (
+        <View style={styles.more}>
+          <Button
+            title="Show older orders"
+            look="outline"
+            busy={state.isLoadingMore}
+            onPress={() => void history.loadMore()}
+          />
+        </View>
+      )}
+      {orders !== undefined && total !== null && total > 0 && (
+        <Text style={[type.small, styles.count, { color: theme.muted }]}>
+          {orders.length < total ? `${orders.length} of ${total} orders` : `${total} orders`}
+        </Text>
+      )}
+    </Screen>
   );
 }
 
 const styles = StyleSheet.create({
-  screen: { flex: 1 },
-  heading: { gap: 4, flexGrow: 1 },
-  title: { fontSize: 26, fontWeight: '800' },
-  link: { fontSize: 15, fontWeight: '600' },
-  problem: { padding: space.large, gap: space.small },
-  list: { padding: space.medium, gap: space.medium },
-  empty: { marginTop: 48, textAlign: 'center', fontSize: 16 },
-  card: { borderRadius: radius.card, borderWidth: 1, padding: space.medium, gap: space.small },
-  pressed: { opacity: 0.7 },
-  row: { flexDirection: 'row', alignItems: 'center', justifyContent: 'space-between' },
-  id: { fontSize: 16, fontWeight: '700' },
-  items: { fontSize: 15, lineHeight: 21 },
-  detail: { fontSize: 13 },
-  total: { fontSize: 16, fontWeight: '700' },
+  bar: {
+    flexDirection: 'row',
+    flexWrap: 'wrap',
+    alignItems: 'center',
+    justifyContent: 'space-between',
+    gap: space.small,
+  },
+  order: {
+    minHeight: 48,
+    justifyContent: 'center',
+    paddingHorizontal: space.large,
+    borderRadius: radius.control,
+  },
+  minor: { flexDirection: 'row', gap: space.tiny },
+  more: { alignItems: 'center' },
+  count: { textAlign: 'center' },
 });

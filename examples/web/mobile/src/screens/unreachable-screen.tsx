@@ -1,31 +1,54 @@
 // SPDX-License-Identifier: MIT
 
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
-import { Button } from '../components/button.tsx';
-import { useServices } from '../services.ts';
-import { space, useTheme } from '../theme.ts';
+import type { OrderHistory } from '../logic/order-history.ts';
+import { ageWords } from '../logic/words.ts';
+import { useRoute, useServices } from '../services.ts';
+import { space, type, useTheme } from '../theme.ts';
+import { Button } from '../ui/button.tsx';
+import { Notice } from '../ui/notice.tsx';
+import { OrderCards } from '../ui/order-card.tsx';
+import { OrderDetails } from '../ui/order-details.tsx';
+import { Screen } from '../ui/screen.tsx';
+import { Brand } from '../ui/top-line.tsx';
 
-/** Shown while a user is signed in but the server can't be reached. The session retries by itself. */
+/** Shown while a user is signed in but the server can't be reached: what was known last. The session retries by itself. */
 export function UnreachableScreen(props: { reason: string }): ReactNode {
   const theme = useTheme();
   const services = useServices();
+  const route = useRoute();
+  const [history, setHistory] = useState<OrderHistory | null>(null);
+  useEffect(() => {
+    let isCurrent = true;
+    void services.lastHistory().then((found) => isCurrent && setHistory(found));
+    return () => {
+      isCurrent = false;
+    };
+  }, [services]);
+  const { orders = [], fetchedAt = null } = history?.getState() ?? {};
+  const order = route.page === 'order' ? history?.find(route.orderId) : undefined;
   return (
-    <View style={styles.screen} testID="unreachable">
-      <Text style={[styles.reason, { color: theme.text }]} accessibilityRole="alert">
-        {props.reason.replace(/\.?$/, '.')}
-      </Text>
-      <Text style={[styles.text, { color: theme.muted }]}>
-        You are still signed in. We keep trying.
-      </Text>
-      <Button title="Try now" onPress={() => void services.session.retry()} />
-      <Button title="Sign out" look="outline" onPress={() => void services.signOut()} />
-    </View>
+    <Screen title="No connection" top={<Brand />}>
+      <Notice text={props.reason.replace(/\.?$/, '.')} testID="unreachable">
+        <Text style={[type.body, { color: theme.text }]}>
+          You are still signed in. We keep trying.
+          {fetchedAt !== null && orders.length > 0 && ` ${ageWords(fetchedAt, Date.now())}`}
+        </Text>
+        <View style={styles.actions}>
+          <Button title="Try now" onPress={() => void services.session.retry()} />
+          <Button title="Sign out" look="outline" onPress={() => void services.signOut()} />
+        </View>
+      </Notice>
+      {order !== undefined ? (
+        <OrderDetails order={order} />
+      ) : (
+        <OrderCards orders={orders} now={Date.now()} />
+      )}
+    </Screen>
   );
 }
 
 const styles = StyleSheet.create({
-  screen: { flex: 1, justifyContent: 'center', padding: space.large, gap: space.medium },
-  reason: { fontSize: 18, fontWeight: '600', textAlign: 'center' },
-  text: { fontSize: 15, textAlign: 'center' },
+  actions: { flexDirection: 'row', flexWrap: 'wrap', gap: space.small },
 });

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { type Order, statusPath } from '@ordercast/client';
-import { dateTime, statusName } from '@ordercast/client/format';
+import { dateTime } from '@ordercast/client/format';
 import type { ReactNode } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
+import { noteAuthor, stepWords } from '../logic/words.ts';
 import { useTheme } from '../theme.ts';
 
 interface Step {
@@ -11,20 +12,23 @@ interface Step {
   readonly status: string;
   readonly at: string | null;
   readonly note: string | null;
+  readonly author: string;
 }
 
 /** The status changes so far and, unless the order is cancelled, the ones to come. */
 function stepsOf(order: Order): readonly Step[] {
-  const done = order.statusLogs.map(({ id, status, createdAt, note }) => ({
+  const done = order.statusLogs.map(({ id, status, createdAt, note, actorRole }) => ({
     key: id,
     status,
     at: createdAt,
     note,
+    author: noteAuthor(actorRole),
   }));
   const path = statusPath(order.fulfillmentType);
   const at = (path as readonly string[]).indexOf(order.status);
   const ahead = at < 0 ? [] : path.slice(at + 1);
-  return [...done, ...ahead.map((status) => ({ key: status, status, at: null, note: null }))];
+  const coming = { at: null, note: null, author: '' };
+  return [...done, ...ahead.map((status) => ({ key: status, status, ...coming }))];
 }
 
 export function Timeline(props: { order: Order }): ReactNode {
@@ -32,14 +36,14 @@ export function Timeline(props: { order: Order }): ReactNode {
   const steps = stepsOf(props.order);
   const now = props.order.statusLogs.length - 1;
   return (
-    <View accessibilityRole="list">
+    <View role="list" aria-label="What has happened and what comes">
       {steps.map((step, index) => {
         const isDone = step.at !== null;
         const isNow = index === now;
         const isLast = index === steps.length - 1;
         const color = step.status === 'CANCELLED' ? theme.danger : theme.accent;
         return (
-          <View key={step.key} style={styles.step}>
+          <View role="listitem" key={step.key} style={styles.step}>
             <View style={styles.rail}>
               <View
                 style={[
@@ -63,13 +67,15 @@ export function Timeline(props: { order: Order }): ReactNode {
                   { color: isDone ? theme.text : theme.muted },
                 ]}
               >
-                {statusName(step.status)}
+                {stepWords(step.status, props.order.fulfillmentType)}
               </Text>
               {step.at !== null && (
                 <Text style={[styles.detail, { color: theme.muted }]}>{dateTime(step.at)}</Text>
               )}
               {step.note !== null && (
-                <Text style={[styles.detail, { color: theme.text }]}>{step.note}</Text>
+                <Text style={[styles.detail, { color: theme.text }]}>
+                  {step.author}: {step.note}
+                </Text>
               )}
             </View>
           </View>
@@ -89,5 +95,5 @@ const styles = StyleSheet.create({
   wordsAbove: { paddingBottom: 18 },
   name: { fontSize: 16 },
   nameNow: { fontWeight: '700' },
-  detail: { fontSize: 13 },
+  detail: { fontSize: 14, lineHeight: 20 },
 });

@@ -20,6 +20,6 @@ export function StatusBadge(props: { status: string; testID?: string }): ReactNo
 }
 
 const styles = StyleSheet.create({
-  badge: { borderRadius: radius.pill, paddingHorizontal: 10, paddingVertical: 4 },
+  badge: { borderRadius: radius.pill, paddingHorizontal: 10, paddingVertical: 4, flexShrink: 0 },
   text: { fontSize: 13, fontWeight: '600' },
 });

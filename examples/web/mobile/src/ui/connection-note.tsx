@@ -17,11 +17,11 @@ export function ConnectionNote(): ReactNode {
   return (
     <View style={styles.note} testID={`connection-${state.status}`}>
       <View style={[styles.dot, { backgroundColor: color }]} />
-      <Text style={[styles.text, { color }]} accessibilityLiveRegion="polite">
+      <Text role="status" style={[styles.text, { color }]}>
         {text}
       </Text>
       {retryAt !== null && (
-        <Pressable accessibilityRole="button" onPress={client.reconnect} hitSlop={12}>
+        <Pressable role="button" onPress={client.reconnect} hitSlop={12} style={styles.press}>
           <Text style={[styles.text, styles.retry, { color: theme.accent }]}>
             <Countdown until={retryAt} /> Retry
           </Text>
@@ -40,6 +40,7 @@ function Countdown(props: { until: number }): ReactNode {
 const styles = StyleSheet.create({
   note: { flexDirection: 'row', alignItems: 'center', gap: 6 },
   dot: { width: 8, height: 8, borderRadius: 4 },
+  press: { minHeight: 44, justifyContent: 'center' },
   text: { fontSize: 13, fontWeight: '600' },
   retry: { fontWeight: '500' },
 });

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+
+import type { ReactNode } from 'react';
+import { StyleSheet, Text, View } from 'react-native';
+import { home } from '../logic/route.ts';
+import { space, type, useTheme } from '../theme.ts';
+import { ConnectionNote } from './connection-note.tsx';
+// Without an extension: a browser gets `link.web.tsx`.
+import { Link } from './link';
+
+/** The way back to all orders, and whether the screen is live. */
+export function TopLine(): ReactNode {
+  return (
+    <>
+      <Link to={home} isBack style={styles.back}>
+        <Text style={[type.strong, { color: useTheme().accent }]}>‹ My orders</Text>
+      </Link>
+      <ConnectionNote />
+    </>
+  );
+}
+
+/** The name of the app, where there is no way back. */
+export function Brand(): ReactNode {
+  const theme = useTheme();
+  return (
+    <View style={styles.brand}>
+      <View style={[styles.mark, { backgroundColor: theme.accent }]} />
+      <Text style={[type.heading, { color: theme.text }]}>ordercast</Text>
+    </View>
+  );
+}
+
+const styles = StyleSheet.create({
+  back: { minHeight: 44, justifyContent: 'center', paddingRight: space.small },
+  brand: { flexDirection: 'row', alignItems: 'center', gap: space.small },
+  mark: { width: 18, height: 18, borderRadius: 6 },
+});

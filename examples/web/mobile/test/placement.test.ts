@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+
+import { ApiError, type NewOrder, type Order } from '@ordercast/client';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Notebook } from '../src/logic/notebook.ts';
+import { isRefusal, Placement } from '../src/logic/placement.ts';
+import { FakeStorage, makeOrder } from './fakes.ts';
+
+const order: NewOrder = {
+  storeId: 'store-1',
+  items: [{ productId: 'milk', quantity: 1 }],
+  paymentMethod: 'COD',
+  fulfillmentType: 'PICKUP',
+};
+const placed = makeOrder('o-1', 1);
+const unreachable = new ApiError(0, 'Unreachable', 'The server can’t be reached');
+const refused = new ApiError(400, 'Bad Request', 'Milk is sold out', { isEnvelope: true });
+
+let storage: FakeStorage;
+let sent: { order: NewOrder; key: string }[];
+let answers: (Order | ApiError)[];
+let writtenAtSend: string;
+let now: number;
+let keys: number;
+
+function makePlacement(owner = 'user-1'): Placement {
+  return new Placement({
+    place: async (body, key) => {
+      sent.push({ order: body, key });
+      writtenAtSend = [...storage.entries.values()].join();
+      const answer = answers.shift();
+      if (answer instanceof ApiError) throw answer;
+      return answer ?? placed;
+    },
+    notebook: new Notebook(storage, owner),
+    newKey: () => {
+      keys += 1;
+      return `key-${keys}`;
+    },
+    now: () => now,
+  });
+}
+
+beforeEach(() => {
+  storage = new FakeStorage();
+  sent = [];
+  answers = [];
+  writtenAtSend = '';
+  now = 1_000_000;
+  keys = 0;
+});
+
+describe('placing an order', () => {
+  it('places it and forgets the key', async () => {
+    const placement = makePlacement();
+    expect(await placement.send(order)).toBe(placed);
+    expect(placement.getState()).toEqual({ status: 'idle' });
+    expect(writtenAtSend).toContain('key-1'); // The app may end while it waits.
+    expect(storage.entries.size).toBe(0);
+    await placement.send(order);
+    expect(sent.map(({ key }) => key)).toEqual(['key-1', 'key-2']);
+  });
+
+  it('keeps its key over retries, so that it is ordered once', async () => {
+    answers = [unreachable, new ApiError(503, 'Busy', 'Busy', { isEnvelope: true })];
+    const placement = makePlacement();
+    expect(await placement.send(order)).toBeNull();
+    expect(placement.getState().status).toBe('unsure');
+    expect(await placement.retry()).toBeNull();
+    expect(await placement.retry()).toBe(placed);
+    expect(sent).toEqual(Array(3).fill({ order, key: 'key-1' }));
+  });
+
+  it('keeps its key when the app ends before there is an answer', async () => {
+    answers = [unreachable];
+    await makePlacement().send(order);
+    const next = makePlacement();
+    await next.restore();
+    expect(next.getState().status).toBe('unsure');
+    expect(await next.retry()).toBe(placed);
+    expect(sent[1]).toEqual({ order, key: 'key-1' });
+    expect(storage.entries.size).toBe(0);
+  });
+
+  it('is not another user’s to try again', async () => {
+    answers = [unreachable];
+    await makePlacement().send(order);
+    const other = makePlacement('user-2');
+    await other.restore();
+    expect(other.getState()).toEqual({ status: 'idle' });
+  });
+
+  it('does not ask again once the server may have forgotten the key', async () => {
+    answers = [unreachable];
+    await makePlacement().send(order);
+    now += 24 * 3600_000;
+    const next = makePlacement();
+    await next.restore();
+    expect(next.getState()).toEqual({ status: 'idle' });
+    expect(storage.entries.size).toBe(0);
+  });
+
+  it('takes a new key after a refusal: the basket will be another one', async () => {
+    answers = [refused];
+    const placement = makePlacement();
+    await placement.send(order);
+    expect(placement.getState()).toEqual({ status: 'refused', reason: 'Milk is sold out.' });
+    await placement.send(order);
+    expect(sent.map(({ key }) => key)).toEqual(['key-1', 'key-2']);
+  });
+
+  it('sends nothing else while one is open, and nothing twice at once', async () => {
+    answers = [unreachable];
+    const placement = makePlacement();
+    const [, second] = await Promise.all([placement.send(order), placement.send(order)]);
+    expect(second).toBeNull();
+    expect(await placement.send(order)).toBeNull();
+    expect(sent).toHaveLength(1);
+    await placement.forget();
+    expect(await placement.send(order)).toBe(placed);
+  });
+
+  it('works where nothing can be stored', async () => {
+    storage.isBroken = true;
+    answers = [unreachable];
+    const placement = makePlacement();
+    await placement.restore();
+    await placement.send(order);
+    expect(await placement.retry()).toBe(placed);
+  });
+});
+
+describe('isRefusal', () => {
+  it.each([
+    [refused, true],
+    [new ApiError(422, 'Key', 'Another body', { isEnvelope: true }), true],
+    [new ApiError(404, 'Not Found', 'a proxy'), false],
+    [new ApiError(409, 'Conflict', 'at work', { isEnvelope: true }), false],
+    [new ApiError(429, 'Slow', 'slow', { isEnvelope: true }), false],
+    [new ApiError(503, 'Busy', 'busy', { isEnvelope: true }), false],
+    [unreachable, false],
+    [new Error('anything'), false],
+  ])('%s: %s', (problem, expected) => {
+    expect(isRefusal(problem)).toBe(expected);
+  });
+});
