@@ -3,44 +3,32 @@
 import { nativeEnvironment } from '@ordercast/client/native';
 import AsyncStorage from '@react-native-async-storage/async-storage';
 import {
-  AuthorizationStatus,
   getInitialNotification,
   getMessaging,
   getToken,
   onNotificationOpenedApp,
   onTokenRefresh,
-  requestPermission,
 } from '@react-native-firebase/messaging';
 import Constants from 'expo-constants';
 import * as Crypto from 'expo-crypto';
 import * as SecureStore from 'expo-secure-store';
-import { AppState, BackHandler, Platform as Device, PermissionsAndroid } from 'react-native';
+import { AppState, BackHandler, Platform as Device } from 'react-native';
 import { StackNavigation } from '../src/logic/navigation.ts';
 import type { Platform, Push, PushDevice } from '../src/platform.ts';
+// Without an extension: each system has its own file.
+import { askToNotify } from './notification-permission';
 
 const device = (token: string): PushDevice => ({
   token,
   platform: Device.OS === 'ios' ? 'ios' : 'android',
 });
 
-async function mayPush(): Promise<boolean> {
-  if (Device.OS === 'android') {
-    // Android 13 and later ask; before that, the permission comes with the installation.
-    if (Number(Device.Version) < 33) return true;
-    const permission = PermissionsAndroid.PERMISSIONS.POST_NOTIFICATIONS;
-    return (await PermissionsAndroid.request(permission)) === PermissionsAndroid.RESULTS.GRANTED;
-  }
-  const status = await requestPermission(getMessaging());
-  return status === AuthorizationStatus.AUTHORIZED || status === AuthorizationStatus.PROVISIONAL;
-}
-
 /** FCM on both systems: on iOS, too, the token is FCM's and not APNs', which the server could not use. */
 const push: Push = {
   async register() {
-    return (await mayPush()) ? device(await getToken(getMessaging())) : null;
+    return (await askToNotify()) ? device(await getToken(getMessaging())) : null;
   },
-  onTokenChange: (listener) =>
-    onTokenRefresh(getMessaging(), (token) => listener(device(token))),
+  onTokenChange: (listener) => onTokenRefresh(getMessaging(), (token) => listener(device(token))),
   onOpened(listener) {
     void getInitialNotification(getMessaging()).then((message) => {
       if (message !== null) listener(message.data);

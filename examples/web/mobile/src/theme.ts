@@ -8,6 +8,8 @@ export interface Theme {
   readonly background: string;
   readonly card: string;
   readonly border: string;
+  /** The edge of what can be used: seen against its surroundings (WCAG 1.4.11). */
+  readonly control: string;
   readonly soft: string;
   readonly text: string;
   readonly muted: string;
@@ -28,6 +30,7 @@ export const light: Theme = {
   background: '#f5f6f4',
   card: '#ffffff',
   border: '#e3e6e1',
+  control: '#868f89',
   soft: '#eef0ec',
   text: '#16201b',
   muted: '#57625c',
@@ -54,6 +57,7 @@ export const dark: Theme = {
   background: '#0d1110',
   card: '#161b19',
   border: '#2a322e',
+  control: '#67736c',
   soft: '#202724',
   text: '#eaf0ec',
   muted: '#9caaa3',

@@ -64,7 +64,7 @@ export function estimateWords(
     return null;
   const at = Date.parse(estimatedReadyAt);
   if (Number.isNaN(at)) return null;
-  const minutes = Math.ceil((at - now) / minuteMs);
+  const minutes = Math.round((at - now) / minuteMs);
   if (minutes > 90) return `Ready by ${dateTime(estimatedReadyAt)}`;
   const time = clockTime(estimatedReadyAt);
   if (minutes < -1) return `Expected at ${time}, it takes a little longer`;

@@ -21,7 +21,7 @@ export function Button(props: {
   const color = look === 'danger' ? theme.danger : theme.accent;
   const isFilled = look === 'filled';
   const ink = isFilled ? theme.onAccent : color;
-  const border = look === 'quiet' ? 'transparent' : look === 'outline' ? theme.border : color;
+  const border = look === 'quiet' ? 'transparent' : look === 'outline' ? theme.control : color;
   return (
     <Pressable
       role="button"

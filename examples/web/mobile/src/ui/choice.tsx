@@ -27,7 +27,7 @@ export function Choice<T extends string>(props: ChoiceProps<T>): ReactNode {
             onPress={() => props.onChange(value)}
             style={[
               styles.option,
-              { backgroundColor: theme.card, borderColor: isChosen ? theme.accent : theme.border },
+              { backgroundColor: theme.card, borderColor: isChosen ? theme.accent : theme.control },
             ]}
           >
             <View style={[styles.ring, { borderColor: isChosen ? theme.accent : theme.muted }]}>

@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: MIT
 
 import { type ReactNode, useId } from 'react';
-import { radius, space, type, useTheme } from '../theme.ts';
+import { radius, space, useTheme } from '../theme.ts';
 import type { ChoiceProps } from './choice.tsx';
-
-const font = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+import { textStyle } from './dom-style.ts';
 
 /** Radio buttons of the browser's own: arrow keys, one tab stop, and a name for the group. */
 export function Choice<T extends string>(props: ChoiceProps<T>): ReactNode {
   const theme = useTheme();
   const group = useId();
   return (
-    <fieldset style={{ border: 0, margin: 0, padding: 0, minWidth: 0, fontFamily: font }}>
+    <fieldset style={{ border: 0, margin: 0, padding: 0, minWidth: 0 }}>
       <legend
         style={{
           padding: 0,
           marginBottom: space.small,
           color: theme.text,
-          ...type.strong,
-          ...px(type.strong),
+          ...textStyle('strong'),
         }}
       >
         {props.label}
@@ -36,7 +34,7 @@ export function Choice<T extends string>(props: ChoiceProps<T>): ReactNode {
                 minHeight: 48,
                 boxSizing: 'border-box',
                 padding: `${space.small}px ${space.medium}px`,
-                border: `1.5px solid ${isChosen ? theme.accent : theme.border}`,
+                border: `1.5px solid ${isChosen ? theme.accent : theme.control}`,
                 borderRadius: radius.control,
                 background: theme.card,
                 color: theme.text,
@@ -58,9 +56,9 @@ export function Choice<T extends string>(props: ChoiceProps<T>): ReactNode {
                 }}
               />
               <span style={{ minWidth: 0 }}>
-                <span style={{ display: 'block', ...type.strong, ...px(type.strong) }}>{name}</span>
+                <span style={{ display: 'block', ...textStyle('strong') }}>{name}</span>
                 {hint !== undefined && (
-                  <span style={{ display: 'block', color: theme.muted, ...px(type.small) }}>
+                  <span style={{ display: 'block', ...textStyle('small'), color: theme.muted }}>
                     {hint}
                   </span>
                 )}
@@ -71,9 +69,4 @@ export function Choice<T extends string>(props: ChoiceProps<T>): ReactNode {
       </div>
     </fieldset>
   );
-}
-
-/** A line height is pixels in React Native and a factor in CSS. */
-function px(scale: { fontSize: number; lineHeight: number }) {
-  return { fontSize: scale.fontSize, lineHeight: `${scale.lineHeight}px` };
 }

@@ -3,6 +3,8 @@
 import { type ReactNode, useId } from 'react';
 import { StyleSheet, Text, TextInput, type TextInputProps, View } from 'react-native';
 import { radius, space, type, useTheme } from '../theme.ts';
+// Without an extension: a browser gets `field-label.web.tsx`.
+import { FieldLabel } from './field-label';
 
 const plain: TextInputProps = { autoCapitalize: 'none', autoCorrect: false };
 const inputs: Readonly<Record<'text' | 'email' | 'password' | 'long', TextInputProps>> = {
@@ -41,12 +43,11 @@ export function Field(props: {
   };
   return (
     <View style={styles.field}>
-      <Text nativeID={`${id}-label`} style={[type.strong, { color: theme.text }]}>
-        {props.label}
-      </Text>
+      <FieldLabel fieldId={`${id}-field`} id={`${id}-label`} text={props.label} />
       <TextInput
         {...input}
         {...web}
+        nativeID={`${id}-field`}
         aria-labelledby={`${id}-label`}
         value={props.value}
         onChangeText={props.onChange}
@@ -56,7 +57,7 @@ export function Field(props: {
           styles.input,
           kind === 'long' && styles.long,
           { color: theme.text, backgroundColor: theme.card },
-          { borderColor: props.fault === undefined ? theme.border : theme.danger },
+          { borderColor: props.fault === undefined ? theme.control : theme.danger },
         ]}
       />
       {said !== undefined && (

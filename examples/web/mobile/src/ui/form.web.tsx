@@ -2,7 +2,8 @@
 
 import { type FormEvent, type ReactNode, useMemo } from 'react';
 import { StyleSheet, type ViewStyle } from 'react-native';
-import { radius, type, useTheme } from '../theme.ts';
+import { radius, useTheme } from '../theme.ts';
+import { textStyle } from './dom-style.ts';
 import type { FormProps, SubmitProps } from './form.tsx';
 
 export function Form(props: FormProps): ReactNode {
@@ -35,10 +36,7 @@ export function SubmitButton(props: SubmitProps): ReactNode {
         borderRadius: radius.control,
         background: theme.accent,
         color: theme.onAccent,
-        font: 'inherit',
-        fontFamily: 'system-ui, sans-serif',
-        fontSize: type.strong.fontSize,
-        fontWeight: 600,
+        ...textStyle('strong'),
         cursor: busy ? 'progress' : 'pointer',
       }}
     >

@@ -87,7 +87,10 @@ function Step(props: {
       onPress={props.isOff ? undefined : props.onPress}
       style={({ pressed }) => [
         styles.step,
-        { borderColor: theme.border, backgroundColor: pressed ? theme.soft : theme.card },
+        {
+          borderColor: props.isOff ? theme.border : theme.control,
+          backgroundColor: pressed ? theme.soft : theme.card,
+        },
       ]}
     >
       <Text style={[styles.sign, { color: props.isOff ? theme.muted : theme.accent }]}>

@@ -7,6 +7,7 @@ import {
   type RefObject,
   useContext,
   useEffect,
+  useLayoutEffect,
   useRef,
 } from 'react';
 import {
@@ -81,6 +82,18 @@ export function Screen(props: ScreenProps): ReactNode {
       scroller.current?.scrollTo({ y: firstOffset.current, animated: false });
     }
   }, []);
+  const listener = useRef(props.onOffset);
+  useEffect(() => {
+    listener.current = props.onOffset;
+  });
+  useLayoutEffect(
+    () => () => {
+      // Scroll events lag behind in a browser: what counts is where it was left.
+      const node: unknown = scroller.current?.getScrollableNode();
+      if (Platform.OS === 'web') listener.current?.((node as { scrollTop: number }).scrollTop);
+    },
+    [],
+  );
   const onScroll = (event: NativeSyntheticEvent<NativeScrollEvent>): void =>
     props.onOffset?.(event.nativeEvent.contentOffset.y);
   const width = { maxWidth: props.isNarrow ? narrowContent : widestContent };
@@ -124,7 +137,7 @@ export function Screen(props: ScreenProps): ReactNode {
 }
 
 function Heading(props: { textRef: Ref<Text>; children: ReactNode }): ReactNode {
-  const web = { tabIndex: -1 };
+  const web = { tabIndex: -1, 'aria-level': 1 };
   return (
     <Text
       ref={props.textRef}
@@ -155,6 +168,7 @@ const styles = StyleSheet.create({
     minHeight: 56,
     flexDirection: 'row',
     flexWrap: 'wrap',
+    alignContent: 'center',
     alignItems: 'center',
     justifyContent: 'space-between',
     gap: space.medium,

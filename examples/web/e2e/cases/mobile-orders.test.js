@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: MIT
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { ApiUser, accounts } from '../harness/api.js';
+import { assertAxeClean } from '../harness/axe.js';
+import {
+  assertNoFaults,
+  launchBrowser,
+  openPage,
+  patience,
+  picture,
+  until,
+  watchFaults,
+} from '../harness/browser.js';
+import { Network } from '../harness/network.js';
+import { Server } from '../harness/server.js';
+
+/** @typedef {import('playwright-core').Page} Page */
+
+/** @param {Page} page @param {string} origin @param {string} [hash] @param {import('../harness/api.js').Account} [account] */
+async function signIn(page, origin, hash = '', account = 'customer') {
+  watchFaults(page);
+  await page.goto(`${origin}/mobile/${hash}`);
+  await page.getByLabel('Email').fill(accounts[account].email);
+  await page.getByLabel('Password').fill(accounts[account].password);
+  await page.keyboard.press('Enter');
+}
+
+/** @param {Page} page */
+function liveOrders(page) {
+  return Promise.all([
+    page.getByRole('heading', { name: 'My orders' }).waitFor(),
+    page.getByTestId('connection-live').waitFor(),
+  ]);
+}
+
+/** Opens an order by its address. @param {Page} page @param {string} orderId */
+async function openOrder(page, orderId) {
+  await page.evaluate((id) => {
+    location.hash = `#/orders/${id}`;
+  }, orderId);
+  await page.getByTestId('order-detail').waitFor();
+}
+
+/** What has the focus, as a person would call it. @param {Page} page @returns {Promise<string>} */
+function focused(page) {
+  return page.evaluate(() => {
+    const element = document.activeElement;
+    return element === null || element === document.body
+      ? ''
+      : (element.getAttribute('aria-label') ?? element.textContent ?? element.tagName);
+  });
+}
+
+describe('a customer', { timeout: 20 * patience }, () => {
+  /** @type {Server} */
+  let server;
+  /** @type {import('playwright-core').Browser} */
+  let browser;
+  /** @type {ApiUser} */
+  let admin;
+  /** @type {ApiUser} */
+  let customer;
+  /** @type {Page} */
+  let page;
+
+  before(async () => {
+    // Without a key secret the server signs test payments and refunds at once, as it does in the demo.
+    const env = { RAZORPAY_KEY_SECRET: undefined };
+    [server, browser] = await Promise.all([Server.start({ env }), launchBrowser()]);
+    admin = await ApiUser.signIn(server, 'admin');
+    customer = await ApiUser.signIn(server, 'customer');
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.dispose();
+  });
+  beforeEach(async () => {
+    page = await openPage(browser, { width: 390, height: 844 });
+  });
+  afterEach(async () => {
+    assertNoFaults(page);
+    await page.context().close();
+  });
+
+  it('signs in with Enter in a real form that password managers know', async () => {
+    watchFaults(page);
+    await page.goto(`${server.origin}/mobile/`);
+    await page.getByRole('heading', { name: 'Welcome back', level: 1 }).waitFor();
+    await assertAxeClean(page);
+    await picture(page, 'mobile-sign-in');
+    const form = page.locator('form');
+    assert.equal(await form.locator('input[autocomplete="username"]').count(), 1);
+    assert.equal(await form.locator('input[autocomplete="current-password"]').count(), 1);
+    await page.keyboard.press('Tab');
+    await page.keyboard.type(accounts.customer.email);
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('wrong');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').getByText('Email or password is wrong.').waitFor();
+    await assertAxeClean(page);
+    await page.getByLabel('Password').fill(accounts.customer.password);
+    await page.keyboard.press('Enter');
+    await liveOrders(page);
+    assert.match(await focused(page), /My orders/);
+  });
+
+  it('is told, as staff, that the app is for customers', async () => {
+    await signIn(page, server.origin, '', 'manager');
+    await page.getByRole('heading', { name: 'This app is for customers' }).waitFor();
+    await assertAxeClean(page);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+  });
+
+  it('finds the same screen after Back, Forward and a reload', async () => {
+    const { id } = await customer.placeOrder();
+    await signIn(page, server.origin);
+    await liveOrders(page);
+    await page.getByTestId(`order-${id}`).click();
+    await page.getByTestId('order-detail').waitFor();
+    assert.match(await focused(page), /^Order #/);
+    assert.match(await page.title(), /^Order #\d+/);
+    await page.reload();
+    await page.getByTestId('order-detail').waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { name: 'My orders' }).waitFor();
+    await page.goForward();
+    await page.getByTestId('order-detail').waitFor();
+    await page.getByRole('link', { name: 'My orders' }).click();
+    await page.getByTestId(`order-${id}`).waitFor();
+  });
+
+  it('goes to the order of a link once signed in', async () => {
+    const { id, number } = await customer.placeOrder();
+    await signIn(page, server.origin, `#/orders/${id}`);
+    await page.getByRole('heading', { name: `Order #${number}`, level: 1 }).waitFor();
+  });
+
+  it('sees all orders by pages, and comes back to where it was', async () => {
+    const placed = [];
+    for (let count = 0; count < 6; count += 1) placed.push(await customer.placeOrder());
+    const total = (await customer.call('GET', '/orders/counts')).total;
+    assert.ok(total > 20, 'more than a page');
+    await signIn(page, server.origin);
+    await liveOrders(page);
+    const cards = page.getByRole('listitem');
+    assert.equal(await cards.count(), 20);
+    await page.getByRole('button', { name: 'Show older orders' }).click();
+    await until('all are there', async () => (await cards.count()) === total);
+    const last = cards.last();
+    await last.scrollIntoViewIfNeeded();
+    await last.getByRole('link').click();
+    await page.getByTestId('order-detail').waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { name: 'My orders' }).waitFor();
+    assert.equal(await cards.count(), total, 'older pages are still there');
+    await until('it is where it was', () =>
+      last.evaluate((element) => element.getBoundingClientRect().top < innerHeight),
+    );
+  });
+
+  it('reads what happens in words, and when it will be ready', async () => {
+    const { id } = await customer.placeOrder();
+    await admin.setStatus(id, 'CONFIRMED');
+    await signIn(page, server.origin, `#/orders/${id}`);
+    await page.getByText('The shop has accepted your order').waitFor();
+    const estimatedReadyAt = new Date(Date.now() + 25 * 60_000).toISOString();
+    await admin.call('PATCH', `/orders/${id}/status`, { status: 'PREPARING', estimatedReadyAt });
+    await page.getByText('The shop is packing your order').waitFor();
+    await page.getByText(/^Ready at .+ in about 2[45] minutes$/).waitFor();
+    await assertAxeClean(page);
+  });
+
+  it('places an order with an address, a note and cash', async () => {
+    await signIn(page, server.origin);
+    await liveOrders(page);
+    await page.getByRole('link', { name: 'New order' }).click();
+    await page.getByRole('heading', { name: 'New order', level: 1 }).waitFor();
+    await page.getByRole('button', { name: 'One more Assam Tea 500 g' }).waitFor();
+    await assertAxeClean(page);
+    await page.getByRole('button', { name: 'Place order' }).click();
+    await page.getByText('Choose at least one product.').waitFor();
+    await page.getByText('Say where the order goes.').waitFor();
+    await assertAxeClean(page);
+    const more = page.getByRole('button', { name: 'One more Assam Tea 500 g' });
+    await more.click();
+    await more.click();
+    await page.getByTestId('total').getByText('₹571.00').waitFor();
+    await page.getByLabel('Address').fill('14 Lake Road');
+    await page.getByLabel('Note for the shop').fill('Ring twice');
+    await page.getByLabel('Cash').check();
+    await page.reload();
+    await page.getByTestId('total').getByText('₹571.00').waitFor();
+    await picture(page, 'mobile-new-order');
+    await page.getByRole('button', { name: 'Place order' }).click();
+    await page.getByTestId('order-detail').getByTestId('status-PENDING').waitFor();
+    await page.getByText('Delivery to 14 Lake Road').waitFor();
+    assert.match(await focused(page), /^Order #/);
+    const id = page.url().split('/').pop();
+    const order = await admin.call('GET', `/orders/${id}`);
+    assert.equal(order.totalAmount, '571.00');
+    assert.equal(order.paymentMethod, 'COD');
+    assert.equal(order.deliveryAddress, '14 Lake Road');
+    assert.equal(order.note, 'Ring twice');
+    await page.goBack();
+    await page.getByTestId(`order-${id}`).waitFor();
+  });
+
+  it('orders once although the answer was lost, twice', async () => {
+    const before = (await customer.call('GET', '/orders/counts')).total;
+    await signIn(page, server.origin, '#/new');
+    await page.getByLabel('Pick up').check();
+    await page.getByRole('button', { name: 'One more Cow Ghee 1 l' }).click();
+    // The server gets the order; its answer never arrives.
+    await page.route('**/api/v1/orders', async (route) => {
+      await route.fetch();
+      await route.abort();
+    });
+    await page.getByRole('button', { name: 'Place order' }).click();
+    await page.getByTestId('unsure').waitFor();
+    await assertAxeClean(page);
+    await page.reload();
+    await page.getByTestId('unsure').waitFor();
+    await page.unroute('**/api/v1/orders');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByTestId('order-detail').waitFor();
+    assert.equal((await customer.call('GET', '/orders/counts')).total, before + 1);
+  });
+
+  it('pays, cancels, and is told what that means for the money', async () => {
+    const { id, totalAmount } = await customer.placeOrder('ONLINE');
+    await signIn(page, server.origin, `#/orders/${id}`);
+    await page.getByText('Waiting for your payment').waitFor();
+    await assertAxeClean(page);
+    await page.getByRole('button', { name: `Pay ₹${totalAmount}` }).click();
+    await page.getByText(/^Paid online/).waitFor();
+    assert.match(await focused(page), /^Order #/);
+    await page.getByRole('button', { name: 'Cancel order' }).click();
+    await page.getByText(`You get ₹${totalAmount} back.`).waitFor();
+    assert.match(await focused(page), /^Cancel this order/);
+    await assertAxeClean(page);
+    await page.getByRole('button', { name: 'Yes, cancel it' }).click();
+    await page.getByTestId('refund').getByText(`You got ₹${totalAmount} back.`).waitFor();
+    assert.match(await focused(page), /^Order #/);
+    assert.equal((await admin.call('GET', `/orders/${id}`)).refundStatus, 'DONE');
+    await assertAxeClean(page);
+    await picture(page, 'mobile-refund');
+  });
+
+  it('is told before a cancellation that nothing was paid', async () => {
+    const { id } = await customer.placeOrder();
+    await signIn(page, server.origin, `#/orders/${id}`);
+    await page.getByRole('button', { name: 'Cancel order' }).click();
+    await page.getByText('You have paid nothing, so there is nothing to give back.').waitFor();
+  });
+
+  it('orders again what it had', async () => {
+    const { id, totalAmount } = await customer.placeOrder();
+    await signIn(page, server.origin, `#/orders/${id}`);
+    await page.getByRole('button', { name: 'Order again' }).click();
+    await page.getByTestId('total').getByText(`₹${totalAmount}`).waitFor();
+    assert.equal(await page.getByLabel('Address').inputValue(), '1 Quiet Street');
+    await page.getByRole('button', { name: 'Place order' }).click();
+    await page.getByTestId('order-detail').waitFor();
+    assert.notEqual(page.url().split('/').pop(), id);
+  });
+
+  it('sees the last known orders while there is no server, and that they are old', async () => {
+    const network = await Network.to(server);
+    const { id } = await customer.placeOrder();
+    await signIn(page, network.origin);
+    await liveOrders(page);
+    await page.getByTestId(`order-${id}`).waitFor();
+    await page.context().setOffline(true);
+    await page
+      .getByTestId('old')
+      .getByText(/^You are offline\. This is how it was at/)
+      .waitFor();
+    await assertAxeClean(page);
+    await page.getByTestId(`order-${id}`).click();
+    await page.getByTestId('order-detail').getByTestId('status-PENDING').waitFor();
+    await page.context().setOffline(false);
+    await page.getByTestId('connection-live').waitFor();
+    await page.goBack();
+    await until('nothing is old', async () => (await page.getByTestId('old').count()) === 0);
+
+    // The app starts anew; its pages are there, the server is not.
+    await page.route('**/api/**', (route) => route.abort());
+    await page.reload();
+    await page.getByTestId('unreachable').waitFor();
+    await page.getByText(/This is how it was at/).waitFor();
+    await page.getByTestId(`order-${id}`).waitFor();
+    await assertAxeClean(page);
+    await picture(page, 'mobile-unreachable');
+    await page.unroute('**/api/**');
+    await liveOrders(page); // By itself.
+    await page.getByRole('button', { name: /Sign out/ }).click();
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+    const left = await page.evaluate(() => Object.keys(localStorage));
+    assert.deepEqual(
+      left.filter((key) => key.startsWith('ordercast-mobile')),
+      [],
+    );
+    await page.context().close();
+    await network.dispose();
+    page = await openPage(browser);
+  });
+
+  it('finds an order that is not its own neither shown nor explained', async () => {
+    const other = await ApiUser.signIn(server, 'customer2');
+    const { id } = await other.placeOrder();
+    await signIn(page, server.origin, `#/orders/${id}`);
+    await page.getByRole('alert').waitFor();
+    await assertAxeClean(page);
+    assert.equal(await page.getByTestId('order-detail').count(), 0);
+  });
+
+  for (const width of [390, 768, 1280]) {
+    for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
+      it(`fits a screen of ${width} px, ${colorScheme}`, async () => {
+        const height = width === 390 ? 844 : 1024;
+        const looked = await openPage(browser, { width, height, colorScheme });
+        const { id } = await customer.placeOrder('ONLINE');
+        await signIn(looked, server.origin);
+        await liveOrders(looked);
+        const shot = async (/** @type {string} */ name) => {
+          const overflow = await looked.evaluate(
+            () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+          );
+          assert.equal(overflow, 0, 'nothing sticks out');
+          await assertAxeClean(looked);
+          await picture(looked, `mobile-${name}-${width}-${colorScheme}`);
+        };
+        await looked.getByTestId(`order-${id}`).waitFor();
+        await shot('orders');
+        await openOrder(looked, id);
+        await shot('order');
+        await looked.goto(`${server.origin}/mobile/#/new`);
+        await looked.getByRole('button', { name: 'One more Assam Tea 500 g' }).click();
+        await shot('new');
+        assertNoFaults(looked);
+        await looked.context().close();
+      });
+    }
+  }
+});
