@@ -138,6 +138,7 @@ class Reader {
     }
     consumer_sequence_ = 0;
     caught_up_at_ = state.last;
+    promised_ = {0, 0};
     if (sequence_ >= caught_up_at_) hears_ = true;
     return true;
   }
@@ -166,6 +167,7 @@ class Reader {
   std::string read() {
     auto heard_at = Clock::now();
     auto looked_at = heard_at;
+    auto confirmed_at = heard_at;
     for (;;) {
       natsMsg* received = nullptr;
       const auto status = natsSubscription_NextMsg(&received, subscription_.get(), look.count());
@@ -186,7 +188,28 @@ class Reader {
         if (connection_.reconnects() != reconnects_) return "NATS was disconnected";
       }
       if (now - heard_at >= 3 * options_.heartbeat) return "the stream is silent";
+      if (now - confirmed_at >= 3 * options_.heartbeat) {
+        if (auto trouble = confirm(); !trouble.empty()) return trouble;
+        confirmed_at = Clock::now();
+      }
     }
+  }
+
+  /// Asks the stream's leader whether the consumer gets what comes. A consumer lives on one server,
+  /// and goes on with its heartbeats where that server is cut off from the others and learns
+  /// nothing.
+  std::string confirm() {
+    StreamState state;
+    std::string reason;
+    if (!stream_.look(state, reason)) return reason;
+    if (const auto at = position(); at && at->stream != state.name) {
+      return "the stream is another one than before";
+    }
+    if (sequence_ < promised_.last && consumer_sequence_ == promised_.received) {
+      return "the consumer gets nothing of what comes";
+    }
+    promised_ = {state.last, consumer_sequence_};
+    return {};
   }
 
   /// Returns what is wrong with the message; empty if nothing is.
@@ -288,6 +311,10 @@ class Reader {
   std::uint64_t consumer_sequence_ = 0;  // Of the consumer's last message.
   std::uint64_t caught_up_at_ = 0;       // The stream's end when the consumer was made.
   std::uint64_t reconnects_ = 0;
+  struct {
+    std::uint64_t last = 0;      // The stream's end,
+    std::uint64_t received = 0;  // and the consumer's messages until then.
+  } promised_;                   // When the leader was asked last.
 
   std::thread thread_;
 };
