@@ -1,23 +1,39 @@
 // SPDX-License-Identifier: MIT
 
-import { defineConfig } from 'vite';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { defineConfig, type Plugin } from 'vite';
 
 /** `ORDER_SERVER=http://127.0.0.1:7001 npm run dev -w admin` serves the sources in front of a running server. */
 const server = process.env.ORDER_SERVER ?? 'http://127.0.0.1:7001';
 
+/** Makes sw.js from its source here and the names of the build's files. */
+function shellWorker(): Plugin {
+  return {
+    name: 'shell-worker',
+    apply: 'build',
+    generateBundle(_, bundle) {
+      const files = ['/', '/favicon.svg', ...Object.keys(bundle).map((name) => `/${name}`)].filter(
+        (name) => !name.endsWith('.html'),
+      );
+      const version = createHash('sha256').update(files.join('\n')).digest('hex').slice(0, 12);
+      const source = readFileSync(new URL('./sw.js', import.meta.url), 'utf8')
+        .replace("['/* files */']", JSON.stringify(files))
+        .replace('VERSION', version);
+      this.emitFile({ type: 'asset', fileName: 'sw.js', source });
+    },
+  };
+}
+
 export default defineConfig({
   esbuild: { jsx: 'automatic' },
+  plugins: [shellWorker()],
   build: {
     // Beside the C++ builds, where `./dev demo` and the tests give it to order_server.
     outDir: '../../../build/web',
     emptyOutDir: true,
     target: 'es2022',
-    rollupOptions: {
-      onwarn(warning, warn) {
-        // "use client" is for servers that render; here all is the client.
-        if (warning.code !== 'MODULE_LEVEL_DIRECTIVE') warn(warning);
-      },
-    },
+    cssTarget: 'chrome123',
   },
   server: {
     host: '127.0.0.1',

@@ -1,51 +1,47 @@
 // SPDX-License-Identifier: MIT
 
-import { Center, Loader } from '@mantine/core';
-import type { OrderClient } from '@ordercast/client';
-import { OrderClientProvider } from '@ordercast/client/react';
-import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect, useState, useSyncExternalStore } from 'react';
+import { isStaff } from './desk/permissions.ts';
 import { LoginPage } from './login-page.tsx';
-import { OrderPage } from './order/order-page.tsx';
-import { OrdersPage } from './orders/orders-page.tsx';
-import { useRoute } from './route.ts';
-import { makeClient, session } from './services.ts';
-import { Shell } from './shell/shell.tsx';
+import { session } from './services.ts';
 import { UnreachablePage } from './unreachable-page.tsx';
+
+/** What a customer reads here. */
+const notForCustomers =
+  'This panel is for a shop’s staff. Your own orders are in the customers’ app, at /mobile/.';
+
+/** Only who has signed in needs the rest: the first form comes without it. */
+const SignedIn = lazy(() => import('./signed-in.tsx'));
 
 export function App(): ReactNode {
   const state = useSyncExternalStore(session.subscribe, session.getState);
-  if (state.status === 'unknown') {
-    return (
-      <Center h="100vh">
-        <Loader aria-label="Loading" />
-      </Center>
-    );
-  }
-  if (state.status === 'unreachable') return <UnreachablePage reason={state.reason} />;
-  if (state.status === 'signed-out') return <LoginPage reason={state.reason} />;
-  return <SignedIn key={state.user.id} />;
-}
-
-/** Each user gets a new client, so nothing that one user has seen is left for the next. */
-function SignedIn(): ReactNode {
-  const [client, setClient] = useState<OrderClient | null>(null);
+  const [turnedAway, setTurnedAway] = useState(false);
+  const isStranger = state.status === 'signed-in' && !isStaff(state.user.role);
   useEffect(() => {
-    const made = makeClient();
-    setClient(made);
-    return () => made.close();
-  }, []);
-  if (client === null) return null;
+    if (!isStranger) return;
+    setTurnedAway(true);
+    void session.signOut();
+  }, [isStranger]);
+  if (state.status === 'unreachable') return <UnreachablePage reason={state.reason} />;
+  if (state.status === 'signed-out') {
+    const reason = turnedAway ? notForCustomers : state.reason;
+    return <LoginPage key={reason} reason={reason} onTry={() => setTurnedAway(false)} />;
+  }
+  if (state.status === 'unknown' || isStranger) return <Loading />;
   return (
-    <OrderClientProvider client={client}>
-      <Shell>
-        <Page />
-      </Shell>
-    </OrderClientProvider>
+    <Suspense fallback={<Loading />}>
+      <SignedIn key={state.user.id} />
+    </Suspense>
   );
 }
 
-function Page(): ReactNode {
-  const route = useRoute();
-  if (route.page === 'order') return <OrderPage key={route.orderId} orderId={route.orderId} />;
-  return <OrdersPage status={route.status} number={route.number} />;
+function Loading(): ReactNode {
+  return (
+    <main className="login">
+      <h1 className="sr-only">Orders</h1>
+      <p role="status" className="dimmed">
+        Loading…
+      </p>
+    </main>
+  );
 }

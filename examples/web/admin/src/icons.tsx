@@ -42,6 +42,20 @@ export const MoonIcon = drawn('M20 14.5A8.3 8.3 0 0 1 9.5 4 8.3 8.3 0 1 0 20 14.
 export const SignOutIcon = drawn(
   'M14 4H6a1 1 0 0 0-1 1v14a1 1 0 0 0 1 1h8M11 12h9M17 8.5l3.5 3.5-3.5 3.5',
 );
+export const CloseIcon = drawn('M6 6l12 12M18 6L6 18');
+export const PrintIcon = drawn('M7 9V4h10v5M7 17H4.5V9.5h15V17H17M7 14h10v6H7z');
+export const GearIcon = (): ReactNode => (
+  <Icon>
+    <circle cx="12" cy="12" r="3.2" />
+    <path d="M12 2.8v3M12 18.2v3M2.8 12h3M18.2 12h3M5.5 5.5l2.1 2.1M16.4 16.4l2.1 2.1M5.5 18.5l2.1-2.1M16.4 7.6l2.1-2.1" />
+  </Icon>
+);
+export const BellIcon = drawn(
+  'M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 1.5h-15zM10 20.5a2.2 2.2 0 0 0 4 0',
+);
+export const BellOffIcon = drawn(
+  'M8 6.6A6 6 0 0 1 18 11v5M17 18H4.5L6 16.5V11M10 20.5a2.2 2.2 0 0 0 4 0M3.5 3.5l17 17',
+);
 export const WarningIcon = drawn('M12 4L2.8 19.5h18.4zM12 10v4.5M12 17.2v.1');
 export const TruckIcon = ({ size }: { size?: number }): ReactNode => (
   <Icon size={size ?? 18}>

@@ -1,47 +1,37 @@
 // SPDX-License-Identifier: MIT
 
-import {
-  Alert,
-  Button,
-  Group,
-  Paper,
-  PasswordInput,
-  Stack,
-  Text,
-  TextInput,
-  Title,
-} from '@mantine/core';
 import { ApiError } from '@ordercast/client';
-import { type ChangeEvent, type FormEvent, type ReactNode, useState } from 'react';
-import { Mark, WarningIcon } from './icons.tsx';
+import { type FormEvent, type ReactNode, useEffect, useState } from 'react';
+import { Mark } from './icons.tsx';
 import { session } from './services.ts';
+import { Alert, Button, Field } from './ui.tsx';
 
 const demoAccounts = [
   { label: 'Admin', email: 'admin@martly.dev', password: 'admin123' },
   { label: 'Manager', email: 'manager@martly.dev', password: 'manager123' },
 ];
 
-/** The properties of a field that must be filled in. */
-function required(value: string, setValue: (value: string) => void) {
-  return {
-    required: true,
-    withAsterisk: false,
-    value,
-    onChange: (event: ChangeEvent<HTMLInputElement>) => setValue(event.currentTarget.value),
-  };
-}
+/** Demo data are served on the same machine alone, unless somebody insists. */
+const mayHaveDemoData = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(location.hostname);
 
-/** `reason`: why the last session ended. */
-export function LoginPage(props: { reason: string | undefined }): ReactNode {
+/** `reason`: why the last session ended. `onTry`: called before each try. */
+export function LoginPage(props: { reason: string | undefined; onTry: () => void }): ReactNode {
+  const { onTry } = props;
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
+  const [isShown, setShown] = useState(false);
   const [problem, setProblem] = useState(props.reason);
   const [busy, setBusy] = useState(false);
+  useEffect(() => {
+    document.title = 'Sign in · ordercast';
+  }, []);
 
   async function signIn(event: FormEvent): Promise<void> {
     event.preventDefault();
+    if (busy) return;
     setBusy(true);
     setProblem(undefined);
+    onTry();
     try {
       await session.signIn(email, password);
     } catch (error) {
@@ -52,61 +42,70 @@ export function LoginPage(props: { reason: string | undefined }): ReactNode {
 
   return (
     <main className="login">
-      <Paper className="login-card" shadow="xl" radius="lg" p={{ base: 'lg', xs: 36 }}>
-        <form onSubmit={(event) => void signIn(event)}>
-          <Stack gap="md">
-            <Group gap="sm">
-              <Mark size={40} />
-              <div>
-                <Title order={1} size="h3">
-                  ordercast
-                </Title>
-                <Text size="sm" c="dimmed">
-                  Every order, as it happens
-                </Text>
-              </div>
-            </Group>
-            {problem !== undefined && (
-              <Alert color="red" role="alert" icon={<WarningIcon />} className="problem">
-                {problem}
-              </Alert>
-            )}
-            <TextInput
-              label="Email"
+      <form className="login-card" onSubmit={(event) => void signIn(event)}>
+        <div className="login-brand">
+          <Mark size={40} />
+          <div>
+            <h1>ordercast</h1>
+            <p className="dimmed small">Every order, as it happens</p>
+          </div>
+        </div>
+        {problem !== undefined && <Alert tone="danger">{problem}</Alert>}
+        <Field label="Email">
+          {(id) => (
+            <input
+              id={id}
               type="email"
               autoComplete="username"
-              {...required(email, setEmail)}
+              required
+              value={email}
+              onChange={(event) => setEmail(event.currentTarget.value)}
             />
-            <PasswordInput
-              label="Password"
-              autoComplete="current-password"
-              {...required(password, setPassword)}
-            />
-            <Button type="submit" size="md" loading={busy}>
-              Sign in
-            </Button>
-            <div className="login-demo">
-              <Text size="xs" c="dimmed">
-                Demo accounts:
-              </Text>
-              {demoAccounts.map((account) => (
-                <Button
-                  key={account.email}
-                  size="compact-xs"
-                  variant="default"
-                  radius="xl"
-                  onClick={() => {
-                    setEmail(account.email);
-                    setPassword(account.password);
-                  }}
-                >
-                  {account.label}
-                </Button>
-              ))}
-            </div>
-          </Stack>
-        </form>
-      </Paper>
+          )}
+        </Field>
+        <div className="password">
+          <Field label="Password">
+            {(id) => (
+              <input
+                id={id}
+                type={isShown ? 'text' : 'password'}
+                autoComplete="current-password"
+                required
+                value={password}
+                onChange={(event) => setPassword(event.currentTarget.value)}
+              />
+            )}
+          </Field>
+          <button
+            type="button"
+            className="link-button"
+            aria-pressed={isShown}
+            onClick={() => setShown(!isShown)}
+          >
+            {isShown ? 'Hide' : 'Show'}
+          </button>
+        </div>
+        <Button type="submit" look="primary" busy={busy} className="login-submit">
+          {busy ? 'Signing in…' : 'Sign in'}
+        </Button>
+        {mayHaveDemoData && (
+          <div className="login-demo">
+            <span className="dimmed small">Demo accounts:</span>
+            {demoAccounts.map((account) => (
+              <Button
+                key={account.email}
+                className="small"
+                onClick={() => {
+                  setEmail(account.email);
+                  setPassword(account.password);
+                }}
+              >
+                {account.label}
+              </Button>
+            ))}
+          </div>
+        )}
+      </form>
     </main>
   );
 }

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 
-import './mantine.css';
-import './styles.css';
+import './styles/index.css';
 
-import { MantineProvider } from '@mantine/core';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
-import { session } from './services.ts';
-import { theme } from './theme.ts';
+import { session, settings } from './services.ts';
+
+function showColours(): void {
+  document.documentElement.dataset.colours = settings.get().colours;
+}
+settings.subscribe(showColours);
+showColours();
 
 void session.restore();
 
@@ -16,8 +19,13 @@ const root = document.getElementById('root');
 if (root === null) throw new Error('index.html has no #root');
 createRoot(root).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto">
-      <App />
-    </MantineProvider>
+    <App />
   </StrictMode>,
 );
+
+// The shell opens without a network, too. A page that can't have it works all the same.
+if ('serviceWorker' in navigator && import.meta.env.PROD) {
+  window.addEventListener('load', () => {
+    void navigator.serviceWorker.register('/sw.js').catch(() => undefined);
+  });
+}

@@ -1,22 +1,34 @@
 // SPDX-License-Identifier: MIT
 
-import { OrderApi, OrderClient, Session, webSocketUrl } from '@ordercast/client';
+import { OrderClient, Session, systemTimers, webSocketUrl } from '@ordercast/client';
+import { StaffApi } from '@ordercast/client/staff';
 import { webEnvironment, webStorage } from '@ordercast/client/web';
+import { SettingsStore } from './desk/settings.ts';
+import { Pace } from './orders/paced.ts';
 
-/** What the whole page shares: the session, the API, and one client for each session. */
+/** What the whole page shares: the session, the API, the settings, and one client for each session. */
 
 const storageKey = 'ordercast-admin';
+const settingsKey = 'ordercast-admin-settings';
 const environment = webEnvironment();
+const storage = webStorage(() => localStorage);
 
 export const session = new Session({
   origin: location.origin,
-  storage: webStorage(() => localStorage),
+  storage,
   fetch: (url, init) => fetch(url, init),
   storageKey,
   environment,
 });
 
-export const api = new OrderApi(session);
+export const api = new StaffApi(session);
+export const settings = new SettingsStore(storage, settingsKey);
+export const timers = systemTimers;
+export const now = (): number => environment.now();
+
+/** One list request in two seconds and tab, however much changes; the counts are asked for as often. */
+export const listPace = new Pace(2000);
+export const countPace = new Pace(2000);
 
 export function makeClient(): OrderClient {
   return new OrderClient({
@@ -28,7 +40,8 @@ export function makeClient(): OrderClient {
   });
 }
 
-// A sign-out in one tab signs out all tabs, and all tabs use a token that one has renewed.
 window.addEventListener('storage', (event) => {
+  // A sign-out in one tab signs out all tabs, and all tabs use a token that one has renewed.
   if (event.key === storageKey) void session.onStored(event.oldValue, event.newValue);
+  if (event.key === settingsKey) settings.onStored(event.newValue);
 });

@@ -3,10 +3,21 @@
 import { statusName } from '@ordercast/client/format';
 import type { ReactNode } from 'react';
 
-export function StatusPill(props: { status: string; large?: boolean }): ReactNode {
+/** A status in its colour; `isUnsent`: somebody here wants it, and the server does not know yet. */
+export function StatusPill(props: {
+  status: string;
+  large?: boolean;
+  isUnsent?: boolean;
+}): ReactNode {
   return (
-    <span className="status" data-status={props.status} data-large={props.large ?? undefined}>
+    <span
+      className="status"
+      data-status={props.status}
+      data-large={props.large ?? undefined}
+      data-unsent={props.isUnsent || undefined}
+    >
       {statusName(props.status)}
+      {props.isUnsent && <span className="sr-only"> (not sent yet)</span>}
     </span>
   );
 }

@@ -8,6 +8,7 @@ import { asObject, parseOrder } from './validate.ts';
 export interface ApiErrorOptions {
   readonly isEnvelope?: boolean;
   readonly retryAfterMs?: number | null;
+  readonly data?: unknown;
 }
 
 /** A failed call. `status` is HTTP's, 0 if there was no answer. */
@@ -19,6 +20,8 @@ export class ApiError extends Error {
   readonly isEnvelope: boolean;
   /** The wait that `Retry-After` asks for; null if there is none. */
   readonly retryAfterMs: number | null;
+  /** What the refusal brings along, such as the order as it is; undefined if nothing. Not checked. */
+  readonly data: unknown;
 
   constructor(status: number, title: string, message: string, options: ApiErrorOptions = {}) {
     super(message);
@@ -27,6 +30,7 @@ export class ApiError extends Error {
     this.title = title;
     this.isEnvelope = options.isEnvelope ?? false;
     this.retryAfterMs = options.retryAfterMs ?? null;
+    this.data = options.data;
   }
 }
 
@@ -161,6 +165,7 @@ async function exchange(fetch: Fetch, url: string, init: RequestInit): Promise<A
     {
       isEnvelope: envelope?.success === false && typeof envelope.error === 'string',
       retryAfterMs: retryAfterMs(response.headers.get('Retry-After')),
+      data: envelope?.data,
     },
   );
 }

@@ -97,8 +97,9 @@ export interface ConnectionText {
 
 /** Says in a word or two whether the view is live. */
 export function connectionText(state: ConnectionState, online: boolean): ConnectionText {
-  if (state.status === 'live') return { tone: 'live', text: 'Live', retryAt: null };
+  // Before "Live": it takes a socket a while to notice that its network is gone.
   if (!online) return { tone: 'off', text: 'Offline', retryAt: null };
+  if (state.status === 'live') return { tone: 'live', text: 'Live', retryAt: null };
   switch (state.status) {
     case 'waiting':
       return { tone: 'busy', text: 'Reconnecting', retryAt: state.retryAt };

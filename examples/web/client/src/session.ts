@@ -202,7 +202,12 @@ export class Session {
   /** Calls the API as this user; `path` is below /api/v1. Throws `ApiError`. */
   async call(
     path: string,
-    options: { method?: Method; body?: unknown; headers?: Readonly<Record<string, string>> } = {},
+    options: {
+      method?: Method;
+      body?: unknown;
+      headers?: Readonly<Record<string, string>>;
+      keepalive?: boolean;
+    } = {},
   ): Promise<Answer> {
     const token = (await this.getToken({ fresh: false })) ?? undefined;
     try {

@@ -19,12 +19,27 @@ export interface User {
   /** One of `roles`, or what a newer server calls one. */
   readonly role: Role | (string & {});
   readonly organizationId: string | null;
+  /** The stores that a member of the staff works for. */
+  readonly stores?: readonly UserStore[];
+}
+
+export interface UserStore {
+  readonly id: string;
+  readonly name: string;
+}
+
+function storesOf(value: unknown): readonly UserStore[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((entry) => {
+    const { id, name } = asObject(entry) ?? {};
+    return typeof id === 'string' ? [{ id, name: typeof name === 'string' ? name : id }] : [];
+  });
 }
 
 /** A user as the server sends it, or null when it is none. */
 export function parseUser(value: unknown): User | null {
   const fields = asObject(value) ?? {};
-  const { id, email, name, role, organizationId } = fields;
+  const { id, email, name, role, organizationId, stores } = fields;
   if (typeof id !== 'string' || typeof email !== 'string') return null;
   if (typeof role !== 'string') return null;
   return {
@@ -33,5 +48,6 @@ export function parseUser(value: unknown): User | null {
     name: typeof name === 'string' ? name : email,
     role,
     organizationId: typeof organizationId === 'string' ? organizationId : null,
+    ...(Array.isArray(stores) && { stores: storesOf(stores) }),
   };
 }

@@ -65,6 +65,7 @@ describe('the connection', { timeout: 10 * patience }, () => {
     }
     await openOrder(first, id);
     await openOrder(second, other);
+    await list.getByRole('link', { name: /^All/ }).click(); // A cancelled order leaves the open ones.
     await listShows(list, id, 'PENDING');
 
     network.goDown();

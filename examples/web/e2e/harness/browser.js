@@ -101,19 +101,26 @@ export function setVisibility(page, state) {
  * at `close()`.
  *
  * @param {import('playwright-core').Browser} browser
- * @param {{ width?: number, height?: number, colorScheme?: 'light' | 'dark', clock?: boolean, reducedMotion?: 'reduce' }} [options]
+ * @param {{ width?: number, height?: number, colorScheme?: 'light' | 'dark', clock?: boolean, reducedMotion?: 'reduce',
+ *   hasTouch?: boolean, settings?: object }} [options] `settings`: the admin panel's, as its page of settings stores them
  */
 export async function openPage(browser, options = {}) {
   const context = await browser.newContext({
     viewport: { width: options.width ?? 1280, height: options.height ?? 860 },
     colorScheme: options.colorScheme ?? 'light',
     reducedMotion: options.reducedMotion ?? null,
+    hasTouch: options.hasTouch ?? false,
     deviceScaleFactor: 1,
     locale: 'en-GB',
     timezoneId: 'UTC',
   });
   context.setDefaultTimeout(patience);
   await context.addInitScript(instrument);
+  if (options.settings) {
+    await context.addInitScript((settings) => {
+      localStorage.setItem('ordercast-admin-settings', settings);
+    }, JSON.stringify(options.settings));
+  }
   const page = await context.newPage();
   if (options.clock) await page.clock.install();
   return page;
@@ -182,12 +189,14 @@ export async function openOrder(page, orderId) {
 
 /** Waits until the order's own page shows this status. @param {Page} page @param {string} status */
 export async function orderShows(page, status) {
-  await page.locator(`.order-title [data-status="${status}"]`).waitFor();
+  await page.locator(`.order-title [data-status="${status}"]:not([data-unsent])`).waitFor();
 }
 
 /** Waits until the list shows this status of that order. @param {Page} page @param {string} orderId @param {string} status */
 export async function listShows(page, orderId, status) {
-  await page.locator(`tr[data-order-id="${orderId}"] [data-status="${status}"]`).waitFor();
+  await page
+    .locator(`tr[data-order-id="${orderId}"] [data-status="${status}"]:not([data-unsent])`)
+    .waitFor();
 }
 
 /**

@@ -1,68 +1,67 @@
 // SPDX-License-Identifier: MIT
 
-import { Alert, Button, Skeleton, Title } from '@mantine/core';
-import { isConflict, mayStaffCancel, nextStatus, type Order, problemText } from '@ordercast/client';
-import {
-  dateTime,
-  money,
-  paymentText,
-  shortId,
-  statusName,
-  stepNames,
-} from '@ordercast/client/format';
+import { type Order, problemText } from '@ordercast/client';
+import { dateTime, money, paymentText, shortId, statusName } from '@ordercast/client/format';
 import { useOrder } from '@ordercast/client/react';
-import { type ReactNode, useEffect, useRef, useState } from 'react';
-import { BackIcon, BagIcon, TruckIcon, WarningIcon } from '../icons.tsx';
+import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { useDesk, useRole, useStep } from '../desk/hooks.ts';
+import { mayCancelFor, nextStepFor } from '../desk/permissions.ts';
+import { orderName } from '../desk/step-texts.ts';
+import { BackIcon, BagIcon, PrintIcon, TruckIcon } from '../icons.tsx';
+import { Age } from '../orders/age.tsx';
+import { StepControl, StepNote } from '../orders/step-control.tsx';
+import { hrefOf, type ListRoute } from '../route.ts';
 import { useAnnounce } from '../shell/announcer.tsx';
+import { useTitle } from '../shell/bell.tsx';
+import { useCommands } from '../shell/use-commands.ts';
 import { StatusPill } from '../status-pill.tsx';
-import { TableHead } from '../table-head.tsx';
-import { useStatusChange } from '../use-status-change.ts';
+import { Alert, Button, Skeleton } from '../ui.tsx';
 import { CancelDialog } from './cancel-dialog.tsx';
+import { OrderTimeline } from './order-timeline.tsx';
 import { ProgressPath } from './progress-path.tsx';
-import { StatusTimeline } from './status-timeline.tsx';
+import { Ticket } from './ticket.tsx';
 
-const itemColumns = { Item: '', Quantity: 'number', Each: 'number each', Total: 'number' };
-
-/** An order and the actions on it. */
-interface OrderProps {
-  order: Order;
-  /** Hands in a newer state of the order. */
-  offer: (order: Order) => void;
-  refresh: () => Promise<void>;
-}
-
-export function OrderPage(props: { orderId: string }): ReactNode {
-  const { orderId } = props;
-  const { order, problem, refresh, offer } = useOrder(orderId);
-  useEffect(() => {
-    const status = order === undefined ? '' : ` · ${statusName(order.status)}`;
-    document.title = `${shortId(orderId)}${status} · ordercast`;
-  }, [orderId, order]);
+export function OrderPage(props: {
+  orderId: string;
+  list: ListRoute;
+  /** It stands beside its list. */
+  isSplit: boolean;
+}): ReactNode {
+  const { orderId, list, isSplit } = props;
+  const { order, problem, refresh } = useOrder(orderId);
+  const { steps, open } = useDesk();
+  const name = order === undefined ? shortId(orderId) : orderName(order);
+  useTitle(order === undefined ? name : `${name} ${statusName(order.status)}`);
   useAnnouncedStatus(order);
+  useEffect(() => open(orderId), [open, orderId]);
+  useEffect(() => {
+    if (order !== undefined) steps.onOrder(order);
+  }, [steps, order]);
+  const pane = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => pane.current?.focus({ preventScroll: true }), []);
 
   return (
-    <>
-      <a className="back" href="#/orders">
-        <BackIcon /> All orders
+    <div className="order-pane" ref={pane} tabIndex={-1} data-focus-home>
+      <a className="back" href={hrefOf({ page: 'orders', list })}>
+        <BackIcon /> {isSplit ? 'Close' : 'All orders'}
       </a>
       {problem !== undefined && (
-        <Alert color="red" icon={<WarningIcon />} className="problem" mb="md" role="alert">
+        <Alert tone="danger">
           {problemText(problem)}
-          {order !== undefined && ' This page may be out of date. '}
-          <Button variant="subtle" size="compact-sm" color="red" onClick={() => void refresh()}>
+          {order !== undefined && ' This page may be out of date.'}{' '}
+          <button type="button" className="link-button" onClick={() => void refresh()}>
             Try again
-          </Button>
+          </button>
         </Alert>
       )}
       {order === undefined && problem === undefined && (
-        <div className="panel loading" role="status" aria-label="Loading">
-          <Skeleton height={34} width={260} />
-          <Skeleton height={90} />
-          <Skeleton height={160} />
+        <div className="panel" aria-busy="true">
+          <h1 className="sr-only">Order {name}</h1>
+          <Skeleton rows={5} height={40} />
         </div>
       )}
-      {order !== undefined && <Details order={order} offer={offer} refresh={refresh} />}
-    </>
+      {order !== undefined && <Details order={order} isSplit={isSplit} />}
+    </div>
   );
 }
 
@@ -71,82 +70,140 @@ function useAnnouncedStatus(order: Order | undefined): void {
   const announce = useAnnounce();
   const version = order?.version;
   const seen = useRef(version);
-  const text = order && `Order ${shortId(order.id)}: ${statusName(order.status)}`;
+  const text = order && `Order ${orderName(order)}: ${statusName(order.status)}`;
   useEffect(() => {
     if (seen.current !== undefined && version !== seen.current && text) announce(text);
     seen.current = version;
   }, [announce, version, text]);
 }
 
-function Details(props: OrderProps): ReactNode {
-  const { order, offer, refresh } = props;
+function Details(props: { order: Order; isSplit: boolean }): ReactNode {
+  const { order, isSplit } = props;
+  const state = useStep(order.id);
+  const isUnsent = state?.phase === 'waiting' || state?.phase === 'sending';
   const pickup = order.fulfillmentType === 'PICKUP';
+  const Heading = isSplit ? 'h2' : 'h1';
   return (
-    <article aria-label={`Order ${shortId(order.id)}`} data-order-id={order.id}>
-      <header className="order-head">
-        <div>
+    <article aria-label={`Order ${orderName(order)}`} data-order-id={order.id}>
+      <div className="order-screen">
+        <header className="order-head">
           <div className="order-title">
-            <Title order={1} size="h2">
-              {shortId(order.id)}
-            </Title>
-            <StatusPill key={order.version} status={order.status} large />
+            <Heading className="order-name">{orderName(order)}</Heading>
+            <StatusPill
+              status={isUnsent ? state.step.status : order.status}
+              isUnsent={isUnsent}
+              large
+            />
+            <Age order={order} />
           </div>
           <p className="dimmed order-sub">
-            Placed {dateTime(order.createdAt)} by {order.userId} at {order.storeId}
+            Placed {dateTime(order.createdAt)}
+            {order.store?.name && ` at ${order.store.name}`}
           </p>
+          <Actions order={order} />
+        </header>
+        <StepNote order={order} />
+        <section className="panel" aria-label="Progress">
+          <ProgressPath order={order} />
+        </section>
+        <div className="order-columns">
+          <section className="panel" aria-label="Items">
+            <h2 className="panel-title">Items</h2>
+            <Items order={order} />
+            {order.note && (
+              <p className="order-note">
+                <strong>Note:</strong> {order.note}
+              </p>
+            )}
+            <dl className="facts">
+              <Fact name="Customer">
+                {order.user?.name ?? order.userId}
+                {order.user?.phone && (
+                  <a className="phone" href={`tel:${order.user.phone.replaceAll(' ', '')}`}>
+                    {order.user.phone}
+                  </a>
+                )}
+                {order.user?.email && <span className="dimmed small">{order.user.email}</span>}
+              </Fact>
+              <Fact name={pickup ? 'Pick-up' : 'Delivery'}>
+                <span className="fact-icon">{pickup ? <BagIcon /> : <TruckIcon />}</span>
+                {pickup
+                  ? 'Picked up by the customer'
+                  : (order.deliveryAddress ?? 'No address given')}
+              </Fact>
+              <Fact name="Payment">
+                {paymentText(order)}
+                {order.paymentMethod === 'ONLINE' && <span className="dimmed"> · online</span>}
+                {order.refundStatus && (
+                  <span className="small">{refundText(order.refundStatus)}</span>
+                )}
+              </Fact>
+              {order.estimatedReadyAt && (
+                <Fact name="Ready at about">{dateTime(order.estimatedReadyAt)}</Fact>
+              )}
+            </dl>
+          </section>
+          <section className="panel" aria-label="Timeline">
+            <h2 className="panel-title">Timeline</h2>
+            <OrderTimeline order={order} />
+            <p className="dimmed small order-id">
+              {order.id} · version {order.version}
+            </p>
+          </section>
         </div>
-        <Actions order={order} offer={offer} refresh={refresh} />
-      </header>
-      <section className="panel" aria-label="Progress">
-        <ProgressPath order={order} />
-      </section>
-      <div className="order-columns">
-        <section className="panel" aria-labelledby="items-title">
-          <h2 id="items-title" className="panel-title">
-            Items
-          </h2>
-          <table className="items">
-            <TableHead columns={itemColumns} />
-            <tbody>
-              {order.items.map((item) => (
-                <tr key={item.id}>
-                  <th scope="row">{item.name}</th>
-                  <td className="number">{item.quantity}</td>
-                  <td className="number each dimmed">{money(item.unitPrice)}</td>
-                  <td className="number">{money(item.totalPrice)}</td>
-                </tr>
-              ))}
-            </tbody>
-            <tfoot>
-              <tr>
-                <th scope="row">Total</th>
-                <td />
-                <td className="each" />
-                <td className="number">{money(order.totalAmount)}</td>
-              </tr>
-            </tfoot>
-          </table>
-          <dl className="facts">
-            <Fact name="Payment">
-              {paymentText(order)}
-              {order.paymentMethod === 'ONLINE' && <span className="dimmed"> · online</span>}
-            </Fact>
-            <Fact name={pickup ? 'Pick-up' : 'Delivery'}>
-              <span className="fact-icon">{pickup ? <BagIcon /> : <TruckIcon />}</span>
-              {pickup ? 'Picked up by the customer' : (order.deliveryAddress ?? 'No address given')}
-            </Fact>
-            {order.note !== null && <Fact name="Note">{order.note}</Fact>}
-          </dl>
-        </section>
-        <section className="panel" aria-labelledby="timeline-title">
-          <h2 id="timeline-title" className="panel-title">
-            Timeline
-          </h2>
-          <StatusTimeline logs={order.statusLogs} />
-          <p className="dimmed version">Version {order.version}</p>
-        </section>
       </div>
+      <Ticket order={order} />
     </article>
+  );
+}
+
+function refundText(status: string): string {
+  const texts: Readonly<Record<string, string>> = {
+    DUE: 'The money is to go back',
+    REQUESTED: 'The provider is giving the money back',
+    DONE: 'The money is back',
+    FAILED: 'The refund failed: give the money back by hand',
+  };
+  return texts[status] ?? statusName(status);
+}
+
+function Items(props: { order: Order }): ReactNode {
+  const { order } = props;
+  return (
+    <table className="items">
+      <thead>
+        <tr>
+          <th scope="col">Item</th>
+          <th scope="col" className="number">
+            Quantity
+          </th>
+          <th scope="col" className="number each">
+            Each
+          </th>
+          <th scope="col" className="number">
+            Total
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {order.items.map((item) => (
+          <tr key={item.id}>
+            <th scope="row">{item.name}</th>
+            <td className="number">{item.quantity}</td>
+            <td className="number each dimmed">{money(item.unitPrice)}</td>
+            <td className="number">{money(item.totalPrice)}</td>
+          </tr>
+        ))}
+      </tbody>
+      <tfoot>
+        <tr>
+          <th scope="row">Total</th>
+          <td />
+          <td className="each" />
+          <td className="number">{money(order.totalAmount)}</td>
+        </tr>
+      </tfoot>
+    </table>
   );
 }
 
@@ -159,52 +216,38 @@ function Fact(props: { name: string; children: ReactNode }): ReactNode {
   );
 }
 
-function Actions(props: OrderProps): ReactNode {
-  const { order, offer, refresh } = props;
+function Actions(props: { order: Order }): ReactNode {
+  const { order } = props;
+  const { steps } = useDesk();
   const [cancelling, setCancelling] = useState(false);
-  const change = useStatusChange(order.id, offer, (problem) => {
-    if (isConflict(problem)) void refresh();
+  const role = useRole();
+  const state = useStep(order.id);
+  const isBusy = state?.phase === 'waiting' || state?.phase === 'sending';
+  const mayCancel = mayCancelFor(role, order);
+  useCommands({
+    step: () => {
+      const next = nextStepFor(role, order);
+      if (next !== null) steps.take({ order, status: next });
+    },
   });
-  const next = nextStatus(order);
-
   return (
     <div className="order-actions">
-      {change.problem !== undefined && (
-        <Alert
-          color="orange"
-          icon={<WarningIcon />}
-          className="problem"
-          role="alert"
-          withCloseButton
-          closeButtonLabel="Dismiss"
-          onClose={change.clear}
-          title={
-            isConflict(change.problem) ? 'Somebody else changed this order' : 'The change failed'
-          }
-        >
-          {problemText(change.problem)}
-          {isConflict(change.problem) && ' This page shows its current state.'}
-        </Alert>
+      <Button className="print" onClick={() => window.print()}>
+        <PrintIcon /> Print ticket
+      </Button>
+      {mayCancel && (
+        <Button className="cancel" busy={isBusy} onClick={() => setCancelling(true)}>
+          Cancel order
+        </Button>
       )}
-      <div className="order-buttons">
-        {mayStaffCancel(order) && (
-          <Button variant="default" className="danger" onClick={() => setCancelling(true)}>
-            Cancel order
-          </Button>
-        )}
-        {next !== null && (
-          <Button loading={change.busy && !cancelling} onClick={() => void change.run(next)}>
-            {stepNames[next]}
-          </Button>
-        )}
-      </div>
+      <StepControl order={order} />
       <CancelDialog
         order={order}
-        opened={cancelling}
-        busy={change.busy}
+        opened={cancelling && mayCancel}
         onClose={() => setCancelling(false)}
         onConfirm={(note) => {
-          void change.run('CANCELLED', note).then(() => setCancelling(false));
+          setCancelling(false);
+          steps.take({ order, status: 'CANCELLED', note });
         }}
       />
     </div>

@@ -1,82 +1,88 @@
 // SPDX-License-Identifier: MIT
 
-import { Button } from '@mantine/core';
-import { nextStatus, type Order, problemText } from '@ordercast/client';
-import {
-  ago,
-  dateTime,
-  itemsText,
-  money,
-  paymentText,
-  shortId,
-  stepNames,
-} from '@ordercast/client/format';
-import { useNow } from '@ordercast/client/react';
-import type { ReactNode } from 'react';
+import type { Order } from '@ordercast/client';
+import { itemsText, money, paymentText } from '@ordercast/client/format';
+import { memo, type ReactNode } from 'react';
+import { useStep } from '../desk/hooks.ts';
+import { orderName } from '../desk/step-texts.ts';
 import { BagIcon, TruckIcon } from '../icons.tsx';
-import { go, hrefOf } from '../route.ts';
-import { useAnnounce } from '../shell/announcer.tsx';
 import { StatusPill } from '../status-pill.tsx';
-import { useStatusChange } from '../use-status-change.ts';
+import { Age } from './age.tsx';
+import { StepControl, StepNote } from './step-control.tsx';
 
-export function OrderRow(props: {
-  order: Order;
-  changed: boolean;
-  onChanged: (order: Order) => void;
-}): ReactNode {
-  const { order, changed, onChanged } = props;
-  const now = useNow(30_000);
-  const announce = useAnnounce();
-  const next = nextStatus(order);
-  const change = useStatusChange(order.id, onChanged, (problem) => announce(problemText(problem)));
-  const route = { page: 'order', orderId: order.id } as const;
+export interface OrderRowProps {
+  readonly order: Order;
+  readonly href: string;
+  /** It has just come or changed. */
+  readonly isChanged: boolean;
+  /** It belongs to the list no more, and leaves when nobody is at it. */
+  readonly isLeaving: boolean;
+  readonly isOpened: boolean;
+  readonly showsShop: boolean;
+}
+
+export const OrderRow = memo(function OrderRow(props: OrderRowProps): ReactNode {
+  const { order, href, isChanged, isLeaving, isOpened, showsShop } = props;
+  const state = useStep(order.id);
+  const isUnsent = state?.phase === 'waiting' || state?.phase === 'sending';
   const pickup = order.fulfillmentType === 'PICKUP';
-
   return (
     // The keyboard uses the link in the first cell; the mouse can click anywhere in the row.
     <tr
       data-order-id={order.id}
-      data-changed={changed || undefined}
+      data-status={order.status}
+      // Alternates, so that a second change is highlighted anew.
+      data-changed={isChanged ? (order.version % 2 === 0 ? 'even' : 'odd') : undefined}
+      data-leaving={isLeaving || undefined}
+      data-opened={isOpened || undefined}
       onClick={(event) => {
-        if (!(event.target as Element).closest('a, button')) go(route);
+        if ((event.target as Element).closest('a, button, .alert')) return;
+        if (String(getSelection()) !== '') return; // Somebody copies a phone number.
+        if (event.ctrlKey || event.metaKey) window.open(href, '_blank', 'noopener');
+        else location.hash = href;
       }}
     >
       <th scope="row" className="col-order">
-        <a href={hrefOf(route)}>{shortId(order.id)}</a>
-        <time dateTime={order.createdAt} title={dateTime(order.createdAt)} className="dimmed">
-          {ago(order.createdAt, now)}
-        </time>
+        <a href={href} className="order-link">
+          {orderName(order)}
+        </a>
+        <Age order={order} />
       </th>
       <td className="col-status">
-        <StatusPill status={order.status} />
+        <StatusPill status={isUnsent ? state.step.status : order.status} isUnsent={isUnsent} />
+      </td>
+      <td className="col-customer">
+        <span className="strong">{order.user?.name ?? order.userId}</span>
+        {order.user?.phone && (
+          <a className="phone" href={`tel:${order.user.phone.replaceAll(' ', '')}`}>
+            {order.user.phone}
+          </a>
+        )}
+        {order.deliveryAddress && !pickup && (
+          <span className="dimmed small address">{order.deliveryAddress}</span>
+        )}
       </td>
       <td className="col-items">
-        <span className="kind" title={pickup ? 'Pick-up' : 'Delivery'}>
+        <span className="kind">
           {pickup ? <BagIcon size={16} /> : <TruckIcon size={16} />}
           <span className="sr-only">{pickup ? 'Pick-up: ' : 'Delivery: '}</span>
         </span>
         <span className="items-text">{itemsText(order)}</span>
+        {order.note && <span className="note">{order.note}</span>}
+        {showsShop && order.store?.name && (
+          <span className="dimmed small shop">{order.store.name}</span>
+        )}
       </td>
-      <td className="col-payment" data-payment={order.paymentStatus}>
-        {paymentText(order)}
+      <td className="col-total">
+        <span className="strong">{money(order.totalAmount)}</span>
+        <span className="small payment" data-payment={order.paymentStatus}>
+          {paymentText(order)}
+        </span>
       </td>
-      <td className="col-total">{money(order.totalAmount)}</td>
       <td className="col-action">
-        {next !== null && (
-          <Button
-            size="compact-sm"
-            variant="default"
-            loading={change.busy}
-            onClick={() => void change.run(next)}
-            aria-label={`${stepNames[next]} ${shortId(order.id)}`}
-          >
-            {stepNames[next]}
-          </Button>
-        )}
-        {change.problem !== undefined && (
-          <span className="row-problem">{problemText(change.problem)}</span>
-        )}
+        <StepControl order={order} isNamed />
+        <StepNote order={order} />
       </td>
     </tr>
   );
-}
+});

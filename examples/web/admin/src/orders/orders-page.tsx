@@ -1,140 +1,298 @@
 // SPDX-License-Identifier: MIT
 
-import { Alert, Button, Pagination, Skeleton, Title } from '@mantine/core';
-import { type Order, type OrderStatus, orderStatuses, problemText } from '@ordercast/client';
-import { shortId, statusName, statusNames } from '@ordercast/client/format';
-import { useOrderList } from '@ordercast/client/react';
-import { type ReactNode, useCallback, useEffect } from 'react';
-import { WarningIcon } from '../icons.tsx';
-import { go, hrefOf } from '../route.ts';
-import { api } from '../services.ts';
+import { type Order, orderStatuses, problemText } from '@ordercast/client';
+import { statusName, statusNames } from '@ordercast/client/format';
+import type { OrderCounts, StaffQuery } from '@ordercast/client/staff';
+import {
+  type ReactNode,
+  type RefObject,
+  useCallback,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useSyncExternalStore,
+} from 'react';
+import { useDesk, useRole, useSettings } from '../desk/hooks.ts';
+import { nextStepFor } from '../desk/permissions.ts';
+import { orderName } from '../desk/step-texts.ts';
+import {
+  filterNames,
+  firstList,
+  hrefOf,
+  type ListRoute,
+  openStatuses,
+  type Tab,
+  tabs,
+} from '../route.ts';
+import { session } from '../services.ts';
 import { useAnnounce } from '../shell/announcer.tsx';
-import { TableHead } from '../table-head.tsx';
+import { useTitle } from '../shell/bell.tsx';
+import { useCommands } from '../shell/use-commands.ts';
+import { Alert, Skeleton } from '../ui.tsx';
+import { ListFilters } from './list-filters.tsx';
 import { OrderRow } from './order-row.tsx';
+import { Pages } from './pages.tsx';
+import { useEngaged } from './use-engaged.ts';
+import { useList } from './use-list.ts';
 
-const pageSize = 20;
-const orderColumns = {
-  Order: '',
-  Status: '',
-  Items: 'col-items',
-  Payment: 'col-payment',
-  Total: 'col-total',
-  Next: 'col-action',
-};
-const listOrders: typeof api.listOrders = (query) => api.listOrders(query);
+const pageSize = 50;
+const columns = ['Order', 'Status', 'Customer', 'Items', 'Total', 'Next step'];
 
-export function OrdersPage(props: { status: OrderStatus | null; number: number }): ReactNode {
-  const { status, number } = props;
+/** What is still to be done is shown oldest first, what is over newest first. */
+export function queryOf(list: ListRoute): StaffQuery {
+  const { tab, filters, number } = list;
+  const statuses = tab === 'OPEN' ? openStatuses : tab === 'ALL' ? [] : [tab];
+  const isOver = tab === 'ALL' || tab === 'DELIVERED' || tab === 'CANCELLED';
+  return { ...filters, statuses, sortOrder: isOver ? 'desc' : 'asc', page: number, pageSize };
+}
+
+const tabName = (tab: Tab): string =>
+  tab === 'OPEN' ? 'Open' : tab === 'ALL' ? 'All' : statusNames[tab];
+
+export function OrdersPage(props: {
+  list: ListRoute;
+  /** The order that is open, beside the list or over it. */
+  opened: string | null;
+  isHidden: boolean;
+}): ReactNode {
+  const { list, opened, isHidden } = props;
   const announce = useAnnounce();
+  const desk = useDesk();
+  const role = useRole();
+  const { compact } = useSettings();
+  const region = useRef<HTMLElement>(null);
+  const search = useRef<HTMLInputElement>(null);
+  const state = useSyncExternalStore(session.subscribe, session.getState);
+  const stores = (state.status === 'signed-in' && state.user.stores) || [];
+  const countsKey = filterNames.map((name) => list.filters[name] ?? '').join('\n');
   const onChange = useCallback(
-    (order: Order) => announce(`Order ${shortId(order.id)}: ${statusName(order.status)}`),
+    (order: Order) => announce(`Order ${orderName(order)}: ${statusName(order.status)}`),
     [announce],
   );
-  const list = useOrderList({
-    list: listOrders,
-    query: { status, page: number, pageSize },
-    onChange,
+  const key = hrefOf({ page: 'orders', list });
+  const query = useMemo(() => queryOf(list), [list]);
+  const { feed, shown, reload, engage, showWaiting } = useList(query, key, { countsKey, onChange });
+  const engaged = useEngaged(engage);
+  useTitle(opened === null ? `${tabName(list.tab)} orders` : 'Order');
+  useKeptPlace(isHidden, region);
+
+  const links = (): HTMLElement[] => [
+    ...(region.current?.querySelectorAll<HTMLElement>('a.order-link') ?? []),
+  ];
+  const move = (by: 1 | -1): void => {
+    const all = links();
+    const row = document.activeElement?.closest('tr');
+    const at = all.findIndex((link) => link.closest('tr') === row);
+    const target = at < 0 ? all[by > 0 ? 0 : all.length - 1] : all[at + by];
+    target?.focus();
+  };
+  const stepOfFocused = (): void => {
+    const id = document.activeElement?.closest('tr')?.dataset.orderId;
+    const order = shown.rows.find((row) => row.id === id);
+    const next = order && nextStepFor(role, order);
+    if (order && next && desk.steps.take({ order, status: next })) {
+      desk.open(order.id);
+      announce(`${orderName(order)}: ${statusName(next)}, press U to undo`);
+    }
+  };
+  useCommands(
+    isHidden
+      ? {}
+      : {
+          next: () => move(1),
+          previous: () => move(-1),
+          search: () => search.current?.focus(),
+          step: opened === null ? stepOfFocused : undefined, // An open order has its own.
+        },
+  );
+  useCommands({
+    undo: () => {
+      const step = desk.steps.undoLatest();
+      if (step) announce(`${orderName(step.order)}: undone`);
+    },
   });
-  useEffect(() => {
-    document.title = 'Orders · ordercast';
-  }, []);
-  const { orders, meta } = list;
+
+  const { orders, meta, counts } = feed;
+  const isLoading = orders === undefined && feed.problem === undefined;
+  const isBeyond = meta !== undefined && list.number > Math.max(1, meta.totalPages);
   const first = meta === undefined ? 0 : (meta.page - 1) * meta.pageSize + 1;
 
   return (
-    <>
+    <div className="list-pane" hidden={isHidden}>
       <div className="page-head">
-        <Title order={1} size="h2">
+        <h1 data-focus-home tabIndex={-1}>
           Orders
-        </Title>
-        {meta !== undefined && (
-          <span className="dimmed">
-            {orders?.length
-              ? `${first}–${first + orders.length - 1} of ${meta.total}`
-              : 'None to show'}
-          </span>
-        )}
+        </h1>
+        <span className="dimmed list-range">
+          {orders !== undefined &&
+            meta !== undefined &&
+            (orders.length > 0
+              ? `${first}–${first + orders.length - 1} of ${Math.max(meta.total, orders.length)}`
+              : 'None to show')}
+        </span>
       </div>
-      <nav className="filters" aria-label="Filter by status">
-        <FilterLink status={null} current={status} />
-        {orderStatuses.map((entry) => (
-          <FilterLink key={entry} status={entry} current={status} />
-        ))}
-      </nav>
-      {list.unreadable > 0 && (
-        <Alert color="yellow" icon={<WarningIcon />} mb="md" role="status">
-          {list.unreadable === 1 ? 'One entry' : `${list.unreadable} entries`} can’t be read and{' '}
-          {list.unreadable === 1 ? 'is' : 'are'} not shown. Reload the page for its newest version.
+      <ListFilters list={list} stores={stores} search={search} />
+      <Tabs list={list} counts={counts} />
+      {feed.unreadable > 0 && (
+        <Alert tone="warning" role="status">
+          {feed.unreadable === 1 ? 'One entry' : `${feed.unreadable} entries`} can’t be read and{' '}
+          {feed.unreadable === 1 ? 'is' : 'are'} not shown. Reload the page for its newest version.
         </Alert>
       )}
-      {list.problem !== undefined && (
-        <Alert color="red" icon={<WarningIcon />} className="problem" mb="md" role="alert">
-          {problemText(list.problem)} This page may be out of date.{' '}
-          <Button variant="subtle" size="compact-sm" color="red" onClick={() => void list.reload()}>
+      {feed.problem !== undefined && (
+        <Alert tone="danger">
+          {problemText(feed.problem)}{' '}
+          {orders === undefined ? 'We keep trying.' : 'This page may be out of date.'}{' '}
+          <button type="button" className="link-button" onClick={() => void reload()}>
             Try again
-          </Button>
+          </button>
         </Alert>
       )}
-      <section className="panel" aria-label="Orders">
-        {orders === undefined && list.problem === undefined && <Loading />}
-        {orders?.length === 0 && (
-          <p className="empty">
-            {status === null
-              ? 'No orders yet. New orders appear here at once.'
-              : `No order is ${statusNames[status].toLowerCase()} right now.`}
-          </p>
+      <section
+        ref={region}
+        className="panel orders-panel"
+        aria-label="Orders"
+        aria-busy={isLoading}
+        data-focus-home
+        data-compact={compact || undefined}
+        tabIndex={-1}
+        {...engaged}
+      >
+        {shown.waiting.length > 0 && (
+          <button
+            type="button"
+            className="waiting-bar"
+            onClick={() => {
+              const firstNew = showWaiting();
+              requestAnimationFrame(() =>
+                links()
+                  .find((link) => link.closest('tr')?.dataset.orderId === firstNew)
+                  ?.focus(),
+              );
+            }}
+          >
+            {shown.waiting.length === 1 ? '1 new order' : `${shown.waiting.length} new orders`}
+          </button>
         )}
-        {orders !== undefined && orders.length > 0 && (
+        {isLoading && <Skeleton rows={8} height={40} />}
+        {orders !== undefined && shown.rows.length === 0 && (
+          <Empty list={list} pages={isBeyond ? (meta?.totalPages ?? 1) : null} />
+        )}
+        {shown.rows.length > 0 && (
           <table className="orders">
-            <TableHead columns={orderColumns} />
+            <thead>
+              <tr>
+                {columns.map((name) => (
+                  <th key={name} scope="col">
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
             <tbody>
-              {orders.map((order) => (
+              {shown.rows.map((order) => (
                 <OrderRow
-                  // A new key restarts the highlight.
-                  key={`${order.id} ${list.changed.get(order.id) ?? ''}`}
+                  key={order.id}
                   order={order}
-                  changed={list.changed.get(order.id) === order.version}
-                  onChanged={list.offer}
+                  href={hrefOf({ page: 'order', orderId: order.id, list })}
+                  isChanged={shown.holds.has(order.id) || shown.arrived.has(order.id)}
+                  isLeaving={shown.leaving.has(order.id)}
+                  isOpened={order.id === opened}
+                  showsShop={stores.length > 1}
                 />
               ))}
             </tbody>
           </table>
         )}
       </section>
-      {meta !== undefined && meta.totalPages > 1 && (
-        <Pagination
-          className="pages"
-          total={meta.totalPages}
-          value={Math.min(number, meta.totalPages)}
-          onChange={(page) => go({ page: 'orders', status, number: page })}
-          getItemProps={(page) => ({ 'aria-label': `Page ${page}` })}
-          getControlProps={(control) => ({ 'aria-label': `${control} page` })}
-        />
-      )}
-    </>
-  );
-}
-
-function FilterLink(props: { status: OrderStatus | null; current: OrderStatus | null }): ReactNode {
-  const { status, current } = props;
-  return (
-    <a
-      className="filter"
-      href={hrefOf({ page: 'orders', status, number: 1 })}
-      aria-current={status === current ? 'page' : undefined}
-    >
-      {status === null ? 'All' : statusNames[status]}
-    </a>
-  );
-}
-
-function Loading(): ReactNode {
-  const rows = Array.from({ length: Math.min(8, pageSize) }, (_, index) => index);
-  return (
-    <div className="loading" role="status" aria-label="Loading">
-      {rows.map((row) => (
-        <Skeleton key={row} height={22} radius="sm" />
-      ))}
+      {meta !== undefined && <Pages list={list} total={meta.totalPages} />}
     </div>
   );
+}
+
+function Tabs(props: { list: ListRoute; counts: OrderCounts | undefined }): ReactNode {
+  const { list, counts } = props;
+  const sum = (statuses: readonly string[]): number =>
+    statuses.reduce((total, status) => total + (counts?.byStatus[status] ?? 0), 0);
+  const countOf = (tab: Tab): number =>
+    sum(tab === 'OPEN' ? openStatuses : tab === 'ALL' ? orderStatuses : [tab]);
+  return (
+    <nav className="tabs" aria-label="Filter by status">
+      {tabs.map((tab) => (
+        <a
+          key={tab}
+          className="tab"
+          href={hrefOf({ page: 'orders', list: { ...list, tab, number: 1 } })}
+          aria-current={tab === list.tab ? 'page' : undefined}
+        >
+          {tabName(tab)}
+          {counts !== undefined && <span className="tab-count">{countOf(tab)}</span>}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+function Empty(props: { list: ListRoute; pages: number | null }): ReactNode {
+  const { list, pages } = props;
+  if (pages !== null) {
+    return (
+      <p className="empty">
+        There is no page {list.number}:{' '}
+        {pages <= 1 ? 'there is one page.' : `there are ${pages} pages.`}{' '}
+        <a href={hrefOf({ page: 'orders', list: { ...list, number: Math.max(1, pages) } })}>
+          Go to the last page
+        </a>
+      </p>
+    );
+  }
+  if (filterNames.some((name) => list.filters[name])) {
+    return (
+      <p className="empty">
+        No order fits.{' '}
+        <a href={hrefOf({ page: 'orders', list: { ...list, filters: {}, number: 1 } })}>
+          Clear the filters
+        </a>
+      </p>
+    );
+  }
+  if (list.tab === 'OPEN')
+    return <p className="empty">All done. New orders appear here at once.</p>;
+  if (list.tab === 'ALL') return <p className="empty">No orders yet.</p>;
+  return (
+    <p className="empty">
+      No order is {statusNames[list.tab].toLowerCase()} right now.{' '}
+      <a href={hrefOf({ page: 'orders', list: firstList })}>Open orders</a>
+    </p>
+  );
+}
+
+/** Back finds the list as it was: scrolled as far, and with the focus on the order that was open. */
+function useKeptPlace(isHidden: boolean, region: RefObject<HTMLElement | null>): void {
+  const place = useRef({ y: 0, focused: null as Element | null, wasHidden: isHidden });
+  useLayoutEffect(() => {
+    const remember = (): void => {
+      if (!isHidden) place.current.y = window.scrollY;
+    };
+    window.addEventListener('scroll', remember, { passive: true });
+    return () => window.removeEventListener('scroll', remember);
+  }, [isHidden]);
+  useLayoutEffect(() => {
+    const { wasHidden, y } = place.current;
+    place.current.wasHidden = isHidden;
+    if (isHidden) {
+      if (!wasHidden) {
+        const opened = region.current?.querySelector('tr[data-opened] a.order-link') ?? null;
+        place.current.focused = opened;
+        window.scrollTo(0, 0);
+        place.current.y = y;
+      }
+      return;
+    }
+    if (!wasHidden) return;
+    window.scrollTo(0, y);
+    if (place.current.focused?.isConnected) {
+      (place.current.focused as HTMLElement).focus({ preventScroll: true });
+    }
+  }, [isHidden, region]);
 }

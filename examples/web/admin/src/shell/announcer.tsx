@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { VisuallyHidden } from '@mantine/core';
-import { createContext, type ReactNode, useCallback, useContext, useState } from 'react';
+import { createContext, type ReactNode, useContext, useState } from 'react';
 
 const AnnounceContext = createContext<(text: string) => void>(() => undefined);
 
@@ -12,13 +11,12 @@ export function useAnnounce(): (text: string) => void {
 
 export function Announcer(props: { children: ReactNode }): ReactNode {
   const [text, setText] = useState('');
-  const announce = useCallback((next: string) => setText(next), []);
   return (
-    <AnnounceContext.Provider value={announce}>
+    <AnnounceContext.Provider value={setText}>
       {props.children}
-      <VisuallyHidden role="log" aria-live="polite" aria-label="Changes">
+      <div className="sr-only" role="log" aria-live="polite" aria-label="Changes">
         {text}
-      </VisuallyHidden>
+      </div>
     </AnnounceContext.Provider>
   );
 }

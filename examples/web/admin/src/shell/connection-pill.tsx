@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import { UnstyledButton } from '@mantine/core';
 import { connectionText, secondsUntil } from '@ordercast/client/format';
 import { useConnectionState, useNow, useOnline, useOrderClient } from '@ordercast/client/react';
 import type { ReactNode } from 'react';
@@ -20,9 +19,9 @@ export function ConnectionPill(): ReactNode {
       {retryAt !== null && (
         <>
           <Countdown until={retryAt} />
-          <UnstyledButton className="connection-retry" onClick={client.reconnect}>
+          <button type="button" className="connection-retry" onClick={client.reconnect}>
             Retry now
-          </UnstyledButton>
+          </button>
         </>
       )}
     </div>

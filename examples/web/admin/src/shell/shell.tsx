@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: MIT
 
-import {
-  ActionIcon,
-  Menu,
-  Text,
-  UnstyledButton,
-  useComputedColorScheme,
-  useMantineColorScheme,
-} from '@mantine/core';
-import { type ReactNode, useSyncExternalStore } from 'react';
-import { Mark, MoonIcon, SignOutIcon, SunIcon } from '../icons.tsx';
-import { session } from '../services.ts';
+import { type ReactNode, useState } from 'react';
+import { useRole } from '../desk/hooks.ts';
+import { maySeeKitchen } from '../desk/permissions.ts';
+import { GearIcon, Mark } from '../icons.tsx';
+import { firstList, hrefOf, type Route } from '../route.ts';
+import { IconButton } from '../ui.tsx';
 import { Announcer } from './announcer.tsx';
+import { Bell, useCountedTitle } from './bell.tsx';
 import { ConnectionPill } from './connection-pill.tsx';
+import { useKeptFocus } from './keep-focus.ts';
+import { HelpDialog, SettingsDialog } from './settings-dialog.tsx';
+import { useCommands } from './use-commands.ts';
+import { UserMenu } from './user-menu.tsx';
 
-export function Shell(props: { children: ReactNode }): ReactNode {
+export function Shell(props: { page: Route['page']; children: ReactNode }): ReactNode {
+  const [dialog, setDialog] = useState<'settings' | 'help' | null>(null);
+  const role = useRole();
+  useKeptFocus();
+  useCountedTitle();
+  useCommands({ help: () => setDialog('help') });
+  const close = (): void => setDialog(null);
   return (
     <Announcer>
       {/* No link: the fragment is the route. */}
@@ -22,82 +28,42 @@ export function Shell(props: { children: ReactNode }): ReactNode {
         Skip to content
       </button>
       <header className="topbar">
-        <div className="topbar-inner">
-          <a className="brand" href="#/orders" aria-label="ordercast, all orders">
-            <Mark size={30} />
-            <span className="brand-name">ordercast</span>
+        <a
+          className="brand"
+          href={hrefOf({ page: 'orders', list: firstList })}
+          aria-label="ordercast, open orders"
+        >
+          <Mark size={30} />
+          <span className="brand-name">ordercast</span>
+        </a>
+        <nav className="pages-nav" aria-label="Pages">
+          <a href="#/orders" aria-current={props.page !== 'kitchen' ? 'page' : undefined}>
+            Orders
           </a>
-          <div className="topbar-tools">
-            <ConnectionPill />
-            <SchemeToggle />
-            <UserMenu />
-          </div>
+          {maySeeKitchen(role) && (
+            <a href="#/kitchen" aria-current={props.page === 'kitchen' ? 'page' : undefined}>
+              Kitchen
+            </a>
+          )}
+        </nav>
+        <div className="topbar-tools">
+          <ConnectionPill />
+          <Bell />
+          <IconButton label="Settings" onClick={() => setDialog('settings')}>
+            <GearIcon />
+          </IconButton>
+          <UserMenu />
         </div>
       </header>
-      <main id="content" className="content" tabIndex={-1}>
+      <main id="content" className="content" data-page={props.page} tabIndex={-1}>
         {props.children}
       </main>
+      <SettingsDialog opened={dialog === 'settings'} onClose={close} />
+      <HelpDialog opened={dialog === 'help'} onClose={close} />
     </Announcer>
   );
 }
 
 function skipToContent(): void {
   document.getElementById('content')?.focus();
-}
-
-function SchemeToggle(): ReactNode {
-  const { setColorScheme } = useMantineColorScheme();
-  const dark = useComputedColorScheme('light') === 'dark';
-  const label = dark ? 'Light colours' : 'Dark colours';
-  return (
-    <ActionIcon
-      variant="subtle"
-      color="gray"
-      size="lg"
-      aria-label={label}
-      title={label}
-      onClick={() => setColorScheme(dark ? 'light' : 'dark')}
-    >
-      {dark ? <SunIcon /> : <MoonIcon />}
-    </ActionIcon>
-  );
-}
-
-function UserMenu(): ReactNode {
-  const state = useSyncExternalStore(session.subscribe, session.getState);
-  if (state.status !== 'signed-in') return null;
-  const { user } = state;
-  const initials = user.name
-    .split(/\s+/)
-    .map((word) => word.charAt(0))
-    .join('')
-    .slice(0, 2)
-    .toUpperCase();
-  return (
-    <Menu position="bottom-end" width={230} shadow="lg">
-      <Menu.Target>
-        <UnstyledButton className="avatar" aria-label={`Account of ${user.name}`}>
-          {initials}
-        </UnstyledButton>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <div className="menu-user">
-          <Text fw={600} size="sm">
-            {user.name}
-          </Text>
-          <Text size="xs" c="dimmed">
-            {user.email}
-          </Text>
-          <Text size="xs" c="dimmed">
-            {user.role.toLowerCase().replaceAll('_', ' ')}
-            {user.organizationId !== null && ` of ${user.organizationId}`}
-          </Text>
-        </div>
-        <Menu.Divider />
-        <Menu.Item leftSection={<SignOutIcon />} onClick={() => void session.signOut()}>
-          Sign out
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
-  );
 }

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+
+import type { Order, TimerId, Timers } from '@ordercast/client';
+import { Observable } from './observable.ts';
+
+export interface AlarmOptions {
+  readonly timers: Timers;
+  /** Makes the sound once. */
+  ring(): void;
+  /** Called once for each new order. */
+  notify(orderId: string): void;
+  /** How long after a ring the next one comes. */
+  repeatMs(): number;
+}
+
+/** Orders that nobody has opened yet. It rings again and again until somebody has. */
+export class Alarm extends Observable {
+  readonly #options: AlarmOptions;
+  /** All pending orders that we have heard of: an order is new once. */
+  readonly #known = new Set<string>();
+  #unseen: ReadonlySet<string> = new Set();
+  #isPrimed = false;
+  #timer: TimerId | null = null;
+
+  constructor(options: AlarmOptions) {
+    super();
+    this.#options = options;
+  }
+
+  /** The ids of orders that nobody has opened; the same set until that changes. */
+  get unseen(): ReadonlySet<string> {
+    return this.#unseen;
+  }
+
+  /** Takes the list of pending orders. The first is what was there before we looked: it does not ring. */
+  onPending(orders: readonly Pick<Order, 'id'>[]): void {
+    const pending = new Set(orders.map(({ id }) => id));
+    const arrived = [...pending].filter((id) => !this.#known.has(id));
+    for (const id of this.#known) if (!pending.has(id)) this.#known.delete(id);
+    for (const id of pending) this.#known.add(id);
+    const left = [...this.#unseen].filter((id) => pending.has(id));
+    const isFirst = !this.#isPrimed;
+    this.#isPrimed = true;
+    this.#set(new Set(isFirst ? left : [...left, ...arrived]));
+    if (isFirst) return;
+    for (const id of arrived) this.#options.notify(id);
+  }
+
+  /** Takes a hint: this order has that status now. */
+  onHint(orderId: string, status: string): void {
+    if (status !== 'PENDING') {
+      this.#known.delete(orderId);
+      this.onOpened(orderId);
+      return;
+    }
+    if (!this.#isPrimed || this.#known.has(orderId)) return;
+    this.#known.add(orderId);
+    this.#set(new Set([...this.#unseen, orderId]));
+    this.#options.notify(orderId);
+  }
+
+  /** Somebody has opened it, here or in another tab. */
+  onOpened(orderId: string): void {
+    if (!this.#unseen.has(orderId)) return;
+    this.#set(new Set([...this.#unseen].filter((id) => id !== orderId)));
+  }
+
+  /** Somebody has heard it. */
+  silence(): void {
+    if (this.#unseen.size > 0) this.#set(new Set());
+  }
+
+  close(): void {
+    this.#set(new Set());
+  }
+
+  #set(unseen: ReadonlySet<string>): void {
+    const isMore = [...unseen].some((id) => !this.#unseen.has(id));
+    const isSame = !isMore && unseen.size === this.#unseen.size;
+    if (isSame) return;
+    this.#unseen = unseen;
+    if (unseen.size === 0 || isMore) this.#stop();
+    if (isMore) this.#ring();
+    this.tell();
+  }
+
+  #ring(): void {
+    this.#options.ring();
+    this.#timer = this.#options.timers.set(() => this.#ring(), this.#options.repeatMs());
+  }
+
+  #stop(): void {
+    if (this.#timer !== null) this.#options.timers.clear(this.#timer);
+    this.#timer = null;
+  }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+
+import { isConflict, type Order, problemText } from '@ordercast/client';
+import { secondsUntil, stepNames } from '@ordercast/client/format';
+import { useNow } from '@ordercast/client/react';
+import { type ReactNode, useLayoutEffect, useRef, useState } from 'react';
+import { ClickGuard, guardMs } from '../desk/click-guard.ts';
+import { useDesk, useRole, useStep } from '../desk/hooks.ts';
+import { nextStepFor } from '../desk/permissions.ts';
+import { orderName, refusalText } from '../desk/step-texts.ts';
+import { now } from '../services.ts';
+import { Alert, Button } from '../ui.tsx';
+
+/**
+ * The next step of an order, in a slot of one size, with its undo in a slot of its own: whatever happens to the order,
+ * a second click at the same place does nothing.
+ */
+export function StepControl(props: { order: Order; isNamed?: boolean }): ReactNode {
+  const { order, isNamed = false } = props;
+  const { steps, open } = useDesk();
+  const state = useStep(order.id);
+  const next = nextStepFor(useRole(), order);
+  const guard = useRef(new ClickGuard());
+  const button = useRef<HTMLButtonElement>(null);
+  const isWaiting = state?.phase === 'waiting';
+  const isBusy = isWaiting || state?.phase === 'sending';
+  const meaning = isBusy ? 'busy' : (next ?? 'nothing');
+  useLayoutEffect(() => guard.current.means(meaning, now()), [meaning]);
+  const isResting = useResting(meaning);
+  const target = isBusy ? state.step.status : next;
+
+  return (
+    <div className="step">
+      <span className="step-undo">
+        {isWaiting && (
+          <Button
+            className="small"
+            onClick={() => {
+              steps.undo(order.id);
+              button.current?.focus();
+            }}
+            aria-label={isNamed ? `Undo ${orderName(order)}` : undefined}
+          >
+            Undo
+          </Button>
+        )}
+      </span>
+      {target === null ? (
+        <span className="step-slot" />
+      ) : (
+        <Button
+          ref={button}
+          className="step-slot"
+          look={isBusy ? 'quiet' : 'primary'}
+          busy={isBusy || isResting}
+          data-step={target}
+          aria-label={
+            isBusy
+              ? `${stepNames[target]} ${orderName(order)}: not sent yet`
+              : isNamed
+                ? `${stepNames[target]} ${orderName(order)}`
+                : undefined
+          }
+          onClick={() => {
+            if (next === null || !guard.current.click(now())) return;
+            steps.take({ order, status: next });
+            open(order.id);
+          }}
+        >
+          {state?.phase === 'waiting' ? (
+            <Countdown until={state.sendAt} />
+          ) : isBusy ? (
+            'Sending…'
+          ) : (
+            stepNames[target]
+          )}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** Shows that the button ignores clicks for a moment, since it means something else now. */
+function useResting(meaning: string): boolean {
+  const [isResting, setResting] = useState(false);
+  const isFirst = useRef(true);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each meaning rests, also one that it has had before
+  useLayoutEffect(() => {
+    if (isFirst.current) {
+      isFirst.current = false;
+      return undefined;
+    }
+    setResting(true);
+    const timer = setTimeout(() => setResting(false), guardMs);
+    return () => clearTimeout(timer);
+  }, [meaning]);
+  return isResting;
+}
+
+function Countdown(props: { until: number }): ReactNode {
+  const time = useNow(250, now);
+  return <>Sent in {secondsUntil(props.until, time)} s</>;
+}
+
+/** What became of a step that was not made. Stays until it is dismissed, or its cause is gone. */
+export function StepNote(props: { order: Order }): ReactNode {
+  const { order } = props;
+  const { steps } = useDesk();
+  const state = useStep(order.id);
+  if (state?.phase !== 'failed' && state?.phase !== 'refused') return null;
+  const dismiss = (): void => steps.dismiss(order.id);
+  if (state.phase === 'refused') {
+    return (
+      <Alert tone="warning" title="Somebody else changed this order" onDismiss={dismiss}>
+        {refusalText(state.step, state.now)}
+        {state.now === null && isConflict(state.problem) && ` ${problemText(state.problem)}`}
+      </Alert>
+    );
+  }
+  return (
+    <Alert tone="danger" title="The change failed" onDismiss={dismiss}>
+      {problemText(state.problem)}{' '}
+      <button type="button" className="link-button" onClick={() => steps.retry(order.id)}>
+        Try again
+      </button>
+    </Alert>
+  );
+}

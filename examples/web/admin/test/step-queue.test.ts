@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+
+import { ApiError, type Order } from '@ordercast/client';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { FakeEnvironment, makeOrder, settle } from '../../client/test/fake-environment.ts';
+import { type Step, StepQueue } from '../src/desk/step-queue.ts';
+import { refusalText } from '../src/desk/step-texts.ts';
+
+let environment: FakeEnvironment;
+let sent: { step: Step; keepalive: boolean }[];
+let answers: Order[];
+let outdated: string[];
+let undoMs: number;
+let respond: (step: Step) => Promise<Order>;
+let steps: StepQueue;
+
+beforeEach(() => {
+  environment = new FakeEnvironment();
+  sent = [];
+  answers = [];
+  outdated = [];
+  undoMs = 5000;
+  respond = async ({ order, status }) => makeOrder(order.id, order.version + 1, { status });
+  steps = new StepQueue({
+    timers: environment.timers,
+    now: () => environment.now(),
+    undoMs: () => undoMs,
+    send: (step, { keepalive }) => {
+      sent.push({ step, keepalive });
+      return respond(step);
+    },
+    onOrder: (order) => answers.push(order),
+    onOutdated: (orderId) => outdated.push(orderId),
+  });
+});
+
+const step = (id = 'o-1', version = 3): Step => ({
+  order: makeOrder(id, version),
+  status: 'CONFIRMED',
+});
+
+describe('a step', () => {
+  it('is sent after five seconds, from the version that was shown', async () => {
+    steps.take(step());
+    await environment.pass(4999);
+    expect(sent).toEqual([]);
+    await environment.pass(1);
+    expect(sent.map(({ step: { order } }) => order.version)).toEqual([3]);
+    expect(answers.map(({ version }) => version)).toEqual([4]);
+    expect(steps.get('o-1')).toBeUndefined();
+  });
+
+  it('is never sent if it is undone before', async () => {
+    steps.take(step());
+    await environment.pass(4000);
+    expect(steps.undo('o-1')).toBe(true);
+    await environment.pass(60_000);
+    expect(sent).toEqual([]);
+    expect(environment.pendingTimers).toBe(0);
+  });
+
+  it('can be undone no more when it is on its way', async () => {
+    respond = () => new Promise(() => undefined);
+    steps.take(step());
+    await environment.pass(5000);
+    expect(steps.undo('o-1')).toBe(false);
+  });
+
+  it('is one at a time for each order', async () => {
+    expect(steps.take(step())).toBe(true);
+    expect(steps.take(step())).toBe(false);
+    expect(steps.take(step('o-2'))).toBe(true);
+    await environment.pass(5000);
+    expect(sent).toHaveLength(2);
+  });
+
+  it('is sent at once where nothing can be undone', async () => {
+    undoMs = 0;
+    steps.take(step());
+    expect(sent).toHaveLength(1);
+    await settle();
+  });
+
+  it('is sent with what outlives the page when the page is left', async () => {
+    steps.take(step('o-1'));
+    steps.take(step('o-2'));
+    steps.flush();
+    expect(sent.map(({ keepalive }) => keepalive)).toEqual([true, true]);
+    await environment.pass(10_000);
+    expect(sent).toHaveLength(2);
+  });
+});
+
+describe('undoing', () => {
+  it('takes back the newest first', () => {
+    steps.take(step('o-1'));
+    steps.take(step('o-2'));
+    expect(steps.undoLatest()?.order.id).toBe('o-2');
+    expect(steps.undoLatest()?.order.id).toBe('o-1');
+    expect(steps.undoLatest()).toBeUndefined();
+  });
+});
+
+describe('somebody else who was faster', () => {
+  const cancelled = makeOrder('o-1', 4, {
+    status: 'CANCELLED',
+    statusLogs: [
+      {
+        id: 'l',
+        status: 'CANCELLED',
+        note: 'Out of stock',
+        createdAt: '2026-01-01T12:00:00Z',
+        actorRole: 'STORE_MANAGER',
+      },
+    ],
+  });
+
+  it('is told of by the 409, with the order as it is', async () => {
+    respond = () =>
+      Promise.reject(new ApiError(409, 'Conflict', 'Another change', { data: cancelled }));
+    steps.take(step());
+    await environment.pass(5000);
+    expect(steps.get('o-1')).toMatchObject({ phase: 'refused', now: { status: 'CANCELLED' } });
+    expect(answers).toEqual([cancelled]);
+    expect(refusalText(step(), cancelled)).toMatch(
+      /^A store manager set it to Cancelled at .*: “Out of stock”\. Your “Confirm” was not made\.$/,
+    );
+  });
+
+  it('stops a step that waits, and the note stays when more changes come', async () => {
+    steps.take(step());
+    steps.onOrder(cancelled);
+    steps.onOrder(makeOrder('o-1', 5, { status: 'CANCELLED', paymentStatus: 'REFUNDED' }));
+    await environment.pass(10_000);
+    expect(sent).toEqual([]);
+    expect(steps.get('o-1')).toMatchObject({ phase: 'refused', now: cancelled });
+    steps.dismiss('o-1');
+    expect(steps.get('o-1')).toBeUndefined();
+  });
+
+  it('does not stop a step by paying: it goes on from the new version, when it was due', async () => {
+    steps.take(step());
+    await environment.pass(3000);
+    steps.onOrder(makeOrder('o-1', 4, { paymentStatus: 'PAID' }));
+    await environment.pass(2000);
+    expect(sent.map(({ step: { order } }) => order.version)).toEqual([4]);
+  });
+
+  it('makes the page ask where the refusal does not tell', async () => {
+    respond = () => Promise.reject(new ApiError(400, 'Invalid Transition', 'Cannot'));
+    steps.take(step());
+    await environment.pass(5000);
+    expect(outdated).toEqual(['o-1']);
+  });
+});
+
+describe('a step that failed', () => {
+  beforeEach(async () => {
+    respond = () => Promise.reject(new ApiError(0, 'Unreachable', 'The server can’t be reached'));
+    steps.take(step());
+    await environment.pass(5000);
+  });
+
+  it('can be sent again', async () => {
+    expect(steps.get('o-1')?.phase).toBe('failed');
+    respond = async () => makeOrder('o-1', 4, { status: 'CONFIRMED' });
+    steps.retry('o-1');
+    await settle();
+    expect(steps.get('o-1')).toBeUndefined();
+  });
+
+  it('is forgotten when the order has changed', () => {
+    steps.onOrder(makeOrder('o-1', 3));
+    expect(steps.get('o-1')?.phase).toBe('failed');
+    steps.onOrder(makeOrder('o-1', 4, { status: 'CONFIRMED' }));
+    expect(steps.get('o-1')).toBeUndefined();
+  });
+});

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: MIT
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { ApiUser, accounts } from '../harness/api.js';
+import { assertAxeClean } from '../harness/axe.js';
+import {
+  assertNoFaults,
+  connectionIs,
+  launchBrowser,
+  listShows,
+  openLivePage,
+  openPage,
+  orderShows,
+  patience,
+  signIn,
+  until,
+} from '../harness/browser.js';
+import { Network } from '../harness/network.js';
+import { Server } from '../harness/server.js';
+
+/** @typedef {import('playwright-core').Page} Page */
+
+/** @param {Page} page @param {string} id */
+const row = (page, id) => page.locator(`tr[data-order-id="${id}"]`);
+/** @param {Page} page */
+const leaveList = (page) => page.mouse.move(4, 4);
+/** @param {Page} page */
+const focused = (page) => page.evaluate(() => document.activeElement?.textContent ?? '');
+
+describe('the desk', { timeout: 20 * patience }, () => {
+  /** @type {Server} */
+  let server;
+  /** @type {Network} */
+  let network;
+  /** @type {import('playwright-core').Browser} */
+  let browser;
+  /** @type {ApiUser} */
+  let admin;
+  /** @type {ApiUser} */
+  let customer;
+
+  before(async () => {
+    [server, browser] = await Promise.all([Server.start(), launchBrowser()]);
+    network = await Network.to(server);
+    admin = await ApiUser.signIn(server, 'admin');
+    customer = await ApiUser.signIn(server, 'customer');
+  });
+  after(async () => {
+    await browser?.close();
+    await network?.dispose();
+    await server?.dispose();
+  });
+
+  /** @param {string} id */
+  const statusOf = async (id) => (await admin.call('GET', `/orders/${id}`)).status;
+
+  // ---- Safe clicks ----
+
+  it('takes one step by a double click, and none that is undone within five seconds', async () => {
+    const page = await openLivePage(browser, server.origin, 'admin');
+    const { id } = await customer.placeOrder();
+    await leaveList(page);
+    await row(page, id).locator('.step-slot').dblclick();
+    await row(page, id).locator('[data-status="CONFIRMED"][data-unsent]').waitFor();
+    assert.equal(await statusOf(id), 'PENDING');
+    await row(page, id).getByRole('button', { name: /^Undo/ }).click();
+    await listShows(page, id, 'PENDING');
+
+    await row(page, id).locator('.step-slot:not([aria-disabled])').dblclick();
+    await until(
+      'the step has reached the server',
+      async () => (await statusOf(id)) === 'CONFIRMED',
+    );
+    await row(page, id)
+      .getByRole('button', { name: /^Start preparing/ })
+      .waitFor();
+    assert.equal(await statusOf(id), 'CONFIRMED');
+    assertNoFaults(page);
+    await page.context().close();
+  });
+
+  it('keeps the step where it is, whatever it says', async () => {
+    const page = await openLivePage(browser, server.origin, 'admin');
+    await page.locator('.step-slot').first().waitFor();
+    const places = await page.locator('button.step-slot').evaluateAll((buttons) =>
+      buttons.map((button) => {
+        const { left, width } = button.getBoundingClientRect();
+        return `${left} ${width}`;
+      }),
+    );
+    assert.equal(new Set(places).size, 1);
+    assert.ok(places.length > 5);
+    await page.context().close();
+  });
+
+  it('sends a step that waits when the page is left', async () => {
+    const page = await openLivePage(browser, server.origin, 'admin');
+    const { id } = await customer.placeOrder();
+    await leaveList(page);
+    await row(page, id).locator('.step-slot').click();
+    await row(page, id).locator('[data-unsent]').first().waitFor();
+    assert.equal(await statusOf(id), 'PENDING');
+    await page.goto('about:blank');
+    await until(
+      'the step has reached the server',
+      async () => (await statusOf(id)) === 'CONFIRMED',
+    );
+    await page.context().close();
+  });
+
+  it('lets new orders wait while a pointer or the focus is in the list', async () => {
+    const page = await openLivePage(browser, server.origin, 'admin');
+    await page.getByRole('link', { name: /^All/ }).click();
+    await page.locator('tbody tr').first().hover();
+    const first = await page.locator('tbody tr').first().getAttribute('data-order-id');
+    const orders = [await customer.placeOrder(), await customer.placeOrder()];
+    const bar = page.getByRole('button', { name: '2 new orders' });
+    await bar.waitFor();
+    assert.equal(await page.locator('tbody tr').first().getAttribute('data-order-id'), first);
+    await bar.click();
+    await row(page, orders[1].id).waitFor();
+    await until('the first new order has the focus', async () =>
+      (await focused(page)).includes(`#${orders[1].number}`),
+    );
+    // The focus is in the list now, and the pointer is not.
+    await leaveList(page);
+    await customer.placeOrder();
+    await page.getByRole('button', { name: '1 new order' }).waitFor();
+    await assertAxeClean(page);
+    await page.context().close();
+  });
+
+  it('keeps a row that somebody else finished in its place for a while', async () => {
+    const page = await openLivePage(browser, server.origin, 'admin');
+    const { id } = await customer.placeOrder();
+    await leaveList(page);
+    await row(page, id).waitFor();
+    await admin.setStatus(id, 'CANCELLED');
+    await listShows(page, id, 'CANCELLED');
+    await row(page, id).waitFor({ state: 'detached' });
+    await page.context().close();
+  });
+
+  it('tells a step that waits what somebody else has done instead', async () => {
+    const page = await openLivePage(browser, server.origin, 'admin');
+    const { id } = await customer.placeOrder();
+    await leaveList(page);
+    await row(page, id).locator('.step-slot').click();
+    await admin.setStatus(id, 'CANCELLED', 'Closed today');
+    const note = row(page, id).getByRole('alert');
+    await note.getByText(/A super admin set it to Cancelled at .*: “Closed today”/).waitFor();
+    await assertAxeClean(page);
+    await page.context().close();
+  });
+
+  // ---- It tells the truth ----
+
+  it('says Offline before Live, and loads by itself what had failed', async () => {
+    const page = await openLivePage(browser, network.origin, 'admin');
+    await page.locator('tbody tr').first().waitFor();
+    await page.context().setOffline(true);
+    await page.getByRole('status', { name: 'Connection' }).getByText('Offline').waitFor();
+    await page.getByRole('link', { name: /^Ready/ }).click();
+    await page.getByRole('alert').getByText('We keep trying').waitFor();
+    assert.equal(await page.locator('tbody tr').count(), 0, 'no row of another filter');
+    await assertAxeClean(page);
+    await page.context().setOffline(false);
+    await page.locator('tbody tr[data-status="READY"]').first().waitFor();
+    await page.getByRole('alert').waitFor({ state: 'hidden' });
+    await connectionIs(page, 'live');
+    await page.context().close();
+  });
+
+  it('clears the rows while another filter loads', async () => {
+    const page = await openLivePage(browser, server.origin, 'admin');
+    await page.locator('tbody tr').first().waitFor();
+    let answer = () => {};
+    const held = new Promise((done) => {
+      answer = () => done(undefined);
+    });
+    await page.route('**/api/v1/orders?*status=DELIVERED*', async (route) => {
+      await held;
+      await route.continue();
+    });
+    await page.getByRole('link', { name: /^Delivered/ }).click();
+    await page.locator('[aria-label="Orders"][aria-busy="true"] .skeleton').first().waitFor();
+    assert.equal(await page.locator('tbody tr').count(), 0);
+    await assertAxeClean(page);
+    answer();
+    await page.locator('tbody tr[data-status="DELIVERED"]').first().waitFor();
+    await page.context().close();
+  });
+
+  it('says that a page does not exist, and leads to the last one', async () => {
+    const page = await openLivePage(browser, server.origin, 'admin');
+    await page.goto(`${server.origin}/#/orders?status=ALL&page=99`);
+    await page.getByText(/There is no page 99/).waitFor();
+    await page.getByRole('link', { name: 'Go to the last page' }).click();
+    await page.locator('tbody tr').first().waitFor();
+    await page.context().close();
+  });
+
+  it('keeps a step that did not reach the server, to be sent again', async () => {
+    const page = await openPage(browser, { settings: { undoSeconds: 0 } });
+    await signIn(page, server.origin, 'admin');
+    const { id } = await customer.placeOrder();
+    await leaveList(page);
+    await page.route('**/status', (route) => route.abort());
+    await row(page, id).locator('.step-slot').click();
+    await row(page, id).getByText('The change failed').waitFor();
+    await page.unroute('**/status');
+    await row(page, id).getByRole('button', { name: 'Try again' }).click();
+    await listShows(page, id, 'CONFIRMED');
+    await row(page, id).getByText('The change failed').waitFor({ state: 'detached' });
+    await page.context().close();
+  });
+
+  // ---- Find and know ----
+
+  it('finds an order by its number, by /, and says what an order is about', async () => {
+    const page = await openLivePage(browser, server.origin, 'manager');
+    const order = await customer.placeOrder();
+    await page.locator('tbody tr').first().waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type(`#${order.number}`);
+    await until('one row is left', async () => (await page.locator('tbody tr').count()) === 1);
+    const found = row(page, order.id);
+    for (const text of [
+      `#${order.number}`,
+      'Chitra Customer',
+      '+91 80 5550 0101',
+      '1 Quiet Street',
+    ]) {
+      await found.getByText(text, { exact: true }).waitFor();
+    }
+    assert.ok(
+      !((await found.textContent()) ?? '').includes(order.id.slice(0, 8)),
+      'no UUID in the list',
+    );
+    assert.match(page.url(), new RegExp(`q=%23${order.number}`));
+    await page.reload();
+    await found.waitFor();
+    await page.getByRole('searchbox').fill('nothing like it');
+    await page.getByText('No order fits.').waitFor();
+    await assertAxeClean(page);
+    await page.getByRole('button', { name: 'Clear', exact: true }).click();
+    await until('the rows are back', async () => (await page.locator('tbody tr').count()) > 1);
+    await page.context().close();
+  });
+
+  it('filters by type, in the address, with counts on the tabs', async () => {
+    const page = await openLivePage(browser, server.origin, 'admin');
+    const { byStatus } = await admin.call('GET', '/orders/counts?fulfillmentType=PICKUP');
+    await page.locator('.more-filters summary').click();
+    await assertAxeClean(page);
+    await page.getByLabel('Type').selectOption('PICKUP');
+    await page.getByRole('link', { name: `Ready ${byStatus.READY}`, exact: true }).waitFor();
+    assert.match(page.url(), /fulfillmentType=PICKUP/);
+    await page.goBack();
+    await until('the filter is gone', async () => !page.url().includes('PICKUP'));
+    await page.context().close();
+  });
+
+  it('Back finds the list as it was: filter, place and focus', async () => {
+    const page = await openLivePage(browser, server.origin, 'admin', { height: 500 });
+    await page.getByRole('link', { name: /^All/ }).click();
+    const last = page.locator('tbody tr').nth(20).locator('a.order-link');
+    await last.scrollIntoViewIfNeeded();
+    const before = await page.evaluate(() => window.scrollY);
+    assert.ok(before > 300);
+    const name = (await last.textContent()) ?? '';
+    await last.click();
+    await page.locator('article h1', { hasText: name }).waitFor();
+    assert.equal(await page.evaluate(() => window.scrollY), 0);
+    await page.goBack();
+    await last.waitFor();
+    assert.ok(Math.abs((await page.evaluate(() => window.scrollY)) - before) < 2);
+    assert.match(page.url(), /status=ALL/);
+    assert.equal(await focused(page), name);
+    await page.context().close();
+  });
+
+  it('opens an order in a tab of its own by Ctrl and a click anywhere in its row', async () => {
+    const page = await openLivePage(browser, server.origin, 'admin');
+    const cell = page.locator('tbody tr .col-items').first();
+    await cell.waitFor();
+    const [opened] = await Promise.all([
+      page.context().waitForEvent('page'),
+      cell.click({ modifiers: ['Control'] }),
+    ]);
+    await opened.waitForURL(/#\/orders\/.+/);
+    assert.match(page.url(), /#?\/?(orders)?$/);
+    await page.context().close();
+  });
+
+  // ---- Keys and focus ----
+
+  it('is worked by keys alone: J, K, Enter, C, U, ?', async () => {
+    const page = await openLivePage(browser, server.origin, 'admin');
+    const order = await customer.placeOrder();
+    await page.goto(`${server.origin}/#/orders?q=%23${order.number}&storeId=${order.storeId}`);
+    const mine = row(page, order.id);
+    await mine.waitFor();
+    await page.keyboard.press('j');
+    assert.equal(await focused(page), `#${order.number}`);
+    await page.keyboard.press('c');
+    await mine.locator('[data-unsent]').first().waitFor();
+    await page.keyboard.press('u');
+    await listShows(page, order.id, 'PENDING');
+    assert.equal(await page.locator('[data-unsent]').count(), 0);
+    await page.keyboard.press('Enter');
+    await page.locator(`article[data-order-id="${order.id}"]`).waitFor();
+    await page.keyboard.press('c');
+    await page.locator('.order-title [data-unsent]').waitFor();
+    await page.keyboard.press('u');
+    await orderShows(page, 'PENDING');
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    await assertAxeClean(page);
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await page.context().close();
+  });
+
+  it('never lets the focus fall to the body', async () => {
+    const page = await openPage(browser, { settings: { undoSeconds: 0 } });
+    await signIn(page, server.origin, 'admin');
+    const { id } = await customer.placeOrder();
+    await leaveList(page);
+    await row(page, id).waitFor();
+    const isLost = () => page.evaluate(() => document.activeElement === document.body);
+    await row(page, id).locator('a.order-link').click();
+    await page.locator('article').waitFor();
+    assert.equal(await isLost(), false, 'after a route');
+    await page.getByRole('button', { name: 'Confirm', exact: true }).click();
+    await orderShows(page, 'CONFIRMED');
+    assert.equal(await isLost(), false, 'after a step');
+    await page.getByRole('button', { name: 'Start preparing', exact: true }).click();
+    await orderShows(page, 'PREPARING');
+    await admin.setStatus(id, 'CANCELLED');
+    await orderShows(page, 'CANCELLED');
+    await until('the focus has a home', async () => !(await isLost()));
+    await page.goBack();
+    await page.locator('tbody tr').first().waitFor();
+    await until('the focus has a home', async () => !(await isLost()));
+    await page.context().close();
+  });
+
+  // ---- It calls ----
+
+  it('rings until somebody opens the order, counts in the title, and shows a badge on every page', async () => {
+    const page = await openPage(browser);
+    await page.addInitScript(() => {
+      const scope = /** @type {any} */ (globalThis);
+      const start = scope.OscillatorNode.prototype.start;
+      scope.tones = 0;
+      scope.OscillatorNode.prototype.start = function (/** @type {number[]} */ ...when) {
+        scope.tones += 1;
+        return start.apply(this, when);
+      };
+    });
+    await signIn(page, server.origin, 'admin');
+    await connectionIs(page, 'live');
+    const tones = () => page.evaluate(() => /** @type {any} */ (globalThis).tones);
+    await page.waitForResponse(/status=PENDING&/); // What was there before does not ring.
+    const { id } = await customer.placeOrder();
+    await page.getByRole('link', { name: '1 new', exact: true }).waitFor();
+    await until('it rings', async () => (await tones()) >= 3);
+    await until('it rings again', async () => (await tones()) >= 6);
+    assert.match(await page.title(), /^\(1\) /);
+    await page.getByRole('link', { name: 'Kitchen' }).click();
+    await page.locator(`.kitchen-card[data-order-id="${id}"][data-new]`).waitFor();
+    await page.getByRole('link', { name: '1 new', exact: true }).click();
+    await row(page, id).locator('a.order-link').click();
+    await page.locator('article').waitFor();
+    await page.getByRole('link', { name: '1 new', exact: true }).waitFor({ state: 'hidden' });
+    const silent = await tones();
+    assert.match(await page.title(), /^#/);
+
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await assertAxeClean(page);
+    await page.getByRole('button', { name: 'Test the sound' }).click();
+    assert.equal(await tones(), silent + 3);
+    await page.getByLabel(/^Ring for new orders/).uncheck();
+    await page.keyboard.press('Escape');
+    await customer.placeOrder();
+    await page.getByRole('link', { name: '1 new', exact: true }).waitFor();
+    assert.equal(await tones(), silent + 3);
+    await page.getByRole('button', { name: 'Silence' }).click();
+    await page.getByRole('link', { name: '1 new', exact: true }).waitFor({ state: 'hidden' });
+    assertNoFaults(page);
+    await page.context().close();
+  });
+
+  it('shows the age in the colours that were chosen', async () => {
+    const page = await openPage(browser, { settings: { amberMinutes: 0, redMinutes: 1440 } });
+    await signIn(page, server.origin, 'admin');
+    await page.locator('tbody .age[data-age="amber"]').first().waitFor();
+    assert.equal(await page.locator('tbody .age[data-age="red"]').count(), 0);
+    await page.context().close();
+  });
+
+  // ---- Only who may ----
+
+  it('turns a customer away with a sentence', async () => {
+    const page = await openPage(browser);
+    await page.goto(server.origin);
+    await page.getByLabel('Email').fill(accounts.customer.email);
+    await page.getByLabel('Password', { exact: true }).fill(accounts.customer.password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('alert').getByText('This panel is for a shop’s staff').waitFor();
+    await assertAxeClean(page);
+    await page.reload();
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+    await page.context().close();
+  });
+
+  // ---- Kitchen ----
+
+  it('has a kitchen board whose cards are bumped by a tap, with undo', async () => {
+    const page = await openLivePage(browser, server.origin, 'admin');
+    const { id } = await customer.placeOrder();
+    await page.getByRole('link', { name: 'Kitchen' }).click();
+    const card = page.locator(`.kitchen-card[data-order-id="${id}"]`);
+    await card.locator('.kitchen-bump').click();
+    await page.locator(`.kitchen-card[data-order-id="${id}"][data-unsent]`).waitFor();
+    await until('the tap is undone', async () => {
+      const undo = card.getByRole('button', { name: /^Undo/ });
+      if (await undo.isVisible()) await undo.click();
+      return (await card.getAttribute('data-unsent')) === null;
+    });
+    assert.equal(await statusOf(id), 'PENDING');
+    await assertAxeClean(page);
+    const size = await card
+      .locator('.kitchen-items')
+      .evaluate((element) => Number.parseFloat(getComputedStyle(element).fontSize));
+    assert.ok(size >= 24, `${size} px can’t be read from two metres`);
+    await page.context().close();
+  });
+
+  it('prints a ticket without anything around it', async () => {
+    const page = await openLivePage(browser, server.origin, 'admin');
+    const order = await customer.placeOrder();
+    await page.goto(`${server.origin}/#/orders/${order.id}`);
+    await page.locator('article').waitFor();
+    await page.emulateMedia({ media: 'print' });
+    // biome-ignore lint/performance/useDomNodeTextContent: what is not shown is not in it, which is the point
+    const text = await page.locator('body').innerText();
+    assert.ok(text.trim().startsWith(`#${order.number}`), text);
+    for (const part of [order.items[0].name, '1 Quiet Street', 'DELIVERY']) {
+      assert.ok(text.includes(part), `${part} is not in ${text}`);
+    }
+    for (const chrome of ['Kitchen', 'Settings', 'Timeline', 'Live']) {
+      assert.ok(!text.includes(chrome), `${chrome} is in ${text}`);
+    }
+    await page.context().close();
+  });
+});
