@@ -165,7 +165,7 @@ describe('a customer', { timeout: 20 * patience }, () => {
     const { id } = await customer.placeOrder();
     await admin.setStatus(id, 'CONFIRMED');
     await signIn(page, server.origin, `#/orders/${id}`);
-    await page.getByText('The shop has accepted your order').waitFor();
+    await page.getByText('Your order is confirmed').waitFor();
     const estimatedReadyAt = new Date(Date.now() + 25 * 60_000).toISOString();
     await admin.call('PATCH', `/orders/${id}/status`, { status: 'PREPARING', estimatedReadyAt });
     await page.getByText('The shop is packing your order').waitFor();
@@ -306,6 +306,23 @@ describe('a customer', { timeout: 20 * patience }, () => {
     await page.context().close();
     await network.dispose();
     page = await openPage(browser);
+  });
+
+  it('opens without a network, with the orders as they were', async () => {
+    const { id, number } = await customer.placeOrder();
+    await signIn(page, server.origin);
+    await liveOrders(page);
+    await page.getByTestId(`order-${id}`).waitFor();
+    await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+    await page.context().setOffline(true);
+    await page.reload();
+    await page.getByTestId('unreachable').waitFor();
+    await page.getByTestId(`order-${id}`).click();
+    await page.getByTestId('order-detail').getByTestId('status-PENDING').waitFor();
+    await assertAxeClean(page);
+    await page.context().setOffline(false);
+    await page.getByRole('heading', { name: `Order #${number}` }).waitFor();
+    await page.getByTestId('connection-live').waitFor();
   });
 
   it('finds an order that is not its own neither shown nor explained', async () => {

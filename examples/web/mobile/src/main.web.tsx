@@ -12,3 +12,10 @@ createRoot(root).render(
     <App platform={platform} />
   </StrictMode>,
 );
+
+// Without one (an old browser, no secure context), the app needs the network to open.
+if ('serviceWorker' in navigator && import.meta.env.PROD) {
+  window.addEventListener('load', () => {
+    void navigator.serviceWorker.register('/mobile/sw.js').catch(() => undefined);
+  });
+}

@@ -28,10 +28,10 @@ const paid: Partial<Order> = {
 
 describe('statusWords', () => {
   it.each([
-    [{}, 'Waiting for the shop to accept'],
+    [{}, 'Waiting for the shop to confirm'],
     [{ paymentMethod: 'ONLINE' }, 'Waiting for your payment'],
-    [{ paymentMethod: 'ONLINE', paymentStatus: 'PAID' }, 'Waiting for the shop to accept'],
-    [{ status: 'CONFIRMED' }, 'The shop has accepted your order'],
+    [{ paymentMethod: 'ONLINE', paymentStatus: 'PAID' }, 'Waiting for the shop to confirm'],
+    [{ status: 'CONFIRMED' }, 'Your order is confirmed'],
     [{ status: 'PREPARING' }, 'The shop is packing your order'],
     [{ status: 'READY' }, 'Packed and waiting for a rider'],
     [{ status: 'READY', fulfillmentType: 'PICKUP' }, 'Ready for you at the shop'],
@@ -134,7 +134,8 @@ it('follows an order until its money is back', () => {
 });
 
 it('says who left a note, and how old something is', () => {
-  expect(noteAuthor('CUSTOMER')).toBe('You');
+  expect(noteAuthor('CUSTOMER')).toBeNull();
+  expect(noteAuthor('RIDER')).toBe('Rider');
   expect(noteAuthor('STORE_MANAGER')).toBe('Shop');
   expect(noteAuthor(null)).toBe('Shop');
   const now = new Date(2026, 4, 1, 12).getTime();

@@ -19,9 +19,9 @@ export function statusWords(order: Order): string {
   const isPickup = order.fulfillmentType === 'PICKUP';
   switch (order.status) {
     case 'PENDING':
-      return mayPay(order) ? 'Waiting for your payment' : 'Waiting for the shop to accept';
+      return mayPay(order) ? 'Waiting for your payment' : 'Waiting for the shop to confirm';
     case 'CONFIRMED':
-      return 'The shop has accepted your order';
+      return 'Your order is confirmed';
     case 'PREPARING':
       return 'The shop is packing your order';
     case 'READY':
@@ -42,7 +42,7 @@ export function stepWords(status: string, fulfillmentType: string): string {
   const isPickup = fulfillmentType === 'PICKUP';
   const words: Readonly<Record<string, string>> = {
     PENDING: 'Ordered',
-    CONFIRMED: 'Accepted by the shop',
+    CONFIRMED: 'Confirmed',
     PREPARING: 'Being packed',
     READY: isPickup ? 'Ready to pick up' : 'Packed',
     OUT_FOR_DELIVERY: 'On its way',
@@ -134,12 +134,10 @@ export function refundWords(order: Order): RefundWords | null {
     : null;
 }
 
-/** Who left a note with a step. */
-export function noteAuthor(actorRole: string | null | undefined): string {
-  if (actorRole === 'CUSTOMER') return 'You';
-  if (actorRole === 'PROVIDER') return 'Payment';
-  if (actorRole === 'RIDER') return 'Rider';
-  return 'Shop';
+/** Who left a note with a step; null if the note speaks for itself. */
+export function noteAuthor(actorRole: string | null | undefined): string | null {
+  if (actorRole === 'CUSTOMER' || actorRole === 'PROVIDER') return null;
+  return actorRole === 'RIDER' ? 'Rider' : 'Shop';
 }
 
 /** Says how old what is shown is. */

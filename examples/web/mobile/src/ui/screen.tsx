@@ -88,14 +88,15 @@ export function Screen(props: ScreenProps): ReactNode {
   });
   useLayoutEffect(
     () => () => {
-      // Scroll events lag behind in a browser: what counts is where it was left.
+      // Scroll events lag behind in a browser: what counts is where it was left, and not what comes after that.
       const node: unknown = scroller.current?.getScrollableNode();
       if (Platform.OS === 'web') listener.current?.((node as { scrollTop: number }).scrollTop);
+      listener.current = undefined;
     },
     [],
   );
   const onScroll = (event: NativeSyntheticEvent<NativeScrollEvent>): void =>
-    props.onOffset?.(event.nativeEvent.contentOffset.y);
+    listener.current?.(event.nativeEvent.contentOffset.y);
   const width = { maxWidth: props.isNarrow ? narrowContent : widestContent };
   return (
     <HeadingContext.Provider value={heading}>

@@ -1,35 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-import { type Order, statusPath } from '@ordercast/client';
+import type { Order } from '@ordercast/client';
 import { dateTime } from '@ordercast/client/format';
 import type { ReactNode } from 'react';
 import { StyleSheet, Text, View } from 'react-native';
-import { noteAuthor, stepWords } from '../logic/words.ts';
+import { stepsOf } from '../logic/steps.ts';
 import { useTheme } from '../theme.ts';
-
-interface Step {
-  readonly key: string;
-  readonly status: string;
-  readonly at: string | null;
-  readonly note: string | null;
-  readonly author: string;
-}
-
-/** The status changes so far and, unless the order is cancelled, the ones to come. */
-function stepsOf(order: Order): readonly Step[] {
-  const done = order.statusLogs.map(({ id, status, createdAt, note, actorRole }) => ({
-    key: id,
-    status,
-    at: createdAt,
-    note,
-    author: noteAuthor(actorRole),
-  }));
-  const path = statusPath(order.fulfillmentType);
-  const at = (path as readonly string[]).indexOf(order.status);
-  const ahead = at < 0 ? [] : path.slice(at + 1);
-  const coming = { at: null, note: null, author: '' };
-  return [...done, ...ahead.map((status) => ({ key: status, status, ...coming }))];
-}
 
 export function Timeline(props: { order: Order }): ReactNode {
   const theme = useTheme();
@@ -41,7 +17,7 @@ export function Timeline(props: { order: Order }): ReactNode {
         const isDone = step.at !== null;
         const isNow = index === now;
         const isLast = index === steps.length - 1;
-        const color = step.status === 'CANCELLED' ? theme.danger : theme.accent;
+        const color = step.isBad ? theme.danger : theme.accent;
         return (
           <View role="listitem" key={step.key} style={styles.step}>
             <View style={styles.rail}>
@@ -55,7 +31,10 @@ export function Timeline(props: { order: Order }): ReactNode {
               />
               {!isLast && (
                 <View
-                  style={[styles.line, { backgroundColor: index < now ? color : theme.track }]}
+                  style={[
+                    styles.line,
+                    { backgroundColor: index < now ? theme.accent : theme.track },
+                  ]}
                 />
               )}
             </View>
@@ -67,15 +46,13 @@ export function Timeline(props: { order: Order }): ReactNode {
                   { color: isDone ? theme.text : theme.muted },
                 ]}
               >
-                {stepWords(step.status, props.order.fulfillmentType)}
+                {step.text}
               </Text>
               {step.at !== null && (
                 <Text style={[styles.detail, { color: theme.muted }]}>{dateTime(step.at)}</Text>
               )}
-              {step.note !== null && (
-                <Text style={[styles.detail, { color: theme.text }]}>
-                  {step.author}: {step.note}
-                </Text>
+              {step.detail !== null && (
+                <Text style={[styles.detail, { color: theme.text }]}>{step.detail}</Text>
               )}
             </View>
           </View>
