@@ -27,7 +27,7 @@ class OrdercastRecipe(ConanFile):
         "nats": True,
         "tls": True,
         "websocketpp": True,
-        # Conan Center's default is Boost.Asio; TLS is our own, and deflate stays off.
+        # Conan Center's default is Boost.Asio; TLS and deflate are our own.
         "websocketpp/*:asio": "standalone",
         "websocketpp/*:with_openssl": False,
         "websocketpp/*:with_zlib": False,
@@ -55,6 +55,7 @@ class OrdercastRecipe(ConanFile):
             self.requires("cpp-jwt/1.4")
         if self.options.asio or self.options.tls or self.options.websocketpp:
             self.requires("asio/1.28.1")
+            self.requires("zlib/[>=1.2.11 <2]")  # a range, as openssl's recipe has it
         if self.options.asio or self.options.tls:
             self.requires("openssl/[>=3 <4]")  # a range, as cpp-jwt's recipe has it
         if self.options.websocketpp:
@@ -80,7 +81,8 @@ class OrdercastRecipe(ConanFile):
         if self.options.jwt:
             self._component("jwt", ["core", "cpp-jwt::cpp-jwt"])
         if self.options.asio or self.options.tls or self.options.websocketpp:
-            self._component("net", ["core", "asio::asio"])
+            self._component("net", ["core", "asio::asio", "zlib::zlib"])
+            self.cpp_info.components["net"].defines = ["ORDERCAST_HAS_ZLIB"]
         if self.options.asio:
             self._component("asio", ["net", "openssl::crypto"])
         if self.options.tls:

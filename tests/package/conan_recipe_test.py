@@ -19,6 +19,7 @@ CENTER = {
     "cpp-jwt/1.4": ({}, "cpp-jwt::cpp-jwt"),
     "asio/1.28.1": ({}, "asio::asio"),
     "openssl/[>=3 <4]": ({}, "openssl::crypto"),
+    "zlib/[>=1.2.11 <2]": ({}, "zlib::zlib"),
     "websocketpp/0.8.2": (
         {
             "asio": ["boost", "standalone", False],

@@ -23,3 +23,14 @@ TEST_CASE("a handshake is accepted with the subprotocol that was chosen, or with
   const auto answer = accept_handshake(request);
   CHECK(answer.find("\r\nSec-WebSocket-Protocol: ordercast.v1\r\n\r\n") != std::string::npos);
 }
+
+TEST_CASE("what was agreed on about compression is the last of the answer", "[accept_handshake]") {
+  HttpRequest request;
+  request.headers = {{"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}};
+  const std::string plain = accept_handshake(request);
+  CHECK(accept_handshake(request, {}) == plain);
+  CHECK(accept_handshake(request, {10, true}) ==
+        plain.substr(0, plain.size() - 2) +
+            "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; "
+            "client_no_context_takeover; server_max_window_bits=10\r\n\r\n");
+}

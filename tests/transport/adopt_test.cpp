@@ -3,6 +3,7 @@
 #include "confirmed_order.hpp"
 #include "recording_server.hpp"
 #include <ordercast/http.hpp>
+#include <ordercast/net/deflate_terms.hpp>
 
 #include <catch2/catch.hpp>
 #include <netinet/in.h>
@@ -196,6 +197,43 @@ TEST_CASE("a WebSocket whose handshake was answered elsewhere is adopted with it
   REQUIRE(client.connect(host, other.port(), "/ws?token=alice"));
   CHECK(client.next_text() == R"({"type":"pong"})");
   check_served(client, server);
+}
+
+TEST_CASE("an adopted WebSocket is compressed if that was answered", "[adopt][deflate]") {
+  WholeServer server;
+  auto handshake = parsed_handshake("alice");
+  handshake.headers.push_back({"Sec-WebSocket-Extensions", "permessage-deflate"});
+  const auto order = R"({"id":"o-1","items":")" + std::string(1000, 'x') + R"("})";
+  auto change = confirmed;
+  change.json = order;
+  for (const bool is_answered : {true, false}) {
+    CAPTURE(is_answered);
+    const auto terms = is_answered ? net::negotiate_deflate(handshake) : net::DeflateTerms{};
+    const auto request = handshake_text("alice");
+    WsClient client;
+    {
+      OtherServer other(request.size(), [&](int fd, const std::string&) {
+        const std::string answer =
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Accept: " +
+            std::string(WsClient::accept) + "\r\n\r\n";
+        static_cast<void>(::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL));
+        server.adopt_websocket(fd, handshake, {}, terms);
+      });
+      REQUIRE(client.connect(host, other.port(), "/ws?token=alice"));
+    }
+    REQUIRE(client.send_text(R"({"type":"subscribe","orderId":"o-1"})"));
+    REQUIRE(client.send_text(R"({"type":"ping"})"));
+    REQUIRE(client.next_text() == R"({"type":"pong"})");
+    ++change.version;
+    REQUIRE(server.publish(change) >= 1);
+    const auto frame = client.next_frame();
+    REQUIRE(frame);
+    CHECK(frame->rsv == (is_answered ? 4 : 0));
+    CHECK((frame->payload.size() < 200) == is_answered);
+    REQUIRE(client.send_close());
+    CHECK(client.expect_close());
+  }
 }
 
 TEST_CASE("while draining an adopted WebSocket is told to come again", "[adopt]") {

@@ -117,7 +117,8 @@ class WholeBackend {
   virtual void disconnect_user(std::string user_id, CloseCode code, std::string reason) = 0;
   virtual bool adopt(int fd, std::string bytes_read) = 0;
   virtual bool adopt(int fd, const HttpRequest& request, const std::string& bytes_behind) = 0;
-  virtual bool adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind) = 0;
+  virtual bool adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind,
+                               const net::DeflateTerms& deflate) = 0;
   virtual void drain(std::chrono::milliseconds window) = 0;
   virtual void stop() = 0;
   virtual void join() = 0;

@@ -148,8 +148,9 @@ class WholeBackendOn final : public WholeBackend {
   bool adopt(int fd, const HttpRequest& request, const std::string& bytes_behind) override {
     return server_.adopt(fd, request, bytes_behind);
   }
-  bool adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind) override {
-    return server_.adopt_websocket(fd, handshake, std::move(bytes_behind));
+  bool adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind,
+                       const net::DeflateTerms& deflate) override {
+    return server_.adopt_websocket(fd, handshake, std::move(bytes_behind), deflate);
   }
   void drain(std::chrono::milliseconds window) override { server_.drain(window); }
   void stop() override { server_.stop(); }

@@ -49,3 +49,19 @@ TEST_CASE("what comes before the first frame is not read", "[fragment_counter]")
   counter.start(fragment(Opcode::text, false, 0));
   CHECK(counter.take() == 1);
 }
+
+TEST_CASE("RSV1 behind the first frame of a message is noted", "[fragment_counter]") {
+  const auto with_rsv1 = [](std::string frame) {
+    frame[0] = static_cast<char>(frame[0] | 0x40);
+    return frame;
+  };
+  FragmentCounter counter;
+  counter.start(with_rsv1(fragment(Opcode::text, true, 3)));
+  counter.read(with_rsv1(fragment(Opcode::binary, false, 3)));
+  counter.read(fragment(Opcode::continuation, true, 3));
+  CHECK_FALSE(counter.has_bad_rsv1());
+  CHECK_FALSE(counter.has_news());
+  counter.read(with_rsv1(fragment(Opcode::continuation, true, 3)));
+  CHECK(counter.has_bad_rsv1());
+  CHECK(counter.has_news());
+}

@@ -112,7 +112,7 @@ TEST_CASE("whatever port and name Host has, a handshake is answered the same", "
   }
 }
 
-TEST_CASE("no extension is negotiated", "[handshake]") {
+TEST_CASE("an offer of extensions that breaks the grammar is none", "[handshake]") {
   RecordingServer server;
   WsClient client;
   REQUIRE(client.connect(host, server.port(), "/ws",

@@ -181,8 +181,9 @@ bool WholeServer::adopt(int fd, std::string bytes_read) {
 bool WholeServer::adopt(int fd, const HttpRequest& request, const std::string& bytes_behind) {
   return backend_->adopt(fd, request, bytes_behind);
 }
-bool WholeServer::adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind) {
-  return backend_->adopt_websocket(fd, handshake, std::move(bytes_behind));
+bool WholeServer::adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind,
+                                  const net::DeflateTerms& deflate) {
+  return backend_->adopt_websocket(fd, handshake, std::move(bytes_behind), deflate);
 }
 void WholeServer::drain(std::chrono::milliseconds window) {
   backend_->drain(window);

@@ -5,6 +5,7 @@
 #include <ordercast/error.hpp>
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
+#include <ordercast/net/deflate_terms.hpp>
 #include <ordercast/net/options.hpp>
 #include <ordercast/types.hpp>
 
@@ -127,7 +128,8 @@ class WholeServer {
   /// As `net::Server` has them.
   bool adopt(int fd, std::string bytes_read);
   bool adopt(int fd, const HttpRequest& request, const std::string& bytes_behind);
-  bool adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind);
+  bool adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind,
+                       const net::DeflateTerms& deflate = {});
   void drain(std::chrono::milliseconds window);
   void stop();
   [[nodiscard]] std::size_t connections() const;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <ordercast/asio/turn_writer.hpp>
+#include <ordercast/net/deflated_frame.hpp>
 
 #include <catch2/catch.hpp>
 #include <support/allocations.hpp>
+#include <support/raw_deflate.hpp>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,8 +19,12 @@
 
 using ordercast::asio::StreamSocket;
 using ordercast::asio::TurnWriter;
+using ordercast::net::deflated;
 using ordercast::net::Frame;
 using ordercast::net::IoMode;
+using ordercast::net::make_frame;
+using ordercast::net::Opcode;
+using ordercast::test::order_like;
 
 namespace {
 
@@ -185,4 +191,59 @@ TEST_CASE("without memory for slices a turn is written all the same, or the conn
       CHECK(crowd.read(index) == (index % 2 == 0 ? "aba" : "a"));
     }
   }
+}
+
+TEST_CASE("connections that get messages compressed share one run, as the others do",
+          "[turn_writer][deflate]") {
+  const auto mode = GENERATE(IoMode::send, IoMode::uring);
+  Crowd crowd(6);
+  TurnWriter writer(mode, false);
+  for (const std::uint32_t index : {1U, 3U, 5U}) crowd.queue(index).deflate();
+  std::string plain;
+  std::string packed;
+  for (std::size_t i = 0; i < 30; ++i) {
+    const auto frame = make_frame(Opcode::text, order_like(i % 2 == 0 ? 20 : 500 + i));
+    for (std::uint32_t index = 0; index < 6; ++index) crowd.send(writer, index, frame);
+    plain += frame.bytes();
+    packed += deflated(frame).bytes();
+  }
+  REQUIRE(packed.size() < plain.size() / 2);
+  CHECK(crowd.queue(0).unwritten_bytes() == plain.size());
+  CHECK(crowd.queue(1).unwritten_bytes() == packed.size());
+  crowd.flush(writer);
+  for (std::uint32_t index = 0; index < 6; ++index) {
+    CAPTURE(index);
+    CHECK(crowd.queue(index).unwritten_bytes() == 0);
+    CHECK(crowd.read(index) == (index % 2 == 0 ? plain : packed));
+  }
+}
+
+TEST_CASE("a connection gets messages compressed with gaps between them, and from its backlog",
+          "[turn_writer][deflate]") {
+  Crowd crowd(2);
+  TurnWriter writer(IoMode::send, false);
+  crowd.queue(0).deflate();
+  std::string expected;
+  const auto send = [&](std::size_t rounds) {
+    for (std::size_t i = 0; i < rounds; ++i) {
+      const auto mine = make_frame(Opcode::text, order_like(20'000 + i));
+      crowd.send(writer, 0, mine);
+      expected += deflated(mine).bytes();
+      crowd.send(writer, 1, make_frame(Opcode::text, "between"));
+    }
+  };
+  send(200);
+  crowd.flush(writer);
+  REQUIRE(crowd.queue(0).has_backlog());
+  send(10);
+  std::string seen;
+  while (crowd.queue(0).has_backlog()) {
+    const auto more = crowd.read(0);
+    REQUIRE_FALSE(more.empty());
+    seen += more;
+    REQUIRE(writer.write_backlog(crowd.socket(0), crowd.queue(0)) == 0);
+  }
+  seen += crowd.read(0);
+  CHECK(seen == expected);
+  CHECK(crowd.queue(0).unwritten_bytes() == 0);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "../../support/raw_deflate.hpp"
 #include "siege.hpp"
 
 #include <catch2/catch.hpp>
@@ -249,14 +250,36 @@ TEST_CASE("hostile requests get their status and cost nobody else anything", "[h
   siege.check_over();
 }
 
-TEST_CASE("an offer to compress is declined, so there is no bomb to inflate", "[hostile]") {
+TEST_CASE("a bomb that was agreed on is given up at the limit and costs nobody else anything",
+          "[hostile]") {
+  struct Bomb {
+    std::string compressed;
+    std::uint16_t close_code;
+  };
+  std::string empty_blocks;
+  for (int i = 0; i < 900; ++i) empty_blocks.append("\x00\x00\x00\xFF\xFF", 5);
+  const std::vector<Bomb> bombs = {
+      {raw_deflate(std::string(64 << 20, ' '), 9), 1009},
+      {raw_deflate(std::string(4 << 20, '{'), 9).substr(0, 4000), 1009},
+      {raw_deflate(std::string(4097, '['), 9), 1009},
+      {empty_blocks + '\0', 1008},
+      {"no deflate", 1007},
+      {raw_deflate(ping, 6, 15, ping), 1007},  // It refers to a message before it.
+  };
   Siege siege;
-  for (const auto* offer : {"permessage-deflate", "permessage-deflate; server_max_window_bits=8",
-                            "permessage-deflate; client_max_window_bits, x-webkit-deflate-frame"}) {
-    WsClient client;
-    REQUIRE(client.connect("127.0.0.1", siege.port(), ws_target(demo().customer.token),
-                           {{"Sec-WebSocket-Extensions", offer}}));
-    CHECK(client.handshake().header("Sec-WebSocket-Extensions").empty());
+  for (const auto& bomb : bombs) {
+    for (int i = 0; i < 20; ++i) {
+      WsClient client;
+      REQUIRE(client.connect("127.0.0.1", siege.port(), ws_target(demo().customer.token),
+                             {{"Sec-WebSocket-Extensions", "permessage-deflate"}}));
+      REQUIRE(client.handshake().header("Sec-WebSocket-Extensions") ==
+              "permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+      client.socket().send_bytes(
+          with_rsv1(ws_frame_bytes(Opcode::text, true, true, bomb.compressed)));
+      const auto end = client.expect_close();
+      REQUIRE(end);
+      CHECK(end->code == bomb.close_code);
+    }
   }
   siege.check_over();
 }

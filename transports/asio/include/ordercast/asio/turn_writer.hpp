@@ -36,12 +36,15 @@ class TurnWriter {
   class Queue {
    public:
     [[nodiscard]] std::size_t unwritten_bytes() const noexcept { return unwritten_; }
+    /// From the next turn on, the connection gets messages compressed (RFC 7692).
+    void deflate() noexcept { lane_ = detail::Lane::deflated; }
     /// True: wait for the socket to become writable, then call `write_backlog`.
     [[nodiscard]] bool has_backlog() const noexcept { return !backlog_.empty(); }
 
    private:
     friend class TurnWriter;
     std::uint32_t entry_ = detail::TurnLog::npos;  // In the log of this turn.
+    detail::Lane lane_ = detail::Lane::plain;
     std::size_t unwritten_ = 0;
     detail::BacklogPool::Queue backlog_;
   };
@@ -54,14 +57,13 @@ class TurnWriter {
 
   /// Queues a frame. Strong guarantee. Not from within `flush`.
   void push(Index index, Queue& queue, const net::Frame& frame) {
-    if (!queue.backlog_.empty()) {
-      backlogs_.push(queue.backlog_, frame);
-    } else if (queue.entry_ == detail::TurnLog::npos) {
-      queue.entry_ = log_.open(index, frame);
+    if (!queue.backlog_.empty()) return push_behind(queue, frame);
+    if (queue.entry_ == detail::TurnLog::npos) {
+      queue.entry_ = log_.open(index, frame, queue.lane_);
     } else {
       log_.extend(queue.entry_, frame);
     }
-    queue.unwritten_ += frame.size();
+    queue.unwritten_ += log_.newest_bytes(queue.entry_);
   }
 
   /// True if nothing was sent in this turn.
@@ -121,6 +123,17 @@ class TurnWriter {
   using Log = detail::TurnLog;
   static constexpr std::size_t writes_a_time = 512;
 
+  void push_behind(Queue& queue, const net::Frame& frame) {
+    if (queue.lane_ == detail::Lane::deflated) {
+      const auto form = net::deflated(frame);
+      backlogs_.push(queue.backlog_, form);
+      queue.unwritten_ += form.size();
+    } else {
+      backlogs_.push(queue.backlog_, frame);
+      queue.unwritten_ += frame.size();
+    }
+  }
+
   /// Fills `writes_`, one for each entry. Returns false if there is no memory for the slices of
   /// entries with gaps; those then have nothing to write.
   template <class Connections>
@@ -134,15 +147,15 @@ class TurnWriter {
       const auto& entry = entries[i];
       const int fd = connections.socket(entry.connection).fd();
       if (entry.more == Log::npos) {
-        writes_.push_back({fd, log_.slices() + entry.run.first,
+        writes_.push_back({fd, log_.slices(entry) + entry.run.first,
                            std::min<std::size_t>(entry.run.count, detail::max_slices), 0});
         continue;
       }
       if (has_slices && (built == nullptr || !log_.same_runs(entry, *built))) {
         const auto start = gaps_.size();
         log_.for_each_run(entry, [&](Log::Run run) {
-          gaps_.insert(gaps_.end(), log_.slices() + run.first,
-                       log_.slices() + run.first + run.count);
+          gaps_.insert(gaps_.end(), log_.slices(entry) + run.first,
+                       log_.slices(entry) + run.first + run.count);
         });
         built = &entry;
         built_write = {fd, gaps_.data() + start,
@@ -186,7 +199,7 @@ class TurnWriter {
     std::size_t count = 0;
     log_.for_each_run(entry, [&](Log::Run run) {
       for (auto at = run.first; at < run.first + run.count && count < slices.size(); ++at) {
-        slices[count++] = log_.slices()[at];
+        slices[count++] = log_.slices(entry)[at];
       }
     });
     return socket.is_open() ? socket.write(slices.data(), count) : -ECONNRESET;
@@ -201,7 +214,7 @@ class TurnWriter {
     try {
       log_.for_each_run(entry, [&](Log::Run run) {
         for (auto at = run.first; at < run.first + run.count; ++at) {
-          const auto& frame = log_.frame(at);
+          const auto frame = log_.frame(entry, at);
           if (written >= frame.size()) {
             written -= frame.size();
           } else {

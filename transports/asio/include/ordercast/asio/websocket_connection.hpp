@@ -3,6 +3,7 @@
 
 #include <ordercast/asio/frame_parser_pool.hpp>
 #include <ordercast/error.hpp>
+#include <ordercast/net/deflate_terms.hpp>
 #include <ordercast/net/frame.hpp>
 #include <ordercast/net/frame_parser.hpp>
 
@@ -26,8 +27,12 @@ namespace ordercast::asio {
 
 class WebSocketConnection {
  public:
-  /// The handshake is over.
-  void open() noexcept { state_ = State::open; }
+  /// The handshake is over, with these terms.
+  void open(const net::DeflateTerms& deflate = {}) noexcept {
+    state_ = State::open;
+    deflate_ = deflate;
+  }
+  [[nodiscard]] const net::DeflateTerms& deflate() const noexcept { return deflate_; }
 
   /// True from `open` to the first close frame in either direction: messages may be sent.
   [[nodiscard]] bool is_open() const noexcept { return state_ == State::open; }
@@ -40,7 +45,10 @@ class WebSocketConnection {
   /// Reads frames; changes the bytes.
   template <class Owner>
   void read(net::Input input, FrameParserPool& parsers, Owner&& owner) {
-    if (!parser_) parser_ = parsers.take();
+    if (!parser_) {
+      parser_ = parsers.take();
+      if (deflate_) parser_->accept_deflated();
+    }
     while (is_live()) {
       const auto item = parser_->next(input);
       for (auto count = parser_->take_empty_fragments(); count > 0 && is_open(); --count) {
@@ -127,6 +135,7 @@ class WebSocketConnection {
   State state_ = State::before;
   bool close_reported_ = false;
   bool awaits_room_ = false;
+  net::DeflateTerms deflate_;
   std::unique_ptr<net::FrameParser> parser_;  // Within a message only.
 };
 

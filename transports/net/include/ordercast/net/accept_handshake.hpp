@@ -3,6 +3,7 @@
 
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
+#include <ordercast/net/deflate_terms.hpp>
 
 #include <openssl/evp.h>
 #include <openssl/sha.h>
@@ -28,8 +29,9 @@ namespace ordercast::net {
   return {encoded.begin(), encoded.begin() + size};
 }
 
-/// The answer to a valid handshake.
-[[nodiscard]] inline std::string accept_handshake(const HttpRequest& request) {
+/// The answer to a valid handshake, with what was agreed on about compression.
+[[nodiscard]] inline std::string accept_handshake(const HttpRequest& request,
+                                                  const DeflateTerms& deflate = {}) {
   std::string wire =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Accept: ";
@@ -37,6 +39,9 @@ namespace ordercast::net {
   const auto subprotocol = select_subprotocol(request);
   if (!subprotocol.empty()) {
     wire.append("Sec-WebSocket-Protocol: ").append(subprotocol).append("\r\n");
+  }
+  if (deflate) {
+    wire.append("Sec-WebSocket-Extensions: ").append(to_answer(deflate)).append("\r\n");
   }
   return wire.append("\r\n");
 }

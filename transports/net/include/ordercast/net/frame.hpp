@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <string>
 #include <string_view>
@@ -37,6 +38,8 @@ class Frame {
   ~Frame() {
     if (block_ == nullptr || block_->references.fetch_sub(1, std::memory_order_acq_rel) != 1)
       return;
+    Frame twin;
+    twin.block_ = block_->twin;
     block_->~Block();
     ::operator delete(block_);
   }
@@ -48,6 +51,13 @@ class Frame {
     frame.block_ = new (::operator new(sizeof(Block) + size)) Block(size);
     if (!first.empty()) std::memcpy(frame.begin(), first.data(), first.size());
     if (!second.empty()) std::memcpy(frame.begin() + first.size(), second.data(), second.size());
+    return frame;
+  }
+
+  /// The same for a whole message and its head.
+  [[nodiscard]] static Frame of_message(const FrameHead& head, std::string_view message) {
+    auto frame = of(head.bytes(), message);
+    frame.block_->head_bytes = static_cast<std::uint8_t>(head.bytes().size());
     return frame;
   }
 
@@ -66,6 +76,26 @@ class Frame {
   [[nodiscard]] std::size_t size() const noexcept { return block_ == nullptr ? 0 : block_->size; }
   [[nodiscard]] std::string_view bytes() const noexcept { return {data(), size()}; }
 
+  /// The message without its head; empty if this is no message.
+  [[nodiscard]] std::string_view message() const noexcept {
+    return block_ == nullptr || block_->head_bytes == 0 ? std::string_view{}
+                                                        : bytes().substr(block_->head_bytes);
+  }
+
+  /// Returns the frame that `make()` returned at the first call; this one keeps it. `make` must not
+  /// throw, and runs once, while other threads that call this wait. Not for an empty frame.
+  template <class Make>
+  [[nodiscard]] Frame twin(Make make) const noexcept {
+    std::call_once(block_->twin_made, [&] {
+      Frame made = make();
+      block_->twin = std::exchange(made.block_, nullptr);
+    });
+    Frame twin;
+    twin.block_ = block_->twin;
+    if (twin.block_ != nullptr) twin.block_->references.fetch_add(1, std::memory_order_relaxed);
+    return twin;
+  }
+
   /// Whether both refer to the same bytes in memory.
   [[nodiscard]] bool is(const Frame& other) const noexcept { return block_ == other.block_; }
 
@@ -74,9 +104,12 @@ class Frame {
     explicit Block(std::size_t count) noexcept
         : size(count), bytes(reinterpret_cast<const char*>(this + 1)) {}
     std::atomic<std::uint32_t> references{1};
+    std::once_flag twin_made;
     std::size_t size;
     const char* bytes;                         // After this block, or the owner's.
     std::shared_ptr<const std::string> owner;  // Null: the block itself owns them.
+    Block* twin = nullptr;                     // Holds one of its references.
+    std::uint8_t head_bytes = 0;               // 0: no message.
   };
 
   [[nodiscard]] char* begin() noexcept { return reinterpret_cast<char*>(block_ + 1); }
@@ -86,7 +119,9 @@ class Frame {
 
 /// A whole message, or a control frame, as a server sends it: final and not masked.
 [[nodiscard]] inline Frame make_frame(Opcode opcode, std::string_view payload) {
-  return Frame::of(FrameHead(opcode, payload.size()).bytes(), payload);
+  const FrameHead head(opcode, payload.size());
+  const bool is_message = opcode == Opcode::text || opcode == Opcode::binary;
+  return is_message ? Frame::of_message(head, payload) : Frame::of(head.bytes(), payload);
 }
 
 /// A close frame. A reason over 123 bytes is cut, between characters (RFC 6455 section 5.5).

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
-/// The header of a server's WebSocket frame (RFC 6455 section 5.2): final, not masked, without
-/// extensions.
+/// The header of a server's WebSocket frame (RFC 6455 section 5.2): final, not masked, plain or
+/// compressed.
 ///
 /// A plain value; any thread; O(1).
 ///
@@ -24,10 +24,14 @@ enum class Opcode : std::uint8_t {
   pong = 0xA,
 };
 
+/// How a message is coded; `deflated` sets RSV1 (RFC 7692 section 6).
+enum class Coding : std::uint8_t { plain, deflated };
+
 class FrameHead {
  public:
-  FrameHead(Opcode opcode, std::size_t payload_bytes) noexcept {
-    bytes_[0] = static_cast<char>(0x80U | static_cast<unsigned>(opcode));
+  FrameHead(Opcode opcode, std::size_t payload_bytes, Coding coding = Coding::plain) noexcept {
+    const unsigned rsv1 = coding == Coding::deflated ? 0x40U : 0U;
+    bytes_[0] = static_cast<char>(0x80U | rsv1 | static_cast<unsigned>(opcode));
     std::size_t extended = 0;  // Bytes of the length that don't fit into the second byte.
     if (payload_bytes < 126) {
       bytes_[1] = static_cast<char>(payload_bytes);

@@ -4,6 +4,7 @@
 #include <ordercast/detail/utf8.hpp>
 #include <ordercast/error.hpp>
 #include <ordercast/net/frame_head.hpp>
+#include <ordercast/net/inflater.hpp>
 
 #include <algorithm>
 #include <array>
@@ -14,8 +15,9 @@
 #include <string_view>
 #include <utility>
 
-/// Reads what a client sends after its handshake, strictly by RFC 6455 section 5: bytes in,
-/// messages and control frames out. The first error gives a close code.
+/// Reads what a client sends after its handshake, strictly by RFC 6455 section 5, and RFC 7692
+/// where that was agreed on: bytes in, messages and control frames out. The first error gives a
+/// close code.
 ///
 /// No I/O; one thread at a time; linear in the bytes. A message that arrives in one piece is
 /// unmasked in place and never copied. `idle` says that there is nothing to remember, so a
@@ -69,6 +71,10 @@ class FrameParser {
   static constexpr unsigned max_empty_fragments = 128;
 
   explicit FrameParser(FrameParserOptions options = {}) noexcept : options_(options) {}
+
+  /// Reads compressed messages too, from now until `reset`. A message is inflated when all of it
+  /// has come, with the inflater of this thread.
+  void accept_deflated() noexcept { accepts_deflated_ = true; }
 
   /// Returns the next item in the input, or `none` when all of it is taken.
   [[nodiscard]] Item next(Input& input) {
@@ -147,23 +153,25 @@ class FrameParser {
 
   void check_first_two() noexcept {
     const bool final = (header_byte(0) & 0x80U) != 0;
-    const bool reserved = (header_byte(0) & 0x70U) != 0;
+    const bool reserved = (header_byte(0) & 0x30U) != 0;
+    const bool deflated = (header_byte(0) & 0x40U) != 0;
     const bool masked = (header_byte(1) & 0x80U) != 0;
     const auto opcode = static_cast<Opcode>(header_byte(0) & 0x0FU);
     const bool in_message = message_opcode_ != Opcode::continuation;
-    bool good = !reserved && masked;
+    bool good = !reserved && masked && (!deflated || accepts_deflated_);
     switch (opcode) {
       case Opcode::continuation:
-        good = good && in_message;
+        good = good && in_message && !deflated;
         break;
       case Opcode::text:
       case Opcode::binary:
         good = good && !in_message;
+        is_deflated_ = deflated;
         break;
       case Opcode::close:
       case Opcode::ping:
       case Opcode::pong:
-        good = good && final && (header_byte(1) & 0x7FU) <= 125;
+        good = good && final && !deflated && (header_byte(1) & 0x7FU) <= 125;
         break;
       default:
         good = false;
@@ -194,7 +202,7 @@ class FrameParser {
     mask_at_ = 0;
     header_size_ = 0;
     if (!is_control()) {
-      if (length > options_.max_message_bytes - message_.size()) {
+      if (length > most_bytes() - message_.size()) {
         refuse(CloseCode::message_too_big);
         return;
       }
@@ -276,19 +284,38 @@ class FrameParser {
     const bool whole =
         opcode_ != Opcode::continuation && final_ && message_.empty() && input.size >= remaining_;
     const auto piece = take_piece(input);
-    if (whole) return finish_message(piece);
+    if (whole) return is_deflated_ ? inflate(piece) : finish_message(piece);
     if (message_.size() + piece.size() > message_.capacity()) grow(message_.size() + piece.size());
     message_.append(piece);
-    if (message_opcode_ == Opcode::text && !still_utf8()) return refuse(CloseCode::invalid_payload);
+    if (message_opcode_ == Opcode::text && !is_deflated_ && !still_utf8()) {
+      return refuse(CloseCode::invalid_payload);
+    }
     if (remaining_ > 0) return {};
-    if (final_) return finish_message(message_);
+    if (final_) return is_deflated_ ? inflate(message_) : finish_message(message_);
     in_payload_ = false;
     return {};
   }
 
+  /// Of a message as it comes over the wire.
+  [[nodiscard]] std::size_t most_bytes() const noexcept {
+    return is_deflated_ ? Inflater::most_compressed(options_.max_message_bytes)
+                        : options_.max_message_bytes;
+  }
+
   /// Never beyond a message's limit.
   void grow(std::size_t least) {
-    message_.reserve((std::max)(least, (std::min)(2 * least, options_.max_message_bytes)));
+    message_.reserve((std::max)(least, (std::min)(2 * least, most_bytes())));
+  }
+
+  /// The end of a compressed message.
+  Item inflate(std::string_view compressed) {
+    using Outcome = Inflater::Outcome;
+    std::string plain;
+    const auto outcome =
+        Inflater::of_this_thread().inflate(compressed, options_.max_message_bytes, plain);
+    if (outcome != Outcome::done) return refuse(close_code(outcome));
+    message_ = std::move(plain);
+    return finish_message(message_);
   }
 
   /// Fails at the first byte that can't be part of UTF-8. A character may be cut at the end of a
@@ -327,6 +354,8 @@ class FrameParser {
   CloseCode refused_ = CloseCode::normal;
   bool in_payload_ = false;
   bool final_ = false;
+  bool accepts_deflated_ = false;
+  bool is_deflated_ = false;                      // The message.
   bool delivered_ = false;                        // `message_` was handed out by the last call.
   Opcode opcode_ = Opcode::continuation;          // Of the frame.
   Opcode message_opcode_ = Opcode::continuation;  // Of the message; continuation: there is none.

@@ -3,6 +3,7 @@
 
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
+#include <ordercast/net/deflate_terms.hpp>
 #include <ordercast/net/error_report.hpp>
 #include <ordercast/net/response_writer.hpp>
 
@@ -26,11 +27,12 @@ struct Opening {
   std::string token;             ///< See `token_of`.
   std::string_view subprotocol;  ///< To name in the answer; "" for none.
   bool hello = false;            ///< True if the client understands `hello`.
+  DeflateTerms deflate;          ///< Whether its messages and ours may be compressed.
 };
 
 [[nodiscard]] inline Opening opening_of(const HttpRequest& request) {
   const auto subprotocol = select_subprotocol(request);
-  return {token_of(request), subprotocol, subprotocol == subprotocol_v2_name};
+  return {token_of(request), subprotocol, subprotocol == subprotocol_v2_name, {}};
 }
 
 class HandshakeGate {

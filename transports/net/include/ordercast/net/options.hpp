@@ -40,6 +40,12 @@ struct TransportOptions {
   /// 1009.
   std::size_t max_message_bytes = 4 * 1024;
 
+  /// Accepts permessage-deflate (RFC 7692) if a client offers it; the limit above then holds for
+  /// what its messages inflate to. A broadcast is compressed once for all such clients, and not at
+  /// all if there are none. Cost: 80 KiB a thread, nothing a connection. Without zlib no offer is
+  /// accepted (transports/net/README.md).
+  bool permessage_deflate = true;
+
   /// The longest body of an HTTP request; a longer one gets 413.
   std::size_t max_body_bytes = 64 * 1024;
 

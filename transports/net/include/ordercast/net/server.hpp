@@ -7,6 +7,7 @@
 #include <ordercast/handshake.hpp>
 #include <ordercast/http.hpp>
 #include <ordercast/net/acceptor.hpp>
+#include <ordercast/net/deflate_terms.hpp>
 #include <ordercast/net/detail/shard.hpp>
 #include <ordercast/net/frame.hpp>
 #include <ordercast/net/handler_memory.hpp>
@@ -104,8 +105,10 @@ class Server {
   /// The same for a WebSocket whose handshake was answered elsewhere: with 101 and the subprotocol
   /// that `select_subprotocol(handshake)` returns, or none if that is empty. The handshake brings
   /// the token. The filter is not asked. Where `AcceptLimits` have no room for it, it is closed
-  /// with 4008.
-  bool adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind = {});
+  /// with 4008. `deflate`: what you have answered in Sec-WebSocket-Extensions, made by
+  /// `negotiate_deflate` and `to_answer`; by default nothing, and nothing is compressed.
+  bool adopt_websocket(int fd, const HttpRequest& handshake, std::string bytes_behind = {},
+                       const DeflateTerms& deflate = {});
 
   /// Serves until `stop` or the end of a `drain`: runs shard 0 on this thread, the others and the
   /// acceptor on their own threads. Call once. Exceptions of the application go to
@@ -280,7 +283,8 @@ bool Server<Transport, ServicesT>::adopt(Adopted adopted, std::string bytes_read
 
 template <class Transport, class ServicesT>
 bool Server<Transport, ServicesT>::adopt_websocket(int fd, const HttpRequest& handshake,
-                                                   std::string bytes_behind) {
+                                                   std::string bytes_behind,
+                                                   const DeflateTerms& deflate) {
   auto adopted = take_over(fd);
   if (options_.transport.tls != nullptr) {
     throw std::invalid_argument("This server encrypts: adopt sockets before their TLS handshake");
@@ -292,8 +296,10 @@ bool Server<Transport, ServicesT>::adopt_websocket(int fd, const HttpRequest& ha
     return false;
   }
   ticket->settle();
-  adopted.shard->adopt_websocket(std::move(adopted.socket), std::move(*ticket),
-                                 opening_of(handshake), std::move(bytes_behind));
+  auto opening = opening_of(handshake);
+  opening.deflate = deflate;
+  adopted.shard->adopt_websocket(std::move(adopted.socket), std::move(*ticket), std::move(opening),
+                                 std::move(bytes_behind));
   return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include <ordercast/clock.hpp>
 #include <ordercast/net/handshake_gate.hpp>
+#include <ordercast/websocketpp/detail/deflate_policy.hpp>
 #include <ordercast/websocketpp/detail/message_policy.hpp>
 #include <ordercast/websocketpp/detail/request.hpp>
 #include <ordercast/websocketpp/detail/response.hpp>
@@ -14,7 +15,6 @@
 
 #include <websocketpp/concurrency/none.hpp>
 #include <websocketpp/connection.hpp>
-#include <websocketpp/extensions/permessage_deflate/disabled.hpp>
 #include <websocketpp/logger/levels.hpp>
 #include <websocketpp/logger/stub.hpp>
 #include <websocketpp/random/none.hpp>
@@ -24,8 +24,8 @@
 #include <cstdint>
 #include <memory>
 
-/// Chooses websocketpp's policies, in this one place: no logs, no locks, no extensions, a small
-/// read buffer, and our own HTTP, messages and socket. Encryption is a choice at run time, in
+/// Chooses websocketpp's policies, in this one place: no logs, no locks, a small read buffer, and
+/// our own HTTP, messages, compression and socket. Encryption is a choice at run time, in
 /// net/secure.hpp.
 namespace ordercast::websocketpp {
 
@@ -40,6 +40,7 @@ struct ConnectionRecord {
   bool wants_writable = false;  ///< `send` answered backpressure.
   bool to_head = false;         ///< The HTTP request is a HEAD.
   bool answered = false;        ///< The HTTP request has its response.
+  net::DeflateTerms deflate;    ///< Of the WebSocket.
   std::shared_ptr<::asio::steady_timer> deadline;  ///< Of the HTTP request.
   TimePoint progress_at{};                  ///< When the client last took some of its answer.
   std::size_t owned = 0;                    ///< Bytes of the answer that nobody shares.
@@ -79,13 +80,12 @@ struct Config {
   static constexpr bool silent_close = false;
   static constexpr std::size_t max_message_size = 4 * 1024;
 
-  // permessage-deflate would let 16 kB grow to 16 MiB: websocketpp has no limit for inflated data.
-  static constexpr bool enable_extensions = false;
+  // Our own: websocketpp's has no limit for inflated data, and lets 16 kB grow to 16 MiB.
+  static constexpr bool enable_extensions = true;
   struct permessage_deflate_config {
     using request_type = Config::request_type;
   };
-  using permessage_deflate_type =
-      ::websocketpp::extensions::permessage_deflate::disabled<permessage_deflate_config>;
+  using permessage_deflate_type = detail::DeflatePolicy<permessage_deflate_config>;
 };
 
 using Connection = ::websocketpp::connection<Config>;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <ordercast/error.hpp>
+#include <ordercast/net/deflate_terms.hpp>
+#include <ordercast/net/deflated_frame.hpp>
 #include <ordercast/net/frame_head.hpp>
 #include <ordercast/net/handler_memory.hpp>
 #include <ordercast/net/loop_port.hpp>
@@ -13,6 +15,7 @@
 #include <ordercast/websocketpp/detail/connection_table.hpp>
 #include <ordercast/websocketpp/detail/end_connection.hpp>
 #include <ordercast/websocketpp/detail/http_exchange.hpp>
+#include <ordercast/websocketpp/detail/shared_message.hpp>
 #include <ordercast/websocketpp/detail/socket_owner.hpp>
 
 #include <asio/io_context.hpp>
@@ -51,8 +54,14 @@ class Transport final : public net::SocketTransport<std::uint64_t>, private deta
 
    private:
     friend class Transport;
-    explicit Frame(Message::ptr message) : message_(std::move(message)) {}
-    Message::ptr message_;
+    explicit Frame(std::shared_ptr<detail::SharedMessage> message) : message_(std::move(message)) {}
+    /// In the form that goes to a client with these terms.
+    [[nodiscard]] Message::ptr form_for(const net::DeflateTerms& terms) const noexcept {
+      if (!terms || !net::fits(terms, message_->message_bytes())) return message_;
+      const auto& deflated = message_->deflated();
+      return deflated ? deflated : message_;
+    }
+    std::shared_ptr<detail::SharedMessage> message_;
   };
 
   /// The `io_context` must outlive the transport.
@@ -81,11 +90,11 @@ class Transport final : public net::SocketTransport<std::uint64_t>, private deta
   /// Builds the frame (RFC 6455 section 5.2): one copy of the bytes for any number of recipients.
   /// O(text). Any thread.
   [[nodiscard]] static Frame prepare(std::string text) {
-    return frame_of(net::Opcode::text, std::move(text));
+    return Frame(std::make_shared<detail::SharedMessage>(net::Opcode::text, std::move(text)));
   }
   /// The same, for a binary message.
   [[nodiscard]] static Frame prepare_binary(std::string bytes) {
-    return frame_of(net::Opcode::binary, std::move(bytes));
+    return Frame(std::make_shared<detail::SharedMessage>(net::Opcode::binary, std::move(bytes)));
   }
 
   /// Queues a frame. The bytes are written in this turn of the event loop, together with the
@@ -122,8 +131,6 @@ class Transport final : public net::SocketTransport<std::uint64_t>, private deta
       "GET /ws HTTP/1.1\r\nHost: adopted\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
-  [[nodiscard]] static Frame frame_of(net::Opcode opcode, std::string text);
-
   /// The transport of a connection; null once it is gone.
   static Transport* of(Connection& connection) noexcept {
     return static_cast<Transport*>(connection.owner());
@@ -139,6 +146,7 @@ class Transport final : public net::SocketTransport<std::uint64_t>, private deta
   void listen_to(Connection& connection);
   void on_open(Connection& connection);
   void on_message(Connection& connection, const Message& message);
+  void deliver(Connection& connection, const Message& message, std::string_view payload);
   [[nodiscard]] bool on_ping(Connection& connection);
   void on_pong(Connection& connection);
   void on_close(Connection& connection);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ordercast/asio/transport.hpp>
+#include <ordercast/net/deflated_frame.hpp>
 #include <ordercast/net/unacknowledged.hpp>
 
 #include <netinet/in.h>
@@ -317,7 +318,14 @@ inline SendResult Transport::send(Handle handle, const Frame& frame) noexcept {
   }
   const auto index = Connections::index_of(handle);
   try {
-    queue(index, *connection, frame);
+    const auto& deflate = connection->websocket.deflate();
+    // A client with a small window gets some messages compressed and some not.
+    const bool picks = deflate && !net::fits_all(deflate);
+    if (picks && net::fits(deflate, frame.message().size())) {
+      queue(index, *connection, net::deflated(frame));
+    } else {
+      queue(index, *connection, frame);
+    }
     return SendResult::accepted;
   } catch (...) {  // Out of memory.
     close_socket(index, *connection);

@@ -4,6 +4,8 @@
 #include <ordercast/asio/transport.hpp>
 #include <ordercast/net/accept_handshake.hpp>
 #include <ordercast/net/client_address.hpp>
+#include <ordercast/net/deflate_terms.hpp>
+#include <ordercast/net/deflated_frame.hpp>
 #include <ordercast/net/http_connection.hpp>
 #include <ordercast/net/response_writer.hpp>
 #include <ordercast/net/unacknowledged.hpp>
@@ -179,8 +181,9 @@ inline void Transport::upgrade(Index index, Connection& connection, const HttpRe
                                         net::AfterResponse::close, options_.error_format)));
     return finish(index, connection, options_.handshake_timeout);
   }
-  const auto opening = net::opening_of(request);
-  queue(index, connection, Frame::of(net::accept_handshake(request)));
+  auto opening = net::opening_of(request);
+  if (options_.permessage_deflate) opening.deflate = net::negotiate_deflate(request);
+  queue(index, connection, Frame::of(net::accept_handshake(request, opening.deflate)));
   open_websocket(index, connection, opening, std::move(rest));
 }
 
@@ -188,7 +191,8 @@ inline void Transport::open_websocket(Index index, Connection& connection,
                                       const net::Opening& opening, std::string rest) {
   timers_.cancel(index);
   connection.state = State::websocket;
-  connection.websocket.open();
+  connection.websocket.open(opening.deflate);
+  if (opening.deflate && net::fits_all(opening.deflate)) connection.queue.deflate();
   websockets_.fetch_add(1, std::memory_order_relaxed);
   guarded(index, [&] {
     sink_.on_open(sink_.sink, connections_.handle_of(index), opening.token, opening.hello);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ordercast/net/deflated_frame.hpp>
 #include <ordercast/net/frame.hpp>
 
 #include <sys/uio.h>
@@ -14,8 +15,13 @@
 ///
 /// A broadcast hands the same frame to one connection after the other, so most connections are sent
 /// a contiguous run of the log. A run is two numbers, with no reference count and no node, and all
-/// runs pass parts of one array of slices to the kernel. One thread at a time.
+/// runs pass parts of one array of slices to the kernel. A second array has the compressed form of
+/// each frame at the same place, so that connections which get those share their runs too; it is
+/// filled as far as one of them is sent something. One thread at a time.
 namespace ordercast::asio::detail {
+
+/// In which form a connection gets its frames.
+enum class Lane : std::uint8_t { plain, deflated };
 
 class TurnLog {
  public:
@@ -33,18 +39,19 @@ class TurnLog {
     Run run;
     std::uint32_t more = npos;  ///< The first of the further runs.
     std::uint32_t last = npos;  ///< The last of them.
+    Lane lane = Lane::plain;
   };
 
   /// Starts a connection's entry with a frame; returns where it stands.
-  std::uint32_t open(std::uint32_t connection, const net::Frame& frame) {
-    const auto at = append(frame);
-    entries_.push_back({connection, {at, 1}, npos, npos});
+  std::uint32_t open(std::uint32_t connection, const net::Frame& frame, Lane lane = Lane::plain) {
+    const auto at = append(frame, lane);
+    entries_.push_back({connection, {at, 1}, npos, npos, lane});
     return static_cast<std::uint32_t>(entries_.size() - 1);
   }
 
   /// Adds a frame to an entry. Amortised O(1), with the strong guarantee.
   void extend(std::uint32_t entry_at, const net::Frame& frame) {
-    const auto at = append(frame);
+    const auto at = append(frame, entries_[entry_at].lane);
     auto& entry = entries_[entry_at];
     auto& run = entry.last == npos ? entry.run : further_[entry.last].run;
     if (run.first + run.count == at) {
@@ -58,9 +65,18 @@ class TurnLog {
   }
 
   [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
-  [[nodiscard]] const net::Frame& frame(std::uint32_t at) const noexcept { return frames_[at]; }
-  /// The slices of all frames, in the order of the log.
-  [[nodiscard]] const iovec* slices() const noexcept { return slices_.data(); }
+  /// A frame in the form that goes to an entry's connection.
+  [[nodiscard]] net::Frame frame(const Entry& entry, std::uint32_t at) const noexcept {
+    return entry.lane == Lane::plain ? frames_[at] : net::deflated(frames_[at]);
+  }
+  /// The slices of all frames in this form, in the order of the log.
+  [[nodiscard]] const iovec* slices(const Entry& entry) const noexcept {
+    return entry.lane == Lane::plain ? slices_.data() : deflated_.data();
+  }
+  /// How many bytes the newest frame has in this form.
+  [[nodiscard]] std::size_t newest_bytes(std::uint32_t entry_at) const noexcept {
+    return slices(entries_[entry_at])[frames_.size() - 1].iov_len;
+  }
 
   /// Calls `f(run)` for each run of an entry, in order.
   template <class F>
@@ -76,8 +92,9 @@ class TurnLog {
     return frames;
   }
 
-  /// Whether two connections were sent the same frames. O(runs).
+  /// Whether two connections were sent the same frames in the same form. O(runs).
   [[nodiscard]] bool same_runs(const Entry& a, const Entry& b) const noexcept {
+    if (a.lane != b.lane) return false;
     if (a.run.first != b.run.first || a.run.count != b.run.count) return false;
     auto one = a.more;
     auto other = b.more;
@@ -97,6 +114,7 @@ class TurnLog {
     entries_.clear();
     further_.clear();
     slices_.clear();
+    deflated_.clear();
     frames_.clear();
   }
 
@@ -106,7 +124,7 @@ class TurnLog {
     std::uint32_t next;
   };
 
-  std::uint32_t append(const net::Frame& frame) {
+  std::uint32_t append(const net::Frame& frame, Lane lane) {
     if (frames_.empty() || !frames_.back().is(frame)) {
       slices_.reserve(slices_.size() + 1 > slices_.capacity() ? 2 * slices_.size() + 16
                                                               : slices_.capacity());
@@ -114,13 +132,24 @@ class TurnLog {
       // The kernel only reads, but iovec has no const.
       slices_.push_back({const_cast<char*>(frame.data()), frame.size()});
     }
+    if (lane == Lane::deflated) deflate_newest();
     return static_cast<std::uint32_t>(frames_.size() - 1);
+  }
+
+  /// The slices before it that nobody has asked for stay empty. `frames_` keeps its bytes.
+  void deflate_newest() {
+    deflated_.resize(slices_.size());
+    auto& slice = deflated_.back();
+    if (slice.iov_base != nullptr) return;
+    const auto frame = net::deflated(frames_.back());
+    slice = {const_cast<char*>(frame.data()), frame.size()};
   }
 
   std::vector<Entry> entries_;
   std::vector<Further> further_;
   std::vector<net::Frame> frames_;
   std::vector<iovec> slices_;
+  std::vector<iovec> deflated_;
 };
 
 }  // namespace ordercast::asio::detail

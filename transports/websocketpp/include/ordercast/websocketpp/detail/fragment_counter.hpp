@@ -8,8 +8,9 @@
 #include <string_view>
 #include <utility>
 
-/// Counts frames that websocketpp does not report: fragments that have no payload and end no
-/// message. websocketpp accepts any number of them, and each costs time.
+/// Finds frames that websocketpp does not report. Fragments that have no payload and end no
+/// message are counted: websocketpp accepts any number of them, and each costs time. So are
+/// fragments with RSV1, which belongs on a message's first frame alone (RFC 7692 section 6.1).
 ///
 /// Reads headers only (RFC 6455 section 5.2) and skips payloads; linear in the frames. websocketpp
 /// handles protocol errors. One thread at a time.
@@ -37,6 +38,7 @@ class FragmentCounter {
       if (size_ < 2 || size_ < header_bytes()) continue;
       const bool final = (header_[0] & 0x80U) != 0;
       const bool control = (header_[0] & 0x08U) != 0;
+      has_bad_rsv1_ = has_bad_rsv1_ || (header_[0] & 0x4FU) == 0x40U;
       skip_ = payload_bytes();
       size_ = 0;
       if (control) continue;
@@ -48,8 +50,14 @@ class FragmentCounter {
     }
   }
 
+  /// Whether `take` has some, or `has_bad_rsv1` is true.
+  [[nodiscard]] bool has_news() const noexcept { return untold_ > 0 || has_bad_rsv1_; }
+
   /// How many such fragments have come since the last call.
   [[nodiscard]] std::size_t take() noexcept { return std::exchange(untold_, 0U); }
+
+  /// Whether a fragment behind the first of a message has had RSV1.
+  [[nodiscard]] bool has_bad_rsv1() const noexcept { return has_bad_rsv1_; }
 
   /// How many of them the current message has.
   [[nodiscard]] std::size_t in_message() const noexcept { return in_message_; }
@@ -76,6 +84,7 @@ class FragmentCounter {
   std::array<unsigned char, 14> header_{};
   std::uint8_t size_ = 0;  // of the header so far
   bool started_ = false;
+  bool has_bad_rsv1_ = false;
 };
 
 }  // namespace ordercast::websocketpp::detail

@@ -12,6 +12,9 @@
 
 /// websocketpp's message policy. A prepared message is only read, so many connections on many
 /// threads may send it at once. Any other message belongs to one connection.
+///
+/// A compressed message from a client stays compressed here: websocketpp takes it for a plain
+/// binary one, and the transport inflates it.
 namespace ordercast::websocketpp::detail {
 
 class Message : public ::websocketpp::message_buffer::message<
@@ -25,6 +28,20 @@ class Message : public ::websocketpp::message_buffer::message<
   Message() : Base(nullptr) {}
   Message(::websocketpp::frame::opcode::value opcode, std::size_t size)
       : Base(nullptr, opcode, size) {}
+
+  // websocketpp calls these by name, on this class.
+  void set_compressed(bool deflated) noexcept { is_deflated_ = deflated; }
+  [[nodiscard]] bool get_compressed() const noexcept { return false; }
+  [[nodiscard]] ::websocketpp::frame::opcode::value get_opcode() const noexcept {
+    return is_deflated_ ? ::websocketpp::frame::opcode::binary : Base::get_opcode();
+  }
+
+  /// Whether the payload is a client's compressed message.
+  [[nodiscard]] bool is_deflated() const noexcept { return is_deflated_; }
+  /// Whether the message is text, once it is inflated.
+  [[nodiscard]] bool is_text() const noexcept {
+    return Base::get_opcode() == ::websocketpp::frame::opcode::text;
+  }
 
   /// The last step of building a frame; it corrects two of websocketpp's close codes. A length that
   /// is not in its shortest form is the client's error (RFC 6455 section 5.2), so 1002 instead of
@@ -44,6 +61,9 @@ class Message : public ::websocketpp::message_buffer::message<
     }
     Base::set_prepared(prepared);
   }
+
+ private:
+  bool is_deflated_ = false;
 };
 
 /// Makes messages and keeps none.

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ordercast/net/deflate_terms.hpp>
 #include <ordercast/net/request_parser.hpp>
 #include <ordercast/net/response_writer.hpp>
+#include <ordercast/websocketpp/detail/deflate_policy.hpp>
 
 #include <websocketpp/http/constants.hpp>
 #include <websocketpp/http/request.hpp>
@@ -63,9 +65,15 @@ class Request : public ::websocketpp::http::parser::request {
     return empty();
   }
 
-  /// No extension is offered, and `select_subprotocol` reads the protocols: nothing to parse.
-  bool get_header_as_plist(const std::string& /*name*/,
-                           ::websocketpp::http::parameter_list& /*out*/) const noexcept {
+  /// Lists the extension that was agreed on; see `DeflatePolicy`. `select_subprotocol` reads the
+  /// protocols, so there is nothing else to list.
+  bool get_header_as_plist(const std::string& name,
+                           ::websocketpp::http::parameter_list& out) const {
+    if (!iequals(name, "Sec-WebSocket-Extensions")) return false;
+    if (allows_deflate_ && !deflate_) deflate_ = net::negotiate_deflate(request());
+    if (deflate_) {
+      out.emplace_back("permessage-deflate", DeflatePolicy<Request>::as_offer(deflate_));
+    }
     return false;
   }
 
@@ -86,6 +94,13 @@ class Request : public ::websocketpp::http::parser::request {
     parser_ = std::make_unique<net::RequestParser>(limits);
     parser_->request().remote_address = std::move(remote_address);
   }
+
+  /// Accepts an offer of permessage-deflate in the request.
+  void allow_deflate() const noexcept { allows_deflate_ = true; }
+  /// The same, with terms that were answered elsewhere.
+  void set_deflate(const net::DeflateTerms& terms) const noexcept { deflate_ = terms; }
+  /// What the handshake has agreed on.
+  [[nodiscard]] const net::DeflateTerms& deflate() const noexcept { return deflate_; }
 
   /// The request as `http_handler` gets it; empty once taken.
   [[nodiscard]] const HttpRequest& request() const noexcept {
@@ -109,6 +124,8 @@ class Request : public ::websocketpp::http::parser::request {
   }
 
   mutable std::unique_ptr<net::RequestParser> parser_;
+  mutable bool allows_deflate_ = false;
+  mutable net::DeflateTerms deflate_;
   mutable net::ErrorFormat format_ = net::plain_error;
   mutable std::function<void(std::size_t)> on_held_;
   mutable std::function<void()> on_continue_;

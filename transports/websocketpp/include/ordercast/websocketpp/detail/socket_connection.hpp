@@ -102,8 +102,7 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
 
   /// Starts to count fragments after the handshake; `bytes` are those of the first frames.
   void count_frames(std::string_view bytes) noexcept { frames_.start(bytes); }
-  /// Fragments without payload in the current message.
-  [[nodiscard]] std::size_t fragments_in_message() const noexcept { return frames_.in_message(); }
+  [[nodiscard]] const FragmentCounter& frames() const noexcept { return frames_; }
 
   /// Notices a reset while nobody reads, until the client sends something. An ended half is none.
   void watch_for_reset() {
@@ -305,8 +304,9 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
     const auto handler = std::exchange(read_handler_, nullptr);
     frames_.read({static_cast<const char*>(read_into_.data()), count});
     guarded([&] { handler(error, count); });
-    const auto fragments = frames_.take();
-    if (fragments > 0) tell([&](SocketOwner& owner) { owner.on_fragments(*this, fragments); });
+    if (frames_.has_news()) {
+      tell([&](SocketOwner& owner) { owner.on_fragments(*this, frames_.take()); });
+    }
   }
 
   // Lingering.

@@ -23,7 +23,7 @@ class SocketOwner {
   virtual void on_secured(SocketConnection& connection) = 0;
   /// The kernel took bytes.
   virtual void on_progress(SocketConnection& connection) = 0;
-  /// Fragments without payload came, which websocketpp does not report.
+  /// Frames came that websocketpp does not report; see `FragmentCounter`.
   virtual void on_fragments(SocketConnection& connection, std::size_t count) = 0;
   /// One of websocketpp's handlers threw, so its state is unknown. Terminate the connection.
   virtual void on_fault(SocketConnection& connection) noexcept = 0;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ordercast/detail/utf8.hpp>
 #include <ordercast/net/client_address.hpp>
 #include <ordercast/net/close_reason.hpp>
+#include <ordercast/net/inflater.hpp>
 #include <ordercast/net/response_writer.hpp>
 #include <ordercast/websocketpp/detail/byte_order.hpp>
 #include <ordercast/websocketpp/detail/end_connection.hpp>
@@ -78,6 +80,11 @@ inline void Transport::admit(net::Socket& socket, net::SocketTicket& ticket,
   connection->attach(std::move(socket), std::move(ticket), *this,
                      {options_.handshake_timeout, options_.linger_timeout, options_.write_timeout},
                      std::move(session), begun);
+  if (adopted) {
+    connection->get_request().set_deflate(adopted->deflate);
+  } else if (options_.permessage_deflate) {
+    connection->get_request().allow_deflate();
+  }
   connection->record.adopted = std::move(adopted);
   connection->get_request().expect(
       {(std::max)(options_.max_head_bytes, answered_handshake.size()), options_.max_body_bytes},
@@ -182,6 +189,11 @@ inline Connection* Transport::find(Handle handle) const noexcept {
 // WebSockets -------------------------------------------------------------------------------------
 
 inline bool Transport::on_handshake(Connection& connection) {
+  connection.record.deflate = connection.get_request().deflate();
+  if (connection.record.deflate) {
+    // What comes over the wire; `on_message` holds the limit of messages.
+    connection.set_max_message_size(net::Inflater::most_compressed(options_.max_message_bytes));
+  }
   if (connection.record.adopted) return true;
   const HttpRequest& request = connection.get_request().request();
   if (auto refusal = gate_.refuse(request)) {
@@ -212,10 +224,29 @@ inline void Transport::on_open(Connection& connection) {
 }
 
 inline void Transport::on_message(Connection& connection, const Message& message) {
-  if (message.get_opcode() == ::websocketpp::frame::opcode::text) {
-    sink_.on_message(sink_.sink, connection.record.handle, message.get_payload());
+  if (connection.frames().has_bad_rsv1()) return;  // `on_fragments` closes.
+  const auto refuse = [&](CloseCode code) { close(connection.record.handle, code, {}); };
+  if (!message.is_deflated()) {
+    const auto& payload = message.get_payload();
+    return payload.size() > options_.max_message_bytes ? refuse(CloseCode::message_too_big)
+                                                       : deliver(connection, message, payload);
+  }
+  std::string plain;
+  const auto outcome = net::Inflater::of_this_thread().inflate(message.get_payload(),
+                                                               options_.max_message_bytes, plain);
+  if (outcome != net::Inflater::Outcome::done) return refuse(net::close_code(outcome));
+  if (message.is_text() && !ordercast::detail::is_utf8(plain)) {
+    return refuse(CloseCode::invalid_payload);
+  }
+  deliver(connection, message, plain);
+}
+
+inline void Transport::deliver(Connection& connection, const Message& message,
+                               std::string_view payload) {
+  if (message.is_text()) {
+    sink_.on_message(sink_.sink, connection.record.handle, payload);
   } else if (sink_.on_binary != nullptr) {
-    sink_.on_binary(sink_.sink, connection.record.handle, message.get_payload());
+    sink_.on_binary(sink_.sink, connection.record.handle, payload);
   } else {
     close(connection.record.handle, CloseCode::unsupported_data, "text only");
   }
@@ -263,19 +294,12 @@ inline void Transport::on_fragments(detail::SocketConnection& socket, std::size_
     return connection.record.kind == ConnectionRecord::Kind::websocket && is_open(connection);
   };
   for (; count > 0 && listens(); --count) sink_.on_control(sink_.sink, connection.record.handle);
-  if (listens() && connection.fragments_in_message() > max_empty_fragments) {
+  if (listens() && connection.frames().has_bad_rsv1()) {
+    close(connection.record.handle, CloseCode::protocol_error, {});
+  }
+  if (listens() && connection.frames().in_message() > max_empty_fragments) {
     close(connection.record.handle, CloseCode::policy_violation, {});
   }
-}
-
-inline Transport::Frame Transport::frame_of(net::Opcode opcode, std::string text) {
-  const net::FrameHead head(opcode, text.size());
-  auto message = std::make_shared<Message>(::websocketpp::frame::opcode::text, 0);
-  // Header and payload in one piece: websocketpp counts only payloads, and one buffer is faster to
-  // gather than two.
-  message->get_raw_payload() = std::move(text.insert(0, head.bytes()));
-  message->set_prepared(true);
-  return Frame(std::move(message));
 }
 
 inline SendResult Transport::send(Handle handle, const Frame& frame) noexcept {
@@ -286,7 +310,8 @@ inline SendResult Transport::send(Handle handle, const Frame& frame) noexcept {
     return SendResult::backpressure;
   }
   try {
-    return connection->send(frame.message_) ? SendResult::closed : SendResult::accepted;
+    const auto message = frame.form_for(connection->record.deflate);
+    return connection->send(message) ? SendResult::closed : SendResult::accepted;
   } catch (...) {  // Out of memory.
     detail::end_connection(*connection);
     return SendResult::closed;

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include <ordercast/net/deflater.hpp>
+
+#include <catch2/catch.hpp>
+#include <support/allocations.hpp>
+#include <support/raw_deflate.hpp>
+
+#include <cstddef>
+#include <string>
+
+using ordercast::net::Deflater;
+using ordercast::test::noise;
+using ordercast::test::order_like;
+using ordercast::test::raw_inflate;
+
+TEST_CASE("what is compressed comes back from an inflater of its own, message by message",
+          "[deflate]") {
+  Deflater deflater;
+  std::string compressed;
+  for (const std::size_t size : {256, 257, 700, 4096, 10'000, 70'000, 1'048'576}) {
+    CAPTURE(size);
+    const auto order = order_like(size);
+    REQUIRE(deflater.deflate(order, compressed));
+    CHECK(compressed.size() < size / 2);
+    CHECK(raw_inflate(compressed, Deflater::window_bits) == order);
+  }
+}
+
+TEST_CASE("a message that is short or long, or does not shrink, stays as it is", "[deflate]") {
+  Deflater deflater;
+  std::string compressed;
+  CHECK_FALSE(deflater.deflate("", compressed));
+  CHECK_FALSE(deflater.deflate(std::string(Deflater::least_bytes - 1, 'x'), compressed));
+  CHECK_FALSE(deflater.deflate(std::string(Deflater::most_bytes + 1, 'x'), compressed));
+  CHECK_FALSE(deflater.deflate(noise(5000), compressed));
+  const auto order = order_like(1000);
+  REQUIRE(deflater.deflate(order, compressed));
+  CHECK(raw_inflate(compressed) == order);
+}
+
+TEST_CASE("a message fits the window of its own size", "[deflate]") {
+  Deflater deflater;
+  std::string compressed;
+  for (int bits = 8; bits <= 15; ++bits) {
+    CAPTURE(bits);
+    const auto order = order_like(std::size_t{1} << static_cast<unsigned>(bits));
+    REQUIRE(deflater.deflate(order, compressed));
+    CHECK(raw_inflate(compressed, bits) == order);
+  }
+}
