@@ -135,6 +135,7 @@ ServerOptions server_options(const Config& config, std::shared_ptr<TlsContext> t
   options.transport.keep_alive_timeout = config.keep_alive_timeout;
   options.transport.max_head_bytes = config.max_head_bytes;
   options.transport.max_message_bytes = config.max_message_bytes;
+  options.transport.permessage_deflate = config.permessage_deflate;
   options.transport.max_body_bytes = config.max_body_bytes;
   options.transport.max_pipelined_requests = config.max_pipelined_requests;
   options.transport.max_unsent_bytes = config.max_unsent_bytes;

@@ -136,6 +136,7 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   std::string io = "auto";
   std::string demo_data = "auto";
   std::string push = "always";
+  std::string permessage_deflate = "on";
 
   CLI::App app("The reference order server: REST and live order updates on one port.",
                "order_server");
@@ -237,7 +238,9 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   options.number("--max-subscriptions", config.max_subscriptions, 0, 1'000'000, "",
                  "Most orders that one connection may watch; 0: no limit");
   options.number("--max-message-bytes", config.max_message_bytes, 128, 1 << 20, "bytes",
-                 "Longest WebSocket message from a client");
+                 "Longest WebSocket message from a client, as it is before it is compressed");
+  options.choice("--permessage-deflate", permessage_deflate, {"on", "off"},
+                 "Compress long WebSocket messages (RFC 7692) for clients that offer it");
   options.number("--max-head-bytes", config.max_head_bytes, 1024, 1 << 20, "bytes",
                  "Longest request line and headers of an HTTP request");
   options.number("--max-body-bytes", config.max_body_bytes, 1024, 16 << 20, "bytes",
@@ -337,6 +340,7 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
                      : demo_data == "on" ? DemoMode::on
                                          : DemoMode::off;
   config.push = push == "always" ? PushPolicy::always : PushPolicy::when_away;
+  config.permessage_deflate = permessage_deflate == "on";
   config.transport = transport == "asio" ? Transport::asio : Transport::websocketpp;
   if (io != "auto") {
     using ordercast::net::IoMode;

@@ -54,6 +54,7 @@ struct Config {
   std::size_t max_connections_per_user = 20;
   std::size_t max_subscriptions = 100;
   std::size_t max_message_bytes = 4096;
+  bool permessage_deflate = true;
   std::size_t max_body_bytes = 65536;
   std::uint32_t messages_per_second = 50;
   std::uint32_t message_burst = 200;

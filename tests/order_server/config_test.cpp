@@ -80,6 +80,8 @@ TEST_CASE("flags are read, and of two the last counts", "[config]") {
   CHECK(config.allowed_origins ==
         std::vector<std::string>{"https://a.example", "http://localhost:5173"});
   CHECK(config.trusted_proxies == std::vector<std::string>{"10.0.0.1", "::1", "10.1.0.0/16"});
+  CHECK(config.permessage_deflate);
+  CHECK_FALSE(config_of({"--permessage-deflate", "off"}).permessage_deflate);
 }
 
 TEST_CASE("a bad value is one line that names the option, the value and what is allowed",
@@ -113,6 +115,7 @@ TEST_CASE("a bad value is one line that names the option, the value and what is 
             "--transport: 'carrier-pigeon'",
             "websocketpp, asio"},
            {{"--io", "smoke"}, "--io: 'smoke'", "auto, uring, send"},
+           {{"--permessage-deflate", "yes"}, "--permessage-deflate: 'yes'", "on, off"},
            {{"--demo-data", "yes"}, "--demo-data: 'yes'", "auto, on, off"},
            {{"--log-level", "loud"}, "--log-level: 'loud'", "debug, info"},
            {{"--allowed-origins", "https://a.example,*"}, "--allowed-origins: '*'", "an origin"},
@@ -166,6 +169,7 @@ TEST_CASE("--help names every option with its default, and the secrets' variable
                              "--max-connections-per-user",
                              "--max-subscriptions",
                              "--max-message-bytes",
+                             "--permessage-deflate",
                              "--max-body-bytes",
                              "--messages-per-second",
                              "--message-burst",
