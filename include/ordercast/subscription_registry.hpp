@@ -275,9 +275,15 @@ class SubscriptionRegistry {
   template <class Record, class Member>
   std::uint32_t add_named(detail::Slab<Record>& records, detail::FlatIndex& index, Member name,
                           std::string_view text);
-  std::uint32_t add_topic(std::string_view order_id);
-  std::uint32_t find_or_add_user(std::string_view user_id);
-  std::uint32_t find_or_add_organization(std::string_view organization_id);
+  std::uint32_t find_or_add_user(std::string_view user_id) {
+    const auto found = find_user(user_id);
+    return found != npos ? found : add_named(users_, user_index_, &User::id, user_id);
+  }
+  std::uint32_t find_or_add_organization(std::string_view organization) {
+    const auto found = find_organization(organization);
+    if (found != npos) return found;
+    return add_named(organizations_, organization_index_, &Organization::id, organization);
+  }
   void release_topic_if_unused(std::uint32_t topic) noexcept;
   void release_user_if_unused(std::uint32_t user) noexcept;
   void release_organization_if_unused(std::uint32_t organization) noexcept;

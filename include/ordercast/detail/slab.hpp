@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -58,6 +59,15 @@ class Slab {
   /// link.
   [[nodiscard]] std::uint32_t end_id() const noexcept {
     return static_cast<std::uint32_t>(chunks_.size()) * chunk_size;
+  }
+  /// Calls `f(record)` for up to `most` records from the id `from` on, unused ones included.
+  /// Returns where to go on, or 0 at the end.
+  template <class F>
+  std::uint32_t visit(std::uint32_t from, std::uint32_t most, F&& f) const {
+    const auto end = end_id();
+    const auto stop = from + (std::min)(most, end - (std::min)(from, end));
+    for (auto id = from; id < stop; ++id) f((*this)[id]);
+    return stop < end ? stop : 0;
   }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
     return chunks_.size() * (chunk_size * sizeof(T) + sizeof(chunks_[0]));

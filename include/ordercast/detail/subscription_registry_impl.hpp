@@ -96,7 +96,8 @@ bool SubscriptionRegistry<H, S>::subscribe(H handle, std::string_view order_id) 
   if (known != npos && find_place_number(connection_id, known) != npos) return false;
 
   Connection& connection = connections_[connection_id];
-  const auto topic_id = known != npos ? known : add_topic(order_id);
+  const auto topic_id =
+      known != npos ? known : add_named(topics_, topic_index_, &Topic::order_id, order_id);
   Topic& topic = topics_[topic_id];
   const bool to_index = !connection.indexed && connection.places.size() == most_scanned;
   try {
@@ -214,12 +215,9 @@ template <class F>
 std::uint32_t SubscriptionRegistry<H, S>::for_each_order(std::uint32_t from, std::uint32_t most,
                                                          F&& f) const {
   const IterationGuard guard(iterating_);
-  const auto end = topics_.end_id();
-  const auto stop = from + (std::min)(most, end - (std::min)(from, end));
-  for (auto id = from; id < stop; ++id) {
-    if (topics_[id].subscribers.size() != 0) f(topics_[id].order_id.view());
-  }
-  return stop < end ? stop : 0;
+  return topics_.visit(from, most, [&](const Topic& topic) {
+    if (!topic.subscribers.empty()) f(topic.order_id.view());
+  });
 }
 
 template <class H, class S>
@@ -227,12 +225,9 @@ template <class F>
 std::uint32_t SubscriptionRegistry<H, S>::for_each_user(std::uint32_t from, std::uint32_t most,
                                                         F&& f) const {
   const IterationGuard guard(iterating_);
-  const auto end = users_.end_id();
-  const auto stop = from + (std::min)(most, end - (std::min)(from, end));
-  for (auto id = from; id < stop; ++id) {
-    if (users_[id].connections != 0) f(users_[id].id.view());
-  }
-  return stop < end ? stop : 0;
+  return users_.visit(from, most, [&](const User& user) {
+    if (user.connections != 0) f(user.id.view());
+  });
 }
 
 template <class H, class S>
@@ -298,25 +293,6 @@ std::uint32_t SubscriptionRegistry<H, S>::add_named(detail::Slab<Record>& record
   records[id].*name = std::move(owned);
   index.insert(text_hash(text), id);
   return id;
-}
-
-template <class H, class S>
-std::uint32_t SubscriptionRegistry<H, S>::add_topic(std::string_view order_id) {
-  return add_named(topics_, topic_index_, &Topic::order_id, order_id);
-}
-
-template <class H, class S>
-std::uint32_t SubscriptionRegistry<H, S>::find_or_add_user(std::string_view user_id) {
-  const auto found = find_user(user_id);
-  return found != npos ? found : add_named(users_, user_index_, &User::id, user_id);
-}
-
-template <class H, class S>
-std::uint32_t SubscriptionRegistry<H, S>::find_or_add_organization(std::string_view organization) {
-  const auto found = find_organization(organization);
-  return found != npos
-             ? found
-             : add_named(organizations_, organization_index_, &Organization::id, organization);
 }
 
 template <class H, class S>
