@@ -10,11 +10,13 @@ const startDeadlineMs = 60_000;
 export class Part {
   /**
    * `command` is the program with its arguments, `isReady` resolves to true once it serves, `stopSignal` ends it in
-   * an orderly way, and `killSignal` as a crash would. `user` runs it as somebody else.
+   * an orderly way, and `killSignal` as a crash would. `isWhole` is `isReady` where that is not enough for the first
+   * start. `user` runs it as somebody else.
    */
-  constructor({ name, port, monitor, command, environment = {}, isReady, stopSignal = 'SIGTERM', killSignal = 'SIGKILL', user,
-    log, stopDeadlineMs = 15_000 }) {
-    Object.assign(this, { name, port, monitor, command, environment, isReady, stopSignal, killSignal, user, log, stopDeadlineMs });
+  constructor({ name, port, monitor, command, environment = {}, isReady, isWhole = isReady, stopSignal = 'SIGTERM',
+    killSignal = 'SIGKILL', user, log, stopDeadlineMs = 15_000 }) {
+    Object.assign(this, { name, port, monitor, command, environment, isReady, isWhole, stopSignal, killSignal, user, log,
+      stopDeadlineMs });
     this.child = null;
     this.onEnd = () => {};
   }
@@ -24,10 +26,10 @@ export class Part {
   }
 
   /** Starts the program and waits until it serves. */
-  async start() {
+  async start(isUp = this.isReady) {
     if (this.child) throw new Error(`${this.name} runs already`);
     this.launch();
-    await this.serves();
+    await this.serves(isUp);
   }
 
   launch() {
@@ -50,10 +52,10 @@ export class Part {
     });
   }
 
-  async serves() {
+  async serves(isUp) {
     for (const end = Date.now() + startDeadlineMs; Date.now() < end; await pause(50)) {
       if (!this.child) throw new Error(`${this.name} ended while it started:\n${this.lastLines()}`);
-      if (await this.isReady().catch(() => false)) return;
+      if (await isUp().catch(() => false)) return;
     }
     throw new Error(`${this.name} does not serve after ${startDeadlineMs / 1000} s:\n${this.lastLines()}`);
   }

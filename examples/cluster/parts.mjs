@@ -95,7 +95,9 @@ jetstream { store_dir: "${join(folder, name)}", max_file_store: 1G }
 cluster { name: shop, listen: "127.0.0.1:${route}", routes: ${JSON.stringify(routes)} }`);
     return new Part({
       name, port: client, monitor, log: logOf(name), command: [findProgram('nats-server'), '-c', file],
-      isReady: async () => (await get(monitor, '/healthz')).status === 200,
+      // One that is started again alone has no majority to wait for.
+      isReady: async () => (await get(monitor, '/healthz?js-enabled-only=true')).status === 200,
+      isWhole: async () => (await get(monitor, '/healthz')).status === 200,
     });
   });
 }

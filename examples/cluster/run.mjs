@@ -62,7 +62,7 @@ export class Cluster {
     this.throwIfEnding();
     await step('PostgreSQL', () => database.start());
     this.throwIfEnding();
-    await step('three NATS servers', () => Promise.all(nats.map((part) => part.start())));
+    await step('three NATS servers', () => Promise.all(nats.map((part) => part.start(part.isWhole))));
     for (const server of servers) {
       this.throwIfEnding();
       await step(server.name, () => server.start());

@@ -172,58 +172,105 @@ class Follower {
   std::thread thread_;
 };
 
+/// Staff that moves each pending order through four states, one change after the other, while
+/// clients follow at all nodes.
+class Load {
+ public:
+  explicit Load(const DevCluster& cluster)
+      : api_(cluster.api(
+            text_of(cluster.api().login("admin@martly.dev", "admin123").data(), "accessToken"))),
+        orders_(api_.get("/api/v1/orders?status=PENDING&pageSize=100").data()) {
+    REQUIRE(orders_.size() >= 3);
+    const auto token =
+        text_of(cluster.api().login("admin@martly.dev", "admin123").data(), "accessToken");
+    for (int i = 0; i < 6; ++i) {
+      followers_.push_back(std::make_unique<Follower>(cluster.port(), token));
+    }
+  }
+
+  /// A change is sent again until it is answered; that it was stored already is an answer, too.
+  void change() {
+    static const std::vector<std::string> states = {"CONFIRMED", "PREPARING", "READY", "CANCELLED"};
+    const auto id = id_of(orders_[changes_ % orders_.size()]);
+    const auto& state = states.at(changes_ / orders_.size());
+    ++changes_;
+    REQUIRE(eventually([&] {
+      const auto reply = api_.set_status(id, state);
+      return reply.status == 200 ||
+             (reply.status == 400 && reply.body.find("already") != std::string::npos);
+    }));
+  }
+  /// How many changes are left before the last round.
+  [[nodiscard]] std::size_t left() const { return 3 * orders_.size() - changes_; }
+
+  /// Makes the last changes. Then every client has all of them, and the database as well.
+  void finish() {
+    while (left() > 0) change();
+    std::map<std::string, long long> versions;
+    for (const auto& order : orders_) versions[id_of(order)] = integer_of(order, "version") + 4;
+    for (auto& follower : followers_) follower->expect(versions);
+    for (std::size_t i = 0; i < orders_.size(); ++i) change();
+    for (auto& follower : followers_) CHECK(follower->join().empty());
+    for (const auto& [id, version] : versions) {
+      CHECK(integer_of(api_.order(id).data(), "version") == version);
+    }
+  }
+  /// The connections of the client that had the fewest.
+  [[nodiscard]] int fewest_connections() const {
+    int fewest = followers_.front()->connections();
+    for (const auto& follower : followers_) fewest = std::min(fewest, follower->connections());
+    return fewest;
+  }
+
+ private:
+  ApiClient api_;
+  Json orders_;
+  std::size_t changes_ = 0;
+  std::vector<std::unique_ptr<Follower>> followers_;
+};
+
 }  // namespace
 
 TEST_CASE("a rolling restart under load costs clients a reconnection and no change",
           "[dev_cluster]") {
   DevCluster cluster;
-  const auto token =
-      text_of(cluster.api().login("admin@martly.dev", "admin123").data(), "accessToken");
-  const auto api = cluster.api(token);
-  const auto orders = api.get("/api/v1/orders?status=PENDING&pageSize=100").data();
-  REQUIRE(orders.size() >= 3);
-  std::vector<std::unique_ptr<Follower>> followers;
-  for (int i = 0; i < 6; ++i)
-    followers.push_back(std::make_unique<Follower>(cluster.port(), token));
-
-  // One change after the other, while one node after the other drains and starts again. A change is
-  // sent again until it is answered; that it was stored already is an answer too.
-  std::map<std::string, long long> versions;
-  std::size_t at = 0;
-  int changes = 0;
-  const auto change_one = [&] {
-    static const std::vector<std::string> next = {"CONFIRMED", "PREPARING", "READY", "CANCELLED"};
-    const auto& order = orders[at % orders.size()];
-    const auto& status = next[at / orders.size()];
-    ++at;
-    REQUIRE(eventually([&] {
-      const auto reply = api.set_status(id_of(order), status);
-      return reply.status == 200 ||
-             (reply.status == 400 && reply.body.find("already") != std::string::npos);
-    }));
-    versions[id_of(order)] =
-        integer_of(order, "version") + 1 + static_cast<long long>((at - 1) / orders.size());
-    ++changes;
-  };
-  const auto share = orders.size();  // A quarter of all changes.
+  Load load(cluster);
   for (const auto* node : {"node1", "node2", "node3"}) {
     auto restart = cluster.begin({"restart", node});
-    for (std::size_t i = 0; i < share; ++i) change_one();
+    for (auto changes = load.left() / 3; changes > 0; --changes) load.change();
     const auto end = restart->wait(patience);
     REQUIRE(end);
     CHECK(end->code == 0);
   }
-  // The last round tells the followers what they must have.
-  auto expected = versions;
-  for (const auto& order : orders) ++expected[id_of(order)];
-  for (auto& follower : followers) follower->expect(expected);
-  for (std::size_t i = 0; i < share; ++i) change_one();
-  for (auto& follower : followers) {
-    CHECK(follower->join().empty());
-    CHECK(follower->connections() >= 2);
+  load.finish();
+  CHECK(load.fewest_connections() >= 2);
+  CHECK(cluster.end().code == 0);
+}
+
+TEST_CASE("whatever part of a cluster is killed, every client ends with every change",
+          "[dev_cluster]") {
+  DevCluster cluster;
+  Load load(cluster);
+  const std::vector<std::vector<std::string>> faults = {
+      {"kill", "nats1"},                     // One of three: nothing happens.
+      {"kill", "nats2"},                     // No majority any more,
+      {"kill", "nats3"},                     // and none at all.
+      {"start", "nats1", "nats2", "nats3"},  //
+      {"kill", "node1"},                     // With what it was about to publish.
+      {"kill", "node2"},                     //
+      {"start", "node1", "node2"},           //
+      {"kill", "postgres"},                  // Changes wait until
+      {"start", "postgres"},                 // it has recovered.
+      {"restart", "postgres"},               //
+      {"kill", "haproxy"},                   // All clients at once.
+      {"start", "haproxy"},                  //
+  };
+  for (std::size_t i = 0; i < faults.size(); ++i) {
+    CHECK(cluster.tell(faults[i]).first == 0);
+    const bool can_change = faults[i] != std::vector<std::string>{"kill", "postgres"} &&
+                            faults[i] != std::vector<std::string>{"kill", "haproxy"};
+    for (auto n = load.left() / (faults.size() - i); can_change && n > 0; --n) load.change();
   }
-  for (const auto& [id, version] : expected) {
-    CHECK(integer_of(api.order(id).data(), "version") == version);
-  }
+  load.finish();
   CHECK(cluster.end().code == 0);
 }
