@@ -295,3 +295,21 @@ TEST_CASE("what was published while a version was asked for goes out after the a
   CHECK(s.count(R"("orderId":"b")") == 0);
   CHECK(s.answers.fetched == 0);
 }
+
+TEST_CASE("a change that found no room is read, though the version was granted before it",
+          "[manager][debts]") {
+  Limits limits;
+  limits.max_outbox_bytes = 1;  // One change of all that wait for an answer is held.
+  SlowStore s(limits);
+  s.answers.tells_version = true;
+  s.answers.later = true;
+  s.subscribe("a", R"(,"since":7)");
+  s.subscribe("b", R"(,"since":7)");
+  s.publish("a", 8);
+  s.publish("b", 8);
+  s.answers.later = false;
+  s.answers.answer_all();
+  CHECK(s.count(R"("orderId":"a","data":{"version":8)") == 1);
+  CHECK(s.count(R"("orderId":"b","data":{"version":8)") == 1);
+  CHECK(s.answers.order_of_fetches == std::vector<std::string>{"b"});
+}
