@@ -2,6 +2,7 @@
 // Attacks on subscriptions, look-ups, broadcasts and the queues of slow readers.
 #include "field.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -60,6 +61,28 @@ void subscribe_churn(Field& field) {
     const auto turn = i / wires.size();
     const auto& id = ids[turn / 2 % ids.size()];
     if (wire.send()) wire.send(turn % 2 == 0 ? subscribe(id) : unsubscribe(id));
+    wire.drop_input();
+    field.note("messages");
+  }
+}
+
+/// The same with as many orders a message as fit.
+void batch_churn(Field& field) {
+  auto ids = orders_of(field, 2);
+  ids.resize(std::min<std::size_t>(ids.size(), 75));
+  std::string entries;
+  for (const auto& id : ids) entries += R"({"orderId":")" + id + R"("},)";
+  if (entries.empty()) return;
+  entries.back() = ']';
+  const auto batch = [&](const char* type) {
+    return text_frame(R"({"type":")" + std::string(type) + R"(","orders":[)" + entries + "}");
+  };
+  const auto in = batch("subscribe");
+  const auto out = batch("unsubscribe");
+  auto wires = field.sockets(40, &Field::admin);
+  for (std::size_t i = 0; !field.over() && !wires.empty(); ++i, field.pace(1'500)) {
+    auto& wire = wires[i % wires.size()];
+    if (wire.send()) wire.send(i / wires.size() % 2 == 0 ? in : out);
     wire.drop_input();
     field.note("messages");
   }
@@ -215,6 +238,7 @@ std::vector<Attack> attacks_on_queues() {
   return {
       {"subscribe-churn", "40 sockets subscribe and unsubscribe at the rate limit.",
        &subscribe_churn},
+      {"batch-churn", "The same with 75 orders in each message.", &batch_churn},
       {"unknown-orders", "99 unknown orders on each of 150 connections a second.", &unknown_orders},
       {"unknown-held", "90 unknown orders on each of 1,000 connections, at once.", &unknown_held},
       {"snapshots", "800 snapshots of large orders a second.", &snapshots},
