@@ -100,6 +100,37 @@ TEST_CASE("what the client has already is answered 304 without a body", "[static
   CHECK(header_of(StaticFiles(web.root()).answer(get("/")).value(), "ETag") != etag);
 }
 
+TEST_CASE("a gzipped copy is sent to who takes it, with a tag of its own", "[static_files]") {
+  const WebRoot web;
+  web.write(std::string("www") + script + ".gz", "gzipped");
+  const StaticFiles files(web.root());
+  const auto asked_with = [&](std::string accept) {
+    return files.answer(get(script, {{"Accept-Encoding", std::move(accept)}})).value();
+  };
+  for (const auto* accept : {"gzip", "br, gzip", "gzip;q=0.5", "deflate;q=1 , gzip ; q=0.1"}) {
+    const auto sent = asked_with(accept);
+    CAPTURE(accept);
+    CHECK(sent.content() == "gzipped");
+    CHECK(header_of(sent, "Content-Encoding") == "gzip");
+    CHECK(header_of(sent, "Content-Type") == "text/javascript; charset=utf-8");
+  }
+  for (const auto* accept : {"", "br", "gzip;q=0", "gzip;q=0.000", "x-gzip", "identity"}) {
+    const auto sent = asked_with(accept);
+    CAPTURE(accept);
+    CHECK(sent.content() == "run()");
+    CHECK(header_of(sent, "Content-Encoding").empty());
+    CHECK(header_of(sent, "Vary") == "Accept-Encoding");
+  }
+  const auto tag = header_of(asked_with("gzip"), "ETag");
+  CHECK(tag != header_of(asked_with(""), "ETag"));
+  CHECK(files.answer(get(script, {{"Accept-Encoding", "gzip"}, {"If-None-Match", tag}}))
+            .value()
+            .status == 304);
+  CHECK(files.answer(get(script, {{"If-None-Match", tag}})).value().status == 200);
+  // What has no copy does not vary.
+  CHECK(header_of(files.answer(get("/")).value(), "Vary").empty());
+}
+
 TEST_CASE("no path leads out of the folder, to a hidden file or through a link", "[static_files]") {
   const WebRoot web;
   const StaticFiles files(web.root());

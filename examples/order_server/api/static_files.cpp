@@ -93,6 +93,25 @@ bool has_tag(std::string_view if_none_match, std::string_view etag) noexcept {
   return if_none_match == "*" || if_none_match.find(etag) != std::string_view::npos;
 }
 
+/// RFC 9110 section 12.5.3, as far as it concerns gzip: "gzip, br", "gzip;q=0.5", not "gzip;q=0".
+bool takes_gzip(std::string_view accept_encoding) {
+  while (!accept_encoding.empty()) {
+    const std::size_t comma = accept_encoding.find(',');
+    std::string coding(accept_encoding.substr(0, comma));
+    accept_encoding.remove_prefix(comma == std::string_view::npos ? accept_encoding.size()
+                                                                  : comma + 1);
+    coding.erase(
+        std::remove_if(coding.begin(), coding.end(), [](char c) { return c == ' ' || c == '\t'; }),
+        coding.end());
+    if (coding.rfind("gzip", 0) != 0) continue;
+    const std::string weight = coding.substr(4);
+    if (weight.empty()) return true;
+    if (weight.rfind(";q=", 0) != 0) continue;
+    return weight.find_first_of("123456789", 3) != std::string::npos;
+  }
+  return false;
+}
+
 }  // namespace
 
 StaticFiles::StaticFiles(const fs::path& root) {
@@ -106,15 +125,19 @@ StaticFiles::StaticFiles(const fs::path& root) {
     if (hidden) entries.disable_recursion_pending();
     if (hidden || entries->is_symlink() || !entries->is_regular_file()) continue;
     File entry;
-    entry.body = std::make_shared<const std::string>(contents_of(file, max_bytes - bytes));
-    entry.etag = etag_of(*entry.body);
+    auto body = std::make_shared<const std::string>(contents_of(file, max_bytes - bytes));
+    bytes += body->size();
+    entry.plain = {etag_of(*body), std::move(body)};
     entry.type = type_of(file.extension().string());
     entry.immutable = has_hash_in_name(file);
-    bytes += entry.body->size();
     files_.emplace("/" + file.lexically_relative(root).generic_string(), std::move(entry));
     if (files_.size() > max_files) {
       throw std::runtime_error("'" + root.string() + "' holds too many files to serve");
     }
+  }
+  for (auto& [path, file] : files_) {
+    const auto copy = files_.find(path + ".gz");
+    if (copy != files_.end()) file.gzipped = copy->second.plain;
   }
 }
 
@@ -135,21 +158,25 @@ std::optional<HttpResponse> StaticFiles::answer(const HttpRequest& request) cons
     return response;
   }
   const File& file = found->second;
+  const bool gzipped = file.gzipped && takes_gzip(request.header("Accept-Encoding"));
+  const Body& body = gzipped ? *file.gzipped : file.plain;
   HttpResponse response;
   response.headers = {
-      {"ETag", file.etag},
+      {"ETag", body.etag},
       {"Cache-Control", file.immutable ? "public, max-age=31536000, immutable" : "no-cache"},
       {"Content-Security-Policy", std::string(content_security_policy)},
       {"Cross-Origin-Opener-Policy", "same-origin"},
       {"Permissions-Policy", "camera=(), geolocation=(), microphone=()"},
       {"Referrer-Policy", "no-referrer"},
       {"X-Frame-Options", "DENY"}};
-  if (has_tag(request.header("If-None-Match"), file.etag)) {
+  if (file.gzipped) response.headers.push_back({"Vary", "Accept-Encoding"});
+  if (has_tag(request.header("If-None-Match"), body.etag)) {
     response.status = 304;
     return response;
   }
   response.headers.push_back({"Content-Type", file.type});
-  response.shared_body = file.body;
+  if (gzipped) response.headers.push_back({"Content-Encoding", "gzip"});
+  response.shared_body = body.bytes;
   return response;
 }
 

@@ -26,8 +26,9 @@ class StaticFiles {
   /// Serves no files.
   StaticFiles() = default;
 
-  /// Reads all files below `root`, except hidden ones and symbolic links. Throws std::runtime_error
-  /// if there are too many, or one can't be read or is too big.
+  /// Reads all files below `root`, except hidden ones and symbolic links. A file that has a gzipped
+  /// copy beside it ("index.js.gz") is sent as that to clients that take it (RFC 9110 section
+  /// 12.5.3). Throws std::runtime_error if there are too many, or one can't be read or is too big.
   explicit StaticFiles(const std::filesystem::path& root);
 
   /// Answers with the file at the request's path: 200, 304 if the client has it, or 405 for methods
@@ -37,11 +38,16 @@ class StaticFiles {
       const ordercast::HttpRequest& request) const;
 
  private:
+  struct Body {
+    std::string etag;
+    std::shared_ptr<const std::string> bytes;  ///< One copy, however many download it.
+  };
+
   struct File {
     std::string type;
-    std::string etag;
     bool immutable = false;
-    std::shared_ptr<const std::string> body;  ///< One copy, however many download it.
+    Body plain;
+    std::optional<Body> gzipped;
   };
 
   std::map<std::string, File> files_;  ///< By path, "/assets/index-1a2b3c4d.js".

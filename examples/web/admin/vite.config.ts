@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { defineConfig, type Plugin } from 'vite';
 
 /** `ORDER_SERVER=http://127.0.0.1:7001 npm run dev -w admin` serves the sources in front of a running server. */
@@ -25,9 +27,23 @@ function shellWorker(): Plugin {
   };
 }
 
+/** Writes a gzipped copy beside each script and style, which order_server sends to whoever takes it. */
+function gzippedCopies(): Plugin {
+  return {
+    name: 'gzipped-copies',
+    apply: 'build',
+    writeBundle({ dir = '' }, bundle) {
+      for (const name of Object.keys(bundle).filter((file) => /\.(js|css)$/.test(file))) {
+        const path = join(dir, name);
+        writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
+      }
+    },
+  };
+}
+
 export default defineConfig({
   esbuild: { jsx: 'automatic' },
-  plugins: [shellWorker()],
+  plugins: [shellWorker(), gzippedCopies()],
   build: {
     // Beside the C++ builds, where `./dev demo` and the tests give it to order_server.
     outDir: '../../../build/web',

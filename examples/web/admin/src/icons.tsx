@@ -44,10 +44,11 @@ export const SignOutIcon = drawn(
 );
 export const CloseIcon = drawn('M6 6l12 12M18 6L6 18');
 export const PrintIcon = drawn('M7 9V4h10v5M7 17H4.5V9.5h15V17H17M7 14h10v6H7z');
-export const GearIcon = (): ReactNode => (
+export const SlidersIcon = (): ReactNode => (
   <Icon>
-    <circle cx="12" cy="12" r="3.2" />
-    <path d="M12 2.8v3M12 18.2v3M2.8 12h3M18.2 12h3M5.5 5.5l2.1 2.1M16.4 16.4l2.1 2.1M5.5 18.5l2.1-2.1M16.4 7.6l2.1-2.1" />
+    <path d="M3.5 7.5h9M18.5 7.5h2M3.5 16.5h2M11.5 16.5h9" />
+    <circle cx="15.5" cy="7.5" r="2.8" />
+    <circle cx="8.5" cy="16.5" r="2.8" />
   </Icon>
 );
 export const BellIcon = drawn(

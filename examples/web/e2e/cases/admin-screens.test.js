@@ -31,7 +31,7 @@ async function assertFits(page, where) {
       return (
         own > 1 &&
         (right > width + 1 || left < -1) &&
-        !element.closest('.sr-only, thead, details:not([open])')
+        !element.closest('.sr-only, thead, .tabs, details:not([open])')
       );
     });
     return {
@@ -163,6 +163,27 @@ describe('the screens of the admin panel', { timeout: 20 * patience }, () => {
     await page.locator('tbody tr').first().waitFor();
     await page.context().close();
     await network.dispose();
+  });
+
+  it('need at most 120 kB of scripts and styles over the wire for the first form', async () => {
+    const page = await openPage(browser);
+    const inspector = await page.context().newCDPSession(page);
+    await inspector.send('Network.enable');
+    /** @type {Map<string, string>} */
+    const kinds = new Map();
+    /** @type {Record<string, number>} */
+    const bytes = {};
+    inspector.on('Network.responseReceived', ({ requestId, type }) => kinds.set(requestId, type));
+    inspector.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+      const kind = kinds.get(requestId) ?? '';
+      bytes[kind] = (bytes[kind] ?? 0) + encodedDataLength;
+    });
+    await page.goto(server.origin);
+    await page.getByRole('button', { name: 'Sign in' }).waitFor();
+    const { Script = 0, Stylesheet = 0 } = bytes;
+    assert.ok(Script > 0 && Stylesheet > 0);
+    assert.ok(Script + Stylesheet <= 120_000, `${Script + Stylesheet} bytes`);
+    await page.context().close();
   });
 
   it('ask for one list in two seconds and tab, however many orders come', async () => {

@@ -3,7 +3,7 @@
 import { type ReactNode, useState } from 'react';
 import { useRole } from '../desk/hooks.ts';
 import { maySeeKitchen } from '../desk/permissions.ts';
-import { GearIcon, Mark } from '../icons.tsx';
+import { Mark, SlidersIcon } from '../icons.tsx';
 import { firstList, hrefOf, type Route } from '../route.ts';
 import { IconButton } from '../ui.tsx';
 import { Announcer } from './announcer.tsx';
@@ -50,7 +50,7 @@ export function Shell(props: { page: Route['page']; children: ReactNode }): Reac
           <ConnectionPill />
           <Bell />
           <IconButton label="Settings" onClick={() => setDialog('settings')}>
-            <GearIcon />
+            <SlidersIcon />
           </IconButton>
           <UserMenu />
         </div>
