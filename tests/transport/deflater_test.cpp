@@ -5,6 +5,7 @@
 #include <support/allocations.hpp>
 #include <support/raw_deflate.hpp>
 
+#include <array>
 #include <cstddef>
 #include <string>
 
@@ -17,7 +18,8 @@ TEST_CASE("what is compressed comes back from an inflater of its own, message by
           "[deflate]") {
   Deflater deflater;
   std::string compressed;
-  for (const std::size_t size : {256, 257, 700, 4096, 10'000, 70'000, 1'048'576}) {
+  constexpr std::array<std::size_t, 7> sizes = {256, 257, 700, 4096, 10'000, 70'000, 1'048'576};
+  for (const auto size : sizes) {
     CAPTURE(size);
     const auto order = order_like(size);
     REQUIRE(deflater.deflate(order, compressed));

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <support/raw_deflate.hpp>
 
+#include <array>
 #include <cstddef>
 #include <initializer_list>
 #include <string>
@@ -18,6 +19,7 @@ using Outcome = Inflater::Outcome;
 namespace {
 
 constexpr std::size_t limit = 4096;
+constexpr std::array<std::size_t, 9> sizes = {0, 1, 255, 256, 1023, 1024, 1025, 4095, 4096};
 
 std::string bytes(std::initializer_list<int> values) {
   std::string out;
@@ -59,7 +61,7 @@ TEST_CASE("the examples of RFC 7692 section 7.2.3 are read", "[deflate]") {
 TEST_CASE("a message of any level, window and content comes back", "[deflate]") {
   for (const int level : {0, 1, 6, 9}) {
     for (const int window_bits : {9, 12, 15}) {
-      for (const std::size_t size : {0, 1, 255, 256, 1023, 1024, 1025, 4095, 4096}) {
+      for (const std::size_t size : sizes) {
         CAPTURE(level, window_bits, size);
         const auto order = order_like(size).substr(0, size);
         CHECK(inflated(raw_deflate(order, level, window_bits)) == order);
