@@ -41,6 +41,7 @@ inline std::optional<std::string> raw_inflate(std::string compressed, int window
   stream.next_in = reinterpret_cast<Bytef*>(compressed.data());
   stream.avail_in = static_cast<uInt>(compressed.size());
   std::string out;
+  bool is_whole = false;  // The last block has its end.
   int result = Z_OK;
   while (result == Z_OK) {
     char piece[64];  // NOLINT(modernize-avoid-c-arrays): short, so that the window is what is kept
@@ -48,10 +49,11 @@ inline std::optional<std::string> raw_inflate(std::string compressed, int window
     stream.avail_out = sizeof piece;
     result = ::inflate(&stream, Z_SYNC_FLUSH);
     out.append(piece, sizeof piece - stream.avail_out);
+    if (result == Z_OK) is_whole = (stream.data_type & 128) != 0;
   }
   const bool all_read = stream.avail_in == 0;
   ::inflateEnd(&stream);
-  if (result != Z_BUF_ERROR || !all_read) return std::nullopt;
+  if (result != Z_BUF_ERROR || !all_read || !is_whole) return std::nullopt;
   return out;
 }
 
