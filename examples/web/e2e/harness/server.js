@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -87,6 +87,17 @@ export class Server {
   async restart(options = {}) {
     await this.kill();
     await this.start(options);
+  }
+
+  /** Another customer, as an operator adds one while it serves. @param {string} email @param {string} password */
+  addCustomer(email, password) {
+    const command = ['user', 'add', '--email', email, '--role', 'CUSTOMER'];
+    const { status, stderr } = spawnSync(
+      program,
+      [...command, '--db', join(this.#folder, 'orders.db')],
+      { input: `${password}\n`, encoding: 'utf8' },
+    );
+    if (status !== 0) throw new Error(`user add ended (${status}): ${stderr}`);
   }
 
   async dispose() {
