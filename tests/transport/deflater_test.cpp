@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <ordercast/net/deflated_frame.hpp>
 #include <ordercast/net/deflater.hpp>
+#include <ordercast/net/frame.hpp>
 
 #include <catch2/catch.hpp>
 #include <support/allocations.hpp>
@@ -9,7 +11,11 @@
 #include <cstddef>
 #include <string>
 
+using ordercast::net::deflated;
 using ordercast::net::Deflater;
+using ordercast::net::make_frame;
+using ordercast::net::Opcode;
+using ordercast::test::FailingAllocation;
 using ordercast::test::noise;
 using ordercast::test::order_like;
 using ordercast::test::raw_inflate;
@@ -49,4 +55,23 @@ TEST_CASE("a message fits the window of its own size", "[deflate]") {
     REQUIRE(deflater.deflate(order, compressed));
     CHECK(raw_inflate(compressed, bits) == order);
   }
+}
+
+TEST_CASE("without memory a message stays as it is, and the next one is compressed", "[deflate]") {
+  Deflater deflater;
+  const auto order = order_like(1000);
+  {
+    std::string compressed;
+    const FailingAllocation failing(0);
+    CHECK_FALSE(deflater.deflate(order, compressed));
+    CHECK(failing.fired());
+  }
+  const auto frame = make_frame(Opcode::text, order);
+  {
+    const FailingAllocation failing(0, 100);
+    CHECK(deflated(frame).is(frame));
+  }
+  CHECK(deflated(frame).is(frame));  // What was decided on a message holds for all its recipients.
+  std::string compressed;
+  CHECK(deflater.deflate(order, compressed));
 }
