@@ -97,7 +97,8 @@ describe('pages', () => {
 });
 
 describe('changes', () => {
-  it('takes newer states alone', async () => {
+  it.each([5, 45])('takes newer states alone, of %i orders', async (count) => {
+    all = all.slice(0, count);
     const history = makeHistory();
     await history.reload();
     history.offer({ ...numbered(100, 3), status: 'READY' });
