@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { type ComponentProps, type ReactNode, useEffect, useId, useRef } from 'react';
+import { createPortal } from 'react-dom';
 import { CloseIcon, WarningIcon } from './icons.tsx';
 
 type Look = 'primary' | 'default' | 'quiet' | 'danger';
@@ -101,6 +102,15 @@ export function Field(props: { label: string; children: (id: string) => ReactNod
       {props.children(id)}
     </div>
   );
+}
+
+/**
+ * Floats over the page's content. In the content itself, for the regions of screen readers, and not where it is
+ * rendered: a container of container queries would catch what is fixed.
+ */
+export function Floating(props: { children: ReactNode }): ReactNode {
+  const content = document.getElementById('content');
+  return content && createPortal(props.children, content);
 }
 
 export function Skeleton(props: { rows: number; height?: number }): ReactNode {

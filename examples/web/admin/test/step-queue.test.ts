@@ -161,6 +161,13 @@ describe('a step that failed', () => {
     await environment.pass(5000);
   });
 
+  it('is listed until it is over, as the same list', () => {
+    expect(steps.lost.map(({ step: { order } }) => order.id)).toEqual(['o-1']);
+    expect(steps.lost).toBe(steps.lost);
+    steps.dismiss('o-1');
+    expect(steps.lost).toEqual([]);
+  });
+
   it('can be sent again', async () => {
     expect(steps.get('o-1')?.phase).toBe('failed');
     respond = async () => makeOrder('o-1', 4, { status: 'CONFIRMED' });

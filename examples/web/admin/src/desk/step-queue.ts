@@ -34,6 +34,9 @@ export type StepState =
       readonly now: Order | null;
     };
 
+/** A step that was not made. */
+export type LostStep = Extract<StepState, { phase: 'failed' | 'refused' }>;
+
 export interface StepQueueOptions {
   readonly timers: Timers;
   now(): number;
@@ -50,6 +53,7 @@ export class StepQueue extends Observable {
   readonly #options: StepQueueOptions;
   readonly #states = new Map<string, StepState>();
   readonly #timers = new Map<string, TimerId>();
+  #lost: readonly LostStep[] = [];
 
   constructor(options: StepQueueOptions) {
     super();
@@ -59,6 +63,11 @@ export class StepQueue extends Observable {
   /** What became of the last step of an order; undefined if that is over. */
   get(orderId: string): StepState | undefined {
     return this.#states.get(orderId);
+  }
+
+  /** The steps that were not made, oldest first; the same list until that changes. */
+  get lost(): readonly LostStep[] {
+    return this.#lost;
   }
 
   /** The step that can be undone and was taken last, if any. */
@@ -124,6 +133,7 @@ export class StepQueue extends Observable {
   close(): void {
     for (const id of [...this.#timers.keys()]) this.#stopTimer(id);
     this.#states.clear();
+    this.#lost = [];
   }
 
   /**
@@ -180,6 +190,10 @@ export class StepQueue extends Observable {
   #set(orderId: string, state: StepState | undefined): void {
     if (state === undefined) this.#states.delete(orderId);
     else this.#states.set(orderId, state);
+    const lost = [...this.#states.values()].filter(
+      (entry): entry is LostStep => entry.phase === 'failed' || entry.phase === 'refused',
+    );
+    if (lost.length > 0 || this.#lost.length > 0) this.#lost = lost;
     this.tell();
   }
 }

@@ -9,7 +9,6 @@ import { ClickGuard } from '../desk/click-guard.ts';
 import { useDesk, useRole, useSettings, useStep, useUnseen } from '../desk/hooks.ts';
 import { nextStepFor } from '../desk/permissions.ts';
 import { orderName } from '../desk/step-texts.ts';
-import { StepNote } from '../orders/step-control.tsx';
 import { useList } from '../orders/use-list.ts';
 import { now } from '../services.ts';
 import { useAnnounce } from '../shell/announcer.tsx';
@@ -149,7 +148,6 @@ function Card(props: {
           Undo <Countdown until={state.sendAt} />
         </button>
       )}
-      <StepNote order={order} />
     </article>
   );
 }

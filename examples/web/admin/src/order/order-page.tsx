@@ -9,7 +9,7 @@ import { mayCancelFor, nextStepFor } from '../desk/permissions.ts';
 import { orderName } from '../desk/step-texts.ts';
 import { BackIcon, BagIcon, PrintIcon, TruckIcon } from '../icons.tsx';
 import { Age } from '../orders/age.tsx';
-import { StepControl, StepNote } from '../orders/step-control.tsx';
+import { StepControl } from '../orders/step-control.tsx';
 import { hrefOf, type ListRoute } from '../route.ts';
 import { useAnnounce } from '../shell/announcer.tsx';
 import { useTitle } from '../shell/bell.tsx';
@@ -102,7 +102,6 @@ function Details(props: { order: Order; isSplit: boolean }): ReactNode {
           </p>
           <Actions order={order} />
         </header>
-        <StepNote order={order} />
         <section className="panel" aria-label="Progress">
           <ProgressPath order={order} />
         </section>

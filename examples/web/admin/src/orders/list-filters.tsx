@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import type { StaffFilters } from '@ordercast/client/staff';
-import { type ReactNode, type RefObject, useEffect, useRef, useState } from 'react';
+import { type ReactNode, type RefObject, useEffect, useId, useRef, useState } from 'react';
 import { filterNames, go, type ListRoute, replaceRoute } from '../route.ts';
 import { Button, Field } from '../ui.tsx';
 
@@ -17,6 +17,8 @@ interface FiltersProps {
 export function ListFilters(props: FiltersProps): ReactNode {
   const { list, stores, search } = props;
   const { filters } = list;
+  const [isOpen, setOpen] = useState(false);
+  const panelId = useId();
   const chosen = filterNames.filter((name) => name !== 'q' && filters[name]).length;
   const change = (changes: Partial<Record<keyof StaffFilters, string>>): void =>
     go({ page: 'orders', list: { ...list, filters: { ...filters, ...changes }, number: 1 } });
@@ -58,33 +60,14 @@ export function ListFilters(props: FiltersProps): ReactNode {
   return (
     <div className="list-filters">
       <Search list={list} input={search} />
-      <details className="more-filters">
-        <summary className="button">{chosen === 0 ? 'Filters' : `Filters (${chosen})`}</summary>
-        <div className="more-filters-fields">
-          {stores.length > 1 &&
-            select(
-              'Shop',
-              'storeId',
-              stores.map(({ id, name }) => [id, name] as const),
-            )}
-          {select('Payment', 'paymentStatus', [
-            ['PENDING', 'Not paid'],
-            ['PAID', 'Paid'],
-            ['FAILED', 'Failed'],
-            ['REFUNDED', 'Refunded'],
-          ])}
-          {select('Paid by', 'paymentMethod', [
-            ['ONLINE', 'Online'],
-            ['COD', 'Cash'],
-          ])}
-          {select('Type', 'fulfillmentType', [
-            ['DELIVERY', 'Delivery'],
-            ['PICKUP', 'Pick-up'],
-          ])}
-          {date('From', 'dateFrom')}
-          {date('To', 'dateTo')}
-        </div>
-      </details>
+      <Button
+        className="filters-button"
+        aria-expanded={isOpen}
+        aria-controls={panelId}
+        onClick={() => setOpen(!isOpen)}
+      >
+        {chosen === 0 ? 'Filters' : `Filters (${chosen})`}
+      </Button>
       {(chosen > 0 || filters.q) && (
         <Button
           look="quiet"
@@ -96,6 +79,30 @@ export function ListFilters(props: FiltersProps): ReactNode {
           Clear
         </Button>
       )}
+      <div className="more-filters" id={panelId} hidden={!isOpen}>
+        {stores.length > 1 &&
+          select(
+            'Shop',
+            'storeId',
+            stores.map(({ id, name }) => [id, name] as const),
+          )}
+        {select('Payment', 'paymentStatus', [
+          ['PENDING', 'Not paid'],
+          ['PAID', 'Paid'],
+          ['FAILED', 'Failed'],
+          ['REFUNDED', 'Refunded'],
+        ])}
+        {select('Paid by', 'paymentMethod', [
+          ['ONLINE', 'Online'],
+          ['COD', 'Cash'],
+        ])}
+        {select('Type', 'fulfillmentType', [
+          ['DELIVERY', 'Delivery'],
+          ['PICKUP', 'Pick-up'],
+        ])}
+        {date('From', 'dateFrom')}
+        {date('To', 'dateTo')}
+      </div>
     </div>
   );
 }

@@ -8,7 +8,7 @@ import { orderName } from '../desk/step-texts.ts';
 import { BagIcon, TruckIcon } from '../icons.tsx';
 import { StatusPill } from '../status-pill.tsx';
 import { Age } from './age.tsx';
-import { StepControl, StepNote } from './step-control.tsx';
+import { StepControl } from './step-control.tsx';
 
 export interface OrderRowProps {
   readonly order: Order;
@@ -81,7 +81,6 @@ export const OrderRow = memo(function OrderRow(props: OrderRowProps): ReactNode 
       </td>
       <td className="col-action">
         <StepControl order={order} isNamed />
-        <StepNote order={order} />
       </td>
     </tr>
   );

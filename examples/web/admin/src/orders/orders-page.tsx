@@ -28,7 +28,7 @@ import { session } from '../services.ts';
 import { useAnnounce } from '../shell/announcer.tsx';
 import { useTitle } from '../shell/bell.tsx';
 import { useCommands } from '../shell/use-commands.ts';
-import { Alert, Skeleton } from '../ui.tsx';
+import { Alert, Floating, Skeleton } from '../ui.tsx';
 import { ListFilters } from './list-filters.tsx';
 import { OrderRow } from './order-row.tsx';
 import { Pages } from './pages.tsx';
@@ -139,15 +139,6 @@ export function OrdersPage(props: {
           {feed.unreadable === 1 ? 'is' : 'are'} not shown. Reload the page for its newest version.
         </Alert>
       )}
-      {feed.problem !== undefined && (
-        <Alert tone="danger">
-          {problemText(feed.problem)}{' '}
-          {orders === undefined ? 'We keep trying.' : 'This page may be out of date.'}{' '}
-          <button type="button" className="link-button" onClick={() => void reload()}>
-            Try again
-          </button>
-        </Alert>
-      )}
       <section
         ref={region}
         className="panel orders-panel"
@@ -158,21 +149,23 @@ export function OrdersPage(props: {
         tabIndex={-1}
         {...engaged}
       >
-        {shown.waiting.length > 0 && (
-          <button
-            type="button"
-            className="waiting-bar"
-            onClick={() => {
-              const firstNew = showWaiting();
-              requestAnimationFrame(() =>
-                links()
-                  .find((link) => link.closest('tr')?.dataset.orderId === firstNew)
-                  ?.focus(),
-              );
-            }}
-          >
-            {shown.waiting.length === 1 ? '1 new order' : `${shown.waiting.length} new orders`}
-          </button>
+        {shown.waiting.length > 0 && !isHidden && (
+          <Floating>
+            <button
+              type="button"
+              className="waiting-bar"
+              onClick={() => {
+                const firstNew = showWaiting();
+                requestAnimationFrame(() =>
+                  links()
+                    .find((link) => link.closest('tr')?.dataset.orderId === firstNew)
+                    ?.focus(),
+                );
+              }}
+            >
+              {shown.waiting.length === 1 ? '1 new order' : `${shown.waiting.length} new orders`}
+            </button>
+          </Floating>
         )}
         {isLoading && <Skeleton rows={8} height={40} />}
         {orders !== undefined && shown.rows.length === 0 && (
@@ -205,6 +198,19 @@ export function OrdersPage(props: {
           </table>
         )}
       </section>
+      {feed.problem !== undefined && !isHidden && (
+        <Floating>
+          <div className="floating-notes">
+            <Alert tone="danger">
+              {problemText(feed.problem)}{' '}
+              {orders === undefined ? 'We keep trying.' : 'This page may be out of date.'}{' '}
+              <button type="button" className="link-button" onClick={() => void reload()}>
+                Try again
+              </button>
+            </Alert>
+          </div>
+        </Floating>
+      )}
       {meta !== undefined && <Pages list={list} total={meta.totalPages} />}
     </div>
   );

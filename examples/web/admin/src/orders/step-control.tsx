@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-import { isConflict, type Order, problemText } from '@ordercast/client';
+import type { Order } from '@ordercast/client';
 import { secondsUntil, stepNames } from '@ordercast/client/format';
 import { useNow } from '@ordercast/client/react';
 import { type ReactNode, useLayoutEffect, useRef, useState } from 'react';
 import { ClickGuard, guardMs } from '../desk/click-guard.ts';
 import { useDesk, useRole, useStep } from '../desk/hooks.ts';
 import { nextStepFor } from '../desk/permissions.ts';
-import { orderName, refusalText } from '../desk/step-texts.ts';
+import { orderName } from '../desk/step-texts.ts';
 import { now } from '../services.ts';
-import { Alert, Button } from '../ui.tsx';
+import { Button } from '../ui.tsx';
 
 /**
  * The next step of an order, in a slot of one size, with its undo in a slot of its own: whatever happens to the order,
@@ -100,29 +100,4 @@ function useResting(meaning: string): boolean {
 function Countdown(props: { until: number }): ReactNode {
   const time = useNow(250, now);
   return <>Sent in {secondsUntil(props.until, time)} s</>;
-}
-
-/** What became of a step that was not made. Stays until it is dismissed, or its cause is gone. */
-export function StepNote(props: { order: Order }): ReactNode {
-  const { order } = props;
-  const { steps } = useDesk();
-  const state = useStep(order.id);
-  if (state?.phase !== 'failed' && state?.phase !== 'refused') return null;
-  const dismiss = (): void => steps.dismiss(order.id);
-  if (state.phase === 'refused') {
-    return (
-      <Alert tone="warning" title="Somebody else changed this order" onDismiss={dismiss}>
-        {refusalText(state.step, state.now)}
-        {state.now === null && isConflict(state.problem) && ` ${problemText(state.problem)}`}
-      </Alert>
-    );
-  }
-  return (
-    <Alert tone="danger" title="The change failed" onDismiss={dismiss}>
-      {problemText(state.problem)}{' '}
-      <button type="button" className="link-button" onClick={() => steps.retry(order.id)}>
-        Try again
-      </button>
-    </Alert>
-  );
 }

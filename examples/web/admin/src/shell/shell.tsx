@@ -4,6 +4,7 @@ import { type ReactNode, useState } from 'react';
 import { useRole } from '../desk/hooks.ts';
 import { maySeeKitchen } from '../desk/permissions.ts';
 import { Mark, SlidersIcon } from '../icons.tsx';
+import { StepNotes } from '../orders/step-notes.tsx';
 import { firstList, hrefOf, type Route } from '../route.ts';
 import { IconButton } from '../ui.tsx';
 import { Announcer } from './announcer.tsx';
@@ -57,6 +58,7 @@ export function Shell(props: { page: Route['page']; children: ReactNode }): Reac
       </header>
       <main id="content" className="content" data-page={props.page} tabIndex={-1}>
         {props.children}
+        <StepNotes />
       </main>
       <SettingsDialog opened={dialog === 'settings'} onClose={close} />
       <HelpDialog opened={dialog === 'help'} onClose={close} />
