@@ -72,3 +72,14 @@ TEST_CASE("nodes whose clocks are ten minutes apart serve each other's clients",
   cluster.way_of_right.drop_silently();
   change(cluster.ahead, "CANCELLED");
 }
+
+TEST_CASE("what a node ahead of time can't publish, another one publishes soon", "[clocks]") {
+  SkewedCluster cluster;
+  const auto order = cluster.right.new_order(demo().customer);
+  const auto id = id_of(order);
+  Watcher watcher(cluster.right, demo().admin);
+  watcher.follow(id);
+  cluster.way_of_ahead.drop_silently();
+  REQUIRE(cluster.ahead.as(demo().admin).set_status(id, "CONFIRMED").status == 200);
+  watcher.read_until(update_of(id, version_of(order) + 1));
+}

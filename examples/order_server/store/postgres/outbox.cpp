@@ -4,6 +4,7 @@
 #include "store/shared_rules.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <string_view>
 #include <utility>
 
@@ -51,6 +52,19 @@ std::vector<OutboxEntry> read_entries(const Result& rows) {
   return entries;
 }
 
+/// What to add to a time of this node for a time of the database, in whole seconds, so that nodes
+/// whose clocks differ agree on when a retry is due. `wall` is the parameter with this node's
+/// clock.
+std::string to_database_time(std::string_view wall) {
+  return "(round(extract(epoch FROM now()) - " + std::string(wall) +
+         "::bigint / 1000.0) * 1000)::bigint";
+}
+
+std::int64_t wall_clock_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
 constexpr std::string_view broadcast_kind = "broadcast:";
 constexpr std::string_view push_kind = "push:";
 constexpr std::string_view refund_kind = "refund:";
@@ -66,12 +80,13 @@ std::vector<OutboxEntry> take_pending(Connection& connection, const Holder& hold
 
 std::vector<OutboxEntry> take_failed(Connection& connection, const Holder& holder,
                                      std::size_t limit, std::int64_t now_ms) {
-  static const std::string sql =
-      std::string(take_begin) +
-      "attempts > 0 AND dead_at IS NULL AND (retry_at <= $4 OR retry_at > $5)" +
-      std::string(take_end);
+  static const std::string skew = to_database_time("$6");
+  static const std::string sql = std::string(take_begin) +
+                                 "attempts > 0 AND dead_at IS NULL AND (retry_at <= $4 + " + skew +
+                                 " OR retry_at > $5 + " + skew + ")" + std::string(take_end);
   return read_entries(connection.query(sql, static_cast<std::int64_t>(limit), holder.name,
-                                       holder.lease.count(), now_ms, now_ms + retry_horizon_ms));
+                                       holder.lease.count(), now_ms, now_ms + retry_horizon_ms,
+                                       wall_clock_ms()));
 }
 
 void mark_broadcast(Connection& connection, const std::vector<std::int64_t>& sequences) {
@@ -80,13 +95,13 @@ void mark_broadcast(Connection& connection, const std::vector<std::int64_t>& seq
 
 void fail_broadcasts(Connection& connection, const std::vector<BroadcastFailure>& failures,
                      std::int64_t now_ms) {
+  static const std::string sql =
+      "UPDATE broadcasts SET attempts = attempts + 1, retry_at = $2 + " + to_database_time("$6") +
+      ", error = $3, dead_at = CASE WHEN $4 THEN $5 END, leased_by = NULL, leased_until = NULL "
+      "WHERE sequence = $1";
   for (const BroadcastFailure& failure : failures) {
-    connection.query(
-        "UPDATE broadcasts SET attempts = attempts + 1, retry_at = $2, error = $3, "
-        "dead_at = CASE WHEN $4 THEN $5 END, leased_by = NULL, leased_until = NULL "
-        "WHERE sequence = $1",
-        failure.sequence, failure.retry_at_ms.value_or(now_ms), failure.error,
-        !failure.retry_at_ms.has_value(), now_ms);
+    connection.query(sql, failure.sequence, failure.retry_at_ms.value_or(now_ms), failure.error,
+                     !failure.retry_at_ms.has_value(), now_ms, wall_clock_ms());
   }
 }
 
