@@ -20,12 +20,12 @@ class FragmentCounter {
  public:
   /// The frames start with these bytes; earlier bytes are not read.
   void start(std::string_view bytes) noexcept {
-    started_ = true;
+    state_ = State::reading;
     read(bytes);
   }
   /// Reads the bytes that follow those of the last call.
   void read(std::string_view bytes) noexcept {
-    if (!started_) return;
+    if (state_ == State::before) return;
     while (!bytes.empty()) {
       if (skip_ > 0) {
         const auto skipped = std::min<std::uint64_t>(skip_, bytes.size());
@@ -38,7 +38,7 @@ class FragmentCounter {
       if (size_ < 2 || size_ < header_bytes()) continue;
       const bool final = (header_[0] & 0x80U) != 0;
       const bool control = (header_[0] & 0x08U) != 0;
-      has_bad_rsv1_ = has_bad_rsv1_ || (header_[0] & 0x4FU) == 0x40U;
+      if ((header_[0] & 0x4FU) == 0x40U) state_ = State::bad_rsv1;
       skip_ = payload_bytes();
       size_ = 0;
       if (control) continue;
@@ -51,18 +51,20 @@ class FragmentCounter {
   }
 
   /// Whether `take` has some, or `has_bad_rsv1` is true.
-  [[nodiscard]] bool has_news() const noexcept { return untold_ > 0 || has_bad_rsv1_; }
+  [[nodiscard]] bool has_news() const noexcept { return untold_ > 0 || has_bad_rsv1(); }
 
   /// How many such fragments have come since the last call.
   [[nodiscard]] std::size_t take() noexcept { return std::exchange(untold_, 0U); }
 
   /// Whether a fragment behind the first of a message has had RSV1.
-  [[nodiscard]] bool has_bad_rsv1() const noexcept { return has_bad_rsv1_; }
+  [[nodiscard]] bool has_bad_rsv1() const noexcept { return state_ == State::bad_rsv1; }
 
   /// How many of them the current message has.
   [[nodiscard]] std::size_t in_message() const noexcept { return in_message_; }
 
  private:
+  enum class State : std::uint8_t { before, reading, bad_rsv1 };
+
   [[nodiscard]] unsigned length() const noexcept { return header_[1] & 0x7FU; }
   [[nodiscard]] std::size_t length_bytes() const noexcept {
     return length() == 127 ? 8 : (length() == 126 ? 2 : 0);
@@ -83,8 +85,7 @@ class FragmentCounter {
   std::uint32_t untold_ = 0;
   std::array<unsigned char, 14> header_{};
   std::uint8_t size_ = 0;  // of the header so far
-  bool started_ = false;
-  bool has_bad_rsv1_ = false;
+  State state_ = State::before;
 };
 
 }  // namespace ordercast::websocketpp::detail
