@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ordercast/client/order_client.hpp>
+#include <ordercast/handshake.hpp>
 #include <ordercast/websocketpp/detail/byte_order.hpp>
 #include <ordercast/websocketpp/detail/client_config.hpp>
 
@@ -262,8 +263,8 @@ void OrderSocketCore<Config>::handle(const client::Connect& connect) {
   const auto connection = endpoint_.get_connection(options_.url, error);
   if (error) return lost(number_, 1006, "", error.message());
   connection->append_header("Authorization", "Bearer " + connect.token);
-  connection->add_subprotocol("ordercast.v2", error);
-  connection->add_subprotocol("ordercast.v1", error);
+  connection->add_subprotocol(std::string(subprotocol_v2_name), error);
+  connection->add_subprotocol(std::string(subprotocol_name), error);
 
   // The handlers keep this object alive until the connection fails or closes.
   const auto self = this->shared_from_this();
