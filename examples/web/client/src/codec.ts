@@ -16,6 +16,10 @@ export function encode(message: ClientMessage): string {
       return JSON.stringify({ type, orderId, since, epoch });
     }
     case 'unsubscribe':
+      if ('orders' in message) {
+        const orders = message.orders.map(({ orderId }) => ({ orderId }));
+        return JSON.stringify({ type: message.type, orders });
+      }
       return JSON.stringify({ type: message.type, orderId: message.orderId });
     case 'presence':
       return JSON.stringify({ type: message.type, visible: message.visible });

@@ -262,7 +262,7 @@ export class OrderClient {
         this.#socket.open(output.connection, output.token);
         break;
       case 'send':
-        this.#send(output.connection, output.message);
+        this.#send(output.message);
         break;
       case 'close':
         this.#socket.close(output.code);
@@ -291,8 +291,8 @@ export class OrderClient {
     }
   }
 
-  #send(connection: number, message: ClientMessage): void {
-    const isSent = this.#socket.send(connection, message);
+  #send(message: ClientMessage): void {
+    const isSent = this.#socket.send(message);
     if (!isSent || message.type !== 'subscribe') return;
     const orders = 'orders' in message ? message.orders : [message];
     for (const { orderId } of orders) this.#fetchIfUnavailable(orderId);

@@ -122,10 +122,19 @@ export type SubscribeBatch = {
   readonly epoch?: string;
 };
 
+export type UnsubscribeMessage = { readonly type: 'unsubscribe'; readonly orderId: string };
+
+/** Leaves 1 to 100 orders at once; only for servers that have selected `ordercast.v2`. */
+export type UnsubscribeBatch = {
+  readonly type: 'unsubscribe';
+  readonly orders: readonly { readonly orderId: string }[];
+};
+
 export type ClientMessage =
   | SubscribeMessage
   | SubscribeBatch
-  | { readonly type: 'unsubscribe'; readonly orderId: string }
+  | UnsubscribeMessage
+  | UnsubscribeBatch
   | { readonly type: 'ping' }
   | { readonly type: 'presence'; readonly visible: boolean };
 

@@ -13,10 +13,13 @@ export class FakeSocket implements Socket {
   closedWith: number | null = null;
   readonly url: string;
   readonly protocols: string[];
+  /** What the server has selected. */
+  readonly protocol: string;
 
-  constructor(url: string, protocols: string[]) {
+  constructor(url: string, protocols: string[], protocol = 'ordercast.v1') {
     this.url = url;
     this.protocols = protocols;
+    this.protocol = protocol;
   }
 
   send(text: string): void {
@@ -51,11 +54,13 @@ export class FakeEnvironment implements Environment {
   readonly #wakers = new Set<() => void>();
   #now = 1_000_000;
   online = true;
+  /** What the server selects of the protocols. */
+  protocol = 'ordercast.v1';
   visible: boolean | undefined;
   readonly #visibleListeners = new Set<() => void>();
 
   openSocket(url: string, protocols: string[]): Socket {
-    const socket = new FakeSocket(url, protocols);
+    const socket = new FakeSocket(url, protocols, this.protocol);
     this.sockets.push(socket);
     return socket;
   }

@@ -192,7 +192,10 @@ describe('the admin panel', { timeout: 10 * patience }, () => {
     await connectionIs(page, 'live');
     const opened = await sockets(page);
     assert.equal(opened.length, 1);
-    const watched = opened[0]?.sent.filter((text) => text.includes('"subscribe"')) ?? [];
+    const sent = opened[0]?.sent.map((text) => JSON.parse(text)) ?? [];
+    const watched = sent
+      .filter(({ type }) => type === 'subscribe')
+      .flatMap(({ orders, orderId }) => orders ?? [{ orderId }]);
     assert.ok(watched.length > 20, `${watched.length} subscriptions on it`);
     await page.context().close();
   });

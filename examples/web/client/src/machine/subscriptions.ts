@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { Backoff } from '../backoff.ts';
-import type { SubscribeBatch, SubscribeMessage } from '../types.ts';
+import type { ClientMessage, SubscribeMessage } from '../types.ts';
 import { isOrderId } from '../validate.ts';
+import { batchesOf } from './batches.ts';
 import { never } from './deadlines.ts';
 import type { MachineOptions } from './options.ts';
 
@@ -25,37 +26,6 @@ interface Subscription {
   /** When to send it again after `unavailable`; `never` if it is not due again. */
   retryAt: number;
   backoff: Backoff | null;
-}
-
-/** A message's 4 KiB, less what stands around the entries. They are never more than the protocol's hundred. */
-const maxBatchBytes = 3500;
-
-/** At least the bytes that an entry takes, whatever escapes its id needs. */
-function entryBytes(orderId: string): number {
-  const bytes = new TextEncoder().encode(orderId).length;
-  return 40 + (/^[ !#-[\]-~]*$/.test(orderId) ? bytes : 6 * bytes);
-}
-
-function batchesOf(messages: readonly SubscribeMessage[]): (SubscribeMessage | SubscribeBatch)[] {
-  const groups: SubscribeMessage[][] = [];
-  let bytes = 0;
-  for (const message of messages) {
-    bytes += entryBytes(message.orderId);
-    const last = groups.at(-1);
-    if (last !== undefined && bytes <= maxBatchBytes) {
-      last.push(message);
-    } else {
-      groups.push([message]);
-      bytes = entryBytes(message.orderId);
-    }
-  }
-  return groups.map((group) => {
-    const [first] = group;
-    if (first === undefined || group.length === 1) return first as SubscribeMessage;
-    const orders = group.map(({ orderId, since = 0 }) => ({ orderId, since }));
-    const batch = { type: 'subscribe', orders } as const;
-    return first.epoch === undefined ? batch : { ...batch, epoch: first.epoch };
-  });
 }
 
 /**
@@ -143,13 +113,13 @@ export class Subscriptions {
    * The messages that subscribe to all orders, in the order in which they were added: one for each, or as few as the
    * server's limits allow.
    */
-  allMessages(inBatches: boolean): readonly (SubscribeMessage | SubscribeBatch)[] {
+  allMessages(inBatches: boolean): readonly ClientMessage[] {
     const messages = [...this.#held].map(([orderId, held]) => this.#messageOf(orderId, held));
     return inBatches ? batchesOf(messages) : messages;
   }
 
   /** The messages that have to be sent again by now. */
-  due(now: number, inBatches: boolean): readonly (SubscribeMessage | SubscribeBatch)[] {
+  due(now: number, inBatches: boolean): readonly ClientMessage[] {
     if (now >= this.#resyncAt) {
       this.#resyncAt = never;
       return this.allMessages(inBatches);

@@ -2,6 +2,7 @@
 
 import { encode } from '../codec.ts';
 import type { Environment, Socket } from '../environment.ts';
+import { batchesOf, type OrderMessage, ordersOf } from '../machine/batches.ts';
 import type { Input } from '../machine.ts';
 import type { Report } from '../report.ts';
 import { type ClientMessage, closeCodes } from '../types.ts';
@@ -16,10 +17,19 @@ export interface MachineSocketOptions {
   readonly report: Report;
 }
 
+interface Connection {
+  readonly number: number;
+  readonly socket: Socket;
+  /** What this tick has subscribed to and left so far, on a connection that takes many orders in one message. */
+  gathered: OrderMessage[];
+}
+
+const takesBatches = (socket: Socket): boolean => socket.protocol === 'ordercast.v2';
+
 /** The current socket: does what the machine wants of it, and feeds its events to the machine. */
 export class MachineSocket {
   readonly #options: MachineSocketOptions;
-  #socket: Socket | null = null;
+  #current: Connection | null = null;
 
   constructor(options: MachineSocketOptions) {
     this.#options = options;
@@ -36,25 +46,57 @@ export class MachineSocket {
       environment.timers.set(() => this.#feedClosed(connection), 0);
       return;
     }
-    this.#socket = socket;
+    const current: Connection = { number: connection, socket, gathered: [] };
+    this.#current = current;
     // The machine ignores events of sockets that were given up: it knows them by their number.
     socket.onopen = () => {
-      feed({ type: 'opened', connection, isSecondVersion: socket.protocol === 'ordercast.v2' });
+      feed({ type: 'opened', connection, isSecondVersion: takesBatches(socket) });
     };
     socket.onmessage = ({ data }) => {
       if (typeof data === 'string') feed({ type: 'message', connection, text: data });
     };
     socket.onclose = ({ code, reason }) => {
-      if (this.#socket === socket) this.#socket = null;
+      if (this.#current === current) this.#current = null;
       feed({ type: 'closed', connection, code, reason });
     };
     socket.onerror = null; // `onclose` follows.
   }
 
-  /** Returns whether the socket took the message. */
-  send(connection: number, message: ClientMessage): boolean {
-    const socket = this.#socket;
-    if (socket === null) return false;
+  /**
+   * Returns whether the message is on its way. A whole page of a list is left and watched within one tick: that goes out
+   * as few messages at its end, since a server limits how many it takes. If the socket ends before, they are dropped: the
+   * machine tells the next one of all that is watched by then.
+   */
+  send(message: ClientMessage): boolean {
+    const current = this.#current;
+    if (current === null) return false;
+    const orders = takesBatches(current.socket) ? ordersOf(message) : null;
+    if (orders === null) return this.#sendGathered(current) && this.#sendNow(current, message);
+    if (current.gathered.length === 0) queueMicrotask(() => this.#sendGathered(current));
+    current.gathered.push(...orders);
+    return true;
+  }
+
+  close(code: number): void {
+    const socket = this.#current?.socket;
+    this.#current = null;
+    try {
+      socket?.close(code);
+    } catch (problem) {
+      this.#options.report(problem);
+    }
+  }
+
+  /** Returns false if the connection has ended. */
+  #sendGathered(current: Connection): boolean {
+    const messages = batchesOf(current.gathered);
+    current.gathered = [];
+    return (
+      this.#current === current && messages.every((message) => this.#sendNow(current, message))
+    );
+  }
+
+  #sendNow({ socket, number }: Connection, message: ClientMessage): boolean {
     try {
       socket.send(encode(message));
       return true;
@@ -62,18 +104,8 @@ export class MachineSocket {
       // A socket that can't send is useless, whatever state it claims.
       this.#options.report(problem);
       this.close(closeCodes.givenUp);
-      this.#feedClosed(connection);
+      this.#feedClosed(number);
       return false;
-    }
-  }
-
-  close(code: number): void {
-    const socket = this.#socket;
-    this.#socket = null;
-    try {
-      socket?.close(code);
-    } catch (problem) {
-      this.#options.report(problem);
     }
   }
 
