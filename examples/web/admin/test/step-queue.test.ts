@@ -7,7 +7,8 @@ import { type Step, StepQueue } from '../src/desk/step-queue.ts';
 import { refusalText } from '../src/desk/step-texts.ts';
 
 let environment: FakeEnvironment;
-let sent: { step: Step; keepalive: boolean }[];
+let sent: Step[];
+let prepared: number;
 let answers: Order[];
 let outdated: string[];
 let undoMs: number;
@@ -17,6 +18,7 @@ let steps: StepQueue;
 beforeEach(() => {
   environment = new FakeEnvironment();
   sent = [];
+  prepared = 0;
   answers = [];
   outdated = [];
   undoMs = 5000;
@@ -25,8 +27,11 @@ beforeEach(() => {
     timers: environment.timers,
     now: () => environment.now(),
     undoMs: () => undoMs,
-    send: (step, { keepalive }) => {
-      sent.push({ step, keepalive });
+    prepare: () => {
+      prepared += 1;
+    },
+    send: (step) => {
+      sent.push(step);
       return respond(step);
     },
     onOrder: (order) => answers.push(order),
@@ -45,7 +50,7 @@ describe('a step', () => {
     await environment.pass(4999);
     expect(sent).toEqual([]);
     await environment.pass(1);
-    expect(sent.map(({ step: { order } }) => order.version)).toEqual([3]);
+    expect(sent.map(({ order }) => order.version)).toEqual([3]);
     expect(answers.map(({ version }) => version)).toEqual([4]);
     expect(steps.get('o-1')).toBeUndefined();
   });
@@ -81,13 +86,102 @@ describe('a step', () => {
     await settle();
   });
 
-  it('is sent with what outlives the page when the page is left', async () => {
+  it('makes ready what sending it needs when it is taken', () => {
+    steps.take(step());
+    expect([prepared, sent.length]).toEqual([1, 0]);
+    expect(steps.take(step())).toBe(false);
+    expect(prepared).toBe(1);
+  });
+
+  it('is sent at once, and once, when the page is left', async () => {
     steps.take(step('o-1'));
     steps.take(step('o-2'));
     steps.flush();
-    expect(sent.map(({ keepalive }) => keepalive)).toEqual([true, true]);
+    expect(sent).toHaveLength(2);
     await environment.pass(10_000);
     expect(sent).toHaveLength(2);
+  });
+});
+
+describe('finishing', () => {
+  it('sends what waits and waits for the answers', async () => {
+    let answer: (order: Order) => void = () => undefined;
+    respond = () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    let isOver = false;
+    steps.take(step());
+    void steps.finish(5000).then(() => {
+      isOver = true;
+    });
+    await environment.pass(4999);
+    expect([sent.length, isOver]).toEqual([1, false]);
+    answer(makeOrder('o-1', 4, { status: 'CONFIRMED' }));
+    await settle();
+    expect([isOver, environment.pendingTimers]).toEqual([true, 0]);
+  });
+
+  it('waits no longer than it may', async () => {
+    respond = () => new Promise(() => undefined);
+    steps.take(step());
+    let isOver = false;
+    void steps.finish(5000).then(() => {
+      isOver = true;
+    });
+    await environment.pass(5000);
+    expect(isOver).toBe(true);
+  });
+
+  it('is over at once where nothing waits', async () => {
+    await steps.finish(5000);
+    expect(environment.pendingTimers).toBe(0);
+  });
+});
+
+describe('a step whose answer is lost', () => {
+  const made = makeOrder('o-1', 4, { status: 'CONFIRMED' });
+  let fail: (problem: unknown) => void;
+  beforeEach(async () => {
+    respond = () =>
+      new Promise((_, reject) => {
+        fail = reject;
+      });
+    steps.take(step());
+    await environment.pass(5000);
+  });
+
+  it('is done if the order was seen to have it', async () => {
+    steps.onOrder(made);
+    steps.onOrder(makeOrder('o-1', 5, { status: 'CANCELLED' }));
+    fail(new ApiError(0, 'Unreachable', 'The server can’t be reached'));
+    await settle();
+    expect(steps.get('o-1')).toBeUndefined();
+  });
+
+  it('is done if the refusal of its second sending says so', async () => {
+    fail(new ApiError(0, 'Unreachable', 'The server can’t be reached'));
+    await settle();
+    expect(steps.get('o-1')?.phase).toBe('failed');
+    steps.retry('o-1');
+    fail(new ApiError(409, 'Conflict', 'Another change', { data: made }));
+    await settle();
+    expect([steps.get('o-1'), answers]).toEqual([undefined, [made]]);
+  });
+
+  it('is done if the order then turns out to have it', async () => {
+    fail(new ApiError(400, 'Invalid Transition', 'Cannot'));
+    await settle();
+    expect(steps.get('o-1')?.phase).toBe('refused');
+    steps.onOrder(made);
+    expect(steps.get('o-1')).toBeUndefined();
+  });
+
+  it('is not done by what was seen of another sending', async () => {
+    steps.onOrder(makeOrder('o-1', 4, { paymentStatus: 'PAID' }));
+    fail(new ApiError(0, 'Unreachable', 'The server can’t be reached'));
+    await settle();
+    expect(steps.get('o-1')?.phase).toBe('failed');
   });
 });
 
@@ -143,7 +237,7 @@ describe('somebody else who was faster', () => {
     await environment.pass(3000);
     steps.onOrder(makeOrder('o-1', 4, { paymentStatus: 'PAID' }));
     await environment.pass(2000);
-    expect(sent.map(({ step: { order } }) => order.version)).toEqual([4]);
+    expect(sent.map(({ order }) => order.version)).toEqual([4]);
   });
 
   it('makes the page ask where the refusal does not tell', async () => {
@@ -174,6 +268,13 @@ describe('a step that failed', () => {
     steps.retry('o-1');
     await settle();
     expect(steps.get('o-1')).toBeUndefined();
+  });
+
+  it('is not forgotten when the order is paid, and is then sent from the new version', () => {
+    steps.onOrder(makeOrder('o-1', 4, { paymentStatus: 'PAID' }));
+    expect(steps.get('o-1')?.phase).toBe('failed');
+    steps.retry('o-1');
+    expect(sent.at(-1)?.order.version).toBe(4);
   });
 
   it('is forgotten when the order has changed', () => {

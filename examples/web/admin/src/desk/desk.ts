@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import type { OrderClient } from '@ordercast/client';
+import { ApiError, type OrderClient, type TimerId } from '@ordercast/client';
 import { Paced } from '../orders/paced.ts';
-import { api, listPace, now, settings, timers } from '../services.ts';
+import { api, listPace, now, session, settings, timers } from '../services.ts';
 import { Alarm } from './alarm.ts';
 import { Chime } from './sound.ts';
 import { StepQueue } from './step-queue.ts';
@@ -16,18 +16,26 @@ export interface Desk {
   /** Somebody has opened this order: it rings no more, in this browser's other tabs either. */
   readonly open: (orderId: string) => void;
   readonly silence: () => void;
+  /** Ends the session when the steps that were taken have been sent. */
+  readonly signOut: () => Promise<void>;
   readonly close: () => void;
 }
 
 const repeatMs = 4000;
+/** When a look for new orders that has failed is tried again. */
+const lookAgainMs = 5000;
+/** How long a sign-out waits for the steps that are on their way. */
+const signOutMs = 5000;
 
 export function makeDesk(client: OrderClient): Desk {
   const steps = new StepQueue({
     timers,
     now,
     undoMs: () => settings.get().undoSeconds * 1000,
-    send: ({ order, status, note }, { keepalive }) =>
-      api.setStatus(order.id, { status, note, expectedVersion: order.version, keepalive }),
+    // A page that is being left can't wait for a new token.
+    prepare: () => void session.getToken({ fresh: false }),
+    send: ({ order, status, note }) =>
+      api.setStatus(order.id, { status, note, expectedVersion: order.version, keepalive: true }),
     onOrder: (order) => void client.offer(order),
     onOutdated: (orderId) => void client.refresh(orderId),
   });
@@ -48,16 +56,26 @@ export function makeDesk(client: OrderClient): Desk {
       else if (typeof data === 'string') alarm.onOpened(data);
     };
   }
+  let isClosed = false;
+  let again: TimerId | null = null;
+  const stopAgain = (): void => {
+    if (again !== null) timers.clear(again);
+    again = null;
+  };
   const pending = new Paced({
     timers,
     now,
     pace: listPace,
     run: async () => {
+      stopAgain();
       try {
         const query = { statuses: ['PENDING'], sortOrder: 'desc', page: 1, pageSize: 100 } as const;
-        alarm.onPending((await api.listOrders(query)).orders);
-      } catch {
-        // The next hint or reconnect asks again; what is placed meanwhile is new then.
+        const { orders } = await api.listOrders(query);
+        if (!isClosed) alarm.onPending(orders);
+      } catch (problem) {
+        // Nothing else asks again while the connection lasts, and without a first answer nothing rings.
+        const asked = problem instanceof ApiError ? (problem.retryAfterMs ?? 0) : 0;
+        if (!isClosed) again = timers.set(() => pending.ask(), Math.max(asked, lookAgainMs));
       }
     },
   });
@@ -67,6 +85,10 @@ export function makeDesk(client: OrderClient): Desk {
       else alarm.onHint(change.orderId, change.status);
     }),
     listen(window, 'pagehide', () => steps.flush()),
+    // A tablet may end a tab that nobody sees without a word.
+    listen(document, 'visibilitychange', () => {
+      if (document.visibilityState === 'hidden') steps.flush();
+    }),
     listen(window, 'pointerdown', chime.unlock),
     listen(window, 'keydown', chime.unlock),
   ];
@@ -84,9 +106,15 @@ export function makeDesk(client: OrderClient): Desk {
       alarm.silence();
       tabs?.postMessage(null);
     },
+    signOut: async () => {
+      await steps.finish(signOutMs);
+      await session.signOut();
+    },
     close: () => {
+      isClosed = true;
       for (const stop of stops) stop();
       pending.stop();
+      stopAgain();
       steps.close();
       alarm.close();
       tabs?.close();
@@ -94,7 +122,7 @@ export function makeDesk(client: OrderClient): Desk {
   };
 }
 
-function listen(target: Window, type: string, listener: () => void): () => void {
+function listen(target: EventTarget, type: string, listener: () => void): () => void {
   target.addEventListener(type, listener, { passive: true });
   return () => target.removeEventListener(type, listener);
 }

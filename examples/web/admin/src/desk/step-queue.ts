@@ -42,7 +42,9 @@ export interface StepQueueOptions {
   now(): number;
   /** How long a step can be undone; 0 sends it at once. */
   undoMs(): number;
-  send(step: Step, options: { keepalive: boolean }): Promise<Order>;
+  /** Called when a step is taken: what sending it needs is made ready, so that it needs nothing first. */
+  prepare?(): void;
+  send(step: Step): Promise<Order>;
   /** Called with the order as it is after a step, or instead of one. */
   onOrder(order: Order): void;
   /** Called when a refusal does not say how the order is. */
@@ -53,6 +55,8 @@ export class StepQueue extends Observable {
   readonly #options: StepQueueOptions;
   readonly #states = new Map<string, StepState>();
   readonly #timers = new Map<string, TimerId>();
+  /** While a step is sent: the order as it was seen to be with the step made. */
+  readonly #made = new Map<string, Order>();
   #lost: readonly LostStep[] = [];
 
   constructor(options: StepQueueOptions) {
@@ -83,14 +87,15 @@ export class StepQueue extends Observable {
     if (phase === 'waiting' || phase === 'sending') return false;
     const undoMs = this.#options.undoMs();
     this.#states.delete(id); // The newest goes last.
+    this.#options.prepare?.();
     if (undoMs <= 0) {
-      void this.#send(step, false);
+      void this.#send(step);
       return true;
     }
     this.#set(id, { phase: 'waiting', step, sendAt: this.#options.now() + undoMs });
     this.#timers.set(
       id,
-      this.#options.timers.set(() => void this.#send(step, false), undoMs),
+      this.#options.timers.set(() => void this.#send(step), undoMs),
     );
     return true;
   }
@@ -111,7 +116,7 @@ export class StepQueue extends Observable {
   /** Sends a failed step again. */
   retry(orderId: string): void {
     const state = this.#states.get(orderId);
-    if (state?.phase === 'failed') void this.#send(state.step, false);
+    if (state?.phase === 'failed') void this.#send(state.step);
   }
 
   /** Takes away what is said about a step that failed. */
@@ -125,56 +130,96 @@ export class StepQueue extends Observable {
     for (const state of [...this.#states.values()]) {
       if (state.phase !== 'waiting') continue;
       this.#stopTimer(state.step.order.id);
-      void this.#send(state.step, true);
+      void this.#send(state.step);
     }
+  }
+
+  /** Sends all that waits, and settles when each has an answer, or after `deadlineMs`. */
+  async finish(deadlineMs: number): Promise<void> {
+    this.flush();
+    const { timers } = this.#options;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        unsubscribe();
+        timers.clear(timer);
+        resolve();
+      };
+      const look = (): void => {
+        if (![...this.#states.values()].some(({ phase }) => phase === 'sending')) done();
+      };
+      const unsubscribe = this.subscribe(look);
+      const timer = timers.set(done, deadlineMs);
+      look();
+    });
   }
 
   /** Drops everything unsent; for a session that has ended. */
   close(): void {
     for (const id of [...this.#timers.keys()]) this.#stopTimer(id);
     this.#states.clear();
+    this.#made.clear();
     this.#lost = [];
   }
 
   /**
-   * Follows an order. A failure whose cause is gone is forgotten: the order is another one now. A step that waits is
-   * refused here if somebody else was faster, without asking the server first.
+   * Follows an order. A failure whose cause is gone is forgotten: the order has moved on. A step that waits is refused
+   * here if somebody else was faster, without asking the server first.
    */
   onOrder(order: Order): void {
     const state = this.#states.get(order.id);
     if (state === undefined || order.version <= state.step.order.version) return;
-    if (state.phase === 'failed') this.#set(order.id, undefined);
-    if (state.phase !== 'waiting') return;
-    this.#stopTimer(order.id);
-    if (order.status === state.step.order.status) {
-      // Its payment or its estimate: no reason to refuse the step.
-      const { step, sendAt } = state;
-      const followed = { ...step, order };
-      this.#states.set(order.id, { phase: 'waiting', step: followed, sendAt });
-      const delay = Math.max(0, sendAt - this.#options.now());
-      this.#timers.set(
-        order.id,
-        this.#options.timers.set(() => void this.#send(followed, false), delay),
-      );
-      return;
+    const { step } = state;
+    const isSame = order.status === step.order.status; // Its payment or its estimate.
+    if (state.phase === 'sending') {
+      if (order.status === step.status) this.#made.set(order.id, order);
+    } else if (state.phase === 'failed') {
+      this.#set(order.id, isSame ? { ...state, step: { ...step, order } } : undefined);
+    } else if (state.phase === 'refused') {
+      if (state.now === null && order.status === step.status) this.#set(order.id, undefined);
+    } else {
+      this.#stopTimer(order.id);
+      if (isSame) this.#goOn({ ...step, order }, state.sendAt);
+      else this.#set(order.id, { phase: 'refused', step, problem: undefined, now: order });
     }
-    this.#set(order.id, { phase: 'refused', step: state.step, problem: undefined, now: order });
   }
 
-  async #send(step: Step, keepalive: boolean): Promise<void> {
+  /** A step that waits goes on from a newer version of its order. */
+  #goOn(step: Step, sendAt: number): void {
+    const { id } = step.order;
+    const { timers, now } = this.#options;
+    this.#states.set(id, { phase: 'waiting', step, sendAt });
+    const delay = Math.max(0, sendAt - now());
+    this.#timers.set(
+      id,
+      timers.set(() => void this.#send(step), delay),
+    );
+  }
+
+  async #send(step: Step): Promise<void> {
     const { id } = step.order;
     this.#timers.delete(id);
+    this.#made.delete(id);
     this.#set(id, { phase: 'sending', step });
     try {
-      const order = await this.#options.send(step, { keepalive });
+      const order = await this.#options.send(step);
       this.#set(id, undefined);
       this.#options.onOrder(order);
     } catch (problem) {
-      if (!isConflict(problem)) {
-        this.#set(id, { phase: 'failed', step, problem });
-        return;
-      }
-      const now = orderOfConflict(problem);
+      this.#onProblem(step, problem);
+    }
+    this.#made.delete(id);
+  }
+
+  #onProblem(step: Step, problem: unknown): void {
+    const { id } = step.order;
+    const now = orderOfConflict(problem);
+    if (this.#made.has(id) || now?.status === step.status) {
+      // It was made, and only its answer was lost.
+      this.#set(id, undefined);
+      if (now !== null) this.#options.onOrder(now);
+    } else if (!isConflict(problem)) {
+      this.#set(id, { phase: 'failed', step, problem });
+    } else {
       this.#set(id, { phase: 'refused', step, problem, now });
       if (now === null) this.#options.onOutdated(id);
       else this.#options.onOrder(now);

@@ -1,44 +1,35 @@
 // SPDX-License-Identifier: MIT
 
+import { systemTimers } from '@ordercast/client';
 import { type DOMAttributes, useEffect, useMemo, useRef } from 'react';
+import { Engagement } from './engagement.ts';
 
-/** A finger that has just left comes back to what it saw. */
-const touchMs = 5000;
-
-/** Tells whether somebody's pointer or focus is in an element: returns the element's handlers. */
+/** Tells whether somebody's pointer or keyboard is in an element: returns the element's handlers. */
 export function useEngaged(engage: (isEngaged: boolean) => void): DOMAttributes<HTMLElement> {
   const latest = useRef(engage);
   useEffect(() => {
     latest.current = engage;
   });
-  const state = useRef({ pointer: false, focus: false, timer: 0 });
-  useEffect(() => () => clearTimeout(state.current.timer), []);
-  return useMemo(() => {
-    const tell = (): void => latest.current(state.current.pointer || state.current.focus);
-    const setPointer = (pointer: boolean): void => {
-      clearTimeout(state.current.timer);
-      state.current.pointer = pointer;
-      tell();
-    };
-    return {
-      onPointerEnter: () => setPointer(true),
-      onPointerLeave: (event) => {
-        if (event.pointerType === 'mouse') {
-          setPointer(false);
-          return;
-        }
-        clearTimeout(state.current.timer);
-        state.current.timer = window.setTimeout(() => setPointer(false), touchMs);
-      },
-      onFocus: () => {
-        state.current.focus = true;
-        tell();
+  const state = useMemo(
+    () => new Engagement(systemTimers, (isEngaged) => latest.current(isEngaged)),
+    [],
+  );
+  useEffect(() => () => state.stop(), [state]);
+  return useMemo(
+    () => ({
+      onPointerEnter: () => state.onPointer(),
+      onPointerMove: () => state.onPointer(),
+      onPointerLeave: (event) => state.onPointerGone(event.pointerType === 'mouse'),
+      // The element itself has it only when what had it has gone.
+      onFocus: ({ target, currentTarget }) =>
+        state.onFocus(target !== currentTarget && target.matches(':focus-visible')),
+      onKeyDown: ({ target, currentTarget }) => {
+        if (target !== currentTarget) state.onKey();
       },
       onBlur: (event) => {
-        if (event.currentTarget.contains(event.relatedTarget)) return;
-        state.current.focus = false;
-        tell();
+        if (!event.currentTarget.contains(event.relatedTarget)) state.onFocusGone();
       },
-    };
-  }, []);
+    }),
+    [state],
+  );
 }

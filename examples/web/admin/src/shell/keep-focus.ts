@@ -14,10 +14,19 @@ export function useKeptFocus(): void {
       last = event.target as Element;
       homes = homesAround(last);
     };
+    const onFocusOut = (event: FocusEvent): void => {
+      if (event.relatedTarget !== null) return;
+      const left = last;
+      // What is taken out of the page loses the focus first.
+      queueMicrotask(() => {
+        if (left === null || left !== last || document.activeElement === left) return;
+        if (left.isConnected && isShown(left)) last = null; // Somebody has clicked on nothing.
+      });
+    };
     const look = (): void => {
       const { activeElement } = document;
       if (last === null || (activeElement !== null && activeElement !== document.body)) return;
-      if (last.isConnected && isShown(last)) return; // Somebody has clicked on nothing.
+      if (last.isConnected && isShown(last)) return;
       last = null;
       const home = homes.find((element) => element.isConnected && isShown(element));
       (home ?? document.getElementById('content'))?.focus({ preventScroll: true });
@@ -30,9 +39,11 @@ export function useKeptFocus(): void {
       attributeFilter: ['hidden'],
     });
     document.addEventListener('focusin', onFocusIn);
+    document.addEventListener('focusout', onFocusOut);
     return () => {
       observer.disconnect();
       document.removeEventListener('focusin', onFocusIn);
+      document.removeEventListener('focusout', onFocusOut);
     };
   }, []);
 }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 
 import { type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { useDesk } from '../desk/hooks.ts';
 import { roleName } from '../desk/permissions.ts';
 import { SignOutIcon } from '../icons.tsx';
 import { session } from '../services.ts';
 
 export function UserMenu(): ReactNode {
   const state = useSyncExternalStore(session.subscribe, session.getState);
+  const { signOut } = useDesk();
+  const [isLeaving, setLeaving] = useState(false);
   const [opened, setOpened] = useState(false);
   const menu = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
@@ -64,9 +67,14 @@ export function UserMenu(): ReactNode {
               type="button"
               role="menuitem"
               className="menu-item"
-              onClick={() => void session.signOut()}
+              aria-disabled={isLeaving || undefined}
+              onClick={() => {
+                if (isLeaving) return;
+                setLeaving(true);
+                void signOut();
+              }}
             >
-              <SignOutIcon /> Sign out
+              <SignOutIcon /> {isLeaving ? 'Signing out…' : 'Sign out'}
             </button>
           </div>
         </div>
