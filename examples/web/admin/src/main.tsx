@@ -6,12 +6,19 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
 import { session, settings } from './services.ts';
+import { mayReload } from './shell/reload.ts';
 
 function showColours(): void {
   document.documentElement.dataset.colours = settings.get().colours;
 }
 settings.subscribe(showColours);
 showColours();
+
+window.addEventListener('vite:preloadError', () => {
+  const [entry] = performance.getEntriesByType('navigation');
+  const navigation = entry instanceof PerformanceNavigationTiming ? entry.type : '';
+  if (mayReload({ navigation, ageMs: performance.now() })) location.reload();
+});
 
 void session.restore();
 

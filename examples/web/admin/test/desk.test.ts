@@ -9,6 +9,7 @@ import { commandOf } from '../src/desk/keys.ts';
 import { isStaff, mayCancelFor, maySeeKitchen, nextStepFor } from '../src/desk/permissions.ts';
 import { defaultSettings, readSettings, SettingsStore } from '../src/desk/settings.ts';
 import { columnsOf, meaningOf } from '../src/kitchen/board.ts';
+import { mayReload } from '../src/shell/reload.ts';
 
 describe('the bell', () => {
   let environment: FakeEnvironment;
@@ -202,5 +203,13 @@ describe('the kitchen', () => {
     if (!before || !after) throw new Error('no column');
     expect(meaningOf(before, 1, 'PREPARING')).not.toBe(meaningOf(after, 0, 'PREPARING'));
     expect(meaningOf(before, 0, 'CONFIRMED')).toBe(meaningOf(before, 0, 'CONFIRMED'));
+  });
+});
+
+describe('a page that lacks a part of itself', () => {
+  it('is loaded again, but not again and again', () => {
+    expect(mayReload({ navigation: 'navigate', ageMs: 100 })).toBe(true);
+    expect(mayReload({ navigation: 'reload', ageMs: 100 })).toBe(false);
+    expect(mayReload({ navigation: 'reload', ageMs: 3_600_000 })).toBe(true);
   });
 });

@@ -103,10 +103,20 @@ it('does not ask for a list where an order can’t be in it', async () => {
   expect(asked).toEqual([]);
 });
 
+it('asks for an order that comes back, if that is told before its new state has come', async () => {
+  feed.keep(['a', 'b']);
+  await receive(updated(makeOrder('a', 2, { status: 'CANCELLED' })));
+  server = [makeOrder('a', 3, { status: 'CONFIRMED' }), makeOrder('b', 1)];
+  await receive(hint('a', 'CONFIRMED'));
+  await environment.pass(2000);
+  expect([shown(), asked.length]).toEqual([['a3', 'b1'], 1]);
+});
+
 it('lets a row go that belongs there no more, and asks for the next one where there are more', async () => {
   await receive(updated(makeOrder('a', 2, { status: 'CANCELLED' })));
   await environment.pass(5000);
   expect([shown(), asked.length]).toEqual([['b1'], 0]);
+  expect(feed.get().meta?.total).toBe(1);
   expect(feed.newest('a')?.status).toBe('CANCELLED');
   pages = 2;
   await feed.reload();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import type { Order } from '@ordercast/client';
-import { money } from '@ordercast/client/format';
 import { type ReactNode, useState } from 'react';
 import { orderName } from '../desk/step-texts.ts';
 import { Button, Dialog, Field } from '../ui.tsx';
+import { cancelText } from './refund-texts.ts';
 
 export function CancelDialog(props: {
   order: Order;
@@ -13,6 +13,7 @@ export function CancelDialog(props: {
   onConfirm: (note: string) => void;
 }): ReactNode {
   const { order, opened, onClose, onConfirm } = props;
+  const refund = cancelText(order);
   const [note, setNote] = useState('');
   return (
     <Dialog title={`Cancel order ${orderName(order)}?`} opened={opened} onClose={onClose}>
@@ -24,7 +25,7 @@ export function CancelDialog(props: {
       >
         <p>
           The customer is told, and this can’t be undone once it is sent.
-          {order.paymentStatus === 'PAID' && ` ${money(order.totalAmount)} will go back.`}
+          {refund !== null && ` ${refund}`}
         </p>
         <Field label="Reason">
           {(id) => (

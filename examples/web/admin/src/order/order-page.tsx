@@ -19,6 +19,7 @@ import { Alert, Button, Skeleton } from '../ui.tsx';
 import { CancelDialog } from './cancel-dialog.tsx';
 import { OrderTimeline } from './order-timeline.tsx';
 import { ProgressPath } from './progress-path.tsx';
+import { refundText } from './refund-texts.ts';
 import { Ticket } from './ticket.tsx';
 
 export function OrderPage(props: {
@@ -82,6 +83,7 @@ function Details(props: { order: Order; isSplit: boolean }): ReactNode {
   const state = useStep(order.id);
   const isUnsent = state?.phase === 'waiting' || state?.phase === 'sending';
   const pickup = order.fulfillmentType === 'PICKUP';
+  const refund = refundText(order);
   const Heading = isSplit ? 'h2' : 'h1';
   return (
     <article aria-label={`Order ${orderName(order)}`} data-order-id={order.id}>
@@ -133,9 +135,7 @@ function Details(props: { order: Order; isSplit: boolean }): ReactNode {
               <Fact name="Payment">
                 {paymentText(order)}
                 {order.paymentMethod === 'ONLINE' && <span className="dimmed"> · online</span>}
-                {order.refundStatus && (
-                  <span className="small">{refundText(order.refundStatus)}</span>
-                )}
+                {refund !== null && <span className="small">{refund}</span>}
               </Fact>
               {order.estimatedReadyAt && (
                 <Fact name="Ready at about">{dateTime(order.estimatedReadyAt)}</Fact>
@@ -154,16 +154,6 @@ function Details(props: { order: Order; isSplit: boolean }): ReactNode {
       <Ticket order={order} />
     </article>
   );
-}
-
-function refundText(status: string): string {
-  const texts: Readonly<Record<string, string>> = {
-    DUE: 'The money is to go back',
-    REQUESTED: 'The provider is giving the money back',
-    DONE: 'The money is back',
-    FAILED: 'The refund failed: give the money back by hand',
-  };
-  return texts[status] ?? statusName(status);
 }
 
 function Items(props: { order: Order }): ReactNode {

@@ -131,7 +131,8 @@ export class OrderFeed extends Observable {
       const next = belongs
         ? orders.map((row) => (row.id === order.id ? order : row))
         : orders.filter(({ id }) => id !== order.id);
-      this.#set({ orders: next });
+      const total = meta && Math.max(next.length, meta.total - (belongs ? 0 : 1));
+      this.#set({ orders: next, meta: meta && { ...meta, total: total ?? meta.total } });
       if (!belongs && (meta?.totalPages ?? 1) > 1) this.#list.ask(); // The next page's first moves up.
     } else {
       if (belongsTo(this.#options.query, order)) this.#list.ask(); // It has left, and comes back.
@@ -147,7 +148,8 @@ export class OrderFeed extends Observable {
       this.#list.ask();
       return;
     }
-    if (this.#watches.has(change.orderId)) return; // Its new state comes by itself.
+    // What we know already; a row that has left may be about to come back.
+    if (this.#newest.get(change.orderId)?.status === change.status) return;
     const mayBelong =
       statuses.length === 0 || (statuses as readonly string[]).includes(change.status);
     if (mayBelong) this.#list.ask();

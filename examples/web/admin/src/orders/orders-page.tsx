@@ -2,7 +2,7 @@
 
 import { type Order, orderStatuses, problemText } from '@ordercast/client';
 import { statusName, statusNames } from '@ordercast/client/format';
-import type { OrderCounts, StaffQuery } from '@ordercast/client/staff';
+import type { OrderCounts } from '@ordercast/client/staff';
 import {
   type ReactNode,
   type RefObject,
@@ -30,21 +30,13 @@ import { useTitle } from '../shell/bell.tsx';
 import { useCommands } from '../shell/use-commands.ts';
 import { Alert, Floating, Skeleton } from '../ui.tsx';
 import { ListFilters } from './list-filters.tsx';
+import { queryOf } from './list-query.ts';
 import { OrderRow } from './order-row.tsx';
 import { Pages } from './pages.tsx';
 import { useEngaged } from './use-engaged.ts';
 import { useList } from './use-list.ts';
 
-const pageSize = 50;
 const columns = ['Order', 'Status', 'Customer', 'Items', 'Total', 'Next step'];
-
-/** What is still to be done is shown oldest first, what is over newest first. */
-export function queryOf(list: ListRoute): StaffQuery {
-  const { tab, filters, number } = list;
-  const statuses = tab === 'OPEN' ? openStatuses : tab === 'ALL' ? [] : [tab];
-  const isOver = tab === 'ALL' || tab === 'DELIVERED' || tab === 'CANCELLED';
-  return { ...filters, statuses, sortOrder: isOver ? 'desc' : 'asc', page: number, pageSize };
-}
 
 const tabName = (tab: Tab): string =>
   tab === 'OPEN' ? 'Open' : tab === 'ALL' ? 'All' : statusNames[tab];
