@@ -126,8 +126,7 @@ export async function runEvening({ seconds, customers: count, orders, log = () =
       for (const page of pages) if (await page.locator('[data-unsent]').count()) return false;
       return true;
     });
-    // Only now: a step that was sent leaves the focus in the list.
-    for (const worker of staff) await worker.rest();
+    // Everybody has gone home: their pointers and the focus of their last clicks lie in the lists, and hold nothing.
     for (const [index, page] of tabs.entries()) {
       await ends(`tab ${index + 1}`, async () => {
         const shown = await deskShows(page);

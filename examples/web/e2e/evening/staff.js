@@ -56,13 +56,6 @@ export class Staff {
     await this.#page.waitForTimeout(reactionMs);
     await this.#page.mouse.click(seen.x, seen.y);
   }
-
-  /** Leaves the screen's orders: neither the pointer nor the focus keeps them in their places. */
-  async rest() {
-    const { width, height } = this.#page.viewportSize() ?? { width: 4, height: 4 };
-    await this.#page.mouse.move(width / 2, height / 2);
-    await this.#page.mouse.click(2, height - 2);
-  }
 }
 
 /**
