@@ -21,6 +21,7 @@ import { type Report, reportTo, runReporting } from './report.ts';
 import { AuthCalls } from './session/auth-calls.ts';
 import { HeldTokens } from './session/held-tokens.ts';
 import { StoredTokens } from './session/stored-tokens.ts';
+import { tokenUserId } from './token.ts';
 import { readTokens, type Tokens } from './token-store.ts';
 import { parseUser, type User } from './user.ts';
 
@@ -102,6 +103,12 @@ export class Session {
   };
 
   getState = (): SessionState => this.#state;
+
+  /** Whose tokens are held, as they say themselves: also while the server can't be asked. Null if there are none. */
+  get heldUserId(): string | null {
+    const { access } = this.#tokens;
+    return access === null ? null : tokenUserId(access);
+  }
 
   /** Resumes the stored session if the server still accepts it. Call once, at start. Never rejects. */
   async restore(): Promise<void> {

@@ -28,15 +28,23 @@ function fromBase64Url(text: string): string {
   return out;
 }
 
-/** Null when it is no JSON Web Token with an expiry (RFC 7519 section 4.1.4). */
-export function tokenLife(token: string): TokenLife | null {
-  let claims: ReturnType<typeof asObject> = null;
+function claimsOf(token: string): Record<string, unknown> | null {
   try {
-    claims = asObject(JSON.parse(fromBase64Url(token.split('.')[1] ?? '')));
+    return asObject(JSON.parse(fromBase64Url(token.split('.')[1] ?? '')));
   } catch {
     return null;
   }
-  const { exp, iat } = claims ?? {};
+}
+
+/** Whose token it says it is; null when it does not say. */
+export function tokenUserId(token: string): string | null {
+  const id = claimsOf(token)?.sub;
+  return typeof id === 'string' ? id : null;
+}
+
+/** Null when it is no JSON Web Token with an expiry (RFC 7519 section 4.1.4). */
+export function tokenLife(token: string): TokenLife | null {
+  const { exp, iat } = claimsOf(token) ?? {};
   if (typeof exp !== 'number' || !Number.isFinite(exp)) return null;
   const issuedAt = typeof iat === 'number' && Number.isFinite(iat) && iat < exp ? iat * 1000 : null;
   return { issuedAt, expiresAt: exp * 1000 };

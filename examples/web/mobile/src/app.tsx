@@ -46,7 +46,9 @@ function Start(): ReactNode {
   if (state.status === 'unknown') {
     return <ActivityIndicator style={styles.screen} accessibilityLabel="Loading" />;
   }
-  if (state.status === 'unreachable') return <UnreachableScreen reason={state.reason} />;
+  if (state.status === 'unreachable') {
+    return <UnreachableScreen key={session.heldUserId} reason={state.reason} />;
+  }
   if (state.status === 'signed-out') return <LoginScreen reason={state.reason} />;
   if (state.user.role !== 'CUSTOMER') return <NotForStaffScreen user={state.user} />;
   return <SignedIn key={state.user.id} user={state.user} />;

@@ -3,7 +3,7 @@
 import { OrderApi, OrderClient, Session, webSocketUrl } from '@ordercast/client';
 import { createContext, useContext, useSyncExternalStore } from 'react';
 import type { Navigation } from './logic/navigation.ts';
-import { eraseNotebook, lastNotebook, Notebook } from './logic/notebook.ts';
+import { eraseNotebook, Notebook } from './logic/notebook.ts';
 import { OrderHistory } from './logic/order-history.ts';
 import { Placement } from './logic/placement.ts';
 import { orderOfPush, PushRegistration } from './logic/push-registration.ts';
@@ -20,6 +20,7 @@ export class Services {
   /** False until the first screen: it leaves the focus where the platform puts it. */
   hasShownScreen = false;
   #device: PushRegistration | null = null;
+  #account: Account | null = null;
 
   constructor(platform: Platform) {
     this.platform = platform;
@@ -30,7 +31,10 @@ export class Services {
       storageKey,
       environment: platform.environment,
     });
-    // Never stopped: one instance lives as long as the app.
+    // None of these is ever stopped: one instance lives as long as the app.
+    this.session.subscribe(() => {
+      if (this.session.state.status === 'signed-out') void this.#eraseSeen();
+    });
     platform.onStored?.(storageKey, (before, after) => void this.session.onStored(before, after));
     platform.push?.onOpened((data) => {
       const orderId = orderOfPush(data);
@@ -46,20 +50,25 @@ export class Services {
 
   /** What belongs to one signed-in user; `close` it when they leave. */
   openAccount(userId: string): Account {
-    return new Account(this, userId);
+    this.#account = new Account(this, userId);
+    return this.#account;
   }
 
-  /** What the last user saw last, for the time in which the server can't be reached; null if there is nothing. */
+  /**
+   * What the user of the held tokens saw last, for the time in which the server can't be reached; null if there is
+   * nothing, or it is somebody else's.
+   */
   async lastHistory(): Promise<OrderHistory | null> {
-    const notebook = await lastNotebook(this.platform.notes);
-    if (notebook === null) return null;
+    const userId = this.session.heldUserId;
+    if (userId === null) return null;
     const history = new OrderHistory({
       list: () => this.api.listOrders({}),
-      notebook,
+      notebook: new Notebook(this.platform.notes, userId),
       now: Date.now,
     });
     await history.restore();
-    return history;
+    const isKnown = history.getState().orders !== undefined;
+    return isKnown && this.session.heldUserId === userId ? history : null;
   }
 
   /** Follows the device's push token for the signed-in user. */
@@ -79,10 +88,22 @@ export class Services {
   async signOut(): Promise<void> {
     const device = this.#device?.stop() ?? null;
     this.#device = null;
+    // First: the call may take long, and the app may end meanwhile.
+    this.#account?.close();
+    const erased = eraseNotebook(this.platform.notes);
     // If the server can't be reached, the next user's registration takes the device over.
     await this.session.signOut(device === null ? {} : { deviceToken: device.token });
-    await eraseNotebook(this.platform.notes);
+    await erased;
     this.navigation.replace({ page: 'orders' });
+  }
+
+  /**
+   * However the session has ended. An order under way stays written down, for its user alone: its key keeps them, once
+   * signed in again, from ordering twice.
+   */
+  #eraseSeen(): Promise<void> {
+    this.#account?.close();
+    return eraseNotebook(this.platform.notes, ['orders', 'basket']);
   }
 }
 
@@ -118,6 +139,7 @@ export class Account {
   }
 
   close(): void {
+    this.notebook.close();
     this.client.close();
   }
 }

@@ -9,6 +9,7 @@ import { asObject, type KeyValueStore } from '@ordercast/client';
 export class Notebook {
   readonly #storage: KeyValueStore;
   readonly #owner: string;
+  #isClosed = false;
 
   constructor(storage: KeyValueStore, owner: string) {
     this.#storage = storage;
@@ -21,8 +22,14 @@ export class Notebook {
     return page?.owner === this.#owner ? page.content : undefined;
   }
 
+  /** Writes nothing from now on: an answer that comes after its user has left must not bring back what was erased. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   /** Null erases. */
   async write(entry: Entry, content: unknown): Promise<void> {
+    if (this.#isClosed) return;
     try {
       if (content === null) await this.#storage.remove(keyOf(entry));
       else await this.#storage.set(keyOf(entry), JSON.stringify({ owner: this.#owner, content }));
@@ -50,19 +57,21 @@ async function readPage(
   }
 }
 
-/** The notebook of whoever used the app last: for the time in which the server can't say who is signed in. */
-export async function lastNotebook(storage: KeyValueStore): Promise<Notebook | null> {
-  const page = await readPage(storage, 'orders');
-  return page === null ? null : new Notebook(storage, page.owner);
-}
-
-/** Erases everything: the user has signed out. */
-export async function eraseNotebook(storage: KeyValueStore): Promise<void> {
-  for (const entry of entries) {
-    try {
-      await storage.remove(keyOf(entry));
-    } catch {
-      // Nothing can be stored, so nothing is.
-    }
-  }
+/**
+ * Erases these entries, whosever they are. All calls to storage are made before this returns its promise, since the page
+ * may be about to close.
+ */
+export async function eraseNotebook(
+  storage: KeyValueStore,
+  which: readonly Entry[] = entries,
+): Promise<void> {
+  await Promise.all(
+    which.map(async (entry) => {
+      try {
+        await storage.remove(keyOf(entry));
+      } catch {
+        // Nothing can be stored, so nothing is.
+      }
+    }),
+  );
 }
