@@ -265,6 +265,7 @@ class OrderClient {
   ConnectionId live_ = 0;  ///< 0: none.
   bool is_socket_open_ = false;
   bool in_batches_ = false;   ///< The server takes many subscribes in one message.
+  bool was_too_big_ = false;  ///< A message was, for a server; a batch may be for it again.
   bool is_forgiven_ = false;  ///< A late timer was, since the server was last heard.
   bool is_greeted_ = false;   ///< The server has said hello, so it knows `presence`.
   bool is_visible_ = false;

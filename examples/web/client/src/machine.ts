@@ -218,6 +218,7 @@ export class Machine {
   }
 
   #onClosed(token: string, code: number, reason: string, now: number): void {
+    if (code === closeCodes.messageTooBig) this.#conversation.messageWasTooBig();
     if (code !== closeCodes.unauthorized) {
       const retryAfterMs = retryAfterOf(code, reason, this.#options.maxRetryAfterMs);
       this.#fail(now, { slow: slowCodes.includes(code), retryAfterMs });

@@ -162,6 +162,7 @@ export const closeCodes = {
   normal: 1000,
   goingAway: 1001,
   policy: 1008,
+  messageTooBig: 1009,
   restarting: 1012,
   /** Ours: a socket that is of no use any more. */
   givenUp: 4000,

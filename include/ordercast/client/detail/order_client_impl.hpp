@@ -65,7 +65,7 @@ inline Effects OrderClient::on_opened(TimePoint now, ConnectionId connection,
   Step step(*this, now);
   if (connection != live_ || live_ == 0 || is_socket_open_) return step.effects();
   is_socket_open_ = true;
-  in_batches_ = is_second_version;
+  in_batches_ = is_second_version && !was_too_big_;
   send_all_subscribes();
   // An open socket proves nothing: the server refuses a bad token only now. The answer to this ping
   // is the proof.
@@ -112,6 +112,7 @@ inline Effects OrderClient::on_closed(TimePoint now, ConnectionId connection, st
   Step step(*this, now);
   if (connection != live_ || live_ == 0) return step.effects();
   forgive_if_good();
+  if (is(CloseCode::message_too_big)) was_too_big_ = true;
   if (is(CloseCode::unauthorized)) {
     token_was_rejected();
   } else {

@@ -24,6 +24,8 @@ export class Conversation {
   #isOpen = false;
   /** The server takes many subscribes in one message. */
   #inBatches = false;
+  /** A server has found a message too big; a batch may be again. */
+  #wasTooBig = false;
   /** The server has sent `hello`, so it understands `presence`. */
   #hasGreeted = false;
   #isVisible = false;
@@ -45,10 +47,15 @@ export class Conversation {
   }
 
   /** Begins on a new socket: subscribes to all orders. */
-  open(inBatches: boolean): void {
+  open(isSecondVersion: boolean): void {
     this.#isOpen = true;
-    this.#inBatches = inBatches;
-    for (const message of this.#subscriptions.allMessages(inBatches)) this.#send(message);
+    this.#inBatches = isSecondVersion && !this.#wasTooBig;
+    for (const message of this.#subscriptions.allMessages(this.#inBatches)) this.#send(message);
+  }
+
+  /** The server has closed the connection because a message was too big for it: from now on no batches. */
+  messageWasTooBig(): void {
+    this.#wasTooBig = true;
   }
 
   close(): void {
