@@ -7,12 +7,14 @@
 #include <catch2/catch.hpp>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <string>
 
 using namespace order_server;
+using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
 namespace {
@@ -129,6 +131,21 @@ TEST_CASE("a gzipped copy is sent to who takes it, with a tag of its own", "[sta
   CHECK(files.answer(get(script, {{"If-None-Match", tag}})).value().status == 200);
   // What has no copy does not vary.
   CHECK(header_of(files.answer(get("/")).value(), "Vary").empty());
+}
+
+TEST_CASE("a gzipped copy that is older than its file is not sent", "[static_files]") {
+  const WebRoot web;
+  web.write(std::string("www") + script + ".gz", "gzipped");
+  const auto file = web.root() / std::string(script).substr(1);
+  const auto written = fs::last_write_time(file);
+  const auto asked_after = [&](std::chrono::seconds age) {
+    fs::last_write_time(file.string() + ".gz", written + age);
+    return StaticFiles(web.root()).answer(get(script, {{"Accept-Encoding", "gzip"}})).value();
+  };
+  CHECK(asked_after(-1s).content() == "run()");
+  CHECK(header_of(asked_after(-1s), "Content-Encoding").empty());
+  CHECK(asked_after(0s).content() == "gzipped");
+  CHECK(asked_after(1s).content() == "gzipped");
 }
 
 TEST_CASE("no path leads out of the folder, to a hidden file or through a link", "[static_files]") {

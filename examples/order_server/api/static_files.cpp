@@ -128,6 +128,7 @@ StaticFiles::StaticFiles(const fs::path& root) {
     auto body = std::make_shared<const std::string>(contents_of(file, max_bytes - bytes));
     bytes += body->size();
     entry.plain = {etag_of(*body), std::move(body)};
+    entry.written = entries->last_write_time();
     entry.type = type_of(file.extension().string());
     entry.immutable = has_hash_in_name(file);
     files_.emplace("/" + file.lexically_relative(root).generic_string(), std::move(entry));
@@ -137,7 +138,10 @@ StaticFiles::StaticFiles(const fs::path& root) {
   }
   for (auto& [path, file] : files_) {
     const auto copy = files_.find(path + ".gz");
-    if (copy != files_.end()) file.gzipped = copy->second.plain;
+    // An older copy is of an earlier build.
+    if (copy != files_.end() && copy->second.written >= file.written) {
+      file.gzipped = copy->second.plain;
+    }
   }
 }
 

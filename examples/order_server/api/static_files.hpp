@@ -27,8 +27,9 @@ class StaticFiles {
   StaticFiles() = default;
 
   /// Reads all files below `root`, except hidden ones and symbolic links. A file that has a gzipped
-  /// copy beside it ("index.js.gz") is sent as that to clients that take it (RFC 9110 section
-  /// 12.5.3). Throws std::runtime_error if there are too many, or one can't be read or is too big.
+  /// copy beside it ("index.js.gz"), not older than itself, is sent as that to clients that take it
+  /// (RFC 9110 section 12.5.3). Throws std::runtime_error if there are too many, or one can't be
+  /// read or is too big.
   explicit StaticFiles(const std::filesystem::path& root);
 
   /// Answers with the file at the request's path: 200, 304 if the client has it, or 405 for methods
@@ -45,6 +46,7 @@ class StaticFiles {
 
   struct File {
     std::string type;
+    std::filesystem::file_time_type written;
     bool immutable = false;
     Body plain;
     std::optional<Body> gzipped;
