@@ -8,6 +8,7 @@
 #include <memory>
 #include <new>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 using ordercast::net::PacedTasks;
@@ -107,4 +108,40 @@ TEST_CASE("tasks that a loop no longer runs are dropped", "[paced]") {
     loop.run_one();
   }
   CHECK(held.use_count() == 1);
+}
+
+TEST_CASE("a loop that is gone drops tasks at once, also one that holds what posts", "[paced]") {
+  const auto held = std::make_shared<int>(1);
+  const auto answers = std::make_shared<PacedTasks>([](const PacedTasks::Task&) {});
+  for (int i = 0; i < 3; ++i) answers->post([held, answers] { FAIL("must not run"); });
+  CHECK(held.use_count() == 1);
+  CHECK(answers.use_count() == 1);
+}
+
+TEST_CASE("a loop that ends drops what waits for it, also a task that posts at its end",
+          "[paced]") {
+  struct PostsAtEnd {
+    explicit PostsAtEnd(PacedTasks& answers) : to(answers) {}
+    PostsAtEnd(const PostsAtEnd&) = delete;
+    PostsAtEnd& operator=(const PostsAtEnd&) = delete;
+    ~PostsAtEnd() {
+      to.post([] { FAIL("must not run"); });
+    }
+    PacedTasks& to;
+  };
+  Loop loop;
+  bool is_gone = false;
+  const auto to_loop = loop.post();
+  const auto answers = std::make_shared<PacedTasks>([&](PacedTasks::Task task) {
+    if (!is_gone) to_loop(std::move(task));
+  });
+  const auto held = std::make_shared<int>(1);
+  auto last = std::make_shared<PostsAtEnd>(*answers);
+  for (int i = 0; i < 100; ++i) answers->post([held, answers, last] {});
+  last.reset();
+  loop.run_one();
+  is_gone = true;
+  loop.tasks.clear();
+  CHECK(held.use_count() == 1);
+  CHECK(answers.use_count() == 1);
 }

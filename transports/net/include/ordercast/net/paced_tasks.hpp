@@ -11,8 +11,8 @@
 /// Runs the tasks of other threads on an event loop, a few at a time: when a crowd's answers all
 /// come at once, what is posted to the loop itself waits for these few.
 ///
-/// Any thread. Tasks run in the order in which they were posted. Those that are left when the loop
-/// ends are dropped with the last reference to this.
+/// Any thread. Tasks run in the order in which they were posted. Those that wait when the loop
+/// drops what it was to run are dropped with it, so a task may hold what it was posted with.
 namespace ordercast::net {
 
 class PacedTasks : public std::enable_shared_from_this<PacedTasks> {
@@ -44,8 +44,43 @@ class PacedTasks : public std::enable_shared_from_this<PacedTasks> {
  private:
   static constexpr std::size_t tasks_a_turn = 32;
 
+  /// What the loop gets. Dropped without having run, it drops the tasks.
+  struct Turn {
+    explicit Turn(std::shared_ptr<PacedTasks> owner) : tasks(std::move(owner)) {}
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() {
+      if (is_posted && !has_run) tasks->drop();
+    }
+    const std::shared_ptr<PacedTasks> tasks;
+    bool is_posted = false;  // If not, the next post tries again.
+    bool has_run = false;
+  };
+
   void schedule() {
-    to_loop_([self = shared_from_this()] { self->run(); });
+    const auto turn = std::make_shared<Turn>(shared_from_this());
+    to_loop_([turn] {
+      turn->has_run = true;
+      turn->tasks->run();
+    });
+    turn->is_posted = true;
+  }
+
+  void drop() noexcept {
+    for (Task task; take(task);) {
+    }
+  }
+
+  /// Takes the oldest task and destroys the last one, which may post, without the lock. False if
+  /// none is left: then the next post schedules.
+  bool take(Task& task) noexcept {
+    task = nullptr;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    scheduled_ = !tasks_.empty();
+    if (!scheduled_) return false;
+    task = std::move(tasks_.front());
+    tasks_.pop_front();
+    return true;
   }
 
   void run() {
