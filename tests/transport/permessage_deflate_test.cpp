@@ -178,6 +178,24 @@ TEST_CASE("RSV1 where it does not belong is a protocol error", "[deflate]") {
   }
 }
 
+TEST_CASE("a bad RSV1 in what comes with the handshake is answered at once", "[deflate]") {
+  RecordingServer server;
+  const auto packed = raw_deflate("Hello");
+  Headers headers = {{"Upgrade", "websocket"},
+                     {"Connection", "Upgrade"},
+                     {"Sec-WebSocket-Key", WsClient::key},
+                     {"Sec-WebSocket-Version", "13"}};
+  headers.insert(headers.end(), offer.begin(), offer.end());
+  RawSocket socket;
+  REQUIRE(socket.connect(host, server.port()));
+  REQUIRE(socket.send_bytes(
+      http_request_text("GET", "/ws", headers) +
+      with_rsv1(ws_frame_bytes(test::Opcode::text, false, true, packed.substr(0, 3))) +
+      with_rsv1(ws_frame_bytes(test::Opcode::continuation, true, true, packed.substr(3)))));
+  CHECK(read_http_reply(socket, false).status == 101);
+  CHECK(socket.read_exact(4) == std::string("\x88\x02\x03\xEA"));
+}
+
 TEST_CASE("long messages go out compressed to those that agreed, plain to the others",
           "[deflate]") {
   RecordingServer server;

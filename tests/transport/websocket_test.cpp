@@ -139,6 +139,10 @@ TEST_CASE("protocol errors close with the code of the contract", "[websocket]") 
        1002},
       {"bad UTF-8", ws_frame_bytes(Opcode::text, true, true, raw({0xC0, 0xAF})), 1007},
       {"UTF-8 cut short", ws_frame_bytes(Opcode::text, true, true, raw({0xE2, 0x82})), 1007},
+      {"UTF-8 cut short by the end of the last fragment",
+       ws_frame_bytes(Opcode::text, false, true, "a") +
+           ws_frame_bytes(Opcode::continuation, true, true, raw({0xE2, 0x82})),
+       1007},
       {"a surrogate", ws_frame_bytes(Opcode::text, true, true, raw({0xED, 0xA0, 0x80})), 1007},
       {"too big", ws_frame_bytes(Opcode::text, true, true, too_long), 1009},
       {"too big by its length alone", raw({0x81, 0xFF, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4}), 1009},

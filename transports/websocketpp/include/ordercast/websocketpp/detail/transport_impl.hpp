@@ -224,20 +224,23 @@ inline void Transport::on_open(Connection& connection) {
 }
 
 inline void Transport::on_message(Connection& connection, const Message& message) {
-  if (connection.frames().has_bad_rsv1()) return;  // `on_fragments` closes.
   const auto refuse = [&](CloseCode code) { close(connection.record.handle, code, {}); };
+  if (connection.frames().has_bad_rsv1()) return refuse(CloseCode::protocol_error);
+  // websocketpp asks whether the text is whole only where the last frame is no continuation.
+  const auto is_bad_text = [&](std::string_view payload) {
+    return message.is_text() && !ordercast::detail::is_utf8(payload);
+  };
   if (!message.is_deflated()) {
     const auto& payload = message.get_payload();
-    return payload.size() > options_.max_message_bytes ? refuse(CloseCode::message_too_big)
-                                                       : deliver(connection, message, payload);
+    if (payload.size() > options_.max_message_bytes) return refuse(CloseCode::message_too_big);
+    if (is_bad_text(payload)) return refuse(CloseCode::invalid_payload);
+    return deliver(connection, message, payload);
   }
   std::string plain;
   const auto outcome = net::Inflater::of_this_thread().inflate(message.get_payload(),
                                                                options_.max_message_bytes, plain);
   if (outcome != net::Inflater::Outcome::done) return refuse(net::close_code(outcome));
-  if (message.is_text() && !ordercast::detail::is_utf8(plain)) {
-    return refuse(CloseCode::invalid_payload);
-  }
+  if (is_bad_text(plain)) return refuse(CloseCode::invalid_payload);
   deliver(connection, message, plain);
 }
 
