@@ -24,12 +24,14 @@ interface Connection {
   gathered: OrderMessage[];
 }
 
-const takesBatches = (socket: Socket): boolean => socket.protocol === 'ordercast.v2';
+const isSecondVersion = (socket: Socket): boolean => socket.protocol === 'ordercast.v2';
 
 /** The current socket: does what the machine wants of it, and feeds its events to the machine. */
 export class MachineSocket {
   readonly #options: MachineSocketOptions;
   #current: Connection | null = null;
+  /** A server has found a message too big; one for many orders may be again. */
+  #wasTooBig = false;
 
   constructor(options: MachineSocketOptions) {
     this.#options = options;
@@ -50,13 +52,14 @@ export class MachineSocket {
     this.#current = current;
     // The machine ignores events of sockets that were given up: it knows them by their number.
     socket.onopen = () => {
-      feed({ type: 'opened', connection, isSecondVersion: takesBatches(socket) });
+      feed({ type: 'opened', connection, isSecondVersion: isSecondVersion(socket) });
     };
     socket.onmessage = ({ data }) => {
       if (typeof data === 'string') feed({ type: 'message', connection, text: data });
     };
     socket.onclose = ({ code, reason }) => {
       if (this.#current === current) this.#current = null;
+      if (code === closeCodes.messageTooBig) this.#wasTooBig = true;
       feed({ type: 'closed', connection, code, reason });
     };
     socket.onerror = null; // `onclose` follows.
@@ -70,7 +73,8 @@ export class MachineSocket {
   send(message: ClientMessage): boolean {
     const current = this.#current;
     if (current === null) return false;
-    const orders = takesBatches(current.socket) ? ordersOf(message) : null;
+    const gathers = isSecondVersion(current.socket) && !this.#wasTooBig;
+    const orders = gathers ? ordersOf(message) : null;
     if (orders === null) return this.#sendGathered(current) && this.#sendNow(current, message);
     if (current.gathered.length === 0) queueMicrotask(() => this.#sendGathered(current));
     current.gathered.push(...orders);

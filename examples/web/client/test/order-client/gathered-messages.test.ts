@@ -99,6 +99,19 @@ describe('subscribes and unsubscribes of one tick', () => {
     expect(sent).toHaveLength(3);
   });
 
+  it('are sent one by one after a message was too big for the server', async () => {
+    const { environment, watch } = await setUpLive('ordercast.v2');
+    watch(['a', 'b']);
+    await settle();
+    environment.socket.drop(1009);
+    await environment.pass(1000);
+    environment.socket.goLive();
+    watch(['c', 'd']);
+    await settle();
+    const sent = environment.socket.sent.filter(({ type }) => type === 'subscribe');
+    expect(sent).toEqual(['a', 'b', 'c', 'd'].map(subscribe));
+  });
+
   it('are told to the next connection when theirs ends before they are sent', async () => {
     const { environment, watch, sent } = await setUpLive('ordercast.v2');
     const [leave] = watch(['a', 'b', 'c']);
