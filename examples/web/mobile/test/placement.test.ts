@@ -100,6 +100,66 @@ describe('placing an order', () => {
     expect(storage.entries.size).toBe(0);
   });
 
+  it('does not ask again in an app that stayed open for so long, and says so', async () => {
+    answers = [unreachable];
+    const placement = makePlacement();
+    await placement.send(order);
+    now += 24 * 3600_000;
+    expect(await placement.retry()).toBeNull();
+    expect(sent).toHaveLength(1);
+    expect(placement.getState()).toMatchObject({ status: 'refused' });
+    expect(storage.entries.size).toBe(0);
+    expect(await placement.send(order)).toBe(placed);
+    expect(sent.map(({ key }) => key)).toEqual(['key-1', 'key-2']);
+  });
+
+  it('asks again although the clock was set back a little', async () => {
+    answers = [unreachable];
+    const placement = makePlacement();
+    await placement.send(order);
+    now -= 2000;
+    expect(await placement.retry()).toBe(placed);
+    expect(sent[1]?.key).toBe('key-1');
+  });
+
+  it('of another tab that nobody knows about is asked for again before anything else is sent', async () => {
+    const other = makePlacement(); // Opened before, so it has found nothing.
+    await other.restore();
+    answers = [unreachable];
+    await makePlacement().send(order);
+    expect(await other.send(order)).toBeNull();
+    expect(sent).toHaveLength(1);
+    expect(other.getState()).toMatchObject({ status: 'unsure' });
+    expect([...storage.entries.values()].join()).toContain('key-1');
+    expect(await other.retry()).toBe(placed);
+    expect(sent[1]).toEqual({ order, key: 'key-1' });
+    expect(storage.entries.size).toBe(0);
+    expect(await other.send(order)).toBe(placed);
+    expect(sent[2]?.key).toBe('key-2');
+  });
+
+  it('of another user does not keep this one from ordering', async () => {
+    answers = [unreachable];
+    await makePlacement().send(order);
+    expect(await makePlacement('user-2').send(order)).toBe(placed);
+  });
+
+  it.each([
+    ['a retry', (placement: Placement) => placement.retry()],
+    ['giving up', (placement: Placement) => placement.forget()],
+  ])('of another tab stays written down over %s here', async (_name, act) => {
+    answers = [unreachable];
+    const first = makePlacement();
+    await first.send(order);
+    const second = makePlacement();
+    await second.restore();
+    await second.forget();
+    answers = [unreachable];
+    await second.send(order);
+    await act(first);
+    expect([...storage.entries.values()].join()).toContain('key-2');
+  });
+
   it('takes a new key after a refusal: the basket will be another one', async () => {
     answers = [refused];
     const placement = makePlacement();

@@ -13,6 +13,7 @@ interface Attempt {
 /**
  * - `sending`: the server has not answered yet.
  * - `unsure`: nobody knows whether the order has arrived. Trying again sends the same key, so it is placed once.
+ * - `refused`: nothing is sent, for this reason.
  */
 export type PlacementState =
   | { readonly status: 'idle' }
@@ -30,6 +31,8 @@ export interface PlacementOptions {
 const entry = 'attempt';
 /** The server remembers keys for 24 hours: after this long, asking again could order twice. */
 const keptMs = 23 * 3600_000;
+/** So far a device's clock may be set back, as happens when it is synchronized. */
+const clockStepMs = 60_000;
 
 /** Places an order once, however often the network fails meanwhile. */
 export class Placement {
@@ -51,60 +54,86 @@ export class Placement {
 
   /** Finds what was sent before the app ended. */
   async restore(): Promise<void> {
-    const { notebook, now } = this.#options;
-    const attempt = parseAttempt(await notebook.read(entry));
+    const attempt = await this.#findWritten();
     if (attempt === null || this.#state.status !== 'idle') return;
-    const age = now() - attempt.sentAt;
-    if (age < 0 || age > keptMs) {
-      await notebook.write(entry, null);
-      return;
-    }
     this.#attempt = attempt;
     this.#set({ status: 'unsure', reason: 'The app closed before the shop had answered.' });
   }
 
   /** Sends a new order. Returns it once it is placed; null if it was refused or nobody knows. */
   async send(order: NewOrder): Promise<Order | null> {
-    if (this.#attempt !== null) return null; // What became of the one before has to be known first.
-    this.#attempt = { key: this.#options.newKey(), order, sentAt: this.#options.now() };
+    // What became of the one before has to be known first.
+    if (this.#attempt !== null || this.#state.status === 'sending') return null;
+    this.#set({ status: 'sending' });
+    const before = await this.#findWritten();
+    if (before !== null) {
+      this.#attempt = before; // Another tab has sent it.
+      this.#set({ status: 'unsure', reason: 'An order from before has had no answer yet.' });
+      return null;
+    }
+    const { newKey, now, notebook } = this.#options;
+    this.#attempt = { key: newKey(), order, sentAt: now() };
+    // Written down before it is sent: the app may end in between.
+    await notebook.write(entry, this.#attempt);
     return this.#run(this.#attempt);
   }
 
   /** Asks again for the order of which nobody knows whether it has arrived. */
   async retry(): Promise<Order | null> {
-    if (this.#attempt === null || this.#state.status !== 'unsure') return null;
-    return this.#run(this.#attempt);
+    const attempt = this.#attempt;
+    if (attempt === null || this.#state.status !== 'unsure') return null;
+    this.#set({ status: 'sending' });
+    if (!this.#isTooOld(attempt)) return this.#run(attempt);
+    const reason = 'It is too late to ask again. Look at your orders before you order this anew.';
+    await this.#end(attempt, { status: 'refused', reason });
+    return null;
   }
 
   /** Gives up: the user has looked and knows better. */
   async forget(): Promise<void> {
+    const attempt = this.#attempt;
     if (this.#state.status === 'sending') return;
     this.#attempt = null;
     this.#set({ status: 'idle' });
-    await this.#options.notebook.write(entry, null);
+    if (attempt !== null) await this.#erase(attempt);
   }
 
   async #run(attempt: Attempt): Promise<Order | null> {
-    const { place, notebook } = this.#options;
-    this.#set({ status: 'sending' });
-    // Written down before it is sent: the app may end in between.
-    await notebook.write(entry, attempt);
     try {
-      const order = await place(attempt.order, attempt.key);
-      await this.#end({ status: 'idle' });
+      const order = await this.#options.place(attempt.order, attempt.key);
+      await this.#end(attempt, { status: 'idle' });
       return order;
     } catch (problem) {
       const reason = problemText(problem);
-      if (isRefusal(problem)) await this.#end({ status: 'refused', reason });
+      if (isRefusal(problem)) await this.#end(attempt, { status: 'refused', reason });
       else this.#set({ status: 'unsure', reason });
       return null;
     }
   }
 
-  async #end(state: PlacementState): Promise<void> {
+  async #end(attempt: Attempt, state: PlacementState): Promise<void> {
+    await this.#erase(attempt);
     this.#attempt = null;
-    await this.#options.notebook.write(entry, null);
     this.#set(state);
+  }
+
+  /** What this user has sent, in this tab or in another, and may still be asked for. */
+  async #findWritten(): Promise<Attempt | null> {
+    const attempt = parseAttempt(await this.#options.notebook.read(entry));
+    if (attempt === null || !this.#isTooOld(attempt)) return attempt;
+    await this.#erase(attempt);
+    return null;
+  }
+
+  #isTooOld({ sentAt }: Attempt): boolean {
+    const age = this.#options.now() - sentAt;
+    return age < -clockStepMs || age > keptMs;
+  }
+
+  /** Another tab may have sent another order since: that one stays. */
+  async #erase({ key }: Attempt): Promise<void> {
+    const { notebook } = this.#options;
+    if (parseAttempt(await notebook.read(entry))?.key === key) await notebook.write(entry, null);
   }
 
   #set(state: PlacementState): void {
