@@ -26,7 +26,7 @@ import { readTokens, type Tokens } from './token-store.ts';
 import { parseUser, type User } from './user.ts';
 
 /**
- * - `unknown`: storage is being read, or the server is asked for the first time.
+ * - `unknown`: storage is being read, or the server is asked about these tokens for the first time.
  * - `unreachable`: there is a session, but the server can't be asked about it. It is asked again by itself.
  */
 export type SessionState =
@@ -179,6 +179,10 @@ export class Session {
       this.#tokens.set(tokens);
       if (!isOther) return;
       this.#stopRetrying();
+      // Nothing of one user's is shown, nor asked for, with the tokens of another.
+      const { heldUserId } = this;
+      const shown = this.#state.status === 'signed-in' ? this.#state.user.id : heldUserId;
+      if (heldUserId !== null && heldUserId !== shown) this.#set({ status: 'unknown' });
       await this.#resume(tokens);
     }
   }

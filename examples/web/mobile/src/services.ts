@@ -33,7 +33,9 @@ export class Services {
     });
     // None of these is ever stopped: one instance lives as long as the app.
     this.session.subscribe(() => {
-      if (this.session.state.status === 'signed-out') void this.#eraseSeen();
+      const { status } = this.session.state;
+      if (status !== 'signed-in') this.#account?.close();
+      if (status === 'signed-out') void this.#eraseSeen();
     });
     platform.onStored?.(storageKey, (before, after) => void this.session.onStored(before, after));
     platform.push?.onOpened((data) => {
@@ -102,7 +104,6 @@ export class Services {
    * signed in again, from ordering twice.
    */
   #eraseSeen(): Promise<void> {
-    this.#account?.close();
     return eraseNotebook(this.platform.notes, ['orders', 'basket']);
   }
 }

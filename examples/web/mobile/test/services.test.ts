@@ -136,6 +136,30 @@ describe('what one user has seen', () => {
     expect(notes.entries.size).toBe(0);
   });
 
+  it('is no longer on screen once another tab has signed in somebody else', async () => {
+    const services = await signedIn('a');
+    const account = services.openAccount('a');
+    answer = (path) =>
+      path === '/auth/me' ? Promise.reject(new TypeError('Failed to fetch')) : page('of-b');
+    const followed = services.session.onStored(tokensOf('a'), tokensOf('b'));
+    expect(services.session.state.status).toBe('unknown');
+    await account.history.reload();
+    await followed;
+    expect(services.session.state.status).toBe('unreachable');
+    expect(notes.entries.size).toBe(0);
+    answer = () => me('b');
+    await services.session.retry();
+    expect(services.session.state).toMatchObject({ status: 'signed-in', user: { id: 'b' } });
+  });
+
+  it('stays on screen when another tab has signed in the same user again', async () => {
+    const services = await signedIn('a');
+    answer = () => Promise.reject(new TypeError('Failed to fetch'));
+    const again = tokensOf('a').replace('refresh-a', 'refresh-2');
+    await services.session.onStored(tokensOf('a'), again);
+    expect(services.session.state.status).toBe('signed-in');
+  });
+
   it.each([
     ['a sign-out', (services: Services) => void services.signOut()],
     [
