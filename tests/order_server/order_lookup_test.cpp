@@ -214,6 +214,36 @@ TEST_CASE("what one user asks for together is answered from one read", "[lookup]
   CHECK(lookups.store.reads == 1);
 }
 
+TEST_CASE("callers that wait are bounded, of one user and in all", "[lookup]") {
+  WorkerPool pool("test", 1, 100);
+  Metrics metrics;
+  std::mutex busy;
+  busy.lock();
+  REQUIRE(pool.submit([&] { const std::lock_guard wait(busy); }));
+  SharedReads<int> reads(pool, metrics, {10, 8, 5}, [](const auto&) {
+    return SharedReads<int>::Values{{"k", 1}};
+  });
+  int refused = 0;
+  std::atomic<int> answered{0};
+  const auto ask = [&](const char* owner) {
+    reads.find(owner, "k", [&](const auto& found) { found.is_available ? ++answered : ++refused; });
+  };
+  for (int i = 0; i < 7; ++i) ask("flood");
+  CHECK(refused == 2);
+  for (int i = 0; i < 4; ++i) ask("other");
+  CHECK(refused == 3);
+  ask("");
+  CHECK(refused == 4);
+  busy.unlock();
+  for (int i = 0; i < 5; ++i) {  // Who has been answered makes room for others.
+    while (answered < 8 * (i + 1)) std::this_thread::yield();
+    for (int n = 0; n < 8; ++n) ask(n < 5 ? "flood" : "other");
+  }
+  pool.stop();
+  CHECK(refused == 4);
+  CHECK(answered == 48);
+}
+
 TEST_CASE("look-ups of many users, of full queues and of stores that fail are all answered",
           "[lookup]") {
   // Turns are taken, lost and shared in every sequence; each callback must come exactly once.

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -44,6 +45,7 @@ struct ArchetypeTransport {
 struct CountingArchetypeTransport : ArchetypeTransport {
   [[nodiscard]] std::size_t buffered_bytes(Handle /*of*/) const { return 0; }
   [[nodiscard]] std::size_t unacknowledged_bytes(Handle /*of*/) const { return 0; }
+  [[nodiscard]] std::optional<std::uint64_t> acknowledged_bytes(Handle /*of*/) const { return 0; }
   void prefetch(Handle /*of*/) const noexcept {}
 };
 

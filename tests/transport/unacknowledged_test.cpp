@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <string>
 
+using ordercast::net::acknowledged_bytes;
 using ordercast::net::unacknowledged_bytes;
 
 namespace {
@@ -48,6 +49,7 @@ struct Pair {
 TEST_CASE("what a peer has not acknowledged falls as it reads, to nothing", "[unacknowledged]") {
   const Pair pair;
   CHECK(unacknowledged_bytes(pair.sender) == 0);
+  const auto at_first = acknowledged_bytes(pair.sender).value();
   const std::string bytes(16'384, 'x');
   std::size_t sent = 0;
   for (;;) {
@@ -71,13 +73,16 @@ TEST_CASE("what a peer has not acknowledged falls as it reads, to nothing", "[un
   while (unacknowledged_bytes(pair.sender) > 0) {
   }
   CHECK(unacknowledged_bytes(pair.sender) == 0);
+  CHECK(acknowledged_bytes(pair.sender).value() - at_first == sent);
 }
 
 TEST_CASE("of what is no socket nothing is unacknowledged", "[unacknowledged]") {
   CHECK(unacknowledged_bytes(-1) == 0);
+  CHECK_FALSE(acknowledged_bytes(-1));
   std::array<int, 2> pipe{};
   REQUIRE(::pipe(pipe.data()) == 0);
   CHECK(unacknowledged_bytes(pipe[1]) == 0);
+  CHECK_FALSE(acknowledged_bytes(pipe[1]));
   ::close(pipe[0]);
   ::close(pipe[1]);
 }

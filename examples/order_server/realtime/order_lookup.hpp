@@ -48,9 +48,9 @@ class OrderLookup {
   using Orders = SharedReads<FoundOrder>;
 
   OrderLookup(Store& store, WorkerPool& pool, Metrics& metrics)
-      : versions_(pool, metrics, ordercast::max_batch,
+      : versions_(pool, metrics, {ordercast::max_batch},
                   [&store](const Versions::Keys& ids) { return read_versions(store, ids); }),
-        orders_(pool, metrics, 1,
+        orders_(pool, metrics, {},
                 [&store](const Orders::Keys& ids) { return read(store, ids.front()); }) {}
 
   /// Calls `found` exactly once: on a worker, or at once on this thread when the queue is full. It

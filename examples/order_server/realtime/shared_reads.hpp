@@ -5,6 +5,7 @@
 #include "workers/worker_pool.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <exception>
 #include <functional>
@@ -28,6 +29,16 @@ struct ReadResult {
 /// Logs and counts reads that gave no answer, with at most one line a second.
 void note_unavailable(Metrics& metrics, std::size_t count, const char* reason) noexcept;
 
+/// Bounds of reads that are shared.
+struct SharedReadLimits {
+  std::size_t keys_a_turn = 1;
+  /// Most callers that may wait; a further one gets "not available". A pool's own bound is of
+  /// turns.
+  std::size_t waiting = 262'144;
+  /// The same for the callers of one owner; not for "", the server itself.
+  std::size_t waiting_of_owner = 4'000;
+};
+
 /// A read joins one of the same key that still waits for a worker: when all clients come back at
 /// once, an order is read once for all its watchers. A read never joins one that has begun, whose
 /// answer may be older than the caller's subscription.
@@ -50,22 +61,24 @@ class SharedReads {
   /// Reads what there is under these keys.
   using Read = std::function<Values(const Keys& keys)>;
 
-  /// A turn reads at most `most` keys.
-  SharedReads(WorkerPool& pool, Metrics& metrics, std::size_t most, Read read)
-      : pool_(pool), metrics_(metrics), most_(most), read_(std::move(read)) {}
+  SharedReads(WorkerPool& pool, Metrics& metrics, SharedReadLimits limits, Read read)
+      : pool_(pool),
+        metrics_(metrics),
+        limits_(limits),
+        most_(limits.keys_a_turn),
+        read_(std::move(read)) {}
 
   /// Calls `found` exactly once: on a worker, or at once on this thread when the queue is full. It
   /// takes a turn of `owner`; "" is the server itself.
   void find(const std::string& owner, const std::string& key, Callback found) {
     metrics_.lookups.add();
-    {
-      const std::lock_guard lock(mutex_);
-      auto& turns = turns_[owner];
-      auto& waiting = waiting_[key][owner];
-      if (waiting.empty()) turns.keys.push_back(key);
-      waiting.push_back(std::move(found));
-      if (turns.keys.size() <= turns.queued * most_) return;  // A turn that waits has room.
-      ++turns.queued;
+    switch (enter(owner, key, found)) {
+      case Entered::turned_away:
+        return give_up(Waiting{std::move(found)}, too_many);
+      case Entered::with_others:
+        return;
+      case Entered::needs_turn:
+        break;
     }
     const char* reason = too_many;
     try {
@@ -83,17 +96,47 @@ class SharedReads {
   using WaitingByOwner = std::unordered_map<std::string, Waiting>;
   static constexpr const char* too_many = "too many look-ups wait";
 
+  enum class Entered : std::uint8_t { turned_away, with_others, needs_turn };
+
   /// The turns of one owner. There are at most `queued * most_` keys; where memory ran out in
   /// between there may be more, until the owner's next `find` queues a turn for them.
   struct Turns {
     std::deque<std::string> keys;  ///< Oldest first. One that another owner's turn has read stays.
     std::size_t queued = 0;        ///< Turns that wait in the pool.
+    std::size_t waiting = 0;       ///< Callers.
   };
   /// What one turn reads, and for whom.
   struct Taken {
     Keys keys;
     std::vector<WaitingByOwner> waiting;  ///< By key.
   };
+
+  /// Has a caller wait, and takes `found` then. `needs_turn`: one more turn has been counted, and
+  /// must be queued or lost.
+  [[nodiscard]] Entered enter(const std::string& owner, const std::string& key, Callback& found) {
+    const std::lock_guard lock(mutex_);
+    auto& turns = turns_[owner];
+    if (all_waiting_ >= limits_.waiting ||
+        (!owner.empty() && turns.waiting >= limits_.waiting_of_owner)) {
+      erase_if_idle(turns_.find(owner));
+      return Entered::turned_away;
+    }
+    auto& waiting = waiting_[key][owner];
+    if (waiting.empty()) turns.keys.push_back(key);
+    waiting.push_back(std::move(found));
+    ++turns.waiting;
+    ++all_waiting_;
+    if (turns.keys.size() <= turns.queued * most_) return Entered::with_others;
+    ++turns.queued;
+    return Entered::needs_turn;
+  }
+
+  /// Callers of an owner that wait no longer.
+  void leave(const std::string& owner, std::size_t count) {
+    all_waiting_ -= count;
+    const auto turns = turns_.find(owner);
+    if (turns != turns_.end()) turns->second.waiting -= count;
+  }
 
   /// Begins a turn: takes the oldest keys, with the callers of every owner.
   [[nodiscard]] Taken take_turn(const std::string& owner) {
@@ -107,6 +150,7 @@ class SharedReads {
     while (!keys.empty() && taken.keys.size() < most_) {  // Nothing in here throws.
       const auto found = waiting_.find(keys.front());
       if (found != waiting_.end()) {
+        for (const auto& [other, waiting] : found->second) leave(other, waiting.size());
         taken.keys.push_back(std::move(keys.front()));
         taken.waiting.push_back(std::move(found->second));
         waiting_.erase(found);
@@ -131,6 +175,7 @@ class SharedReads {
         const auto own = found->second.find(owner);
         if (own != found->second.end()) {
           lost.insert(lost.end(), own->second.begin(), own->second.end());
+          leave(owner, own->second.size());
           found->second.erase(own);
         }
         if (found->second.empty()) waiting_.erase(found);
@@ -193,12 +238,14 @@ class SharedReads {
 
   WorkerPool& pool_;
   Metrics& metrics_;
+  const SharedReadLimits limits_;
   const std::size_t most_;
   const Read read_;
   std::mutex mutex_;
   // Guarded by mutex_: the callers that wait for a read that has not begun, by key and owner.
   std::unordered_map<std::string, WaitingByOwner> waiting_;
   std::unordered_map<std::string, Turns> turns_;
+  std::size_t all_waiting_ = 0;
 };
 
 }  // namespace order_server

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -23,6 +24,13 @@ struct CountsUnacknowledged<
     Transport, Handle,
     std::void_t<decltype(std::declval<const Transport&>().unacknowledged_bytes(
         std::declval<const Handle&>()))>> : std::true_type {};
+
+template <class Transport, class Handle, class = void>
+struct CountsAcknowledged : std::false_type {};
+template <class Transport, class Handle>
+struct CountsAcknowledged<Transport, Handle,
+                          std::void_t<decltype(std::declval<const Transport&>().acknowledged_bytes(
+                              std::declval<const Handle&>()))>> : std::true_type {};
 
 /// Returns what the transport has not written. Of one that does not count it is known only whether
 /// it refuses to take more (`refuses`): then the last byte that it took counts.
@@ -46,6 +54,17 @@ template <class Transport, class Handle>
     return transport.unacknowledged_bytes(handle);
   } else {
     return buffered_bytes(transport, handle, refuses);
+  }
+}
+
+/// Returns what the peer has acknowledged in all; nullopt if the transport can't tell.
+template <class Transport, class Handle>
+[[nodiscard]] std::optional<std::uint64_t> acknowledged_bytes(
+    [[maybe_unused]] const Transport& transport, [[maybe_unused]] const Handle& handle) {
+  if constexpr (CountsAcknowledged<Transport, Handle>::value) {
+    return transport.acknowledged_bytes(handle);
+  } else {
+    return std::nullopt;
   }
 }
 

@@ -147,7 +147,7 @@ class Heartbeat {
       session.stall.reset();
       return;
     }
-    const auto written = route.accepted_bytes > left ? route.accepted_bytes - left : 0;
+    const auto written = acknowledged(route, left);
     const bool starts = session.stall == nullptr;
     if (starts) session.stall = std::make_unique<typename SessionT::Stall>();
     if (starts || written > session.stall->written_bytes) session.stall->since = now;
@@ -165,6 +165,14 @@ class Heartbeat {
   [[nodiscard]] std::uint64_t unacknowledged(const RouteT& route) const {
     return unacknowledged_bytes(environment_.transport, route.handle, route.queueing);
   }
+  /// What the peer has acknowledged in all. Where the transport can't tell, that is what was sent
+  /// less what is `left`, which holds only if messages take their own size on the wire: a transport
+  /// that compresses has to tell.
+  [[nodiscard]] std::uint64_t acknowledged(const RouteT& route, std::uint64_t left) const {
+    const auto all = acknowledged_bytes(environment_.transport, route.handle);
+    if (all) return *all;
+    return route.accepted_bytes > left ? route.accepted_bytes - left : 0;
+  }
 
   [[nodiscard]] std::chrono::milliseconds next_ping_delay() {
     const auto& limits = environment_.limits;
@@ -176,10 +184,12 @@ class Heartbeat {
   void send_ping(Slot slot, TimePoint now) {
     SessionT& session = connections_.session(slot);
     const auto& route = connections_.route(slot);
-    session.ping_was_behind = unacknowledged(route) != 0;
+    const auto left = unacknowledged(route);
+    session.ping_was_behind = left != 0;
     if (session.ping_was_behind) {
       watch_stall(slot, now, true);
-      session.stall->ping_after = route.accepted_bytes;
+      const auto all = acknowledged_bytes(environment_.transport, route.handle);
+      session.stall->ping_after = all ? *all + left : route.accepted_bytes;
     } else if (session.stall) {
       session.stall->ping_after = 0;
     }

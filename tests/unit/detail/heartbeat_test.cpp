@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "support/manager_parts.hpp"
 #include "support/shop.hpp"
+#include "support/slow_store.hpp"
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
 
 using namespace ordercast;  // NOLINT(google-build-using-namespace)
 using namespace std::chrono_literals;
@@ -128,4 +134,84 @@ TEST_CASE("tick says when it wants to be called again", "[manager]") {
   CHECK(f.manager.tick(f.clock.now()) <= f.clock.now() + seconds(26));
   f.manager.on_close(1);
   CHECK(f.manager.tick(f.clock.now()) == TimePoint::max());
+}
+
+namespace {
+
+/// A transport that compresses: a message takes a quarter of its bytes on the wire. Its kernel
+/// takes all of it, and the peer acknowledges when the test says.
+struct PackedTransport : test::FakeTransport {
+  SendResult send(Handle handle, const Frame& frame) {
+    const auto result = FakeTransport::send(handle, frame);
+    if (result == SendResult::accepted) sent += frame->size() / 4;
+    return result;
+  }
+  [[nodiscard]] std::size_t unacknowledged_bytes(Handle /*handle*/) const { return sent - acked; }
+  [[nodiscard]] std::optional<std::uint64_t> acknowledged_bytes(Handle /*handle*/) const {
+    return acked;
+  }
+  void acknowledge(std::size_t most) { acked = (std::min)(acked + most, sent); }
+
+  std::size_t sent = 0;
+  std::size_t acked = 0;
+};
+
+/// A client that watches an order of a kilobyte, over such a transport.
+struct PackedClient {
+  PackedClient() {
+    manager.on_open(1, "alice");
+    manager.on_message(1, R"({"type":"subscribe","orderId":"a"})");
+  }
+  void change() {
+    const auto json = R"({"x":")" + std::string(1000, 'x') + "\"}";
+    manager.publish({"a", OwnerId("alice"), OrganizationId(), "READY", ++version, json});
+  }
+  void pass(Duration time) {
+    const auto end = clock.now() + time;
+    while (clock.now() < end) {
+      clock.advance(std::chrono::milliseconds(100));
+      manager.tick(clock.now());
+    }
+  }
+
+  test::StoreAnswers answers;
+  test::ManualClock clock;
+  PackedTransport transport;
+  ConnectionManager<PackedTransport, test::SlowSeams> manager{
+      transport, test::SlowSeams{{}, {&answers}, {&answers}, {}, clock}, Limits{}, nullptr, 1};
+  std::uint64_t version = 7;
+};
+
+}  // namespace
+
+TEST_CASE("what compression saves is no sign of life", "[heartbeat][manager]") {
+  PackedClient dead;
+  for (int i = 0; i < 100; ++i) dead.change();
+  for (int i = 0; i < 6; ++i) {
+    dead.pass(seconds(10));
+    dead.change();
+  }
+  CHECK(dead.transport[1].terminated);
+}
+
+TEST_CASE("a slow client of compressed messages lives while it acknowledges",
+          "[heartbeat][manager]") {
+  PackedClient slow;
+  for (int i = 0; i < 160; ++i) slow.change();
+  std::size_t pong_at = 0;
+  int pings = 0;
+  for (int second = 0; second < 120; ++second) {
+    for (int i = 0; i < 5; ++i) slow.change();
+    slow.transport.acknowledge(1'500);
+    slow.pass(seconds(1));
+    // It answers a ping once it has read all that came before.
+    if (slow.transport[1].pings != pings) pong_at = slow.transport.sent;
+    pings = slow.transport[1].pings;
+    if (pong_at != 0 && slow.transport.acked >= pong_at) {
+      pong_at = 0;
+      slow.manager.on_pong(1);
+    }
+    REQUIRE_FALSE(slow.transport[1].closed);
+  }
+  CHECK(pings > 0);
 }

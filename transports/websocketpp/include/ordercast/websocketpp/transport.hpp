@@ -23,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -110,6 +111,10 @@ class Transport final : public net::SocketTransport<std::uint64_t>, private deta
   /// The same, plus the bytes that the kernel has taken and the peer has not acknowledged. It falls
   /// while a slow peer reads, even if the kernel takes nothing more. One system call.
   [[nodiscard]] std::size_t unacknowledged_bytes(Handle handle) const noexcept;
+
+  /// The bytes that the peer has acknowledged in all, as they go over the wire; nullopt for a stale
+  /// handle. One system call.
+  [[nodiscard]] std::optional<std::uint64_t> acknowledged_bytes(Handle handle) const noexcept;
 
   /// Sends a ping with no payload; not subject to backpressure.
   void ping(Handle handle) noexcept;

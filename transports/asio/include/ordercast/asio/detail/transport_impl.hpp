@@ -345,6 +345,12 @@ inline std::size_t Transport::unacknowledged_bytes(Handle handle) const noexcept
                                      net::unacknowledged_bytes(connection->socket.fd());
 }
 
+inline std::optional<std::uint64_t> Transport::acknowledged_bytes(Handle handle) const noexcept {
+  const auto* const connection = connections_.find(handle);
+  if (connection == nullptr) return std::nullopt;
+  return net::acknowledged_bytes(connection->socket.fd());
+}
+
 inline void Transport::ping(Handle handle) noexcept {
   auto* const connection = connections_.find(handle);
   if (connection == nullptr || !connection->websocket.is_open()) return;

@@ -78,12 +78,12 @@ class SocketConnection : public std::enable_shared_from_this<SocketConnection> {
   }
   /// Whether websocketpp may have failed to report the end of this connection.
   [[nodiscard]] bool is_lost() const noexcept { return lost_; }
-  /// Bytes given to `async_write` that the kernel has not taken.
   [[nodiscard]] std::size_t in_flight() const noexcept { return out_.in_flight(); }
-  /// The same, plus the bytes that the kernel holds and the client has not acknowledged.
+  /// Bytes given to `async_write` that the client has not acknowledged.
   [[nodiscard]] std::size_t unacknowledged_bytes() noexcept {
     return in_flight() + stream_.unacknowledged_bytes();
   }
+  [[nodiscard]] auto acknowledged_bytes() noexcept { return stream_.acknowledged_bytes(); }
 
   /// Sends these bytes, which others share, after the next ones that `async_write` gets.
   void set_tail(std::shared_ptr<const std::string> tail) noexcept {

@@ -145,6 +145,9 @@ class SocketStream {
   [[nodiscard]] std::size_t unacknowledged_bytes() noexcept {
     return net::unacknowledged_bytes(native_handle());
   }
+  [[nodiscard]] std::optional<std::uint64_t> acknowledged_bytes() noexcept {
+    return net::acknowledged_bytes(native_handle());
+  }
 
   static bool is_would_block(const std::error_code& error) noexcept {
     return error == ::asio::error::would_block || error == ::asio::error::try_again;

@@ -328,6 +328,12 @@ inline std::size_t Transport::unacknowledged_bytes(Handle handle) const noexcept
              : connection->get_buffered_amount() + connection->unacknowledged_bytes();
 }
 
+inline std::optional<std::uint64_t> Transport::acknowledged_bytes(Handle handle) const noexcept {
+  auto* const connection = find(handle);
+  if (connection == nullptr) return std::nullopt;
+  return connection->acknowledged_bytes();
+}
+
 inline void Transport::ping(Handle handle) noexcept {
   auto* const connection = find(handle);
   if (connection == nullptr) return;
