@@ -271,8 +271,8 @@ TEST_CASE("one message subscribes to many orders and leaves them, each as if alo
                {since(behind, 1), since(current, 1), entry(silent), entry(foreign), Json(7),
                 since("absent", 0)}}});
   // Answers come as the orders are read, and nothing comes for the two that are up to date.
-  std::vector<Json> answers;
-  for (int i = 0; i < 4; ++i) answers.push_back(owner.next());
+  std::vector<Json> answers(4);
+  for (Json& answer : answers) answer = owner.next();
   CHECK(count(answers, update_of(behind, 2)) == 1);
   CHECK(count(answers, error_of("subscription_denied")) == 2);
   CHECK(count(answers, error_of("bad_message")) == 1);
