@@ -131,12 +131,12 @@ TEST_CASE("a look-up whose callback throws does not cost the others their answer
   lookups.run_posted(1);
 }
 
-TEST_CASE("ten thousand look-ups of one user cost another user one turn", "[lookup]") {
+TEST_CASE("thousands of look-ups of one user cost another user one turn", "[lookup]") {
   Lookups lookups(20'000);
   std::mutex busy;
   busy.lock();
   REQUIRE(lookups.pool.submit([&] { const std::lock_guard wait(busy); }));
-  constexpr int many = 10'000;
+  constexpr int many = 3'000;
   std::vector<std::string> answered;  // the worker's
   const auto ask = [&](const std::string& user, const std::string& order) {
     lookups.lookup.find_version(user, order, [&, user, order](const auto& found) {
@@ -147,7 +147,7 @@ TEST_CASE("ten thousand look-ups of one user cost another user one turn", "[look
   for (int i = 0; i < many; ++i) ask("flood", "o-" + std::to_string(i));
   ask("other", "mine");
   // An order that the flood asks for as well, far back in its queue.
-  ask("other", "o-9999");
+  ask("other", "o-2999");
   busy.unlock();
   lookups.pool.stop();
   REQUIRE(answered.size() == many + 2);
@@ -156,9 +156,9 @@ TEST_CASE("ten thousand look-ups of one user cost another user one turn", "[look
   };
   constexpr int turn = ordercast::max_batch;
   CHECK(place("other mine") <= turn);
-  CHECK(place("other o-9999") <= turn + 2);
+  CHECK(place("other o-2999") <= turn + 2);
   // It was read once for both; the flood's own turn had that one fewer to read.
-  CHECK(place("flood o-9999") <= turn + 2);
+  CHECK(place("flood o-2999") <= turn + 2);
   CHECK(lookups.metrics.lookup_reads.value() == many / turn + 1);
 }
 
