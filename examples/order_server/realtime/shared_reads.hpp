@@ -62,11 +62,7 @@ class SharedReads {
   using Read = std::function<Values(const Keys& keys)>;
 
   SharedReads(WorkerPool& pool, Metrics& metrics, SharedReadLimits limits, Read read)
-      : pool_(pool),
-        metrics_(metrics),
-        limits_(limits),
-        most_(limits.keys_a_turn),
-        read_(std::move(read)) {}
+      : pool_(pool), metrics_(metrics), limits_(limits), read_(std::move(read)) {}
 
   /// Calls `found` exactly once: on a worker, or at once on this thread when the queue is full. It
   /// takes a turn of `owner`; "" is the server itself.
@@ -98,7 +94,7 @@ class SharedReads {
 
   enum class Entered : std::uint8_t { turned_away, with_others, needs_turn };
 
-  /// The turns of one owner. There are at most `queued * most_` keys; where memory ran out in
+  /// The turns of one owner. There are at most `queued * keys_a_turn` keys; where memory ran out in
   /// between there may be more, until the owner's next `find` queues a turn for them.
   struct Turns {
     std::deque<std::string> keys;  ///< Oldest first. One that another owner's turn has read stays.
@@ -126,7 +122,7 @@ class SharedReads {
     waiting.push_back(std::move(found));
     ++turns.waiting;
     ++all_waiting_;
-    if (turns.keys.size() <= turns.queued * most_) return Entered::with_others;
+    if (turns.keys.size() <= turns.queued * limits_.keys_a_turn) return Entered::with_others;
     ++turns.queued;
     return Entered::needs_turn;
   }
@@ -144,10 +140,10 @@ class SharedReads {
     const auto turns = turns_.find(owner);
     --turns->second.queued;
     Taken taken;
-    taken.keys.reserve(most_);
-    taken.waiting.reserve(most_);
+    taken.keys.reserve(limits_.keys_a_turn);
+    taken.waiting.reserve(limits_.keys_a_turn);
     auto& keys = turns->second.keys;
-    while (!keys.empty() && taken.keys.size() < most_) {  // Nothing in here throws.
+    while (!keys.empty() && taken.keys.size() < limits_.keys_a_turn) {  // Nothing in here throws.
       const auto found = waiting_.find(keys.front());
       if (found != waiting_.end()) {
         for (const auto& [other, waiting] : found->second) leave(other, waiting.size());
@@ -169,7 +165,7 @@ class SharedReads {
     --turns->second.queued;
     Waiting lost;
     auto& keys = turns->second.keys;
-    while (keys.size() > turns->second.queued * most_) {
+    while (keys.size() > turns->second.queued * limits_.keys_a_turn) {
       const auto found = waiting_.find(keys.back());
       if (found != waiting_.end()) {
         const auto own = found->second.find(owner);
@@ -239,7 +235,6 @@ class SharedReads {
   WorkerPool& pool_;
   Metrics& metrics_;
   const SharedReadLimits limits_;
-  const std::size_t most_;
   const Read read_;
   std::mutex mutex_;
   // Guarded by mutex_: the callers that wait for a read that has not begun, by key and owner.

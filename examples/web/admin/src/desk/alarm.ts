@@ -13,7 +13,7 @@ export interface AlarmOptions {
   repeatMs(): number;
 }
 
-/** Orders that nobody has opened yet. It rings again and again until somebody has. */
+/** Orders that nobody has opened yet. The bell rings again and again until each is opened. */
 export class Alarm extends Observable {
   readonly #options: AlarmOptions;
   /** All pending orders that we have heard of: an order is new once. */
@@ -59,13 +59,13 @@ export class Alarm extends Observable {
     this.#options.notify(orderId);
   }
 
-  /** Somebody has opened it, here or in another tab. */
+  /** The order was opened, here or in another tab. */
   onOpened(orderId: string): void {
     if (!this.#unseen.has(orderId)) return;
     this.#set(new Set([...this.#unseen].filter((id) => id !== orderId)));
   }
 
-  /** Somebody has heard it. */
+  /** The user has silenced the bell. */
   silence(): void {
     if (this.#unseen.size > 0) this.#set(new Set());
   }

@@ -13,7 +13,7 @@ export interface Desk {
   readonly steps: StepQueue;
   readonly alarm: Alarm;
   readonly chime: Chime;
-  /** Somebody has opened this order: it rings no more, in this browser's other tabs either. */
+  /** The order was opened: the bell stops for it, in this browser's other tabs too. */
   readonly open: (orderId: string) => void;
   readonly silence: () => void;
   /** Ends the session when the steps that were taken have been sent. */

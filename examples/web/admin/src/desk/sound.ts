@@ -10,7 +10,7 @@ const notes = [
 ] as const;
 const noteSeconds = 0.5;
 
-/** Rings by WebAudio. A browser may refuse sound until somebody has touched the page: `isBlocked` says so. */
+/** Rings by WebAudio. A browser may refuse sound until the user has touched the page: `isBlocked` says so. */
 export class Chime extends Observable {
   #context: AudioContext | null = null;
   #isBlocked = false;

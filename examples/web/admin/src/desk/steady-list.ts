@@ -6,7 +6,7 @@ import type { Order } from '@ordercast/client';
 export const holdMs = 5000;
 
 /**
- * What a list shows, so that nothing moves under a pointer. While somebody is at the list (`isEngaged`), its rows stay
+ * What a list shows, so that nothing moves under a pointer. While the user is at the list (`isEngaged`), its rows stay
  * where they are: new ones wait, and what no longer belongs there stays, changed. Otherwise only a row that has just
  * changed keeps its place, for `holdMs`.
  */
@@ -85,7 +85,7 @@ function place(
   return rows;
 }
 
-/** Shows what waits, and takes away what has left; for somebody who asks for it. */
+/** Shows the rows that wait and removes those that have left, because the user asks for it. */
 export function showAll(shown: SteadyList, belonging: readonly Order[], now: number): SteadyList {
   const arrived = stillDue(shown.arrived, now);
   for (const { id } of shown.waiting) arrived.set(id, now + holdMs);
