@@ -15,17 +15,9 @@ import {
   signIn,
   until,
 } from '../harness/browser.js';
+import { focused, leaveList, row } from '../harness/desk.js';
 import { Network } from '../harness/network.js';
 import { Server } from '../harness/server.js';
-
-/** @typedef {import('playwright-core').Page} Page */
-
-/** @param {Page} page @param {string} id */
-const row = (page, id) => page.locator(`tr[data-order-id="${id}"]`);
-/** @param {Page} page */
-const leaveList = (page) => page.mouse.move(4, 4);
-/** @param {Page} page */
-const focused = (page) => page.evaluate(() => document.activeElement?.textContent ?? '');
 
 describe('the desk', { timeout: 20 * patience }, () => {
   /** @type {Server} */
