@@ -20,7 +20,8 @@ using namespace ordercast::bench;  // NOLINT(google-build-using-namespace)
 
 constexpr const char* usage =
     "attack [--seconds 10] [--transport asio|websocketpp] [--threads 1] [--list]\n"
-    "       [--server build/release/order_server] [--out build/attack] [NAME...]\n";
+    "       [--apart off|on] [--server build/release/order_server] [--out build/attack] "
+    "[NAME...]\n";
 
 /// A source address of `addresses` attacks.
 constexpr std::uint32_t foreign = 0x0A4D0001;  // 10.77.0.1
@@ -57,6 +58,9 @@ Options parse(int argc, char** argv) {
       options.transports = {value};
     } else if (name == "--threads") {
       options.siege.threads = value;
+    } else if (name == "--apart") {
+      if (value != "on" && value != "off") throw std::invalid_argument("--apart is on or off");
+      options.siege.apart = value == "on";
     } else if (name == "--server") {
       options.siege.server = value;
     } else if (name == "--out") {
@@ -113,7 +117,7 @@ int run(const Options& options) {
   if (!options.attacker.empty()) {
     auto field = options.field;
     field.until = Field::Clock::now() + options.time;
-    return be_attacker(named(options.attacker), std::move(field));
+    return be_attacker(named(options.attacker), std::move(field), options.siege.apart);
   }
   std::vector<Attack> chosen;
   for (const auto& name : options.names) chosen.push_back(named(name));

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "siege.hpp"
 
+#include <sched.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <stdexcept>
+#include <system_error>
 #include <thread>
 
 namespace ordercast::bench {
@@ -29,6 +33,20 @@ constexpr std::size_t descriptor_slack = 3;
 constexpr seconds recovery{20};
 /// An attack is calm if p99 stays below this multiple of the undisturbed p99.
 constexpr double calm_ratio = 2;
+
+/// Keeps this process, and those that it starts, on the last processor or off it.
+void stay(bool on_last) {
+  const auto count = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
+  if (count < 2) throw std::runtime_error("--apart needs two processors, and there is one");
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (int i = 0; i < count; ++i) {
+    if ((i == count - 1) == on_last) CPU_SET(i, &set);
+  }
+  if (::sched_setaffinity(0, sizeof set, &set) != 0) {
+    throw std::system_error(errno, std::generic_category(), "sched_setaffinity");
+  }
+}
 
 double rounded(double value) {
   return std::round(value * 100) / 100;
@@ -88,7 +106,10 @@ class Siege {
         target_(options.server, server_options(), attack.setting == Setting::full_stderr) {}
 
   Json run() {
-    result_ = {{"name", attack_.name}, {"what", attack_.what}, {"transport", options_.transport}};
+    result_ = {{"name", attack_.name},
+               {"what", attack_.what},
+               {"transport", options_.transport},
+               {"apart", options_.apart}};
     {
       Bystander warm_up(
           target_.port());  // Makes the server open what it opens once, including caches.
@@ -251,10 +272,12 @@ class Siege {
 }  // namespace
 
 Json lay_siege(const Attack& attack, const SiegeOptions& options) {
+  if (options.apart) stay(false);  // The server and the bystander's threads inherit it.
   return Siege(attack, options).run();
 }
 
-int be_attacker(const Attack& attack, Field field) {
+int be_attacker(const Attack& attack, Field field, bool apart) {
+  if (apart) stay(true);
   // What the machine has left, and no more: the harm is to come from the attack, not from a fair
   // share of the processors.
   ::setpriority(PRIO_PROCESS, 0, 19);

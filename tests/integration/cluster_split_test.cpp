@@ -9,6 +9,8 @@
 #include <catch2/catch.hpp>
 
 #include <cstdint>
+#include <exception>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,14 @@ struct SplitCluster {
       // Three servers elect a leader first.
       REQUIRE((becomes_whole(*node) || becomes_whole(*node)));
     }
+  }
+
+  SplitCluster(const SplitCluster&) = delete;
+  SplitCluster& operator=(const SplitCluster&) = delete;
+  /// Where the case fails, the reason stands in what the servers say.
+  ~SplitCluster() {
+    if (std::uncaught_exceptions() == 0) return;
+    for (const auto* server : {&nats_1, &nats_2, &nats_3}) std::cerr << server->log() << "\n";
   }
 
   [[nodiscard]] static std::vector<std::string> arguments(std::uint16_t port,

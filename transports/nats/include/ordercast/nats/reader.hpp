@@ -6,6 +6,7 @@
 #include <ordercast/nats/options.hpp>
 #include <ordercast/nats/stream.hpp>
 #include <ordercast/nats/stream_message.hpp>
+#include <ordercast/nats/stream_promise.hpp>
 #include <ordercast/nats/wire.hpp>
 
 #include <nats/nats.h>
@@ -138,7 +139,7 @@ class Reader {
     }
     consumer_sequence_ = 0;
     caught_up_at_ = state.last;
-    promised_ = {0, 0};
+    promise_.begin(state);
     if (sequence_ >= caught_up_at_) hears_ = true;
     return true;
   }
@@ -195,21 +196,12 @@ class Reader {
     }
   }
 
-  /// Asks the stream's leader whether the consumer gets what comes. A consumer lives on one server,
-  /// and goes on with its heartbeats where that server is cut off from the others and learns
-  /// nothing.
+  /// Asks the stream's leader whether the consumer gets what comes; see StreamPromise.
   std::string confirm() {
     StreamState state;
     std::string reason;
     if (!stream_.look(state, reason)) return reason;
-    if (const auto at = position(); at && at->stream != state.name) {
-      return "the stream is another one than before";
-    }
-    if (sequence_ < promised_.last && consumer_sequence_ == promised_.received) {
-      return "the consumer gets nothing of what comes";
-    }
-    promised_ = {state.last, consumer_sequence_};
-    return {};
+    return std::string(promise_.look(state, sequence_, consumer_sequence_));
   }
 
   /// Returns what is wrong with the message; empty if nothing is.
@@ -311,10 +303,7 @@ class Reader {
   std::uint64_t consumer_sequence_ = 0;  // Of the consumer's last message.
   std::uint64_t caught_up_at_ = 0;       // The stream's end when the consumer was made.
   std::uint64_t reconnects_ = 0;
-  struct {
-    std::uint64_t last = 0;      // The stream's end,
-    std::uint64_t received = 0;  // and the consumer's messages until then.
-  } promised_;                   // When the leader was asked last.
+  StreamPromise promise_;
 
   std::thread thread_;
 };

@@ -17,7 +17,8 @@ namespace ordercast::nats {
 
 /// What a stream holds.
 struct StreamState {
-  std::string name;  ///< Differs from that of another stream made in its place.
+  std::string name;    ///< Differs from that of another stream made in its place.
+  std::string leader;  ///< The server that decides what is in it; empty where there is one server.
   std::uint64_t first = 0;
   std::uint64_t last = 0;
 };
@@ -41,6 +42,8 @@ class Stream {
       return false;
     }
     state.name = std::to_string(info->Created);
+    const auto* cluster = info->Cluster;
+    state.leader = cluster != nullptr && cluster->Leader != nullptr ? cluster->Leader : "";
     state.first = info->State.FirstSeq;
     state.last = info->State.LastSeq;
     return true;
