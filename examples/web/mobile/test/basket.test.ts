@@ -2,6 +2,7 @@
 
 import type { Product } from '@ordercast/client';
 import { describe, expect, it } from 'vitest';
+import { makeOrder } from '../../client/test/fake-environment.ts';
 import {
   again,
   type Basket,
@@ -15,7 +16,6 @@ import {
   withQuantity,
   withStore,
 } from '../src/logic/basket.ts';
-import { makeOrder } from './fakes.ts';
 
 const products: Product[] = [
   { id: 'milk', storeId: 'store-1', name: 'Milk', price: '68.00' },

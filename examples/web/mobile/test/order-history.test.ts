@@ -2,10 +2,11 @@
 
 import type { Order, OrderPage } from '@ordercast/client';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { makeOrder, settle } from '../../client/test/fake-environment.ts';
 import { eraseNotebook, Notebook } from '../src/logic/notebook.ts';
 import { OrderHistory } from '../src/logic/order-history.ts';
 import { WatchedOrders } from '../src/logic/watched-orders.ts';
-import { FakeStorage, makeOrder, settle } from './fakes.ts';
+import { FakeStorage } from './fake-storage.ts';
 
 let storage: FakeStorage;
 let all: Order[];

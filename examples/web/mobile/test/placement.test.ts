@@ -2,9 +2,10 @@
 
 import { ApiError, type NewOrder, type Order } from '@ordercast/client';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { makeOrder } from '../../client/test/fake-environment.ts';
 import { Notebook } from '../src/logic/notebook.ts';
 import { isRefusal, Placement } from '../src/logic/placement.ts';
-import { FakeStorage, makeOrder } from './fakes.ts';
+import { FakeStorage } from './fake-storage.ts';
 
 const order: NewOrder = {
   storeId: 'store-1',

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { beforeEach, expect, it } from 'vitest';
+import { settle } from '../../client/test/fake-environment.ts';
 import { orderOfPush, PushRegistration } from '../src/logic/push-registration.ts';
 import type { Push, PushDevice } from '../src/platform.ts';
-import { settle } from './fakes.ts';
 
 const device = (token: string): PushDevice => ({ token, platform: 'android' });
 

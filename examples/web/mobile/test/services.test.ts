@@ -2,10 +2,10 @@
 
 import type { KeyValueStore } from '@ordercast/client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FakeEnvironment } from '../../client/test/fake-environment.ts';
+import { FakeEnvironment, makeOrder, settle } from '../../client/test/fake-environment.ts';
 import { StackNavigation } from '../src/logic/navigation.ts';
 import { Services } from '../src/services.ts';
-import { FakeStorage, makeOrder, settle } from './fakes.ts';
+import { FakeStorage } from './fake-storage.ts';
 
 const sessionKey = 'ordercast-mobile';
 

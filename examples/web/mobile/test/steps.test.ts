@@ -2,8 +2,8 @@
 
 import type { StatusLog } from '@ordercast/client';
 import { expect, it } from 'vitest';
+import { makeOrder } from '../../client/test/fake-environment.ts';
 import { stepsOf } from '../src/logic/steps.ts';
-import { makeOrder } from './fakes.ts';
 
 const log = (id: string, status: string, more: Partial<StatusLog> = {}): StatusLog => ({
   id,

@@ -3,6 +3,7 @@
 import type { Order } from '@ordercast/client';
 import { money } from '@ordercast/client/format';
 import { describe, expect, it } from 'vitest';
+import { makeOrder } from '../../client/test/fake-environment.ts';
 import {
   ageWords,
   cancelOutlook,
@@ -16,7 +17,6 @@ import {
   statusWords,
   stepWords,
 } from '../src/logic/words.ts';
-import { makeOrder } from './fakes.ts';
 
 const sum = money('1848.00');
 const paid: Partial<Order> = {
