@@ -2,12 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { ApiUser } from '../harness/api.js';
 import { assertAxeClean } from '../harness/axe.js';
 import {
   assertNoFaults,
   connectionIs,
-  launchBrowser,
   listShows,
   openLivePage,
   openPage,
@@ -17,40 +15,26 @@ import {
 } from '../harness/browser.js';
 import { focused, leaveList, row } from '../harness/desk.js';
 import { Network } from '../harness/network.js';
-import { Server } from '../harness/server.js';
+import { openShop } from '../harness/shop.js';
 
 describe('the desk', { timeout: 20 * patience }, () => {
-  /** @type {Server} */
-  let server;
+  const shop = openShop();
   /** @type {Network} */
   let network;
-  /** @type {import('playwright-core').Browser} */
-  let browser;
-  /** @type {ApiUser} */
-  let admin;
-  /** @type {ApiUser} */
-  let customer;
 
   before(async () => {
-    [server, browser] = await Promise.all([Server.start(), launchBrowser()]);
-    network = await Network.to(server);
-    admin = await ApiUser.signIn(server, 'admin');
-    customer = await ApiUser.signIn(server, 'customer');
+    network = await Network.to(shop.server);
   });
-  after(async () => {
-    await browser?.close();
-    await network?.dispose();
-    await server?.dispose();
-  });
+  after(() => network?.dispose());
 
   /** @param {string} id */
-  const statusOf = async (id) => (await admin.call('GET', `/orders/${id}`)).status;
+  const statusOf = async (id) => (await shop.admin.call('GET', `/orders/${id}`)).status;
 
   // ---- Safe clicks ----
 
   it('takes one step by a double click, and none that is undone within five seconds', async () => {
-    const page = await openLivePage(browser, server.origin, 'admin');
-    const { id } = await customer.placeOrder();
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
+    const { id } = await shop.customer.placeOrder();
     await leaveList(page);
     await row(page, id).locator('.step-slot').dblclick();
     await row(page, id).locator('[data-status="CONFIRMED"][data-unsent]').waitFor();
@@ -72,7 +56,7 @@ describe('the desk', { timeout: 20 * patience }, () => {
   });
 
   it('keeps the step where it is, whatever it says', async () => {
-    const page = await openLivePage(browser, server.origin, 'admin');
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
     await page.locator('.step-slot').first().waitFor();
     const places = await page.locator('button.step-slot').evaluateAll((buttons) =>
       buttons.map((button) => {
@@ -86,8 +70,8 @@ describe('the desk', { timeout: 20 * patience }, () => {
   });
 
   it('sends a step that waits when the page is left', async () => {
-    const page = await openLivePage(browser, server.origin, 'admin');
-    const { id } = await customer.placeOrder();
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
+    const { id } = await shop.customer.placeOrder();
     await leaveList(page);
     await row(page, id).locator('.step-slot').click();
     await row(page, id).locator('[data-unsent]').first().waitFor();
@@ -101,13 +85,13 @@ describe('the desk', { timeout: 20 * patience }, () => {
   });
 
   it('lets new orders wait while a pointer or the focus is in the list', async () => {
-    const page = await openLivePage(browser, server.origin, 'admin');
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
     await page.getByRole('link', { name: /^All/ }).click();
     await page.locator('tbody tr').first().hover();
     const first = await page.locator('tbody tr').first().getAttribute('data-order-id');
     const place = () => page.locator('tbody tr').first().boundingBox();
     const before = await place();
-    const orders = [await customer.placeOrder(), await customer.placeOrder()];
+    const orders = [await shop.customer.placeOrder(), await shop.customer.placeOrder()];
     const bar = page.getByRole('button', { name: '2 new orders' });
     await bar.waitFor();
     assert.deepEqual(await place(), before, 'nothing has moved');
@@ -119,29 +103,29 @@ describe('the desk', { timeout: 20 * patience }, () => {
     );
     // The focus is in the list now, and the pointer is not.
     await leaveList(page);
-    await customer.placeOrder();
+    await shop.customer.placeOrder();
     await page.getByRole('button', { name: '1 new order' }).waitFor();
     await assertAxeClean(page);
     await page.context().close();
   });
 
   it('keeps a row that somebody else finished in its place for a while', async () => {
-    const page = await openLivePage(browser, server.origin, 'admin');
-    const { id } = await customer.placeOrder();
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
+    const { id } = await shop.customer.placeOrder();
     await leaveList(page);
     await row(page, id).waitFor();
-    await admin.setStatus(id, 'CANCELLED');
+    await shop.admin.setStatus(id, 'CANCELLED');
     await listShows(page, id, 'CANCELLED');
     await row(page, id).waitFor({ state: 'detached' });
     await page.context().close();
   });
 
   it('tells a step that waits what somebody else has done instead', async () => {
-    const page = await openLivePage(browser, server.origin, 'admin');
-    const { id } = await customer.placeOrder();
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
+    const { id } = await shop.customer.placeOrder();
     await leaveList(page);
     await row(page, id).locator('.step-slot').click();
-    await admin.setStatus(id, 'CANCELLED', 'Closed today');
+    await shop.admin.setStatus(id, 'CANCELLED', 'Closed today');
     const note = page.getByRole('alert').filter({ hasText: 'Somebody else' });
     await note.getByText(/A super admin set it to Cancelled at .*: “Closed today”/).waitFor();
     await assertAxeClean(page);
@@ -151,7 +135,7 @@ describe('the desk', { timeout: 20 * patience }, () => {
   // ---- It tells the truth ----
 
   it('says Offline before Live, and loads by itself what had failed', async () => {
-    const page = await openLivePage(browser, network.origin, 'admin');
+    const page = await openLivePage(shop.browser, network.origin, 'admin');
     await page.locator('tbody tr').first().waitFor();
     await page.context().setOffline(true);
     await page.getByRole('status', { name: 'Connection' }).getByText('Offline').waitFor();
@@ -167,7 +151,7 @@ describe('the desk', { timeout: 20 * patience }, () => {
   });
 
   it('clears the rows while another filter loads', async () => {
-    const page = await openLivePage(browser, server.origin, 'admin');
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
     await page.locator('tbody tr').first().waitFor();
     let answer = () => {};
     const held = new Promise((done) => {
@@ -187,8 +171,8 @@ describe('the desk', { timeout: 20 * patience }, () => {
   });
 
   it('says that a page does not exist, and leads to the last one', async () => {
-    const page = await openLivePage(browser, server.origin, 'admin');
-    await page.goto(`${server.origin}/#/orders?status=ALL&page=99`);
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
+    await page.goto(`${shop.server.origin}/#/orders?status=ALL&page=99`);
     await page.getByText(/There is no page 99/).waitFor();
     await page.getByRole('link', { name: 'Go to the last page' }).click();
     await page.locator('tbody tr').first().waitFor();
@@ -196,9 +180,9 @@ describe('the desk', { timeout: 20 * patience }, () => {
   });
 
   it('keeps a step that did not reach the server, to be sent again', async () => {
-    const page = await openPage(browser, { settings: { undoSeconds: 0 } });
-    await signIn(page, server.origin, 'admin');
-    const { id } = await customer.placeOrder();
+    const page = await openPage(shop.browser, { settings: { undoSeconds: 0 } });
+    await signIn(page, shop.server.origin, 'admin');
+    const { id } = await shop.customer.placeOrder();
     await leaveList(page);
     await page.route('**/status', (route) => route.abort());
     await row(page, id).locator('.step-slot').click();

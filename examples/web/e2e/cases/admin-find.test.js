@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { ApiUser, accounts } from '../harness/api.js';
+import { describe, it } from 'node:test';
+import { accounts } from '../harness/api.js';
 import { assertAxeClean } from '../harness/axe.js';
 import {
   assertNoFaults,
   connectionIs,
-  launchBrowser,
   listShows,
   openLivePage,
   openPage,
@@ -17,36 +16,19 @@ import {
   until,
 } from '../harness/browser.js';
 import { focused, leaveList, row } from '../harness/desk.js';
-import { Server } from '../harness/server.js';
+import { openShop } from '../harness/shop.js';
 
 describe('the desk, found and known', { timeout: 20 * patience }, () => {
-  /** @type {Server} */
-  let server;
-  /** @type {import('playwright-core').Browser} */
-  let browser;
-  /** @type {ApiUser} */
-  let admin;
-  /** @type {ApiUser} */
-  let customer;
-
-  before(async () => {
-    [server, browser] = await Promise.all([Server.start(), launchBrowser()]);
-    admin = await ApiUser.signIn(server, 'admin');
-    customer = await ApiUser.signIn(server, 'customer');
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.dispose();
-  });
+  const shop = openShop();
 
   /** @param {string} id */
-  const statusOf = async (id) => (await admin.call('GET', `/orders/${id}`)).status;
+  const statusOf = async (id) => (await shop.admin.call('GET', `/orders/${id}`)).status;
 
   // ---- Find and know ----
 
   it('finds an order by its number, by /, and says what an order is about', async () => {
-    const page = await openLivePage(browser, server.origin, 'manager');
-    const order = await customer.placeOrder();
+    const page = await openLivePage(shop.browser, shop.server.origin, 'manager');
+    const order = await shop.customer.placeOrder();
     await page.locator('tbody tr').first().waitFor();
     await page.keyboard.press('/');
     await page.keyboard.type(`#${order.number}`);
@@ -76,8 +58,8 @@ describe('the desk, found and known', { timeout: 20 * patience }, () => {
   });
 
   it('filters by type, in the address, with counts on the tabs', async () => {
-    const page = await openLivePage(browser, server.origin, 'admin');
-    const { byStatus } = await admin.call('GET', '/orders/counts?fulfillmentType=PICKUP');
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
+    const { byStatus } = await shop.admin.call('GET', '/orders/counts?fulfillmentType=PICKUP');
     await page.getByRole('button', { name: 'Filters' }).click();
     await assertAxeClean(page);
     await page.getByLabel('Type').selectOption('PICKUP');
@@ -89,7 +71,7 @@ describe('the desk, found and known', { timeout: 20 * patience }, () => {
   });
 
   it('Back finds the list as it was: filter, place and focus', async () => {
-    const page = await openLivePage(browser, server.origin, 'admin', { height: 500 });
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin', { height: 500 });
     await page.getByRole('link', { name: /^All/ }).click();
     const last = page.locator('tbody tr').nth(20).locator('a.order-link');
     await last.scrollIntoViewIfNeeded();
@@ -108,7 +90,7 @@ describe('the desk, found and known', { timeout: 20 * patience }, () => {
   });
 
   it('opens an order in a tab of its own by Ctrl and a click anywhere in its row', async () => {
-    const page = await openLivePage(browser, server.origin, 'admin');
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
     const cell = page.locator('tbody tr .col-items').first();
     await cell.waitFor();
     const [opened] = await Promise.all([
@@ -123,9 +105,9 @@ describe('the desk, found and known', { timeout: 20 * patience }, () => {
   // ---- Keys and focus ----
 
   it('is worked by keys alone: J, K, Enter, C, U, ?', async () => {
-    const page = await openLivePage(browser, server.origin, 'admin');
-    const order = await customer.placeOrder();
-    await page.goto(`${server.origin}/#/orders?q=%23${order.number}&storeId=${order.storeId}`);
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
+    const order = await shop.customer.placeOrder();
+    await page.goto(`${shop.server.origin}/#/orders?q=%23${order.number}&storeId=${order.storeId}`);
     const mine = row(page, order.id);
     await mine.waitFor();
     await page.keyboard.press('j');
@@ -150,9 +132,9 @@ describe('the desk, found and known', { timeout: 20 * patience }, () => {
   });
 
   it('never lets the focus fall to the body', async () => {
-    const page = await openPage(browser, { settings: { undoSeconds: 0 } });
-    await signIn(page, server.origin, 'admin');
-    const { id } = await customer.placeOrder();
+    const page = await openPage(shop.browser, { settings: { undoSeconds: 0 } });
+    await signIn(page, shop.server.origin, 'admin');
+    const { id } = await shop.customer.placeOrder();
     await leaveList(page);
     await row(page, id).waitFor();
     const isLost = () => page.evaluate(() => document.activeElement === document.body);
@@ -164,7 +146,7 @@ describe('the desk, found and known', { timeout: 20 * patience }, () => {
     assert.equal(await isLost(), false, 'after a step');
     await page.getByRole('button', { name: 'Start preparing', exact: true }).click();
     await orderShows(page, 'PREPARING');
-    await admin.setStatus(id, 'CANCELLED');
+    await shop.admin.setStatus(id, 'CANCELLED');
     await orderShows(page, 'CANCELLED');
     await until('the focus has a home', async () => !(await isLost()));
     await page.goBack();
@@ -176,7 +158,7 @@ describe('the desk, found and known', { timeout: 20 * patience }, () => {
   // ---- It calls ----
 
   it('rings until somebody opens the order, counts in the title, and shows a badge on every page', async () => {
-    const page = await openPage(browser);
+    const page = await openPage(shop.browser);
     await page.addInitScript(() => {
       const scope = /** @type {any} */ (globalThis);
       const start = scope.OscillatorNode.prototype.start;
@@ -186,11 +168,11 @@ describe('the desk, found and known', { timeout: 20 * patience }, () => {
         return start.apply(this, when);
       };
     });
-    await signIn(page, server.origin, 'admin');
+    await signIn(page, shop.server.origin, 'admin');
     await connectionIs(page, 'live');
     const tones = () => page.evaluate(() => /** @type {any} */ (globalThis).tones);
     await page.waitForResponse(/status=PENDING&/); // What was there before does not ring.
-    const { id } = await customer.placeOrder();
+    const { id } = await shop.customer.placeOrder();
     await page.getByRole('link', { name: '1 new', exact: true }).waitFor();
     await until('it rings', async () => (await tones()) >= 3);
     await until('it rings again', async () => (await tones()) >= 6);
@@ -210,7 +192,7 @@ describe('the desk, found and known', { timeout: 20 * patience }, () => {
     assert.equal(await tones(), silent + 3);
     await page.getByLabel(/^Ring for new orders/).uncheck();
     await page.keyboard.press('Escape');
-    await customer.placeOrder();
+    await shop.customer.placeOrder();
     await page.getByRole('link', { name: '1 new', exact: true }).waitFor();
     assert.equal(await tones(), silent + 3);
     await page.getByRole('button', { name: 'Silence' }).click();
@@ -220,8 +202,8 @@ describe('the desk, found and known', { timeout: 20 * patience }, () => {
   });
 
   it('shows the age in the colours that were chosen', async () => {
-    const page = await openPage(browser, { settings: { amberMinutes: 0, redMinutes: 1440 } });
-    await signIn(page, server.origin, 'admin');
+    const page = await openPage(shop.browser, { settings: { amberMinutes: 0, redMinutes: 1440 } });
+    await signIn(page, shop.server.origin, 'admin');
     await page.locator('tbody .age[data-age="amber"]').first().waitFor();
     assert.equal(await page.locator('tbody .age[data-age="red"]').count(), 0);
     await page.context().close();
@@ -230,8 +212,8 @@ describe('the desk, found and known', { timeout: 20 * patience }, () => {
   // ---- Only who may ----
 
   it('turns a customer away with a sentence', async () => {
-    const page = await openPage(browser);
-    await page.goto(server.origin);
+    const page = await openPage(shop.browser);
+    await page.goto(shop.server.origin);
     await page.getByLabel('Email').fill(accounts.customer.email);
     await page.getByLabel('Password', { exact: true }).fill(accounts.customer.password);
     await page.getByRole('button', { name: 'Sign in' }).click();
@@ -245,8 +227,8 @@ describe('the desk, found and known', { timeout: 20 * patience }, () => {
   // ---- Kitchen ----
 
   it('has a kitchen board whose cards are bumped by a tap, with undo', async () => {
-    const page = await openLivePage(browser, server.origin, 'admin');
-    const { id } = await customer.placeOrder();
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
+    const { id } = await shop.customer.placeOrder();
     await page.getByRole('link', { name: 'Kitchen' }).click();
     const card = page.locator(`.kitchen-card[data-order-id="${id}"]`);
     await card.locator('.kitchen-bump').click();
@@ -266,9 +248,9 @@ describe('the desk, found and known', { timeout: 20 * patience }, () => {
   });
 
   it('prints a ticket without anything around it', async () => {
-    const page = await openLivePage(browser, server.origin, 'admin');
-    const order = await customer.placeOrder();
-    await page.goto(`${server.origin}/#/orders/${order.id}`);
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
+    const order = await shop.customer.placeOrder();
+    await page.goto(`${shop.server.origin}/#/orders/${order.id}`);
     await page.locator('article').waitFor();
     await page.emulateMedia({ media: 'print' });
     // biome-ignore lint/performance/useDomNodeTextContent: what is not shown is not in it, which is the point

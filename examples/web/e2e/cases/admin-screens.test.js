@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { before, describe, it } from 'node:test';
 import { ApiUser } from '../harness/api.js';
 import { assertAxeClean } from '../harness/axe.js';
 import {
   assertNoFaults,
   connectionIs,
-  launchBrowser,
   openLivePage,
   openPage,
   patience,
@@ -16,7 +15,7 @@ import {
   until,
 } from '../harness/browser.js';
 import { Network } from '../harness/network.js';
-import { Server } from '../harness/server.js';
+import { openShop } from '../harness/shop.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -55,16 +54,12 @@ async function assertTargets(page) {
 }
 
 describe('the screens of the admin panel', { timeout: 20 * patience }, () => {
-  /** @type {Server} */
-  let server;
-  /** @type {import('playwright-core').Browser} */
-  let browser;
+  const shop = openShop();
   /** @type {any} */
   let order;
 
   before(async () => {
-    [server, browser] = await Promise.all([Server.start(), launchBrowser()]);
-    const customer = await ApiUser.signIn(server, 'customer');
+    const { customer } = shop;
     const [store] = await customer.call('GET', '/stores');
     const products = await customer.call('GET', `/products?storeId=${store.id}`);
     order = await customer.call('POST', '/orders', {
@@ -76,10 +71,6 @@ describe('the screens of the admin panel', { timeout: 20 * patience }, () => {
       note: `No onions, ${longWord}`,
     });
   });
-  after(async () => {
-    await browser?.close();
-    await server?.dispose();
-  });
 
   for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
     // 640 is a screen of 1280 at a zoom of 200 %.
@@ -87,9 +78,9 @@ describe('the screens of the admin panel', { timeout: 20 * patience }, () => {
       it(`are accessible and fit, ${colorScheme}, ${width} pixels wide`, async () => {
         const height = width === 390 ? 844 : 900;
         const hasTouch = width === 390 || width === 768;
-        const page = await openPage(browser, { colorScheme, width, height, hasTouch });
+        const page = await openPage(shop.browser, { colorScheme, width, height, hasTouch });
         const name = `${colorScheme}-${width}`;
-        await signIn(page, server.origin, 'admin');
+        await signIn(page, shop.server.origin, 'admin');
         await connectionIs(page, 'live');
         await page.locator('tbody tr').first().waitFor();
         await assertAxeClean(page);
@@ -118,8 +109,8 @@ describe('the screens of the admin panel', { timeout: 20 * patience }, () => {
 
   it('show cards below 960 pixels, where the step can be seen and clicked', async () => {
     for (const width of [744, 768, 940]) {
-      const page = await openPage(browser, { width, height: 900 });
-      await signIn(page, server.origin, 'admin');
+      const page = await openPage(shop.browser, { width, height: 900 });
+      await signIn(page, shop.server.origin, 'admin');
       const step = page.locator('button.step-slot').first();
       await step.waitFor();
       const box = await step.boundingBox();
@@ -137,8 +128,8 @@ describe('the screens of the admin panel', { timeout: 20 * patience }, () => {
 
   it('show more rows where somebody wants that', async () => {
     const height = async (/** @type {boolean} */ compact) => {
-      const page = await openPage(browser, { settings: { compact } });
-      await signIn(page, server.origin, 'admin');
+      const page = await openPage(shop.browser, { settings: { compact } });
+      await signIn(page, shop.server.origin, 'admin');
       const box = await page.locator('tbody tr').first().boundingBox();
       await page.context().close();
       return box?.height ?? 0;
@@ -148,8 +139,8 @@ describe('the screens of the admin panel', { timeout: 20 * patience }, () => {
   });
 
   it('open without a network, and say so', async () => {
-    const network = await Network.to(server);
-    const page = await openLivePage(browser, network.origin, 'admin');
+    const network = await Network.to(shop.server);
+    const page = await openLivePage(shop.browser, network.origin, 'admin');
     await page.evaluate(async () => {
       await navigator.serviceWorker.ready;
     });
@@ -166,7 +157,7 @@ describe('the screens of the admin panel', { timeout: 20 * patience }, () => {
   });
 
   it('need at most 120 kB of scripts and styles over the wire for the first form', async () => {
-    const page = await openPage(browser);
+    const page = await openPage(shop.browser);
     const inspector = await page.context().newCDPSession(page);
     await inspector.send('Network.enable');
     /** @type {Map<string, string>} */
@@ -178,7 +169,7 @@ describe('the screens of the admin panel', { timeout: 20 * patience }, () => {
       const kind = kinds.get(requestId) ?? '';
       bytes[kind] = (bytes[kind] ?? 0) + encodedDataLength;
     });
-    await page.goto(server.origin);
+    await page.goto(shop.server.origin);
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
     const { Script = 0, Stylesheet = 0 } = bytes;
     assert.ok(Script > 0 && Stylesheet > 0);
@@ -187,14 +178,14 @@ describe('the screens of the admin panel', { timeout: 20 * patience }, () => {
   });
 
   it('ask for one list in two seconds and tab, however many orders come', async () => {
-    const page = await openLivePage(browser, server.origin, 'admin');
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
     await page.locator('tbody tr').first().waitFor();
     /** @type {number[]} */
     const lists = [];
     page.on('request', (request) => {
       if (/\/orders\?/.test(request.url())) lists.push(Date.now());
     });
-    const customer = await ApiUser.signIn(server, 'customer2');
+    const customer = await ApiUser.signIn(shop.server, 'customer2');
     const from = Date.now();
     for (let placed = 0; placed < 20; placed += 1) await customer.placeOrder();
     await until('the page has them', async () =>

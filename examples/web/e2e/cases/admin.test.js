@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { ApiUser } from '../harness/api.js';
+import { describe, it } from 'node:test';
 import { assertAxeClean } from '../harness/axe.js';
 import {
   assertNoFaults,
   connectionIs,
-  launchBrowser,
   listShows,
   openLivePage,
   openOrder,
@@ -19,34 +17,17 @@ import {
   sockets,
   until,
 } from '../harness/browser.js';
-import { Server } from '../harness/server.js';
+import { openShop } from '../harness/shop.js';
 
 /** Steps are sent at once, as somebody can choose in the settings. */
 const atOnce = { settings: { undoSeconds: 0 } };
 
 describe('the admin panel', { timeout: 10 * patience }, () => {
-  /** @type {Server} */
-  let server;
-  /** @type {import('playwright-core').Browser} */
-  let browser;
-  /** @type {ApiUser} */
-  let admin;
-  /** @type {ApiUser} */
-  let customer;
-
-  before(async () => {
-    [server, browser] = await Promise.all([Server.start(), launchBrowser()]);
-    admin = await ApiUser.signIn(server, 'admin');
-    customer = await ApiUser.signIn(server, 'customer');
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.dispose();
-  });
+  const shop = openShop();
 
   it('says in words that a password is wrong', async () => {
-    const page = await openPage(browser);
-    await page.goto(server.origin);
+    const page = await openPage(shop.browser);
+    await page.goto(shop.server.origin);
     await assertAxeClean(page);
     await page.getByLabel('Email').fill('admin@martly.dev');
     await page.getByLabel('Password', { exact: true }).fill('wrong');
@@ -57,10 +38,10 @@ describe('the admin panel', { timeout: 10 * patience }, () => {
   });
 
   it('shows a changed row at once and highlights it', async () => {
-    const page = await openLivePage(browser, server.origin, 'admin');
-    const [order] = await admin.orders('PENDING');
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
+    const [order] = await shop.admin.orders('PENDING');
     await listShows(page, order.id, 'PENDING');
-    await admin.setStatus(order.id, 'CONFIRMED');
+    await shop.admin.setStatus(order.id, 'CONFIRMED');
     await listShows(page, order.id, 'CONFIRMED');
     await page.locator(`tr[data-order-id="${order.id}"][data-changed]`).waitFor();
     await page.getByRole('log').filter({ hasText: 'Confirmed' }).waitFor({ state: 'attached' });
@@ -70,21 +51,21 @@ describe('the admin panel', { timeout: 10 * patience }, () => {
   });
 
   it('shows a new order last among the open ones, and first among all, highlighted', async () => {
-    const page = await openLivePage(browser, server.origin, 'admin');
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
     await page.locator('tbody tr').first().waitFor();
     await page.mouse.move(4, 4); // Nobody is at the list.
-    let order = await customer.placeOrder();
+    let order = await shop.customer.placeOrder();
     await page.locator(`tbody tr:last-child[data-order-id="${order.id}"][data-changed]`).waitFor();
     await page.getByRole('link', { name: /^All/ }).click();
     await page.locator(`tbody tr:first-child[data-order-id="${order.id}"]`).waitFor();
-    order = await customer.placeOrder();
+    order = await shop.customer.placeOrder();
     await page.locator(`tbody tr:first-child[data-order-id="${order.id}"][data-changed]`).waitFor();
     await page.context().close();
   });
 
   it('filters, and the address remembers it', async () => {
-    const page = await openPage(browser);
-    await signIn(page, server.origin, 'admin');
+    const page = await openPage(shop.browser);
+    await signIn(page, shop.server.origin, 'admin');
     await page.getByText(/^1–/).waitFor();
     await page.getByRole('link', { name: /^Delivered/ }).click();
     const onlyDelivered = () =>
@@ -101,9 +82,9 @@ describe('the admin panel', { timeout: 10 * patience }, () => {
   });
 
   it('moves an order on, step by step, by the buttons that the contract allows', async () => {
-    const page = await openPage(browser, atOnce);
-    await signIn(page, server.origin, 'admin');
-    const { id } = (await admin.orders('PENDING')).find(
+    const page = await openPage(shop.browser, atOnce);
+    await signIn(page, shop.server.origin, 'admin');
+    const { id } = (await shop.admin.orders('PENDING')).find(
       (/** @type {any} */ order) => order.fulfillmentType === 'PICKUP',
     );
     await openOrder(page, id);
@@ -125,9 +106,9 @@ describe('the admin panel', { timeout: 10 * patience }, () => {
   });
 
   it('cancels only after a question, with the reason in the timeline', async () => {
-    const page = await openPage(browser, atOnce);
-    await signIn(page, server.origin, 'admin');
-    const [{ id }] = await admin.orders('PREPARING');
+    const page = await openPage(shop.browser, atOnce);
+    await signIn(page, shop.server.origin, 'admin');
+    const [{ id }] = await shop.admin.orders('PREPARING');
     await openOrder(page, id);
     await page.getByRole('button', { name: 'Cancel order' }).click();
     const dialog = page.getByRole('dialog', { name: /^Cancel order/ });
@@ -141,20 +122,20 @@ describe('the admin panel', { timeout: 10 * patience }, () => {
     await dialog.getByRole('button', { name: 'Cancel order' }).click();
     await orderShows(page, 'CANCELLED');
     await page.locator('.timeline').getByText('Out of stock').waitFor();
-    assert.equal((await admin.call('GET', `/orders/${id}`)).status, 'CANCELLED');
+    assert.equal((await shop.admin.call('GET', `/orders/${id}`)).status, 'CANCELLED');
     await page.context().close();
   });
 
   it('says so when somebody else was faster, and shows the order as it is', async () => {
-    const page = await openPage(browser, atOnce);
-    await signIn(page, server.origin, 'admin');
-    const [{ id }] = await admin.orders('PENDING');
+    const page = await openPage(shop.browser, atOnce);
+    await signIn(page, shop.server.origin, 'admin');
+    const [{ id }] = await shop.admin.orders('PENDING');
     await openOrder(page, id);
     // The other one's change reaches the server before our click, and this page after it.
     let asked = '';
     await page.route(`**/api/v1/orders/${id}/status`, async (route) => {
       asked = route.request().postData() ?? '';
-      await admin.setStatus(id, 'CANCELLED', 'Out of milk');
+      await shop.admin.setStatus(id, 'CANCELLED', 'Out of milk');
       await route.continue();
     });
     await page.getByRole('button', { name: 'Confirm', exact: true }).click();
@@ -169,12 +150,12 @@ describe('the admin panel', { timeout: 10 * patience }, () => {
 
   it('shows one order in two tabs, and a change in one is seen in the other', async () => {
     const [first, second] = await Promise.all([
-      openPage(browser, atOnce),
-      openPage(browser, atOnce),
+      openPage(shop.browser, atOnce),
+      openPage(shop.browser, atOnce),
     ]);
-    const [{ id }] = await admin.orders('CONFIRMED');
+    const [{ id }] = await shop.admin.orders('CONFIRMED');
     for (const page of [first, second]) {
-      await signIn(page, server.origin, 'admin');
+      await signIn(page, shop.server.origin, 'admin');
       await openOrder(page, id);
       await connectionIs(page, 'live');
     }
@@ -186,8 +167,8 @@ describe('the admin panel', { timeout: 10 * patience }, () => {
   });
 
   it('shares one socket between the list, its rows and an order', async () => {
-    const page = await openLivePage(browser, server.origin, 'admin');
-    const [{ id }] = await admin.orders('READY');
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
+    const [{ id }] = await shop.admin.orders('READY');
     await openOrder(page, id);
     await connectionIs(page, 'live');
     const opened = await sockets(page);
@@ -201,7 +182,7 @@ describe('the admin panel', { timeout: 10 * patience }, () => {
   });
 
   it('closes the socket of a user who has logged out', async () => {
-    const page = await openLivePage(browser, server.origin, 'manager');
+    const page = await openLivePage(shop.browser, shop.server.origin, 'manager');
     await page.getByRole('button', { name: 'Account of Manoj Manager' }).click();
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
     await page.getByRole('button', { name: 'Sign in' }).waitFor();

@@ -1,39 +1,22 @@
 // SPDX-License-Identifier: MIT
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { afterEach, beforeEach, describe, it } from 'node:test';
 import { ApiUser, accounts } from '../harness/api.js';
 import { assertAxeClean } from '../harness/axe.js';
 import {
   assertNoFaults,
-  launchBrowser,
   openPage,
   patience,
   picture,
   until,
   watchFaults,
 } from '../harness/browser.js';
+import { openPhone, ordersAreLive, signIn, signInLive, testPayments } from '../harness/mobile.js';
 import { Network } from '../harness/network.js';
-import { Server } from '../harness/server.js';
+import { openShop } from '../harness/shop.js';
 
 /** @typedef {import('playwright-core').Page} Page */
-
-/** @param {Page} page @param {string} origin @param {string} [hash] @param {import('../harness/api.js').Account} [account] */
-async function signIn(page, origin, hash = '', account = 'customer') {
-  watchFaults(page);
-  await page.goto(`${origin}/mobile/${hash}`);
-  await page.getByLabel('Email').fill(accounts[account].email);
-  await page.getByLabel('Password').fill(accounts[account].password);
-  await page.keyboard.press('Enter');
-}
-
-/** @param {Page} page */
-function liveOrders(page) {
-  return Promise.all([
-    page.getByRole('heading', { name: 'My orders' }).waitFor(),
-    page.getByTestId('connection-live').waitFor(),
-  ]);
-}
 
 /** Opens an order by its address. @param {Page} page @param {string} orderId */
 async function openOrder(page, orderId) {
@@ -54,30 +37,12 @@ function focused(page) {
 }
 
 describe('a customer', { timeout: 20 * patience }, () => {
-  /** @type {Server} */
-  let server;
-  /** @type {import('playwright-core').Browser} */
-  let browser;
-  /** @type {ApiUser} */
-  let admin;
-  /** @type {ApiUser} */
-  let customer;
+  const shop = openShop(testPayments);
   /** @type {Page} */
   let page;
 
-  before(async () => {
-    // Without a key secret the server signs test payments and refunds at once, as it does in the demo.
-    const env = { RAZORPAY_KEY_SECRET: undefined };
-    [server, browser] = await Promise.all([Server.start({ env }), launchBrowser()]);
-    admin = await ApiUser.signIn(server, 'admin');
-    customer = await ApiUser.signIn(server, 'customer');
-  });
-  after(async () => {
-    await browser?.close();
-    await server?.dispose();
-  });
   beforeEach(async () => {
-    page = await openPage(browser, { width: 390, height: 844 });
+    page = await openPhone(shop.browser);
   });
   afterEach(async () => {
     assertNoFaults(page);
@@ -86,7 +51,7 @@ describe('a customer', { timeout: 20 * patience }, () => {
 
   it('signs in with Enter in a real form that password managers know', async () => {
     watchFaults(page);
-    await page.goto(`${server.origin}/mobile/`);
+    await page.goto(`${shop.server.origin}/mobile/`);
     await page.getByRole('heading', { name: 'Welcome back', level: 1 }).waitFor();
     await assertAxeClean(page);
     await picture(page, 'mobile-sign-in');
@@ -102,12 +67,12 @@ describe('a customer', { timeout: 20 * patience }, () => {
     await assertAxeClean(page);
     await page.getByLabel('Password').fill(accounts.customer.password);
     await page.keyboard.press('Enter');
-    await liveOrders(page);
+    await ordersAreLive(page);
     assert.match(await focused(page), /My orders/);
   });
 
   it('is told, as staff, that the app is for customers', async () => {
-    await signIn(page, server.origin, '', 'manager');
+    await signIn(page, shop.server.origin, '', 'manager');
     await page.getByRole('heading', { name: 'This app is for customers' }).waitFor();
     await assertAxeClean(page);
     await page.getByRole('button', { name: 'Sign out' }).click();
@@ -115,9 +80,8 @@ describe('a customer', { timeout: 20 * patience }, () => {
   });
 
   it('finds the same screen after Back, Forward and a reload', async () => {
-    const { id } = await customer.placeOrder();
-    await signIn(page, server.origin);
-    await liveOrders(page);
+    const { id } = await shop.customer.placeOrder();
+    await signInLive(page, shop.server.origin);
     await page.getByTestId(`order-${id}`).click();
     await page.getByTestId('order-detail').waitFor();
     assert.match(await focused(page), /^Order #/);
@@ -133,18 +97,17 @@ describe('a customer', { timeout: 20 * patience }, () => {
   });
 
   it('goes to the order of a link once signed in', async () => {
-    const { id, number } = await customer.placeOrder();
-    await signIn(page, server.origin, `#/orders/${id}`);
+    const { id, number } = await shop.customer.placeOrder();
+    await signIn(page, shop.server.origin, `#/orders/${id}`);
     await page.getByRole('heading', { name: `Order #${number}`, level: 1 }).waitFor();
   });
 
   it('sees all orders by pages, and comes back to where it was', async () => {
     const placed = [];
-    for (let count = 0; count < 6; count += 1) placed.push(await customer.placeOrder());
-    const total = (await customer.call('GET', '/orders/counts')).total;
+    for (let count = 0; count < 6; count += 1) placed.push(await shop.customer.placeOrder());
+    const total = (await shop.customer.call('GET', '/orders/counts')).total;
     assert.ok(total > 20, 'more than a page');
-    await signIn(page, server.origin);
-    await liveOrders(page);
+    await signInLive(page, shop.server.origin);
     const cards = page.getByRole('listitem');
     assert.equal(await cards.count(), 20);
     await page.getByRole('button', { name: 'Show older orders' }).click();
@@ -162,20 +125,22 @@ describe('a customer', { timeout: 20 * patience }, () => {
   });
 
   it('reads what happens in words, and when it will be ready', async () => {
-    const { id } = await customer.placeOrder();
-    await admin.setStatus(id, 'CONFIRMED');
-    await signIn(page, server.origin, `#/orders/${id}`);
+    const { id } = await shop.customer.placeOrder();
+    await shop.admin.setStatus(id, 'CONFIRMED');
+    await signIn(page, shop.server.origin, `#/orders/${id}`);
     await page.getByText('Your order is confirmed').waitFor();
     const estimatedReadyAt = new Date(Date.now() + 25 * 60_000).toISOString();
-    await admin.call('PATCH', `/orders/${id}/status`, { status: 'PREPARING', estimatedReadyAt });
+    await shop.admin.call('PATCH', `/orders/${id}/status`, {
+      status: 'PREPARING',
+      estimatedReadyAt,
+    });
     await page.getByText('The shop is packing your order').waitFor();
     await page.getByText(/^Ready at .+ in about 2[45] minutes$/).waitFor();
     await assertAxeClean(page);
   });
 
   it('places an order with an address, a note and cash', async () => {
-    await signIn(page, server.origin);
-    await liveOrders(page);
+    await signInLive(page, shop.server.origin);
     await page.getByRole('link', { name: 'New order' }).click();
     await page.getByRole('heading', { name: 'New order', level: 1 }).waitFor();
     await page.getByRole('button', { name: 'One more Assam Tea 500 g' }).waitFor();
@@ -199,7 +164,7 @@ describe('a customer', { timeout: 20 * patience }, () => {
     await page.getByText('Delivery to 14 Lake Road').waitFor();
     assert.match(await focused(page), /^Order #/);
     const id = page.url().split('/').pop();
-    const order = await admin.call('GET', `/orders/${id}`);
+    const order = await shop.admin.call('GET', `/orders/${id}`);
     assert.equal(order.totalAmount, '571.00');
     assert.equal(order.paymentMethod, 'COD');
     assert.equal(order.deliveryAddress, '14 Lake Road');
@@ -209,8 +174,8 @@ describe('a customer', { timeout: 20 * patience }, () => {
   });
 
   it('orders once although the answer was lost, twice', async () => {
-    const before = (await customer.call('GET', '/orders/counts')).total;
-    await signIn(page, server.origin, '#/new');
+    const before = (await shop.customer.call('GET', '/orders/counts')).total;
+    await signIn(page, shop.server.origin, '#/new');
     await page.getByLabel('Pick up').check();
     await page.getByRole('button', { name: 'One more Cow Ghee 1 l' }).click();
     // The server gets the order; its answer never arrives.
@@ -226,12 +191,12 @@ describe('a customer', { timeout: 20 * patience }, () => {
     await page.unroute('**/api/v1/orders');
     await page.getByRole('button', { name: 'Try again' }).click();
     await page.getByTestId('order-detail').waitFor();
-    assert.equal((await customer.call('GET', '/orders/counts')).total, before + 1);
+    assert.equal((await shop.customer.call('GET', '/orders/counts')).total, before + 1);
   });
 
   it('pays, cancels, and is told what that means for the money', async () => {
-    const { id, totalAmount } = await customer.placeOrder('ONLINE');
-    await signIn(page, server.origin, `#/orders/${id}`);
+    const { id, totalAmount } = await shop.customer.placeOrder('ONLINE');
+    await signIn(page, shop.server.origin, `#/orders/${id}`);
     await page.getByText('Waiting for your payment').waitFor();
     await assertAxeClean(page);
     await page.getByRole('button', { name: `Pay ₹${totalAmount}` }).click();
@@ -244,21 +209,21 @@ describe('a customer', { timeout: 20 * patience }, () => {
     await page.getByRole('button', { name: 'Yes, cancel it' }).click();
     await page.getByTestId('refund').getByText(`You got ₹${totalAmount} back.`).waitFor();
     assert.match(await focused(page), /^Order #/);
-    assert.equal((await admin.call('GET', `/orders/${id}`)).refundStatus, 'DONE');
+    assert.equal((await shop.admin.call('GET', `/orders/${id}`)).refundStatus, 'DONE');
     await assertAxeClean(page);
     await picture(page, 'mobile-refund');
   });
 
   it('is told before a cancellation that nothing was paid', async () => {
-    const { id } = await customer.placeOrder();
-    await signIn(page, server.origin, `#/orders/${id}`);
+    const { id } = await shop.customer.placeOrder();
+    await signIn(page, shop.server.origin, `#/orders/${id}`);
     await page.getByRole('button', { name: 'Cancel order' }).click();
     await page.getByText('You have paid nothing, so there is nothing to give back.').waitFor();
   });
 
   it('orders again what it had', async () => {
-    const { id, totalAmount } = await customer.placeOrder();
-    await signIn(page, server.origin, `#/orders/${id}`);
+    const { id, totalAmount } = await shop.customer.placeOrder();
+    await signIn(page, shop.server.origin, `#/orders/${id}`);
     await page.getByRole('button', { name: 'Order again' }).click();
     await page.getByTestId('total').getByText(`₹${totalAmount}`).waitFor();
     assert.equal(await page.getByLabel('Address').inputValue(), '1 Quiet Street');
@@ -267,11 +232,10 @@ describe('a customer', { timeout: 20 * patience }, () => {
     assert.notEqual(page.url().split('/').pop(), id);
   });
 
-  it('sees the last known orders while there is no server, and that they are old', async () => {
-    const network = await Network.to(server);
-    const { id } = await customer.placeOrder();
-    await signIn(page, network.origin);
-    await liveOrders(page);
+  it('sees the last known orders while there is no shop.server, and that they are old', async () => {
+    const network = await Network.to(shop.server);
+    const { id } = await shop.customer.placeOrder();
+    await signInLive(page, network.origin);
     await page.getByTestId(`order-${id}`).waitFor();
     await page.context().setOffline(true);
     await page
@@ -295,7 +259,7 @@ describe('a customer', { timeout: 20 * patience }, () => {
     await assertAxeClean(page);
     await picture(page, 'mobile-unreachable');
     await page.unroute('**/api/**');
-    await liveOrders(page); // By itself.
+    await ordersAreLive(page); // By itself.
     await page.getByRole('button', { name: /Sign out/ }).click();
     await page.getByRole('button', { name: 'Sign in' }).waitFor();
     const left = await page.evaluate(() => Object.keys(localStorage));
@@ -305,13 +269,12 @@ describe('a customer', { timeout: 20 * patience }, () => {
     );
     await page.context().close();
     await network.dispose();
-    page = await openPage(browser);
+    page = await openPage(shop.browser);
   });
 
   it('opens without a network, with the orders as they were', async () => {
-    const { id, number } = await customer.placeOrder();
-    await signIn(page, server.origin);
-    await liveOrders(page);
+    const { id, number } = await shop.customer.placeOrder();
+    await signInLive(page, shop.server.origin);
     await page.getByTestId(`order-${id}`).waitFor();
     await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
     await page.context().setOffline(true);
@@ -326,9 +289,9 @@ describe('a customer', { timeout: 20 * patience }, () => {
   });
 
   it('finds an order that is not its own neither shown nor explained', async () => {
-    const other = await ApiUser.signIn(server, 'customer2');
+    const other = await ApiUser.signIn(shop.server, 'customer2');
     const { id } = await other.placeOrder();
-    await signIn(page, server.origin, `#/orders/${id}`);
+    await signIn(page, shop.server.origin, `#/orders/${id}`);
     await page.getByRole('alert').waitFor();
     await assertAxeClean(page);
     assert.equal(await page.getByTestId('order-detail').count(), 0);
@@ -338,10 +301,9 @@ describe('a customer', { timeout: 20 * patience }, () => {
     for (const colorScheme of /** @type {const} */ (['light', 'dark'])) {
       it(`fits a screen of ${width} px, ${colorScheme}`, async () => {
         const height = width === 390 ? 844 : 1024;
-        const looked = await openPage(browser, { width, height, colorScheme });
-        const { id } = await customer.placeOrder('ONLINE');
-        await signIn(looked, server.origin);
-        await liveOrders(looked);
+        const looked = await openPage(shop.browser, { width, height, colorScheme });
+        const { id } = await shop.customer.placeOrder('ONLINE');
+        await signInLive(looked, shop.server.origin);
         const shot = async (/** @type {string} */ name) => {
           const overflow = await looked.evaluate(
             () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
@@ -354,7 +316,7 @@ describe('a customer', { timeout: 20 * patience }, () => {
         await shot('orders');
         await openOrder(looked, id);
         await shot('order');
-        await looked.goto(`${server.origin}/mobile/#/new`);
+        await looked.goto(`${shop.server.origin}/mobile/#/new`);
         await looked.getByRole('button', { name: 'One more Assam Tea 500 g' }).click();
         await shot('new');
         assertNoFaults(looked);
