@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
+#include "read_frames.hpp"
 #include <ordercast/net/frame_parser.hpp>
 
 #include <catch2/catch.hpp>
 #include <support/raw_deflate.hpp>
-#include <support/seen_frame.hpp>
-#include <support/ws_client.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -20,46 +18,31 @@ using ordercast::net::Input;
 using ordercast::test::noise;
 using ordercast::test::order_like;
 using ordercast::test::raw_deflate;
+using ordercast::test::read_frames;
+using ordercast::test::refusal_of;
 using ordercast::test::with_rsv1;
-using ordercast::test::ws_frame_bytes;
 using Kind = FrameParser::Kind;
 using Opcode = ordercast::test::Opcode;
 
 namespace {
 
 using Seen = ordercast::test::SeenFrame;
+constexpr auto frame = ordercast::test::client_frame;
 
-std::string frame(Opcode opcode, bool final, std::string_view payload) {
-  return ws_frame_bytes(opcode, final, true, payload);
-}
 /// The first frame of a compressed message.
 std::string first(Opcode opcode, bool final, std::string_view compressed) {
   return with_rsv1(frame(opcode, final, compressed));
 }
 
-std::vector<Seen> read(std::string bytes, std::size_t step = std::size_t(-1),
+std::vector<Seen> read(const std::string& bytes, std::size_t step = std::size_t(-1),
                        FrameParserOptions options = {}) {
   FrameParser parser(options);
   parser.accept_deflated();
-  std::vector<Seen> seen;
-  for (std::size_t at = 0; at < bytes.size();) {
-    const auto count = std::min(step, bytes.size() - at);
-    Input input{bytes.data() + at, count};
-    at += count;
-    for (;;) {
-      const auto item = parser.next(input);
-      if (item.kind == Kind::none) break;
-      seen.push_back({item.kind, std::string(item.payload), item.code});
-      if (item.kind == Kind::refused) return seen;
-    }
-    REQUIRE(input.size == 0);
-  }
-  return seen;
+  return read_frames(parser, bytes, step);
 }
 
 CloseCode refusal(const std::string& bytes, FrameParserOptions options = {}) {
-  const auto seen = read(bytes, std::size_t(-1), options);
-  return !seen.empty() && seen.back().kind == Kind::refused ? seen.back().code : CloseCode::normal;
+  return refusal_of(read(bytes, std::size_t(-1), options));
 }
 
 }  // namespace

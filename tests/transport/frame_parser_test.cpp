@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include "read_frames.hpp"
 #include <ordercast/net/frame_parser.hpp>
 
 #include <catch2/catch.hpp>
-#include <support/seen_frame.hpp>
-#include <support/ws_client.hpp>
 
-#include <algorithm>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -16,34 +14,19 @@
 using ordercast::CloseCode;
 using ordercast::net::FrameParser;
 using ordercast::net::FrameParserOptions;
-using ordercast::net::Input;
-using ordercast::test::ws_frame_bytes;
+using ordercast::test::read_frames;
+using ordercast::test::refusal_of;
 using Kind = FrameParser::Kind;
 using Opcode = ordercast::test::Opcode;
 
 namespace {
 
 using Seen = ordercast::test::SeenFrame;
-
-/// All that a parser makes of some bytes that come in pieces of `step`.
-std::vector<Seen> read(FrameParser& parser, std::string bytes, std::size_t step) {
-  std::vector<Seen> seen;
-  for (std::size_t at = 0; at < bytes.size(); at += step) {
-    Input input{bytes.data() + at, std::min(step, bytes.size() - at)};
-    for (;;) {
-      const auto item = parser.next(input);
-      if (item.kind == Kind::none) break;
-      seen.push_back({item.kind, std::string(item.payload), item.code});
-      if (item.kind == Kind::refused) return seen;
-    }
-    REQUIRE(input.size == 0);
-  }
-  return seen;
-}
+constexpr auto frame = ordercast::test::client_frame;
 
 std::vector<Seen> read(const std::string& bytes, FrameParserOptions options = {}) {
   FrameParser parser(options);
-  return read(parser, bytes, std::max<std::size_t>(bytes.size(), 1));
+  return read_frames(parser, bytes);
 }
 
 std::string raw(std::initializer_list<int> bytes) {
@@ -52,14 +35,8 @@ std::string raw(std::initializer_list<int> bytes) {
   return out;
 }
 
-std::string frame(Opcode opcode, bool final, std::string_view payload) {
-  return ws_frame_bytes(opcode, final, true, payload);
-}
-
-/// What a stream is refused with; normal when it isn't.
 CloseCode refusal(const std::string& bytes, FrameParserOptions options = {}) {
-  const auto seen = read(bytes, options);
-  return !seen.empty() && seen.back().kind == Kind::refused ? seen.back().code : CloseCode::normal;
+  return refusal_of(read(bytes, options));
 }
 
 }  // namespace
@@ -82,7 +59,7 @@ TEST_CASE("a stream reads the same whatever the cuts between its bytes", "[frame
   for (std::size_t step = 1; step <= stream.size(); ++step) {
     CAPTURE(step);
     FrameParser parser;
-    REQUIRE(read(parser, stream, step) == expected);
+    REQUIRE(read_frames(parser, stream, step) == expected);
     REQUIRE(parser.idle());
   }
 }
@@ -90,11 +67,11 @@ TEST_CASE("a stream reads the same whatever the cuts between its bytes", "[frame
 TEST_CASE("a parser is idle between messages only", "[frame_parser]") {
   FrameParser parser;
   CHECK(parser.idle());
-  read(parser, frame(Opcode::text, false, "a"), 100);
+  read_frames(parser, frame(Opcode::text, false, "a"), 100);
   CHECK_FALSE(parser.idle());
-  read(parser, frame(Opcode::continuation, true, "b"), 100);
+  read_frames(parser, frame(Opcode::continuation, true, "b"), 100);
   CHECK(parser.idle());
-  read(parser, raw({0x81}), 100);
+  read_frames(parser, raw({0x81}), 100);
   CHECK_FALSE(parser.idle());
   parser.reset();
   CHECK(parser.idle());
@@ -106,12 +83,12 @@ TEST_CASE("bad UTF-8 is refused at its first byte, not at the message's end", "[
     CAPTURE(bad);
     FrameParser parser;
     auto start = frame(Opcode::text, false, std::string("good ") + bad);
-    CHECK(read(parser, start, start.size()).back().code == CloseCode::invalid_payload);
+    CHECK(read_frames(parser, start, start.size()).back().code == CloseCode::invalid_payload);
     // In the middle of a frame, too.
     FrameParser second;
     start = frame(Opcode::text, true, std::string("good ") + bad + std::string(100, 'x'));
     start.resize(start.size() - 100);
-    CHECK(read(second, start, start.size()).back().code == CloseCode::invalid_payload);
+    CHECK(read_frames(second, start, start.size()).back().code == CloseCode::invalid_payload);
   }
 }
 
@@ -200,6 +177,6 @@ TEST_CASE("binary messages are read where they are wanted", "[frame_parser]") {
 
 TEST_CASE("what was refused stays refused", "[frame_parser]") {
   FrameParser parser;
-  read(parser, raw({0x81, 0x05}), 2);
-  CHECK(read(parser, frame(Opcode::text, true, "fine"), 100).back().kind == Kind::refused);
+  read_frames(parser, raw({0x81, 0x05}), 2);
+  CHECK(read_frames(parser, frame(Opcode::text, true, "fine"), 100).back().kind == Kind::refused);
 }
