@@ -11,7 +11,7 @@ const demoAccounts = [
   { label: 'Manager', email: 'manager@martly.dev', password: 'manager123' },
 ];
 
-/** Demo data are served on the same machine alone, unless somebody insists. */
+/** The server has demo data only on the same machine, unless its operator asks for them. */
 const mayHaveDemoData = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(location.hostname);
 
 /** `reason`: why the last session ended. `onTry`: called before each try. */

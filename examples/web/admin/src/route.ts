@@ -92,7 +92,7 @@ export function go(route: Route): void {
   location.hash = hrefOf(route);
 }
 
-/** Goes there without a step in the history: while somebody types. */
+/** Goes there without a step in the history, as for each key of a search. */
 export function replaceRoute(route: Route): void {
   history.replaceState(history.state, '', hrefOf(route));
   window.dispatchEvent(new HashChangeEvent('hashchange'));

@@ -3,7 +3,7 @@
 import { statusName } from '@ordercast/client/format';
 import type { ReactNode } from 'react';
 
-/** A status in its colour; `isUnsent`: somebody here wants it, and the server does not know yet. */
+/** A status in its colour; `isUnsent`: chosen here, but the server does not know yet. */
 export function StatusPill(props: {
   status: string;
   large?: boolean;

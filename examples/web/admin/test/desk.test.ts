@@ -36,7 +36,7 @@ describe('the bell', () => {
     expect([rings, notified, alarm.unseen.size]).toEqual([0, [], 0]);
   });
 
-  it('rings again and again until somebody opens the order', async () => {
+  it('rings again and again until the order is opened', async () => {
     alarm.onHint('new', 'PENDING');
     expect(rings).toBe(1);
     await environment.pass(8000);
@@ -47,7 +47,7 @@ describe('the bell', () => {
     expect(notified).toEqual(['new']);
   });
 
-  it('stops when somebody confirms the order elsewhere', async () => {
+  it('stops when another user confirms the order', async () => {
     alarm.onHint('new', 'PENDING');
     alarm.onHint('new', 'CONFIRMED');
     await environment.pass(60_000);
@@ -153,7 +153,7 @@ describe('keys', () => {
     repeat: false,
     ...more,
   });
-  it('ask for what the help says, but not while somebody types or with a modifier', () => {
+  it('ask for what the help says, but not while the user types or with a modifier', () => {
     expect(commandOf(key('j'), false)).toBe('next');
     expect(commandOf(key('C'), false)).toBe('step');
     expect(commandOf(key('c'), true)).toBeNull();

@@ -16,7 +16,7 @@ beforeEach(() => {
   });
 });
 
-describe('somebody at the list', () => {
+describe('a user at the list', () => {
   it('is there as long as the pointer moves, and gone with it', async () => {
     for (let move = 0; move < 10; move += 1) {
       engagement.onPointer();

@@ -66,14 +66,14 @@ it('counts a focus that shows itself, and none that a click has left', async () 
   expect(isEngaged).toBe(false);
 });
 
-it('gives the focus of a row that goes to the list, which is nobody there', async () => {
+it('gives the focus of a row that goes to the list, which does not count as a user there', async () => {
   await focus('one', true);
   await show('two');
   expect(document.activeElement).toBe(section());
   expect(isEngaged).toBe(false);
 });
 
-it('fetches no focus back that somebody has let go by clicking on nothing', async () => {
+it('fetches no focus back that the user has dropped by a click on nothing', async () => {
   await focus('one', false);
   await act(async () => {
     button('one').blur();

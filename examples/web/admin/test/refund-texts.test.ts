@@ -6,7 +6,7 @@ import { cancelText, refundText } from '../src/order/refund-texts.ts';
 
 describe('money that is owed', () => {
   const paid = { status: 'CANCELLED', paymentStatus: 'PAID' } as const;
-  it('is given back by hand where nobody else does', () => {
+  it('is given back by hand where no provider does it', () => {
     expect(refundText(makeOrder('o', 2, paid))).toBe('Give the money back by hand');
   });
   it('is told of as its refund is', () => {

@@ -26,7 +26,7 @@ function next(
 }
 const start = next(emptyList, rows('a', 'b', 'c'));
 
-describe('while somebody is at the list', () => {
+describe('while a user is at the list', () => {
   it('lets new rows wait', () => {
     const list = next(start, rows('x', 'a', 'y', 'b', 'c'), { isEngaged: true });
     expect(ids(list)).toBe('abc');
@@ -54,7 +54,7 @@ describe('while somebody is at the list', () => {
   });
 });
 
-describe('while nobody is', () => {
+describe('while no user is at the list', () => {
   it('puts new rows where they belong, marked for a while', () => {
     const list = next(start, rows('x', 'a', 'b', 'c'));
     expect(ids(list)).toBe('xabc');

@@ -195,7 +195,7 @@ describe('undoing', () => {
   });
 });
 
-describe('somebody else who was faster', () => {
+describe('another user who was faster', () => {
   const cancelled = makeOrder('o-1', 4, {
     status: 'CANCELLED',
     statusLogs: [

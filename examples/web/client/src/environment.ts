@@ -71,7 +71,7 @@ export interface Lifecycle {
   /** False if the device is sure that it has no network. */
   isOnline(): boolean;
   onOnlineChange(listener: () => void): () => void;
-  /** True while somebody may be looking: the tab is visible or the app is in front. Leave it out if that is unknown. */
+  /** True while a user may be looking: the tab is visible or the app is in front. Leave it out if that is unknown. */
   isVisible?(): boolean;
   onVisibleChange?(listener: () => void): () => void;
 }

@@ -355,7 +355,7 @@ export class Machine {
     }
   }
 
-  /** Pings with a short deadline, since somebody may be looking. */
+  /** Pings with a short deadline, since a user may be looking. */
   #probe(now: number): void {
     this.#heartbeat.awaitPong(now, this.#options.probeTimeoutMs);
     this.#send({ type: 'ping' });

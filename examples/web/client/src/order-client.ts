@@ -26,7 +26,7 @@ export type { OrderListener, OrderSnapshot } from './order-client/watched-order.
 export interface OrderClientOptions {
   /** The endpoint, "wss://orders.example/ws". */
   readonly url: string;
-  /** Returns the access token; a new one if `fresh`; null if nobody is signed in. Throws if the server can't be reached. */
+  /** Returns the access token; a new one if `fresh`; null if no user is signed in. Throws if the server can't be reached. */
   readonly getToken: (request: { fresh: boolean }) => Promise<string | null>;
   /** Fetches one order over HTTP: when it is first watched, and every minute while not live. */
   readonly fetchOrder?: (orderId: string) => Promise<Order>;

@@ -23,7 +23,7 @@ function orderProblemText({ code }: OrderProblem): string {
   }
 }
 
-/** Whether somebody else was faster: what we wanted is no longer possible. */
+/** Whether another user was faster: the change that was asked for is no longer possible. */
 export function isConflict(problem: unknown): boolean {
   return (
     problem instanceof ApiError &&

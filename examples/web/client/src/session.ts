@@ -113,7 +113,7 @@ export class Session {
   /** Resumes the stored session if the server still accepts it. Call once, at start. Never rejects. */
   async restore(): Promise<void> {
     const tokens = await this.#stored.restore();
-    if (this.#tokens.current !== null || this.#state.status !== 'unknown') return; // Somebody has signed in or out meanwhile.
+    if (this.#tokens.current !== null || this.#state.status !== 'unknown') return; // A sign-in or sign-out came first.
     if (tokens === undefined) {
       const reason = 'This device can’t read what it remembers. Please sign in again.';
       this.#set({ status: 'signed-out', reason });
@@ -141,7 +141,7 @@ export class Session {
     const tokens = await this.#auth.logIn(email, password);
     this.#stopRetrying();
     this.#tokens.set(tokens, true);
-    void this.#keep(tokens); // Nobody waits for a keychain.
+    void this.#keep(tokens); // Not awaited: a keychain may be slow.
     const problem = await this.#resume(tokens);
     if (problem !== undefined && this.#state.status !== 'unreachable') throw problem;
   }

@@ -42,7 +42,7 @@ export interface StatusLog {
   readonly note: string | null;
   /** ISO 8601, UTC. */
   readonly createdAt: string;
-  /** Who made the change: a role, `PROVIDER`, or null where nobody knows. */
+  /** Who made the change: a role, `PROVIDER`, or null where that is unknown. */
   readonly actorRole?: string | null;
 }
 
@@ -89,7 +89,7 @@ export interface Order {
   readonly store?: OrderStore;
   /** Null: nothing has to go back. */
   readonly refundStatus?: RefundStatus | Unlisted | null;
-  /** ISO 8601, UTC; null while nobody knows. */
+  /** ISO 8601, UTC; null while it is unknown. */
   readonly estimatedReadyAt?: string | null;
   /** Something in it could not be read, and stands here empty: the server is newer than this client. */
   readonly isIncomplete?: true;
@@ -174,7 +174,7 @@ export const closeCodes = {
 /**
  * How the connection is.
  *
- * - `idle`: nobody watches anything, or the client was stopped.
+ * - `idle`: no order and no list is watched, or the client was stopped.
  * - `connecting`: a token is being got or a socket is opening.
  * - `live`: what changes is heard at once.
  * - `waiting`: cut off; the next attempt is at `retryAt` (milliseconds of `OrderClient.now`), or sooner when

@@ -293,7 +293,7 @@ describe('presence', () => {
     socket.sent.filter(({ type }) => type === 'presence').map(({ visible }) => visible);
   const hello = { type: 'hello', epoch: 'e', node: '' };
 
-  it('is said when it changes, and at a connect only while somebody may look', async () => {
+  it('is said when it changes, and at a connect only while a user may look', async () => {
     const { environment } = await setUpLive();
     environment.show(true);
     expect(presenceOf(environment)).toEqual([]); // An old server would not understand it.

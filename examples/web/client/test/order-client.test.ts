@@ -243,7 +243,7 @@ describe('the fallback poll', () => {
 });
 
 describe('tokens', () => {
-  it('are renewed once after 4001; a second 4001 is final until somebody signs in', async () => {
+  it('are renewed once after 4001; a second 4001 is final until a user signs in', async () => {
     const { client, environment, getToken } = await setUpLive();
     environment.socket.drop(4001, 'Invalid token');
     await settle();

@@ -186,7 +186,7 @@ describe('a device’s storage', () => {
   it.each<[string, () => Promise<never>]>([
     ['rejects', fails],
     ['never answers', never],
-  ])('that %s when it is written keeps nobody from signing in and out', async (_name, set) => {
+  ])('that %s when it is written stops no sign-in and no sign-out', async (_name, set) => {
     const { session, environment } = setUp({ storage: { get: () => null, set, remove: set } });
     void session.signIn('a@shop.test', 'right');
     await environment.pass(10_000);
@@ -289,7 +289,7 @@ describe('two tabs', () => {
     expect(a.session.state.status).toBe('signed-in');
   });
 
-  it('a sign-in as somebody else in one is followed by the other', async () => {
+  it('a sign-in as another user in one is followed by the other', async () => {
     const { storage, a, b } = await setUpTabs();
     await a.session.signIn('b@shop.test', 'right');
     await b.session.onStored(remembered, storage.get(key));

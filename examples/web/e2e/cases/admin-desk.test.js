@@ -109,7 +109,7 @@ describe('the desk', { timeout: 20 * patience }, () => {
     await page.context().close();
   });
 
-  it('keeps a row that somebody else finished in its place for a while', async () => {
+  it('keeps a row that another user finished in its place for a while', async () => {
     const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
     const { id } = await shop.customer.placeOrder();
     await leaveList(page);
@@ -120,7 +120,7 @@ describe('the desk', { timeout: 20 * patience }, () => {
     await page.context().close();
   });
 
-  it('tells a step that waits what somebody else has done instead', async () => {
+  it('says at a step that waits what another user has done instead', async () => {
     const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
     const { id } = await shop.customer.placeOrder();
     await leaveList(page);

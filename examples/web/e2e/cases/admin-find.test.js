@@ -157,7 +157,7 @@ describe('the desk, found and known', { timeout: 20 * patience }, () => {
 
   // ---- It calls ----
 
-  it('rings until somebody opens the order, counts in the title, and shows a badge on every page', async () => {
+  it('rings until the order is opened, counts in the title, and shows a badge on every page', async () => {
     const page = await openPage(shop.browser);
     await page.addInitScript(() => {
       const scope = /** @type {any} */ (globalThis);

@@ -126,7 +126,7 @@ describe('the screens of the admin panel', { timeout: 20 * patience }, () => {
     }
   });
 
-  it('show more rows where somebody wants that', async () => {
+  it('show more rows in the compact setting', async () => {
     const height = async (/** @type {boolean} */ compact) => {
       const page = await openPage(shop.browser, { settings: { compact } });
       await signIn(page, shop.server.origin, 'admin');

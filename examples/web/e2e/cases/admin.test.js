@@ -19,7 +19,7 @@ import {
 } from '../harness/browser.js';
 import { openShop } from '../harness/shop.js';
 
-/** Steps are sent at once, as somebody can choose in the settings. */
+/** Steps are sent at once, as a user can choose in the settings. */
 const atOnce = { settings: { undoSeconds: 0 } };
 
 describe('the admin panel', { timeout: 10 * patience }, () => {
@@ -53,7 +53,7 @@ describe('the admin panel', { timeout: 10 * patience }, () => {
   it('shows a new order last among the open ones, and first among all, highlighted', async () => {
     const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
     await page.locator('tbody tr').first().waitFor();
-    await page.mouse.move(4, 4); // Nobody is at the list.
+    await page.mouse.move(4, 4); // The pointer is not in the list.
     let order = await shop.customer.placeOrder();
     await page.locator(`tbody tr:last-child[data-order-id="${order.id}"][data-changed]`).waitFor();
     await page.getByRole('link', { name: /^All/ }).click();
@@ -126,7 +126,7 @@ describe('the admin panel', { timeout: 10 * patience }, () => {
     await page.context().close();
   });
 
-  it('says so when somebody else was faster, and shows the order as it is', async () => {
+  it('says so when another user was faster, and shows the order as it is', async () => {
     const page = await openPage(shop.browser, atOnce);
     await signIn(page, shop.server.origin, 'admin');
     const [{ id }] = await shop.admin.orders('PENDING');

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 
 /** @typedef {{ origin: string }} Place */
 
-/** Somebody who orders, by the same calls as the app, through a network that may fail. */
+/** A customer who orders, by the same calls as the app, through a network that may fail. */
 export class Customer {
   #place;
   #token = '';

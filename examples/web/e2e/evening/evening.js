@@ -46,7 +46,7 @@ function draws(seed) {
 
 /**
  * A busy evening of a shop: customers order, two tabs, a tablet and a kitchen screen work on their orders, the network
- * is cut twice and the server killed once. Fails if a screen asked for a change that nobody meant, if an order was
+ * is cut twice and the server killed once. Fails if a screen asked for a change that no user meant, if an order was
  * placed twice or not at all, if a screen does not end with the truth, or if a screen grew.
  *
  * @param {{ seconds: number, customers: number, orders: number, log?: (line: string) => void }} options

@@ -15,8 +15,8 @@ const steps = /** @type {const} */ ({
 });
 
 /**
- * Somebody at a screen who looks at an order's step, and clicks where it was a moment later. What they meant is noted,
- * and so is what the page then asked of the server: it must never ask for what nobody meant.
+ * A member of the staff who looks at an order's step, and clicks where it was a moment later. What they meant is noted,
+ * and so is what the page then asked of the server: it must never ask for what no user meant.
  */
 export class Staff {
   #page;
@@ -24,7 +24,7 @@ export class Staff {
   #button;
   /** @type {Set<string>} */
   #meant = new Set();
-  /** Changes that nobody at this screen has meant. @type {string[]} */
+  /** Changes that no user at this screen has meant. @type {string[]} */
   wrong = [];
   /** How many changes the page has asked for. */
   taken = 0;

@@ -12,7 +12,7 @@ export const accounts = {
 
 /** @typedef {keyof typeof accounts} Account */
 
-/** Somebody who works beside the browser, straight on the server. */
+/** A user who works beside the browser, straight on the server. */
 export class ApiUser {
   #server;
   #token = '';

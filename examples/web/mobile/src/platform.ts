@@ -20,7 +20,7 @@ export interface Platform {
   ) => void;
   /** Leave it out on a platform without pushes. */
   readonly push?: Push;
-  /** Random text that nobody else makes: names an order that is being placed. */
+  /** Random text that is made only once: it names an order that is being placed. */
   readonly newKey: () => string;
   /** Calls back when a phone's back button is pressed; `listener` returns false to leave the app. A browser has its own. */
   readonly onBackPressed?: (listener: () => boolean) => () => void;

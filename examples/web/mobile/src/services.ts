@@ -40,7 +40,7 @@ export class Services {
     platform.onStored?.(storageKey, (before, after) => void this.session.onStored(before, after));
     platform.push?.onOpened((data) => {
       const orderId = orderOfPush(data);
-      // Whoever is not signed in, or is somebody else, gets the screen's own answer to that.
+      // A user who is not signed in, or not this one, gets the screen's own answer to that.
       if (orderId !== null) platform.navigation.open({ page: 'order', orderId });
     });
     this.api = new OrderApi(this.session);
@@ -58,7 +58,7 @@ export class Services {
 
   /**
    * What the user of the held tokens saw last, for the time in which the server can't be reached; null if there is
-   * nothing, or it is somebody else's.
+   * nothing, or it is another user's.
    */
   async lastHistory(): Promise<OrderHistory | null> {
     const userId = this.session.heldUserId;

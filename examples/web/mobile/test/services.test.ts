@@ -136,7 +136,7 @@ describe('what one user has seen', () => {
     expect(notes.entries.size).toBe(0);
   });
 
-  it('is no longer on screen once another tab has signed in somebody else', async () => {
+  it('is no longer on screen once another tab has signed in another user', async () => {
     const services = await signedIn('a');
     const account = services.openAccount('a');
     answer = (path) =>

@@ -13,7 +13,7 @@ export interface AlarmOptions {
   repeatMs(): number;
 }
 
-/** Orders that nobody has opened yet. The bell rings again and again until each is opened. */
+/** New orders that are not opened yet. The bell rings again and again until each is opened. */
 export class Alarm extends Observable {
   readonly #options: AlarmOptions;
   /** All pending orders that we have heard of: an order is new once. */
@@ -27,7 +27,7 @@ export class Alarm extends Observable {
     this.#options = options;
   }
 
-  /** The ids of orders that nobody has opened; the same set until that changes. */
+  /** The ids of new orders that are not opened yet; the same set until that changes. */
   get unseen(): ReadonlySet<string> {
     return this.#unseen;
   }

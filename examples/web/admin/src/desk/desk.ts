@@ -85,7 +85,7 @@ export function makeDesk(client: OrderClient): Desk {
       else alarm.onHint(change.orderId, change.status);
     }),
     listen(window, 'pagehide', () => steps.flush()),
-    // A tablet may end a tab that nobody sees without a word.
+    // A tablet may end a hidden tab without an event.
     listen(document, 'visibilitychange', () => {
       if (document.visibilityState === 'hidden') steps.flush();
     }),

@@ -23,7 +23,7 @@ export function useStep(orderId: string): StepState | undefined {
   );
 }
 
-/** The ids of orders that nobody has opened. */
+/** The ids of new orders that are not opened yet. */
 export function useUnseen(): ReadonlySet<string> {
   const { alarm } = useDesk();
   return useSyncExternalStore(alarm.subscribe, () => alarm.unseen);
@@ -33,7 +33,7 @@ export function useSettings(): Settings {
   return useSyncExternalStore(settings.subscribe, settings.get);
 }
 
-/** The role of who is signed in; '' for nobody. */
+/** The role of the user who is signed in; '' if there is none. */
 export function useRole(): string {
   const state = useSyncExternalStore(session.subscribe, session.getState);
   return state.status === 'signed-in' ? state.user.role : '';

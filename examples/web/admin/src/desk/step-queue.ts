@@ -11,7 +11,7 @@ import { orderOfConflict } from '@ordercast/client/staff';
 import { Observable } from './observable.ts';
 
 /**
- * Steps that somebody has taken. Each waits a few seconds, in which it can be undone, and is then sent with the version
+ * Steps that the user has taken. Each waits a few seconds, in which it can be undone, and is then sent with the version
  * that was on the screen: a change that was made from something out of date is refused, and the note says what
  * happened instead.
  */
@@ -26,7 +26,7 @@ export type StepState =
   | { readonly phase: 'waiting'; readonly step: Step; readonly sendAt: number }
   | { readonly phase: 'sending'; readonly step: Step }
   | { readonly phase: 'failed'; readonly step: Step; readonly problem: unknown }
-  /** Somebody else was faster. `now` is the order as it is, if the server has said so. */
+  /** Another user was faster. `now` is the order as it is, if the server has said so. */
   | {
       readonly phase: 'refused';
       readonly step: Step;
@@ -163,7 +163,7 @@ export class StepQueue extends Observable {
 
   /**
    * Follows an order. A failure whose cause is gone is forgotten: the order has moved on. A step that waits is refused
-   * here if somebody else was faster, without asking the server first.
+   * here if another user was faster, without asking the server first.
    */
   onOrder(order: Order): void {
     const state = this.#states.get(order.id);

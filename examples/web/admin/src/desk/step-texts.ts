@@ -10,7 +10,7 @@ export function orderName(order: Pick<Order, 'id' | 'number'>): string {
   return order.number === undefined ? shortId(order.id) : `#${order.number}`;
 }
 
-/** Why a step was not made: what somebody else has done instead. */
+/** Why a step was not made: what another user has done instead. */
 export function refusalText(step: Step, now: Order | null): string {
   const lost = `Your “${stepNames[step.status]}” was not made.`;
   if (now === null || now.status === step.order.status) return `${lost} It has changed meanwhile.`;

@@ -7,7 +7,7 @@ export const touchMs = 5000;
 /** Who has not moved, typed or tabbed for this long is not there, wherever they have left the pointer and the focus. */
 export const idleMs = 25_000;
 
-/** Whether somebody is at an element, by pointer or keyboard. */
+/** Whether a user is at an element, by pointer or keyboard. */
 export class Engagement {
   readonly #timers: Timers;
   readonly #tell: (isEngaged: boolean) => void;
@@ -41,7 +41,7 @@ export class Engagement {
     }, touchMs);
   }
 
-  /** `isVisible`: the keyboard has brought it there. A focus that a click leaves behind is nobody. */
+  /** `isVisible`: the keyboard has brought it there. A focus that a click leaves behind does not count. */
   onFocus(isVisible: boolean): void {
     this.#focus = isVisible;
     if (isVisible) this.#renew();

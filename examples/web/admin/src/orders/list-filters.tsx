@@ -5,7 +5,7 @@ import { type ReactNode, type RefObject, useEffect, useId, useRef, useState } fr
 import { filterNames, go, type ListRoute, replaceRoute } from '../route.ts';
 import { Button, Field } from '../ui.tsx';
 
-/** A search is sent when somebody has stopped typing for this long. */
+/** A search is sent when the user has stopped typing for this long. */
 const typingMs = 300;
 
 interface FiltersProps {

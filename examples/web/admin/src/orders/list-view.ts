@@ -5,7 +5,7 @@ import { Observable } from '../desk/observable.ts';
 import { arrange, emptyList, nextMove, type SteadyList, showAll } from '../desk/steady-list.ts';
 import type { OrderFeed } from './order-feed.ts';
 
-/** What of a feed is on the screen, held steady while somebody is at it. */
+/** What of a feed is on the screen, held steady while a pointer or the focus is in it. */
 export class ListView extends Observable {
   readonly #feed: OrderFeed;
   readonly #timers: Timers;
@@ -34,7 +34,7 @@ export class ListView extends Observable {
     this.#stopTimer();
   }
 
-  /** Somebody's pointer or focus is in the list, or has left it. */
+  /** A pointer or the focus is in the list, or has left it. */
   engage(isEngaged: boolean): void {
     if (isEngaged === this.#isEngaged) return;
     this.#isEngaged = isEngaged;

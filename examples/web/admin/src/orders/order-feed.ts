@@ -31,7 +31,7 @@ export interface FeedOptions {
   >;
   readonly query: StaffQuery;
   readonly list: (query: StaffQuery) => Promise<StaffPage>;
-  /** Left out where nobody looks at the counts. */
+  /** Leave it out where the counts are not shown. */
   readonly count?: ((query: StaffQuery) => Promise<OrderCounts>) | undefined;
   readonly timers: Timers;
   readonly now: () => number;

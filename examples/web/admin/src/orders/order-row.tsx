@@ -15,7 +15,7 @@ export interface OrderRowProps {
   readonly href: string;
   /** It has just come or changed. */
   readonly isChanged: boolean;
-  /** It belongs to the list no more, and leaves when nobody is at it. */
+  /** The order no longer belongs to the list; the row leaves once pointer and focus are elsewhere. */
   readonly isLeaving: boolean;
   readonly isOpened: boolean;
   readonly showsShop: boolean;
@@ -37,7 +37,7 @@ export const OrderRow = memo(function OrderRow(props: OrderRowProps): ReactNode 
       data-opened={isOpened || undefined}
       onClick={(event) => {
         if ((event.target as Element).closest('a, button, .alert')) return;
-        if (String(getSelection()) !== '') return; // Somebody copies a phone number.
+        if (String(getSelection()) !== '') return; // The user selects a phone number to copy it.
         if (event.ctrlKey || event.metaKey) window.open(href, '_blank', 'noopener');
         else location.hash = href;
       }}

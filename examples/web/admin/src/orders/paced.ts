@@ -48,13 +48,13 @@ export class Paced {
     const { timers, pace, now } = this.#options;
     this.#timer = timers.set(() => {
       this.#timer = null;
-      // Somebody else of the same pace may have been first.
+      // Another task of the same pace may have run first.
       if (this.#options.pace.waitMs(now()) > 0) this.ask();
       else void this.#run();
     }, pace.waitMs(now()));
   }
 
-  /** Runs at once: somebody waits for it. */
+  /** Runs at once, because a user waits for it. */
   async askNow(): Promise<void> {
     if (this.#isStopped) return;
     this.#stopTimer();

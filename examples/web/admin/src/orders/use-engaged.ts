@@ -4,7 +4,7 @@ import { systemTimers } from '@ordercast/client';
 import { type DOMAttributes, useEffect, useMemo, useRef } from 'react';
 import { Engagement } from './engagement.ts';
 
-/** Tells whether somebody's pointer or keyboard is in an element: returns the element's handlers. */
+/** Tells whether the pointer or the keyboard's focus is in an element: returns the element's handlers. */
 export function useEngaged(engage: (isEngaged: boolean) => void): DOMAttributes<HTMLElement> {
   const latest = useRef(engage);
   useEffect(() => {

@@ -14,7 +14,7 @@ export interface UseList {
   readonly feed: FeedSnapshot;
   readonly shown: SteadyList;
   readonly reload: () => Promise<void>;
-  /** Somebody's pointer or focus is in the list, or has left it. */
+  /** A pointer or the focus is in the list, or has left it. */
   readonly engage: (isEngaged: boolean) => void;
   readonly showWaiting: () => string | undefined;
 }

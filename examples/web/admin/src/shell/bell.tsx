@@ -7,7 +7,7 @@ import { firstList, hrefOf } from '../route.ts';
 import { settings } from '../services.ts';
 import { IconButton } from '../ui.tsx';
 
-/** The bell's switch, and how many orders nobody has opened. */
+/** The bell's switch, and the number of new orders that are not opened yet. */
 export function Bell(): ReactNode {
   const { silence, chime } = useDesk();
   const { size } = useUnseen();

@@ -20,7 +20,7 @@ export function useKeptFocus(): void {
       // What is taken out of the page loses the focus first.
       queueMicrotask(() => {
         if (left === null || left !== last || document.activeElement === left) return;
-        if (left.isConnected && isShown(left)) last = null; // Somebody has clicked on nothing.
+        if (left.isConnected && isShown(left)) last = null; // The user has clicked on nothing.
       });
     };
     const look = (): void => {

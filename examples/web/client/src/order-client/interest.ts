@@ -23,7 +23,7 @@ export class Interest {
     this.#options = options;
   }
 
-  /** Whether somebody needs the connection, and `close` was not called. */
+  /** Whether a watcher or a list needs the connection, and `close` was not called. */
   get isActive(): boolean {
     return this.#count > 0 && !this.#isClosed;
   }

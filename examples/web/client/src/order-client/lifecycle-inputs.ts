@@ -3,7 +3,7 @@
 import type { Lifecycle } from '../environment.ts';
 import type { Input } from '../machine.ts';
 
-/** Tells the machine when the device wakes, and whether somebody may be looking. Returns how to stop that. */
+/** Tells the machine when the device wakes, and whether a user may be looking. Returns a function that stops it. */
 export function feedLifecycle(lifecycle: Lifecycle, feed: (input: Input) => void): () => void {
   const tellPresence = (): void => {
     const visible = lifecycle.isVisible?.();

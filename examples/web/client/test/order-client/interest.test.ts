@@ -33,7 +33,7 @@ describe('interest', () => {
     expect(events).toEqual(['start', 'stop', 'start']);
   });
 
-  it('goes on when somebody comes back in time', async () => {
+  it('goes on when a watcher comes back in time', async () => {
     const { environment, events, interest } = setUp();
     interest.retain();
     interest.release();

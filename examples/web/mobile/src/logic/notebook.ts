@@ -16,7 +16,7 @@ export class Notebook {
     this.#owner = owner;
   }
 
-  /** What was written last; undefined if there is nothing, or it is somebody else's. */
+  /** What was written last; undefined if there is nothing, or it is another user's. */
   async read(entry: Entry): Promise<unknown> {
     const page = await readPage(this.#storage, entry);
     return page?.owner === this.#owner ? page.content : undefined;

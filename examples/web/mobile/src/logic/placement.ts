@@ -12,7 +12,7 @@ interface Attempt {
 
 /**
  * - `sending`: the server has not answered yet.
- * - `unsure`: nobody knows whether the order has arrived. Trying again sends the same key, so it is placed once.
+ * - `unsure`: it is unknown whether the order has arrived. Trying again sends the same key, so it is placed once.
  * - `refused`: nothing is sent, for this reason.
  */
 export type PlacementState =
@@ -60,7 +60,7 @@ export class Placement {
     this.#set({ status: 'unsure', reason: 'The app closed before the shop had answered.' });
   }
 
-  /** Sends a new order. Returns it once it is placed; null if it was refused or nobody knows. */
+  /** Sends a new order. Returns it once it is placed; null if it was refused or that is unknown. */
   async send(order: NewOrder): Promise<Order | null> {
     // What became of the one before has to be known first.
     if (this.#attempt !== null || this.#state.status === 'sending') return null;
@@ -78,7 +78,7 @@ export class Placement {
     return this.#run(this.#attempt);
   }
 
-  /** Asks again for the order of which nobody knows whether it has arrived. */
+  /** Sends again the order of which it is unknown whether it has arrived. */
   async retry(): Promise<Order | null> {
     const attempt = this.#attempt;
     if (attempt === null || this.#state.status !== 'unsure') return null;

@@ -105,7 +105,7 @@ export function cancelOutlook(order: Order): string {
 
 export interface RefundWords {
   readonly text: string;
-  /** `done` is good news, `busy` is under way, `off` needs somebody. */
+  /** `done` is good news, `busy` is under way, `off` needs a person. */
   readonly tone: 'done' | 'busy' | 'off';
 }
 
