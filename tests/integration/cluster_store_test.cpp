@@ -1,36 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Two nodes on one PostgreSQL, each with a way to NATS of its own that can be cut.
-#include "../backplane/nats_server.hpp"
-#include "../backplane/tcp_proxy.hpp"
-#include "../support/postgres_server.hpp"
-#include "cluster.hpp"
+// Two nodes on one PostgreSQL, whose connections to NATS are cut.
+#include "shared_cluster.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <string>
-#include <utility>
-#include <vector>
 
 using namespace ordercast::test;
 
 namespace {
-
-struct SharedCluster {
-  SharedCluster() {
-    for (const auto* node : {&a, &b}) REQUIRE(becomes_whole(*node));
-  }
-
-  [[nodiscard]] std::vector<std::string> args(const std::string& name, const TcpProxy& way) const {
-    return {"--db", url, "--nats", way.url(), "--node", name};
-  }
-
-  std::string url = PostgresServer::shared().url(PostgresServer::shared().create_database());
-  NatsServer nats;
-  TcpProxy way_of_a{nats.port()};
-  TcpProxy way_of_b{nats.port()};
-  OrderServer a{args("node-a", way_of_a), Database::empty};
-  OrderServer b{args("node-b", way_of_b), Database::empty};
-};
 
 /// A sign-in at `server`: its access token.
 std::string sign_in(const OrderServer& server, const Account& account) {

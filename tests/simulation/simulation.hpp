@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "simulation/received_versions.hpp"
 #include "simulation/world.hpp"
 #include "support/models/mailbox.hpp"
 
@@ -33,11 +34,11 @@ struct Message : test::Addressed {
 struct Client {
   std::string user;
   std::string token;
-  std::map<std::string, std::uint64_t> seen;      ///< What it shows: its watched orders.
-  std::map<std::string, unsigned> seen_epoch;     ///< In which epoch of the store it read them.
-  std::map<std::string, std::uint64_t> received;  ///< On this connection.
-  std::map<std::string, std::uint64_t> hinted;    ///< On this connection, by `orders:changed`.
-  std::set<std::string> may_not;                  ///< Orders that it must never get a byte of.
+  std::map<std::string, std::uint64_t> seen;    ///< What it shows: its watched orders.
+  std::map<std::string, unsigned> seen_epoch;   ///< In which epoch of the store it read them.
+  ReceivedVersions received;                    ///< On this connection.
+  std::map<std::string, std::uint64_t> hinted;  ///< On this connection, by `orders:changed`.
+  std::set<std::string> may_not;                ///< Orders that it must never get a byte of.
   std::optional<int> handle;
   std::uint64_t opened_at = 0;  ///< The step at which it connected.
   bool reads = true;

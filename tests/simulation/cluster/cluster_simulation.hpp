@@ -2,6 +2,7 @@
 #pragma once
 
 #include "simulation/cluster/node.hpp"
+#include "simulation/received_versions.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -22,12 +23,12 @@ struct ClusterClient {
   std::string user;
   std::size_t node = 0;
   std::optional<int> handle;
-  std::map<std::string, std::uint64_t> seen;      ///< What it shows: the orders that it watches.
-  std::map<std::string, std::uint64_t> received;  ///< On this connection.
-  std::set<std::string> lists;                    ///< Orders that it may see.
-  std::set<std::string> again;                    ///< Orders to ask for again.
-  std::uint64_t opened_at = 0;                    ///< The step at which it connected,
-  std::uint64_t hinted_at = 0;                    ///< and at which its list was last told.
+  std::map<std::string, std::uint64_t> seen;  ///< What it shows: the orders that it watches.
+  ReceivedVersions received;                  ///< On this connection.
+  std::set<std::string> lists;                ///< Orders that it may see.
+  std::set<std::string> again;                ///< Orders to ask for again.
+  std::uint64_t opened_at = 0;                ///< The step at which it connected,
+  std::uint64_t hinted_at = 0;                ///< and at which its list was last told.
   bool reads = true;
 };
 

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "../backplane/nats_server.hpp"
+#include "../backplane/tcp_proxy.hpp"
+#include "../support/postgres_server.hpp"
+#include "cluster.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace ordercast::test {
+
+/// Two nodes on one PostgreSQL, each with a connection to NATS of its own that can be cut.
+struct SharedCluster {
+  explicit SharedCluster(Environment environment_of_a = {})
+      : a{args("node-a", way_of_a), Database::empty, std::move(environment_of_a)} {
+    for (const auto* node : {&a, &b}) REQUIRE(becomes_whole(*node));
+  }
+
+  [[nodiscard]] std::vector<std::string> args(const std::string& name, const TcpProxy& way) const {
+    return {"--db", url, "--nats", way.url(), "--node", name};
+  }
+
+  std::string url = PostgresServer::shared().url(PostgresServer::shared().create_database());
+  NatsServer nats;
+  TcpProxy way_of_a{nats.port()};
+  TcpProxy way_of_b{nats.port()};
+  OrderServer a;
+  OrderServer b{args("node-b", way_of_b), Database::empty};
+};
+
+}  // namespace ordercast::test
