@@ -19,7 +19,7 @@ using namespace ordercast::test;
 
 namespace {
 
-/// A node that hears.
+/// A node that listens to the stream.
 template <class Engine>
 struct Listener {
   explicit Listener(const Engine& engine, std::optional<BackplanePosition> after = {})

@@ -33,7 +33,7 @@ struct InProcessEngine {
   std::shared_ptr<InProcessStream> stream = std::make_shared<InProcessStream>();
 };
 
-/// Short times, so that a test that waits for an outage ends soon.
+/// Short times, so that tests that wait for an outage are fast.
 [[nodiscard]] inline nats::Options quick_options(std::vector<std::string> servers) {
   nats::Options options;
   options.servers = std::move(servers);

@@ -121,7 +121,7 @@ class Heard {
   std::function<void(const OrderEvent&)> then_;
 };
 
-/// Asks again and again until it is so; false after `patience`.
+/// Polls until the condition holds; false after `patience`.
 template <class Predicate>
 [[nodiscard]] bool eventually(Predicate predicate) {
   const auto until = std::chrono::steady_clock::now() + patience;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What can go wrong with NATS under a node that listens. Each ends with the node hearing again, and
-// behind wherever something may have been missed.
+// What can go wrong with NATS under a node that listens. In the end the node always hears the
+// stream again, and is behind if it may have missed something.
 #include "backplane/engines.hpp"
 
 #include <catch2/catch.hpp>
@@ -49,7 +49,7 @@ struct World {
   std::optional<nats::Backplane> backplane;
 };
 
-/// What is in the stream, by asking the server.
+/// The state of the stream, read from the server.
 std::uint64_t messages_of(const nats::Connection& connection) {
   jsStreamInfo* found = nullptr;
   REQUIRE(js_GetStreamInfo(&found, connection.jetstream(), "ORDERCAST", nullptr, nullptr) ==
@@ -177,8 +177,9 @@ TEST_CASE("nats: a node starts without a server and hears once there is one", "[
   backplane.stop();
 }
 
-TEST_CASE("nats: messages that are deleted from the stream put who has not read them behind",
-          "[nats]") {
+TEST_CASE(
+    "nats: messages that are deleted from the stream put a node that has not read them behind",
+    "[nats]") {
   World world;
   world.publish_until_stored(1);
   REQUIRE(world.heard.wait_for_orders(1));
@@ -260,7 +261,7 @@ TEST_CASE("nats: a message that can't be read counts as missed, one of a newer r
   CHECK(world.backplane->behind() == 1);
 }
 
-TEST_CASE("nats: what an earlier release reads is written", "[nats]") {
+TEST_CASE("nats: messages are written so that an earlier release reads them", "[nats]") {
   const auto data = nats::encode(change("order-1", 2), "node", 1000);
   CHECK(data ==
         "{\"v\":1,\"type\":\"order\",\"from\":\"node\",\"id\":\"order-1\",\"owner\":\"alice\","
@@ -287,7 +288,7 @@ TEST_CASE("nats: replies of old and new servers are read", "[nats]") {
   }
 }
 
-TEST_CASE("nats: options that can't be are named, without a secret", "[nats]") {
+TEST_CASE("nats: impossible options are named, without a secret", "[nats]") {
   const auto fault = [](auto change) {
     nats::Options options = quick_options({"nats://127.0.0.1:4222"});
     change(options);
@@ -313,7 +314,7 @@ TEST_CASE("nats: options that can't be are named, without a secret", "[nats]") {
   CHECK_THROWS_AS(nats::Backplane(unreadable), std::runtime_error);
 }
 
-TEST_CASE("nats: ids become legal tokens, each another", "[nats]") {
+TEST_CASE("nats: ids become legal tokens, each a different one", "[nats]") {
   CHECK(nats::subject_token("order-1_A") == "order-1_A");
   CHECK(nats::subject_token("") == "=");
   CHECK(nats::subject_token("=") == "=3D");
@@ -322,7 +323,7 @@ TEST_CASE("nats: ids become legal tokens, each another", "[nats]") {
   CHECK(nats::order_subject("oc", "org.1", "o 1") == "oc.order.org=2E1.o=201");
 }
 
-TEST_CASE("nats: of three servers one may go, the leader too, and nothing is missed",
+TEST_CASE("nats: one of three servers may go, the leader too, and no change is missed",
           "[nats][three]") {
   std::vector<std::uint16_t> routes{free_port(), free_port(), free_port()};
   std::string all;

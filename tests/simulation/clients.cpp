@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-// Those who are connected: clients that follow the contract, and attackers.
+// Connections: clients that follow the contract, and attackers.
 namespace ordercast::simulation {
 
 int Simulation::open(const std::string& token, bool hello) {
@@ -112,7 +112,7 @@ void Simulation::ask_again(Client& client) {
 void Simulation::lose(Client& client) {
   const int handle = *client.handle;
   wire_of(handle).gone = true;
-  // The server may hear of it at once or after some more events have come.
+  // The server may get the event at once or after some others.
   if (chance(50)) commit();
   if (chance(50)) dispatch();
   if (chance(50)) run_some();
@@ -124,7 +124,7 @@ void Simulation::lose(Client& client) {
 /// The client watches an order that is left beside many others, and perhaps comes back to those:
 /// what waits for it, if it does not read, gets gaps.
 void Simulation::leave_many(Client& client) {
-  if (chance(70)) {  // It asks for everything first, as an app that has lost its memory.
+  if (chance(70)) {  // It asks for everything first, as an app without stored versions does.
     if (client.rate == 0) read(client, 1000);
     if (!client.handle) return;
     for (const auto& [order, version] : client.seen) subscribe(client, order, 0);
@@ -142,7 +142,7 @@ void Simulation::leave_many(Client& client) {
   for (const auto& order : left) subscribe(client, order, client.seen[order]);
 }
 
-/// The client takes up to so much off the wire, and acts on what it finds.
+/// The client reads up to so much from the wire, and handles each message.
 void Simulation::read(Client& client, std::size_t most_frames, std::size_t most_bytes) {
   if (!client.handle || !client.reads) return;
   const int handle = *client.handle;
@@ -196,7 +196,7 @@ void Simulation::receive(Client& client, const std::string& text) {
   fingerprint_ = detail::hash_bytes(text, fingerprint_ + now_);
   const auto json = nlohmann::json::parse(text);
   const auto type = json.at("type").get<std::string>();
-  if (type == "hello") {  // What it has seen in another store is no measure here.
+  if (type == "hello") {  // Versions of another store can't be compared with this one's.
     const auto epoch = json.at("epoch").get<std::string>();
     if (std::exchange(client.epoch, epoch) == epoch) return;
     for (auto& [order, version] : client.seen) version = 0;
@@ -236,7 +236,7 @@ void Simulation::receive(Client& client, const std::string& text) {
   ++tally_.delivered;
 }
 
-/// A user is logged out: every connection of theirs ends, and their tokens are void.
+/// Logs a user out: all of their connections end, and their tokens are revoked.
 void Simulation::revoke(Client& client) {
   for (auto at = directory_.tokens.begin(); at != directory_.tokens.end();) {
     at = at->second.user == client.user ? directory_.tokens.erase(at) : std::next(at);

@@ -3,7 +3,7 @@
 
 #include <array>
 
-// Messages of the application's own: who sends them, and what must become of each.
+// The application's own messages: how they are sent, and which of them must arrive.
 namespace ordercast::simulation {
 
 void Simulation::pick_messages(std::uint32_t seed) {

@@ -18,7 +18,7 @@ void Simulation::check_networks() const {
   }
 }
 
-/// What the server holds is bounded by who is connected, whatever they do and however long.
+/// The server's memory is bounded by its connections, whatever they do and however long.
 void Simulation::check_bounds() {
   check_networks();
   std::size_t on_wires = 0;
@@ -171,7 +171,8 @@ void Simulation::check_final(const Client& client) {
   }
 }
 
-/// Whoever was there for the last publish of an order that they list got a hint on its final state.
+/// A client that was connected at the last publish of an order in its list got a hint of the final
+/// state.
 void Simulation::check_hints(const Client& client) {
   if (weather_.shuffles) return;  // Hints have no versions: the last one to come is the last one.
   for (const auto& [id, order] : store_.orders) {

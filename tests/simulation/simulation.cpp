@@ -270,7 +270,7 @@ bool Simulation::answer() {
   const auto at = pick(answers.size());
   const auto call = std::move(answers[at]);
   answers.erase(answers.begin() + at);
-  if (weather_.locks && chance(2)) {  // Nobody answers that one, ever.
+  if (weather_.locks && chance(2)) {  // This question is never answered.
     ++tally_.lost;
     return true;
   }
@@ -291,7 +291,7 @@ void Simulation::step_wall_clock() {
   directory_.wall_ms += (chance(50) ? 1 : -1) * static_cast<std::int64_t>(pick(2 * 60 * 60 * 1000));
 }
 
-/// Somebody wants to know whether a user is there, as before a push.
+/// The push worker asks whether a user is looking.
 void Simulation::look_for(const Client& client) {
   server_->all.last_heard(client.user, chance(80), [](std::optional<TimePoint> /*heard*/) {});
 }
@@ -304,8 +304,8 @@ void Simulation::restart() {
   start_server();
 }
 
-/// Somebody serves a backup: the newest changes are gone, whoever has seen them, and their versions
-/// will be given again. Only a new epoch tells.
+/// An operator serves a backup: the newest changes are gone, though clients have seen them, and
+/// their versions will be given again. Only the new epoch tells clients.
 void Simulation::restore() {
   ++tally_.restores;
   ++store_.epoch;
@@ -327,7 +327,7 @@ void Simulation::drain() {
   for (auto& shard : server_->shards) shard->manager.begin_drain(drain_window);
 }
 
-/// Time goes by, in slices if somebody reads all the time.
+/// Time goes by, in slices if a client reads all the time.
 void Simulation::pass(milliseconds time) {
   if (!weather_.steady) {
     pass_slice(time);

@@ -22,7 +22,7 @@
 /// `Broken`; the same seed replays the same run.
 namespace ordercast::simulation {
 
-/// A message of the application's own, and what its sender was told.
+/// An application's message, and how far it has got.
 struct Message : test::Addressed {
   std::size_t shards = 0;  ///< To how many it was sent.
   std::size_t ran = 0;     ///< Of these, how many have handled it.
@@ -42,7 +42,7 @@ struct Client {
   std::optional<int> handle;
   std::uint64_t opened_at = 0;  ///< The step at which it connected.
   bool reads = true;
-  std::string epoch;     ///< What its versions are counted in; empty: it does not know epochs.
+  std::string epoch;  ///< Of the store that its versions are from; empty: it does not know epochs.
   std::size_t rate = 0;  ///< Bytes that it reads every `slice`, always; 0: as chance will.
   std::set<std::string>
       again;                 ///< Orders that the server could tell nothing of: to be asked again.
@@ -168,7 +168,7 @@ class Simulation {
   bool settle_round();
 
   std::mt19937 random_;
-  // For messages alone, so that a seed without them means what it always did.
+  // For messages only, so that a seed without them replays the same run as before.
   std::mt19937 own_random_;
   Weather weather_;
   struct {
@@ -192,7 +192,7 @@ class Simulation {
   std::unique_ptr<Server> server_;
   std::size_t kernel_room_ = 0;
   std::uint64_t fingerprint_ = 0;
-  std::uint64_t now_ = 0;  // Counts what happens, to tell what was first.
+  std::uint64_t now_ = 0;  // Counts events, to tell which of two was first.
   int next_handle_ = 0;
   int next_token_ = 0;
 };

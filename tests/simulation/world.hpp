@@ -21,10 +21,10 @@
 #include <utility>
 #include <vector>
 
-/// What the simulation is made of: what is on disk, who there is, and one process of the server.
+/// The parts of the simulation: the disk, the users, and one process of the server.
 namespace ordercast::simulation {
 
-/// What a run is made to suffer beside the common.
+/// The faults of a run besides the usual ones.
 struct Weather {
   bool wide = false;      ///< More orders than any threshold inside the core.
   bool heavy = false;     ///< Orders that exceed every bound in bytes, alone and together.
@@ -45,7 +45,7 @@ inline std::string json_text(std::string_view text) {
   return out;
 }
 
-/// What is on disk: it outlives every server.
+/// The disk, which outlives every server.
 struct Store {
   struct Order {
     std::string owner;
@@ -160,7 +160,7 @@ struct SimulatedServices {
   test::ManualClock clock;
 };
 
-/// A manager that says what it is handed by other threads.
+/// A manager that records what other threads publish and announce to it.
 class Desk : public ConnectionManager<Network, SimulatedServices> {
  public:
   using Base = ConnectionManager<Network, SimulatedServices>;
@@ -220,7 +220,7 @@ struct Shard {
   }
 
   Network network;
-  std::map<int, std::string> users;  ///< Who was let in, by handle.
+  std::map<int, std::string> users;  ///< The users of accepted connections, by handle.
   test::Watching watching;
   SimulatedServices::Answers answers;
   std::deque<std::function<void()>> posted;

@@ -36,7 +36,7 @@ class SqliteBackend {
     sqlite::Query query = connection.query(sql);
     return query.next() ? query.text(0) : std::string();
   }
-  /// From here on no entry of the outbox can be written, until it is mended.
+  /// From here on no entry of the outbox can be written, until `mend_outbox` is called.
   void break_outbox() const {
     execute_in(dir_.file(),
                "CREATE TRIGGER broken BEFORE INSERT ON outbox "
@@ -62,14 +62,14 @@ class SqliteBackend {
     return std::shared_ptr<Held>(  // NOLINT(modernize-make-shared): an aggregate.
         new Held{{dir_.file(), sqlite::Access::read_write_create, std::chrono::milliseconds(0)}});
   }
-  /// A store that waits for nobody's lock for long.
+  /// A store that waits only briefly for a lock.
   [[nodiscard]] std::unique_ptr<Database> open_impatient() const {
     auto options = options_for(dir_.file());
     options.busy_timeout = std::chrono::milliseconds(0);
     return std::make_unique<SqliteStore>(options);
   }
 
-  /// What errors call the database, and a unique key in it.
+  /// The database's name in errors, and that of a unique key.
   [[nodiscard]] std::string name() const { return dir_.file(); }
   static constexpr const char* key_of_emails = "users.email";
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-/// Users, their sign-ins, and what a store says of itself.
+/// Users, their sign-ins, and the store's own facts.
 namespace order_server {
 namespace {
 
@@ -34,7 +34,7 @@ Strings ids_of(const std::vector<EndedSession>& ended) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("users are listed by address, with who is disabled", "[store][accounts]",
+TEMPLATE_TEST_CASE("users are listed by address, with those that are disabled", "[store][accounts]",
                    SqliteBackend, PostgresBackend) {
   AccountFixture<TestType> f;
   CHECK(f.store.set_disabled("u-2", true, 1000));
@@ -48,8 +48,8 @@ TEMPLATE_TEST_CASE("users are listed by address, with who is disabled", "[store]
   CHECK(f.store.find_user("u-2")->is_disabled);
 }
 
-TEMPLATE_TEST_CASE("disabling ends all of the user's sign-ins and nobody else's",
-                   "[store][accounts]", SqliteBackend, PostgresBackend) {
+TEMPLATE_TEST_CASE("disabling ends all of the user's sign-ins and no other's", "[store][accounts]",
+                   SqliteBackend, PostgresBackend) {
   AccountFixture<TestType> f;
   f.store.add_session("s-1", "u-1", 100, 9000);
   f.store.add_session("s-2", "u-2", 100, 9000);
@@ -69,8 +69,8 @@ TEMPLATE_TEST_CASE("disabling ends all of the user's sign-ins and nobody else's"
   CHECK(f.store.session_ended_at("s-1", "u-1") == 1000);  // stays ended
 }
 
-TEMPLATE_TEST_CASE("changes of accounts are read from where one was", "[store][accounts]",
-                   SqliteBackend, PostgresBackend) {
+TEMPLATE_TEST_CASE("changes of accounts are read from the last one that was read",
+                   "[store][accounts]", SqliteBackend, PostgresBackend) {
   AccountFixture<TestType> f;
   CHECK(f.store.last_account_change() == 0);
   CHECK(f.store.account_changes_after(0).empty());
@@ -102,7 +102,7 @@ TEMPLATE_TEST_CASE("a sign-in ends once, with the device that was bound to it", 
   CHECK(f.store.session_ended_at("s-1", "u-1") == 1000);
   CHECK(f.number("SELECT count(*) FROM devices WHERE token = 'token-1'") == 0);
   CHECK(f.number("SELECT count(*) FROM devices WHERE token = 'token-2'") == 1);
-  // One that is not known here is remembered as ended.
+  // A sign-in that is not known here is remembered as ended.
   f.store.end_session("s-9", "u-1", 3000);
   CHECK(f.store.session_ended_at("s-9", "u-1") == 3000);
 }
@@ -121,8 +121,9 @@ TEMPLATE_TEST_CASE("a device that signs in anew is not ended with the old sign-i
   CHECK(f.number("SELECT count(*) FROM devices") == 0);
 }
 
-TEMPLATE_TEST_CASE("all sign-ins of a user end at once, and what ended is told since when",
-                   "[store][sessions]", SqliteBackend, PostgresBackend) {
+TEMPLATE_TEST_CASE(
+    "all sign-ins of a user end at once, and those that ended since a time are listed",
+    "[store][sessions]", SqliteBackend, PostgresBackend) {
   AccountFixture<TestType> f;
   f.store.add_session("s-1", "u-1", 100, 9000);
   f.store.add_session("s-2", "u-1", 100, 9000);

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-/// What goes wrong in any database. What only one of them does is in the files of its name.
+/// Faults of any database. Those of one database are in the files of its name.
 namespace order_server {
 
 using Catch::Matchers::Contains;

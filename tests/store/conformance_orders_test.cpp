@@ -199,7 +199,7 @@ TEMPLATE_TEST_CASE("which payment made an order PAID is kept through later chang
   CHECK(found->payment_status == PaymentStatus::paid);
 }
 
-TEMPLATE_TEST_CASE("an order that does not exist is no order and asks nobody", "[store]",
+TEMPLATE_TEST_CASE("for an order that does not exist no decision is asked", "[store]",
                    SqliteBackend, PostgresBackend) {
   StoreFixture<TestType> f;
   bool is_asked = false;

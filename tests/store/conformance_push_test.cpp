@@ -50,7 +50,7 @@ PushResult retry_of(const PushJob& job, std::int64_t due_at_ms, bool held_agains
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a change of status waits for each device of the owner, and for nobody else",
+TEMPLATE_TEST_CASE("a change of status is queued for each device of the owner, and for no other",
                    "[store][push]", SqliteBackend, PostgresBackend) {
   PushFixture<TestType> f;
   f.store.add_device("user-1", "token-2", "ios", 200);
@@ -126,7 +126,7 @@ TEMPLATE_TEST_CASE("a version that came while an older one was being sent stays 
 }
 
 TEMPLATE_TEST_CASE(
-    "the least tried go first, and a clock that was set back delays nothing for long",
+    "pushes with the fewest attempts go first, and a clock that was set back delays none for long",
     "[store][push]", SqliteBackend, PostgresBackend) {
   PushFixture<TestType> f;
   for (const char* id : {"o-2", "o-3"}) f.store.create_order(sample_order(id));
@@ -163,7 +163,7 @@ TEMPLATE_TEST_CASE("a device that is gone takes its pushes along, unless it has 
   CHECK(f.number("SELECT count(*) FROM push_jobs") == 0);
 }
 
-TEMPLATE_TEST_CASE("a phone that changes hands gets nothing of who had it before", "[store][push]",
+TEMPLATE_TEST_CASE("a phone that changes hands gets no push of its earlier user", "[store][push]",
                    SqliteBackend, PostgresBackend) {
   PushFixture<TestType> f;
   f.move_to(OrderStatus::confirmed);
@@ -174,7 +174,7 @@ TEMPLATE_TEST_CASE("a phone that changes hands gets nothing of who had it before
 }
 
 TEMPLATE_TEST_CASE(
-    "what was given up is listed, retried, revived by a newer version, and pruned at last",
+    "a push that was given up is listed, retried, revived by a newer version, and pruned at last",
     "[store][push]", SqliteBackend, PostgresBackend) {
   PushFixture<TestType> f;
   f.store.add_device("user-1", "a registration token of forty characters", "ios", 200);

@@ -91,7 +91,7 @@ TEMPLATE_TEST_CASE("an order is read as it was returned, with its customer, stor
   CHECK(order_json(f.store.list_orders({}).orders.at(0)) == order_json(*changed.order));
   CHECK(f.store.find_order("o-1")->status_logs.back().actor.role == "ORG_ADMIN");
 
-  // A change without a log is in the history alone.
+  // A change without a log is only in the history.
   f.store.change_order(
       "o-1", [](const Order& found) { return decide_payment_status(found, PaymentStatus::paid); },
       3000);
@@ -259,7 +259,7 @@ TEMPLATE_TEST_CASE("a refund is queued with the cancellation and ends as the pro
   CHECK_FALSE(f.store.report_refund({"pay_9", RefundStatus::done, "", "", 0}, 0, 1).known_payment);
 }
 
-TEMPLATE_TEST_CASE("what the staff gave back by hand is no dead letter any more", "[store]",
+TEMPLATE_TEST_CASE("a refund that the staff made by hand is no dead letter any more", "[store]",
                    SqliteBackend, PostgresBackend) {
   StoreFixture<TestType> f;
   f.store.create_order(sample_order("o-1"));

@@ -49,8 +49,8 @@ TEMPLATE_TEST_CASE("the outbox gives out what is not broadcast, in commit order"
   CHECK(f.store.pending_broadcasts(3).empty());
 }
 
-TEMPLATE_TEST_CASE("the outbox's depth and age are of what waits", "[store][outbox]", SqliteBackend,
-                   PostgresBackend) {
+TEMPLATE_TEST_CASE("the outbox's depth and age are those of the waiting entries", "[store][outbox]",
+                   SqliteBackend, PostgresBackend) {
   StoreFixture<TestType> f;
   CHECK(f.store.outbox_stats(5000).depth == 0);
   CHECK(f.store.outbox_stats(5000).oldest_age_ms == 0);
@@ -145,7 +145,7 @@ TEMPLATE_TEST_CASE("shops and products are listed and found", "[store]", SqliteB
   CHECK_THROWS_AS(f.store.add_product({"product-3", "store-3", "Air", 1}), StoreError);
 }
 
-TEMPLATE_TEST_CASE("a device belongs to whoever registered it last", "[store][devices]",
+TEMPLATE_TEST_CASE("a device belongs to the user who registered it last", "[store][devices]",
                    SqliteBackend, PostgresBackend) {
   StoreFixture<TestType> f;
   f.store.add_device("user-1", "token-1", "android", 1000);
@@ -223,7 +223,7 @@ TEMPLATE_TEST_CASE(
   CHECK(f.number("SELECT count(*) FROM devices") == max_devices_per_user);
   CHECK(f.number("SELECT count(*) FROM devices WHERE token = 'newest'") == 1);
   CHECK(f.number("SELECT count(*) FROM devices WHERE token = 'token-0'") == 0);
-  // One that comes again is seen again.
+  // A device that registers again has been seen again.
   f.store.add_device("user-1", "token-1", "ios", 400);
   f.store.add_device("user-1", "one more", "ios", 300);
   CHECK(f.number("SELECT count(*) FROM devices WHERE token = 'token-1'") == 1);

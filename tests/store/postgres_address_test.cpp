@@ -12,7 +12,7 @@
 #include <fstream>
 #include <string>
 
-/// Where the database is and who asks: URLs, passwords, TLS.
+/// The database's address and the user's credentials: URLs, passwords, TLS.
 namespace order_server {
 namespace {
 
@@ -78,7 +78,7 @@ TEST_CASE("a URL of PostgreSQL is told from a file", "[postgres][address]") {
   CHECK_FALSE(is_shared_database(""));
 }
 
-TEST_CASE("what is shown of a URL has no password, however it is written", "[postgres][address]") {
+TEST_CASE("a URL is shown without its password, however it is written", "[postgres][address]") {
   CHECK(shown_database("postgres://shop@db.example:5433/shop?sslmode=verify-full") ==
         "postgres://shop@db.example:5433/shop");
   for (const char* url :

@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
-/// What PostgreSQL does to its clients, and what the store makes of it: each call ends within its
-/// deadline, by a StoreError or because trying again has helped.
+/// Faults of PostgreSQL and of the way to it. Each call ends within its deadline: with a
+/// StoreError, or because another try has worked.
 namespace order_server {
 namespace {
 
@@ -30,7 +30,7 @@ PostgresOptions impatient(PostgresOptions options) {
   return options;
 }
 
-/// A database on the shared server, and a store that waits for nothing for long.
+/// A database on the shared server, and a store with short deadlines.
 struct Fixture {
   PostgresBackend backend;
   PostgresStore store{impatient(backend.options())};
@@ -51,7 +51,7 @@ struct Fixture {
   }
 };
 
-/// A server of its own, for what is done to a whole server.
+/// A server of its own, for faults of a whole server.
 struct OwnServer {
   explicit OwnServer(std::vector<std::string> settings = {}) : server(std::move(settings)) {
     database = server.create_database();
@@ -86,7 +86,7 @@ TEST_CASE("connections that ended between two calls are replaced unnoticed",
   CHECK(f.store.find_order("o-1")->version == 2);
 }
 
-TEST_CASE("a connection that is lost between statements is another try, and the change made once",
+TEST_CASE("after a connection is lost between statements the change is tried again, and made once",
           "[store][postgres][faults]") {
   Fixture f;
   int asked = 0;
@@ -159,7 +159,7 @@ TEST_CASE("a connection that is lost within the commit is an error that says so"
   CHECK(f.touch().changed);
 }
 
-TEST_CASE("a deadlock is another try", "[store][postgres][faults]") {
+TEST_CASE("after a deadlock the change is tried again", "[store][postgres][faults]") {
   Fixture f;
   f.store.create_order(sample_order("o-2"));
   PostgresOptions patient = f.backend.options();
@@ -322,7 +322,7 @@ TEST_CASE("a server that hangs costs no call more than its deadline", "[store][p
   CHECK(store.find_order("o-1"));
 }
 
-TEST_CASE("a server that is away is reported at once, and used again when it is back",
+TEST_CASE("an unreachable server is reported at once, and used again when it is back",
           "[store][postgres][faults]") {
   OwnServer own;
   PostgresStore store(impatient(own.options()));
@@ -335,7 +335,7 @@ TEST_CASE("a server that is away is reported at once, and used again when it is 
   CHECK(store.find_shop("store-1"));
 }
 
-TEST_CASE("a server with no more connections leaves the store those that it has",
+TEST_CASE("when the server accepts no more connections the store keeps those that it has",
           "[store][postgres][faults]") {
   OwnServer own({"max_connections=6", "superuser_reserved_connections=3"});
   PostgresOptions options = impatient(own.options());
@@ -364,7 +364,7 @@ TEST_CASE("a server with no more connections leaves the store those that it has"
   for (auto& thread : threads) thread.join();
   CHECK(failures == 0);
   CHECK(store.find_order("o-1")->version == 21);
-  // One that has none at all says why.
+  // A store without any connection says why.
   CHECK_THAT(error_of([&] { PostgresStore another(options); }),
              Contains("too many clients") || Contains("connection slots are reserved"));
 }

@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 struct Fixture : StoreFixture<PostgresBackend> {
   PostgresStore other{backend.options()};
 
-  /// As if the lease of whoever has them had ended.
+  /// Ends all leases.
   void end_leases() const {
     backend.execute("UPDATE broadcasts SET leased_until = now() - interval '1 second'");
     backend.execute("UPDATE push_jobs SET leased_until = now() - interval '1 second'");
@@ -48,19 +48,19 @@ TEST_CASE("an entry that one node has taken is not given to another, until its l
   const auto taken = f.store.pending_broadcasts(2);
   CHECK(orders_of(taken) == Strings{"o-1", "o-2"});
   CHECK(orders_of(f.other.pending_broadcasts(10)) == Strings{"o-3"});
-  // Whoever has them may ask again, and goes on where it was.
+  // The holder may ask again, and gets the same entries.
   CHECK(orders_of(f.store.pending_broadcasts(10)) == Strings{"o-1", "o-2"});
   CHECK(orders_of(f.other.pending_broadcasts(10)) == Strings{"o-3"});
 
   f.end_leases();
   CHECK(orders_of(f.other.pending_broadcasts(10)) == Strings{"o-1", "o-2", "o-3"});
   CHECK(f.store.pending_broadcasts(10).empty());
-  // The first has published them after all: they are done, whoever says so.
+  // The first node has published them after all: they are done, whichever node marks them.
   f.store.mark_broadcast({taken[0].sequence, taken[1].sequence});
   CHECK(orders_of(f.other.pending_broadcasts(10)) == Strings{"o-3"});
 }
 
-TEST_CASE("what a node had taken that is gone is given to others at once",
+TEST_CASE("entries that a dead node had taken are given to others at once",
           "[store][postgres][nodes]") {
   Fixture f;
   f.store.add_device("user-1", "token-1", "android", 100);
@@ -91,7 +91,7 @@ TEST_CASE("asking again renews a lease", "[store][postgres][nodes]") {
   CHECK(f.other.pending_broadcasts(1).empty());
 }
 
-TEST_CASE("an entry that failed is leased like a new one, and free after each failure",
+TEST_CASE("an entry that failed is leased like a new one, and its lease ends with each failure",
           "[store][postgres][nodes]") {
   Fixture f;
   f.store.create_order(sample_order("o-1"));
@@ -223,8 +223,8 @@ TEST_CASE("changes of accounts are numbered as they are committed", "[store][pos
   Fixture f;
   f.store.add_user({"u-1", "a@example.org", "A", "hash", Role::customer, ""});
   f.store.add_user({"u-2", "b@example.org", "B", "hash", Role::customer, ""});
-  // A session that has taken a number and not committed holds others up, so that a reader who has
-  // seen theirs has seen its own.
+  // A session that has taken a number holds others up until it commits, so that a reader who has
+  // seen their numbers has seen its number too.
   PostgresSession slow(f.backend.name());
   slow.execute("BEGIN; SELECT pg_advisory_xact_lock(" + std::to_string(0x6163636F756E7473) +
                "); INSERT INTO account_changes (user_id) VALUES ('u-1')");
@@ -307,7 +307,7 @@ TEST_CASE("another program's tables are an error and stay as they are",
   CHECK(look.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "1");
 }
 
-TEST_CASE("a copy that is served is another store, and an operator's command changes nothing",
+TEST_CASE("a copy that is served is another store, and an operator's command does not make it one",
           "[store][postgres][meta]") {
   PostgresBackend backend;
   PostgresOptions options = backend.options();

@@ -25,7 +25,7 @@ struct ApiReply : HttpReply {
 
 class ApiClient {
  public:
-  /// Speaks for nobody when `token` is empty.
+  /// Sends no Authorization header when `token` is empty.
   explicit ApiClient(std::uint16_t port, std::string token = {})
       : port_(port), token_(std::move(token)) {}
 

@@ -49,7 +49,7 @@ struct CountingArchetypeTransport : ArchetypeTransport {
   void prefetch(Handle /*of*/) const noexcept {}
 };
 
-/// Seams that know nobody's name: each token is its user's, each user may watch each order, and no
+/// Seams without any rules: each token names its user, each user may watch each order, and no
 /// order can be read. They can be moved alone.
 struct ArchetypeServices {
   struct Authenticator {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-/// The registry as anyone would write it first: what it does is plain to see.
+/// The registry in its simplest form, so that it is plainly correct.
 namespace ordercast::test {
 
 struct NaiveRegistry {

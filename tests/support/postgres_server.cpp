@@ -46,7 +46,7 @@ std::filesystem::path programs() {
   return std::max_element(found.begin(), found.end())->second;
 }
 
-/// Who runs the server; null: who runs the tests.
+/// The user who runs the server; null: the one who runs the tests.
 const passwd* other_user() {
   if (::geteuid() != 0) return nullptr;
   const passwd* user = ::getpwnam("postgres");
@@ -103,7 +103,7 @@ std::uint16_t free_port() {
   return ::ntohs(address.sin_port);
 }
 
-/// A zombie that nobody waits for holds nothing any more.
+/// A zombie holds no lock and no file any more.
 bool runs(pid_t process) {
   std::ifstream stat("/proc/" + std::to_string(process) + "/stat");
   std::string text;

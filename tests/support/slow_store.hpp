@@ -28,7 +28,7 @@ struct AnyUser {
   }
 };
 
-/// What the seams of one test answer.
+/// The answers of the seams of one test.
 struct StoreAnswers {
   Access access = Access::granted;
   bool store_works = true;

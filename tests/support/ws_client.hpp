@@ -11,7 +11,7 @@
 #include <string_view>
 #include <utility>
 
-/// A client for tests that talks to a real port and trusts nobody: plain sockets, no WebSocket
+/// A client for tests that talks to a real port: plain sockets, no WebSocket
 /// library, so that it can send what a well-behaved client never would.
 ///
 ///     WsClient client;

@@ -105,7 +105,7 @@ TEST_CASE("the connection that is silent for longest makes room for a newcomer",
   CHECK(server.websockets() == 3);
 }
 
-TEST_CASE("idlers don't keep anybody out, however many they are", "[acceptor]") {
+TEST_CASE("idle connections keep no newcomer out, however many they are", "[acceptor]") {
   RecordingServer::Setup setup;
   setup.accept.max_handshakes = 16;
   RecordingServer server(std::move(setup));
@@ -117,7 +117,7 @@ TEST_CASE("idlers don't keep anybody out, however many they are", "[acceptor]") 
   CHECK(wait_until([&] { return server.open_sockets() <= 16; }));
 }
 
-TEST_CASE("an address that has its share of handshakes takes the place of its own", "[acceptor]") {
+TEST_CASE("an address at its limit of handshakes displaces one of its own", "[acceptor]") {
   RecordingServer::Setup setup;
   setup.accept.max_handshakes = 1000;
   setup.accept.exempt = [](const ::asio::ip::address&) { return false; };

@@ -109,7 +109,7 @@ TEST_CASE("an answer that memory has no room for is refused, after room was aske
   CHECK(line.sent.substr(0, 13) == "HTTP/1.1 503 ");
 }
 
-TEST_CASE("bytes that answers share count for nobody", "[answer_queue]") {
+TEST_CASE("bytes that answers share do not count for a connection", "[answer_queue]") {
   AnswerMemory memory(1 << 20U);
   Line line(memory);
   line.ask(1);

@@ -115,7 +115,7 @@ TEST_CASE("writable is reported once, when a slow client has caught up", "[backp
   CHECK(slow.server.unread() == 0);
 }
 
-TEST_CASE("writable is not reported to who was never pushed back", "[backpressure]") {
+TEST_CASE("writable is not reported for a client that was never pushed back", "[backpressure]") {
   RecordingServer server;
   WsClient client;
   REQUIRE(client.connect(host, server.port(), "/ws"));

@@ -40,7 +40,8 @@ TEST_CASE("a handle is found while its socket is open, and never for another con
   CHECK(connections.handle_of(index) != handle);
 }
 
-TEST_CASE("the dead are buried in turn, those that die meanwhile later", "[connections]") {
+TEST_CASE("closed connections are removed in turn, those that close meanwhile later",
+          "[connections]") {
   Connections connections;
   for (int i = 0; i < 3; ++i) add(connections);
   connections.mark_dead(0);

@@ -142,7 +142,7 @@ const std::string block(16 * 1024, 'x');
 
 }  // namespace
 
-TEST_CASE("what was accepted arrives, in order", "[contract]") {
+TEST_CASE("accepted frames arrive, in order", "[contract]") {
   const auto one = line();
   for (int i = 0; i < 200; ++i) REQUIRE(one->send(std::to_string(i)) == SendResult::accepted);
   for (int i = 0; i < 200; ++i) REQUIRE(one->read() == std::to_string(i));
@@ -157,7 +157,7 @@ TEST_CASE("a frame that many share is one frame", "[contract]") {
   }
 }
 
-TEST_CASE("who doesn't read is pushed back at the mark, and loses nothing of what was accepted",
+TEST_CASE("a client that does not read is pushed back at the mark, and loses no accepted frame",
           "[contract]") {
   const auto one = line();
   std::vector<std::string> accepted;
@@ -175,7 +175,7 @@ TEST_CASE("who doesn't read is pushed back at the mark, and loses nothing of wha
   for (const auto& text : accepted) REQUIRE(one->read() == text);
 }
 
-TEST_CASE("who was pushed back is writable once it has read", "[contract]") {
+TEST_CASE("a client that was pushed back is writable once it has read", "[contract]") {
   const auto one = line();
   const auto accepted = one->send_until_backpressure(block);
   for (int i = 0; i < 3; ++i) CHECK(one->send("more") == SendResult::backpressure);
@@ -195,8 +195,9 @@ TEST_CASE("a ping is never refused and takes no room", "[contract]") {
   for (std::size_t i = 0; i < accepted; ++i) REQUIRE(one->read() == block);
 }
 
-TEST_CASE("a close comes behind what was accepted, with its code and reason, and is the last",
-          "[contract]") {
+TEST_CASE(
+    "a close is sent behind all accepted frames, with its code and reason, and is the last frame",
+    "[contract]") {
   const auto one = line();
   REQUIRE(one->send("before") == SendResult::accepted);
   one->close(CloseCode::service_restart, "retry-after-ms=7");
@@ -210,7 +211,7 @@ TEST_CASE("a close comes behind what was accepted, with its code and reason, and
   CHECK(one->send("late") == SendResult::closed);
 }
 
-TEST_CASE("who is terminated gets no goodbye and holds nothing", "[contract]") {
+TEST_CASE("a terminated connection gets no close frame and holds no memory", "[contract]") {
   const auto one = line();
   one->send_until_backpressure(block);
   one->terminate();

@@ -51,7 +51,7 @@ TEST_CASE("a compressed frame lives as long as its message or whoever holds it",
   CHECK(raw_inflate(std::string(form.bytes().substr(4))) == order_like(1000));
 }
 
-TEST_CASE("what does not shrink, and what is no message, is its own form", "[deflate]") {
+TEST_CASE("a frame that does not shrink, or that is no message, stays as it is", "[deflate]") {
   const std::vector<Frame> plain = {
       make_frame(Opcode::text, "short"), make_frame(Opcode::binary, noise(1000)),
       make_frame(Opcode::ping, {}), Frame::of(order_like(1000)),

@@ -9,7 +9,7 @@
 
 using ordercast::net::report_error;
 
-TEST_CASE("an error is passed on to whoever wants it", "[error_report]") {
+TEST_CASE("an error is passed to the listener", "[error_report]") {
   const auto error = std::make_exception_ptr(std::runtime_error("expected by a test"));
   std::exception_ptr heard;
   report_error([&](std::exception_ptr one) { heard = std::move(one); }, error);
@@ -17,7 +17,7 @@ TEST_CASE("an error is passed on to whoever wants it", "[error_report]") {
   report_error({}, error);
 }
 
-TEST_CASE("no error is reported to nobody, and what the listener throws is dropped",
+TEST_CASE("without a listener an error is dropped, and so is what a listener throws",
           "[error_report]") {
   int calls = 0;
   const std::function<void(std::exception_ptr)> throws = [&](const std::exception_ptr&) {

@@ -83,7 +83,7 @@ TEST_CASE("a turn ends once, behind what was ready before", "[event_loop]") {
   CHECK(it.calls == std::vector<std::string>{"turn", "turn"});
 }
 
-TEST_CASE("a loop that is gone is called no more", "[event_loop]") {
+TEST_CASE("a loop that has ended is called no more", "[event_loop]") {
   Looped it;
   REQUIRE(it.loop->add(it.ends[0], 77, EPOLLIN));
   REQUIRE(::send(it.ends[1], "x", 1, 0) == 1);

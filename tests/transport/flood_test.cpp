@@ -49,8 +49,10 @@ bool settled(WsClient& client) {
 
 }  // namespace
 
-TEST_CASE("a flood of any kind of frame is told so, then closed with 1008, and others go on",
-          "[flood]") {
+TEST_CASE(
+    "a client that floods with any kind of frame is warned, then closed with 1008, and others go "
+    "on",
+    "[flood]") {
   WholeServer server;
   WsClient bystander;
   REQUIRE(bystander.connect(host, server.port(), "/ws?token=bob"));
@@ -119,7 +121,7 @@ TEST_CASE("a message of fragments that hold nothing ends in 1008, whoever counts
   CHECK(closed->code == 1008);
 }
 
-TEST_CASE("what a client may send within its rate does nothing to it", "[flood]") {
+TEST_CASE("a client within its rate is left alone", "[flood]") {
   WholeServer server;
   WsClient client;
   REQUIRE(client.connect(host, server.port(), "/ws?token=alice"));

@@ -20,7 +20,7 @@ Client from(std::vector<HttpHeader> headers, const std::string& peer = "10.0.0.1
 
 }  // namespace
 
-TEST_CASE("what a peer that is no trusted proxy says of its client is not believed",
+TEST_CASE("a peer that is no trusted proxy is not believed about its client",
           "[forwarded_client]") {
   const auto client = from({{"Forwarded", "for=198.51.100.9;proto=https;host=a"},
                             {"X-Forwarded-For", "198.51.100.9"},
@@ -62,9 +62,8 @@ TEST_CASE("Forwarded is read in all its forms and goes before X-Forwarded-For",
   CHECK(forwarded("by=10.0.0.9;host=\"a, b;c=d\", for=192.0.2.9").text() == "192.0.2.9");
 }
 
-TEST_CASE(
-    "a client that leaves a quote open or says `for` twice hides nobody's address but its own",
-    "[forwarded_client]") {
+TEST_CASE("a client that leaves a quote open or says `for` twice hides only its own address",
+          "[forwarded_client]") {
   for (const auto* value :
        {"for=\"203.0.113.1, for=192.0.2.1", "for=203.0.113.1;for=192.0.2.1", "=, for=\"",
         "for=192.0.2.1\"", "for, for=192.0.2.1", "for=\"192.0.2.1\"x", "for=\"192.0.2.1\\"}) {

@@ -51,7 +51,7 @@ TEST_CASE("with a filter the application alone knows the paths", "[handshake_gat
   CHECK_FALSE(gate.refuse_plain(get("/live")));
 }
 
-TEST_CASE("while draining nobody is admitted, and no filter is asked", "[handshake_gate]") {
+TEST_CASE("while draining no handshake is admitted, and no filter is asked", "[handshake_gate]") {
   HandshakeGate gate(7s, {});
   gate.set_filter(
       [](const HttpRequest&) -> std::optional<HttpResponse> { throw std::logic_error("asked"); });

@@ -221,7 +221,7 @@ TEST_CASE("an interim answer does not move the deadline of the first request",
   CHECK_FALSE(owner.pass_deadline());
 }
 
-TEST_CASE("a client that has ended its half gets what it asked for", "[http_connection]") {
+TEST_CASE("a client that has ended its half of the stream gets its answers", "[http_connection]") {
   Owner owner;
   CHECK_FALSE(owner.http->on_input_end());
   owner.give(get("/a"));
@@ -243,7 +243,7 @@ TEST_CASE("a drain ends a connection behind its next answer", "[http_connection]
   CHECK(owner.closes());
 }
 
-TEST_CASE("whoever works on a request hears that its client has gone", "[http_connection]") {
+TEST_CASE("the handler of a request is told when its client has gone", "[http_connection]") {
   Owner owner;
   owner.give(get("/a"));
   CHECK(owner.last.remote_address == "192.0.2.1");
@@ -252,7 +252,7 @@ TEST_CASE("whoever works on a request hears that its client has gone", "[http_co
   CHECK(owner.last.abandoned());
 }
 
-TEST_CASE("a second answer and one to nobody are dropped", "[http_connection]") {
+TEST_CASE("a second answer is dropped, and so is one without a request", "[http_connection]") {
   Owner owner;
   owner.give(get("/a") + get("/b"));
   owner.answer(1, {200, {}, "b"});

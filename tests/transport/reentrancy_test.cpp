@@ -98,8 +98,10 @@ TEST_CASE(
   CHECK(server.websockets() == 0);
 }
 
-TEST_CASE("who is closed within another's close is reported once, and who is sent to gets it",
-          "[reentrancy]") {
+TEST_CASE(
+    "a connection that is closed within another's close is reported once, and other connections "
+    "get their messages",
+    "[reentrancy]") {
   Hooked hooked;
   auto& server = hooked.server;
   WsClient first;

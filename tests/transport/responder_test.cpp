@@ -23,7 +23,7 @@ TEST_CASE("the first answer is delivered, and it alone", "[responder]") {
   CHECK(delivered == std::vector<int>{201});
 }
 
-TEST_CASE("a responder that is forgotten by everybody answers 500", "[responder]") {
+TEST_CASE("a responder whose last copy is dropped answers 500", "[responder]") {
   std::vector<int> delivered;
   {
     std::optional<HttpResponder> first =
@@ -35,7 +35,7 @@ TEST_CASE("a responder that is forgotten by everybody answers 500", "[responder]
   CHECK(delivered == std::vector<int>{500});
 }
 
-TEST_CASE("memory that is missing for the 500 is nobody's problem but the client's",
+TEST_CASE("without memory for the 500 the client gets no answer, and the server goes on",
           "[responder]") {
   CHECK_NOTHROW(make_responder([](const HttpResponse& /*response*/) { throw std::bad_alloc(); }));
 }

@@ -177,7 +177,7 @@ TEST_CASE("while draining HTTP is answered and handshakes are not", "[server]") 
   server.join();
 }
 
-TEST_CASE("a drain ends with its window, whoever is still there", "[server]") {
+TEST_CASE("a drain ends with its window, even with connections open", "[server]") {
   WholeServer server;
   WsClient deaf;
   REQUIRE(deaf.connect(host, server.port(), "/ws?token=u"));
@@ -188,7 +188,7 @@ TEST_CASE("a drain ends with its window, whoever is still there", "[server]") {
   CHECK(deaf.socket().wait_for_end());
 }
 
-TEST_CASE("the longest durations are as good as for ever", "[server]") {
+TEST_CASE("the longest durations never end", "[server]") {
   constexpr auto longest = (std::chrono::milliseconds::max)();
   net::ServerOptions options;
   options.transport.handshake_timeout = longest;

@@ -47,7 +47,7 @@ TEST_CASE("the one that has waited longest makes room, and none within the grace
   CHECK_FALSE(Crowd{}.find(stalled, start + 2s));
 }
 
-TEST_CASE("whoever takes bytes is spared, and the kernel is asked now and then",
+TEST_CASE("a client that takes bytes is spared, and the kernel is asked now and then",
           "[stalled_answers]") {
   const auto start = TimePoint{} + 100h;
   StalledAnswers stalled;

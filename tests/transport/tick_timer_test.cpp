@@ -42,7 +42,7 @@ TEST_CASE("however far a deadline is, the tick comes within the bound", "[tick_t
   CHECK(ticks == 1);
 }
 
-TEST_CASE("a timer that is cancelled or gone calls nobody", "[tick_timer]") {
+TEST_CASE("a timer that is cancelled or destroyed calls nothing", "[tick_timer]") {
   ::asio::io_context io;
   std::size_t ticks = 0;
   {

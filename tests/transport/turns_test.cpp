@@ -149,7 +149,7 @@ TEST_CASE("a client waits for a few messages of each in a crowd, and not for all
   CHECK(events_before(server, "one") < 200 * 30);
 }
 
-TEST_CASE("who keeps sending more than others waits behind them", "[turns][asio]") {
+TEST_CASE("a client that keeps sending more than others waits behind them", "[turns][asio]") {
   RecordingServer server;
   std::vector<WsClient> greedy(200);
   for (auto& client : greedy) {

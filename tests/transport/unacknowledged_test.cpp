@@ -76,7 +76,7 @@ TEST_CASE("what a peer has not acknowledged falls as it reads, to nothing", "[un
   CHECK(acknowledged_bytes(pair.sender).value() - at_first == sent);
 }
 
-TEST_CASE("of what is no socket nothing is unacknowledged", "[unacknowledged]") {
+TEST_CASE("a descriptor that is no socket has no unacknowledged bytes", "[unacknowledged]") {
   CHECK(unacknowledged_bytes(-1) == 0);
   CHECK_FALSE(acknowledged_bytes(-1));
   std::array<int, 2> pipe{};

@@ -113,7 +113,7 @@ struct Stage {
   std::vector<std::string>& got(Handle handle) { return transport[handle].received; }
 };
 
-/// One that fills what the transport takes of a connection that does not read.
+/// Fills the transport's buffer of a connection that does not read.
 void fill(Stage& s, Handle handle) {
   s.transport[handle].reads = false;
   s.manager.send_to_user("alice", {R"({"type":"filler","x":")" + std::string(2000, 'x') + "\"}"});
@@ -127,7 +127,8 @@ using Texts = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("a message of one's own reaches its audience and nobody else", "[manager][application]") {
+TEST_CASE("an application's message reaches its audience and no other connection",
+          "[manager][application]") {
   Stage s;
   s.open(1, "alice");
   s.open(2, "alice");
@@ -148,7 +149,7 @@ TEST_CASE("a message of one's own reaches its audience and nobody else", "[manag
   CHECK(s.got(5).empty());
 }
 
-TEST_CASE("a message of one's own is framed once and has a type of its own",
+TEST_CASE("an application's message is framed once and has a type of its own",
           "[manager][application]") {
   Stage s;
   s.open(1, "alice");
@@ -166,7 +167,8 @@ TEST_CASE("a message of one's own is framed once and has a type of its own",
   CHECK(s.got(1).size() == 1);
 }
 
-TEST_CASE("who may not watch an order yet gets none of its messages", "[manager][application]") {
+TEST_CASE("a connection that is not yet authorized for an order gets none of its messages",
+          "[manager][application]") {
   Stage s;
   s.gate.authorize_later = true;
   s.open(1, "alice");
@@ -244,7 +246,7 @@ TEST_CASE("a message never goes before the order that it follows", "[manager][ap
   CHECK_FALSE(s.transport[1].closed);
 }
 
-TEST_CASE("an order that is paid with more messages behind it than fit stays before them",
+TEST_CASE("an owed order that is sent stays before its messages, even if those do not fit",
           "[manager][application]") {
   Limits limits;
   limits.max_outbox_messages = 5;
@@ -280,7 +282,7 @@ TEST_CASE("messages to a user and to the organisation don't replace each other",
   CHECK(s.got(1)[2] == own("say", 2));
 }
 
-TEST_CASE("messages behind all debts together are bounded", "[manager][application]") {
+TEST_CASE("messages behind all owed orders together are bounded", "[manager][application]") {
   Limits limits;
   limits.max_outbox_messages = 8;
   Stage s(limits);
@@ -310,7 +312,7 @@ TEST_CASE("messages without a key count against the outbox", "[manager][applicat
   CHECK(s.transport[1].code == CloseCode::too_slow);
 }
 
-TEST_CASE("messages behind a debt are bounded as well", "[manager][application]") {
+TEST_CASE("messages behind an owed order are bounded as well", "[manager][application]") {
   Limits limits;
   limits.max_outbox_messages = 8;
   Stage s(limits);
@@ -370,7 +372,7 @@ TEST_CASE("a client's message of an unknown type is the application's to take",
   CHECK(s.transport[2].code == CloseCode::internal_error);
 }
 
-TEST_CASE("a message of one's own reaches every shard once", "[sharded][application]") {
+TEST_CASE("an application's message reaches every shard once", "[sharded][application]") {
   FakeTransport first_transport;
   FakeTransport second_transport;
   using Manager = ConnectionManager<FakeTransport, Services<Users>>;

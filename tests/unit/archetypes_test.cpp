@@ -21,7 +21,7 @@ template class ordercast::ConnectionManager<ArchetypeTransport, ArchetypeService
 template class ordercast::ConnectionManager<test::CountingArchetypeTransport, ArchetypeServices>;
 template class ordercast::Sharded<ConnectionManager<ArchetypeTransport, ArchetypeServices>>;
 
-TEMPLATE_TEST_CASE("the least that meets the requirements serves a connection's whole life",
+TEMPLATE_TEST_CASE("a transport with only the required members serves a connection's whole life",
                    "[manager]", ArchetypeTransport, test::CountingArchetypeTransport) {
   TestType transport;
   ConnectionManager<TestType, ArchetypeServices> manager(transport, ArchetypeServices(0));

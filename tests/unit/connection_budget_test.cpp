@@ -25,7 +25,7 @@ TEST_CASE("a user holds as many places as the limit says, and gets them back", "
   CHECK(budget.users() == 0);
 }
 
-TEST_CASE("a place is given back though memory has run out", "[budget]") {
+TEST_CASE("a place in the budget is given back even when memory has run out", "[budget]") {
   ConnectionBudget budget;
   const std::string user(100, 'u');  // Too long to lie within a string.
   REQUIRE(budget.try_acquire(user, 1));

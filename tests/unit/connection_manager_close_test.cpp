@@ -140,7 +140,7 @@ TEST_CASE("nothing is written after a close, in whatever order things happen", "
       pings = peer.pings;
     }
     REQUIRE(scene.transport[1].frames_after_close == 0);
-    // Whoever else is there is served as if nothing had been, and of her nothing is left.
+    // Other connections are served as before, and nothing of hers is left.
     scene.publish();
     REQUIRE(scene.transport[2].received.end()[-2] == scene.last);
     REQUIRE(scene.manager.sessions() == 1);
@@ -195,7 +195,8 @@ TEST_CASE("a transport that says closed in mid-publish is not asked about others
   CHECK(scene.manager.sessions() == 1);
 }
 
-TEST_CASE("a handle that is used again has nothing of the one before", "[manager][close]") {
+TEST_CASE("a handle that is used again keeps nothing of the earlier connection",
+          "[manager][close]") {
   Scene scene(true, true);
   scene.world->tokens["bob"] = {"bob", Reach::own};
   scene.manager.on_close(1);

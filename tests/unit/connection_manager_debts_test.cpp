@@ -62,7 +62,7 @@ TEST_CASE("a store that is behind what it committed is read again", "[manager][d
   CHECK(s.count(R"("orderId":"b","data":{"version":9)") == 1);
 }
 
-TEST_CASE("unsubscribing ends a debt", "[manager][debts]") {
+TEST_CASE("unsubscribing drops an owed order", "[manager][debts]") {
   SlowStore s;
   s.answers.later = true;
   s.subscribe("a", R"(,"since":0)");
@@ -72,7 +72,7 @@ TEST_CASE("unsubscribing ends a debt", "[manager][debts]") {
   CHECK(s.manager.subscriptions() == 0);
 }
 
-TEST_CASE("what is published meanwhile is kept from a client whose denial waits",
+TEST_CASE("a client that is about to be denied gets no change published meanwhile",
           "[manager][debts]") {
   SlowStore s;
   s.transport.high_water = 1;

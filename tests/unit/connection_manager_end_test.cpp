@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is answered when nobody asks any more, and what of a change is sent.
+// Answers that come after their connection or manager has ended, and the messages of a change.
 #include "support/archetypes.hpp"
 #include "support/fake_transport.hpp"
 #include <ordercast/connection_manager.hpp>
@@ -48,8 +48,7 @@ TEST_CASE("a completion that comes after the end of its manager does nothing",
   kept.front()(Access::unavailable);
 }
 
-TEST_CASE("a service that answers all it was asked as it ends answers nobody",
-          "[manager][faults]") {
+TEST_CASE("answers that a service gives in its destructor are ignored", "[manager][faults]") {
   struct Asked {
     std::vector<std::function<void(Access)>> authorize;
     std::vector<std::function<void(Unavailable)>> fetch;
@@ -101,9 +100,8 @@ TEST_CASE("a service that answers all it was asked as it ends answers nobody",
   CHECK(transport[1].received.empty());
 }
 
-TEST_CASE(
-    "of a change's messages those go out that were asked for, and no empty one in their place",
-    "[manager]") {
+TEST_CASE("of a change's two messages only those are sent that the application asked for",
+          "[manager]") {
   FakeTransport transport;
   ConnectionManager<FakeTransport, Services<Users, Yes>> manager(transport);
   manager.on_open(1, "alice");
@@ -117,7 +115,7 @@ TEST_CASE(
   const std::string update = R"({"type":"order:updated","orderId":"o","data":{"version":2}})";
   const std::string hint = R"({"type":"orders:changed","orderId":"o","status":"READY"})";
   CHECK(received(ChangeMessages::hints) == std::vector<std::string>{hint});
-  // A hint is no version: the update still comes.
+  // A hint carries no version, so the update is still sent.
   CHECK(received(ChangeMessages::updates) == std::vector<std::string>{update});
   CHECK(received(ChangeMessages::all) == std::vector<std::string>{hint});
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What calls out may throw, re-enter or look at what it was handed for as long as the call lasts.
+// A seam may throw, call the manager, or look at its arguments for as long as its call lasts.
 #include "support/fake_services.hpp"
 #include "support/fake_transport.hpp"
 #include <ordercast/connection_manager.hpp>
@@ -153,7 +153,8 @@ TEST_CASE("a send that throws costs that connection alone", "[manager][faults]")
   CHECK(manager.connections() == 4);
 }
 
-TEST_CASE("an authenticator that throws refuses nobody for good", "[manager][faults]") {
+TEST_CASE("an authenticator that throws closes with 1011, which is not final",
+          "[manager][faults]") {
   FakeTransport transport;
   ConnectionManager<FakeTransport, Services<Users, Yes>> manager(transport);
   manager.on_open(1, "throws");
@@ -309,7 +310,7 @@ TEST_CASE("limits at the ends of their types overflow nothing", "[manager][fault
   CHECK(one.transport[1].code == CloseCode::service_restart);
 }
 
-TEST_CASE("a limit that can't be is named when the manager is made", "[manager]") {
+TEST_CASE("an impossible limit is named when the manager is constructed", "[manager]") {
   Limits limits;
   limits.pong_timeout = -1ms;
   FakeTransport transport;

@@ -164,7 +164,7 @@ TEST_CASE("a publish that lags behind the snapshot does not take the order back"
   CHECK(updates == std::vector<std::string>{updated(7), updated(8)});
 }
 
-TEST_CASE("events for a handle that is unknown are void", "[manager]") {
+TEST_CASE("events for an unknown handle are ignored", "[manager]") {
   Shop f;
   f.manager.on_message(9, R"({"type":"ping"})");
   f.manager.on_writable(9);

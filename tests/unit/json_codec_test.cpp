@@ -111,7 +111,7 @@ TEST_CASE("unknown fields are stepped over, whatever they hold", "[codec]") {
   CHECK(subscribe.since == 3U);
 }
 
-TEST_CASE("of a field that comes twice the last one counts", "[codec]") {
+TEST_CASE("the last of two fields of the same name counts", "[codec]") {
   CHECK(message<Subscribe>(R"({"type":"ping","type":"subscribe","orderId":"a","orderId":"b"})")
             .order_id == "b");
   CHECK(error(R"({"type":"subscribe","orderId":"a","orderId":7})") == ErrorCode::bad_message);
@@ -188,7 +188,7 @@ TEST_CASE("encoding an order takes one allocation", "[codec]") {
   CHECK(text.size() > 560);
 }
 
-TEST_CASE("UTF-8 is told from what only looks like it", "[utf8]") {
+TEST_CASE("valid UTF-8 is accepted, and bytes that only look like it are not", "[utf8]") {
   using ordercast::detail::is_utf8;
   for (const auto* good :
        {"", "plain ascii text", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF",
@@ -203,7 +203,7 @@ TEST_CASE("UTF-8 is told from what only looks like it", "[utf8]") {
   CHECK(ordercast::detail::utf8_repaired("a\xFFz") == "a\xEF\xBF\xBDz");
 }
 
-TEST_CASE("presence says whether anybody looks", "[codec]") {
+TEST_CASE("presence says whether a user is looking", "[codec]") {
   CHECK(message<Presence>(R"({"type":"presence","visible":true})").visible);
   CHECK_FALSE(message<Presence>(R"({"visible":false,"type":"presence"})").visible);
   for (const auto* bad : {R"({"type":"presence"})", R"({"type":"presence","visible":1})",

@@ -33,7 +33,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("a user is heard of when a connection that is still open answers a ping", "[manager]") {
+TEST_CASE("a user is heard from when an open connection of theirs answers a ping", "[manager]") {
   Fixture f;
   CHECK_FALSE(f.manager.last_heard("alice"));
   f.open_visibly(1, "alice");
@@ -51,7 +51,7 @@ TEST_CASE("a user is heard of when a connection that is still open answers a pin
   CHECK_FALSE(f.manager.last_heard("alice"));
 }
 
-TEST_CASE("of several connections the one that was heard of last counts", "[manager]") {
+TEST_CASE("of several connections the one that was heard from last counts", "[manager]") {
   Fixture f;
   for (const int handle : {1, 2, 3}) f.open_visibly(handle, "alice");
   CHECK(f.manager.ping_user("alice") == 3);
@@ -63,14 +63,14 @@ TEST_CASE("of several connections the one that was heard of last counts", "[mana
   CHECK(f.manager.last_heard("alice") == f.clock.now() - 1s);
 }
 
-TEST_CASE("a pong that nobody asked for tells nothing", "[manager]") {
+TEST_CASE("an unsolicited pong proves nothing", "[manager]") {
   Fixture f;
   f.open_visibly(1, "alice");
   f.manager.on_pong(1);
   CHECK(f.manager.last_heard("alice") == TimePoint::min());
 }
 
-TEST_CASE("a user is not pinged twice for one pong, and who does not answer is reaped",
+TEST_CASE("a user is pinged once per pong, and a connection that does not answer is closed",
           "[manager]") {
   Fixture f;
   f.open_visibly(1, "alice");
@@ -86,7 +86,7 @@ TEST_CASE("a user is not pinged twice for one pong, and who does not answer is r
   CHECK_FALSE(f.manager.last_heard("alice"));
 }
 
-TEST_CASE("only a connection that said last that somebody looks is heard of", "[manager]") {
+TEST_CASE("only a connection whose newest presence says visible has been heard from", "[manager]") {
   Fixture f;
   f.manager.on_open(1, "alice");
   f.manager.ping_user("alice");

@@ -84,7 +84,7 @@ TEST_CASE("of more hints than fit the newest arrive", "[manager][hints]") {
   CHECK(desk.hints() == std::vector<std::string>{"d", "e", "f"});
 }
 
-TEST_CASE("the last hint goes for a newer one alone", "[manager][hints]") {
+TEST_CASE("the last hint in a full outbox gives way only to a newer one", "[manager][hints]") {
   Desk desk;
   desk.change("a");
   for (int i = 0; i < 3; ++i) desk.say(i);

@@ -108,7 +108,7 @@ TEST_CASE("a walk over users and organizations meets those that are connected", 
   CHECK(registry.has_all_seeing());
 }
 
-TEST_CASE("an order's oldest version is that of the watcher who was sent the least", "[registry]") {
+TEST_CASE("an order's oldest version is that of the watcher who is furthest behind", "[registry]") {
   const auto world = std::make_shared<test::World>();
   world->tokens["root"] = {"root", Reach::everything};
   world->orders["order-1"] = {"alice", "org-1"};

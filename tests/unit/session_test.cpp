@@ -21,7 +21,7 @@ TEST_CASE("an idle connection owns no more than its session and its route", "[se
   CHECK(session.stall == nullptr);
 }
 
-TEST_CASE("what few connections have is made when needed and goes when empty", "[session]") {
+TEST_CASE("state that few connections have is made on demand and freed when empty", "[session]") {
   Session<Frame> session;
   CHECK(session.find_pending("order") == nullptr);
   session.release_rare_if_empty();
@@ -32,7 +32,7 @@ TEST_CASE("what few connections have is made when needed and goes when empty", "
   CHECK(session.find_pending("order") == &pending);
   CHECK(session.find_request(1) == &pending);
 
-  session.rare->paying = true;  // Whoever pays comes back to it.
+  session.rare->paying = true;  // The caller that sends owed orders comes back to it.
   session.erase_pending(pending);
   REQUIRE(session.rare != nullptr);
   session.rare->paying = false;

@@ -140,7 +140,7 @@ TEST_CASE("a task for each manager runs on its own shard", "[sharded]") {
   CHECK(visited.back() == &two.manager);
 }
 
-TEST_CASE("a user is heard of on whichever shard answered last", "[sharded]") {
+TEST_CASE("a user was last heard from on the shard that got the newest answer", "[sharded]") {
   Shard one;
   Shard two;
   Sharded<Manager> sharded;
@@ -169,7 +169,8 @@ TEST_CASE("a user is heard of on whichever shard answered last", "[sharded]") {
   CHECK(answers.size() == 4);
 }
 
-TEST_CASE("what a shard does not finish is reported, and done runs exactly once", "[sharded]") {
+TEST_CASE("a task that a shard does not finish is reported, and done runs exactly once",
+          "[sharded]") {
   Shard one;
   Shard two;
   Shard three;

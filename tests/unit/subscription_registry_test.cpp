@@ -135,7 +135,8 @@ TEST_CASE("a list watcher is the owner, of the organization, or sees everything"
   CHECK(watchers(registry, event("o", "nobody", "org-3")) == std::vector<int>{6});
 }
 
-TEST_CASE("who is assigned to an order watches its list for as long", "[registry]") {
+TEST_CASE("a user who is assigned to an order gets its hints until the assignment ends",
+          "[registry]") {
   SubscriptionRegistry<int> registry;
   registry.connect(1, customer("carl"));
   registry.connect(2, customer("carl"));
@@ -167,7 +168,7 @@ TEST_CASE("staff leave their list when they disconnect", "[registry]") {
   CHECK(watchers(registry, event("o", "x", "org-1")) == std::vector<int>{1, 2, 3, 5, 6, 7, 8});
 }
 
-TEST_CASE("two empty ids don't meet", "[registry]") {
+TEST_CASE("users and organizations with empty ids never match", "[registry]") {
   SubscriptionRegistry<int> registry;
   registry.connect(1, customer("alice"));
   registry.connect(2, staff("sam", ""));
@@ -179,8 +180,7 @@ TEST_CASE("two empty ids don't meet", "[registry]") {
   CHECK(registry.empty());
 }
 
-TEST_CASE("what is kept beside a subscription stays with it while others come and go",
-          "[registry]") {
+TEST_CASE("data beside a subscription stays with it while others come and go", "[registry]") {
   SubscriptionRegistry<int, int> registry;
   for (int handle = 0; handle < 20; ++handle) {
     registry.connect(handle, customer("u" + std::to_string(handle)));

@@ -26,7 +26,7 @@ TEST_CASE("an order reaches its owner, its assignee, its organization and who se
   CHECK(may("root", Reach::everything, ""));
 }
 
-TEST_CASE("two ids that are empty never meet", "[types]") {
+TEST_CASE("two empty ids never match", "[types]") {
   const auto may = [](const IdentityView& who) {
     return may_watch(who, OwnerId(), OrganizationId());
   };
@@ -43,7 +43,7 @@ static_assert(!std::is_constructible_v<OwnerId, OrganizationId> &&
               !std::is_constructible_v<OrganizationId, OwnerId> &&
               !std::is_constructible_v<AssigneeId, OwnerId>);
 
-TEST_CASE("only 4001 tells a client not to reconnect as it is", "[errors]") {
+TEST_CASE("only 4001 tells a client not to reconnect with the same token", "[errors]") {
   CHECK_FALSE(should_reconnect(CloseCode::unauthorized));
   for (const auto code : {CloseCode::going_away, CloseCode::service_restart, CloseCode::too_slow,
                           CloseCode::too_many_connections}) {

@@ -126,7 +126,7 @@ void ClusterSimulation::fault() {
       for (auto& one : nodes_) one->cut_stream(time);
       return;
     default:
-      // What a killed node held is let go when its session ends.
+      // A killed node's leases end with its session.
       for (auto& [id, row] : shared_.outbox) {
         if (row.holder >= 0 && !nodes_[static_cast<std::size_t>(row.holder)]->up()) {
           row.leased_until = shared_.clock.now();
@@ -251,8 +251,8 @@ void ClusterSimulation::receive(ClusterClient& client, const std::string& text) 
 
 // ---- Promises --------------------------------------------------------------------
 
-/// The faults are over, but that a node may never hear the stream again. Nothing changes any more,
-/// and who is connected stays so.
+/// Ends the faults, except that one node may stay cut off from the stream. No order changes any
+/// more, and clients stay connected.
 void ClusterSimulation::settle() {
   for (auto& node : nodes_) node->heal();
   for (auto& client : clients_) client.reads = true;
@@ -273,7 +273,8 @@ void ClusterSimulation::settle() {
   shared_.tally.longest = took;
 }
 
-/// What still waits somewhere; "" if everybody has everything. Nodes that are cut off never know.
+/// What still waits somewhere; "" if each client has each newest version. Nodes that are cut off
+/// never know.
 std::string ClusterSimulation::unrest() const {
   if (!shared_.outbox.empty()) return "an entry of the outbox is not marked";
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -301,7 +302,7 @@ void ClusterSimulation::check_networks() {
   }
 }
 
-/// What the client shows that is not the final version.
+/// The client's orders that are not at their final version.
 std::string ClusterSimulation::lacks(const ClusterClient& client) const {
   for (const auto& [id, version] : client.seen) {
     const auto final_version = shared_.store.orders.at(id).version;

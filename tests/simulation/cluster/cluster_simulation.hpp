@@ -34,8 +34,9 @@ struct ClusterClient {
 
 class ClusterSimulation {
  public:
-  /// Within this time after the last fault everybody has everything: a lease that ends, the longest
-  /// pause after a failure, and the minute in which a server asks an unavailable store again.
+  /// Within this time after the last fault each client has each newest version: a lease that ends,
+  /// the longest pause after a failure, and the minute in which a server asks an unavailable store
+  /// again.
   static constexpr std::chrono::seconds whole_within{90};
 
   explicit ClusterSimulation(std::uint32_t seed, Mistake mistake = Mistake::none);

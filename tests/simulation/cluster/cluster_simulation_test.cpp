@@ -26,7 +26,7 @@ struct Silence {
   Silence() { spdlog::set_level(spdlog::level::off); }
 } const silence;
 
-/// What the first of `seeds` seeds that breaks a promise says.
+/// The message of the first of `seeds` seeds that breaks a promise.
 std::optional<std::string> first_fault(Mistake mistake, std::uint32_t seeds) {
   for (std::uint32_t seed = 1; seed <= seeds; ++seed) {
     try {
@@ -88,7 +88,7 @@ TEST_CASE("a seed replays the same run of a cluster", "[cluster_simulation]") {
 }
 
 // A check that can't fail proves nothing.
-TEST_CASE("the simulation of a cluster finds what is done wrong on purpose",
+TEST_CASE("the simulation of a cluster finds each fault that is made on purpose",
           "[cluster_simulation]") {
   for (const auto& [mistake, name] :
        {std::pair(Mistake::no_resync, "nothing is compared with the store"),

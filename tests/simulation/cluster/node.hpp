@@ -21,27 +21,28 @@
 /// chooses, because these have threads of their own.
 namespace ordercast::simulation {
 
-/// What is done wrong on purpose, to see that the simulation finds it.
+/// Faults that are made on purpose, to see that the simulation finds them.
 enum class Mistake : std::uint8_t {
   none,
   no_resync,            ///< Nothing is ever compared with the store.
   mark_unacknowledged,  ///< An entry is marked although the stream did not acknowledge it.
-  forget_gaps,          ///< A reader goes on behind a gap and tells nobody.
+  forget_gaps,          ///< A reader goes on behind a gap without a word.
 };
 
 /// What happened in a run; a run in which nothing happens proves nothing.
 struct ClusterTally {
-  std::size_t delivered = 0;             ///< Orders that clients got.
-  std::size_t kills = 0;                 ///< Nodes that were killed.
-  std::size_t pauses = 0;                ///< Nodes that stood still,
-  std::size_t partitions = 0;            ///< or were cut off from stream or store.
-  std::size_t taken_over = 0;            ///< Entries whose lease another node had let go.
-  std::size_t repeated = 0;              ///< Messages that came out of their sequence, or again.
-  std::size_t lost = 0;                  ///< Messages that a node never got.
-  std::size_t lost_acks = 0;             ///< Publishes that were stored and not acknowledged.
-  std::size_t comparisons = 0;           ///< Of all orders of a node with the store.
-  std::size_t newer = 0;                 ///< Orders that only these brought.
-  std::chrono::milliseconds longest{0};  ///< From the last fault until everybody had everything.
+  std::size_t delivered = 0;    ///< Orders that clients got.
+  std::size_t kills = 0;        ///< Nodes that were killed.
+  std::size_t pauses = 0;       ///< Nodes that stood still,
+  std::size_t partitions = 0;   ///< or were cut off from stream or store.
+  std::size_t taken_over = 0;   ///< Entries whose lease another node had let go.
+  std::size_t repeated = 0;     ///< Messages that came out of their sequence, or again.
+  std::size_t lost = 0;         ///< Messages that a node never got.
+  std::size_t lost_acks = 0;    ///< Publishes that were stored and not acknowledged.
+  std::size_t comparisons = 0;  ///< Of all orders of a node with the store.
+  std::size_t newer = 0;        ///< Orders that only these brought.
+  std::chrono::milliseconds longest{
+      0};  ///< From the last fault until each client had each newest version.
 
   ClusterTally& operator+=(const ClusterTally& other);
 };
@@ -55,7 +56,7 @@ struct OutboxRow {
   TimePoint retry_at{};
 };
 
-/// What the nodes share: the database, the stream, time and chance.
+/// What the nodes share: the database, the stream, the time and the random numbers.
 struct Shared {
   explicit Shared(std::uint32_t seed, Mistake what) : random(seed), mistake(what) {}
 

@@ -63,7 +63,7 @@ TEST_CASE("an organization means nothing for a reach of everything or of one's o
   }
 }
 
-TEST_CASE("a token without a role of ours is refused", "[auth]") {
+TEST_CASE("a token without a known role is refused", "[auth]") {
   for (const char* role :
        {"", R"("role":"",)", R"("role":"admin",)", R"("role":"super_admin",)", R"("role":null,)",
         R"("role":["SUPER_ADMIN"],)", R"("role":1,)", R"("Role":"CUSTOMER",)"}) {
@@ -94,7 +94,8 @@ TEST_CASE("the roles are the application's: three lines", "[auth]") {
   }
 }
 
-TEST_CASE("roles that are none, without a name or given twice are refused", "[auth]") {
+TEST_CASE("a table of roles that is empty, or has a nameless or repeated role, is refused",
+          "[auth]") {
   struct Row {
     std::vector<JwtRole> roles;
     std::string words;

@@ -13,7 +13,7 @@
 #include <variant>
 #include <vector>
 
-/// What the shared vectors can't say: promises that hold whatever comes.
+/// Promises that hold for any sequence of events, which the shared vectors can't express.
 namespace {
 
 using namespace ordercast;          // NOLINT(google-build-using-namespace): every test names
@@ -24,7 +24,7 @@ std::string updated(const std::string& order_id, std::uint64_t version) {
          std::to_string(version) + "}}";
 }
 
-/// An application and a network that do anything at any time, and what must hold all the same.
+/// An application and a network that do anything at any time, and the promises that must hold.
 class Chaos {
  public:
   explicit Chaos(std::uint32_t seed)
@@ -84,7 +84,7 @@ class Chaos {
     if (deadline) CHECK(*deadline <= now_ + std::chrono::minutes(5));
   }
 
-  /// With the time allowed to pass and a server that is well again, every client gets there.
+  /// Once the server works again and time passes, every client has the newest version.
   void recover() {
     run(client_.start(now_, "token"));
     if (client_.state() == State::refused) run(client_.on_token(now_, "good"));

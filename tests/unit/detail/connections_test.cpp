@@ -44,7 +44,7 @@ TEST_CASE("a slot that is used again is not taken for the one before", "[connect
   CHECK(connections.find_live(slot, id) == nullptr);
 }
 
-TEST_CASE("a user's place in the budget comes back with the connection", "[connections]") {
+TEST_CASE("a user's place in the budget is free again when the connection ends", "[connections]") {
   ConnectionBudget budget;
   Limits limits;
   limits.max_connections_per_user = 1;
@@ -71,7 +71,7 @@ TEST_CASE("a doomed connection is closed after the iteration, with the first rea
   CHECK(parts.transport[1].reason == "Too slow");
 }
 
-TEST_CASE("what one connection's work throws closes that connection alone", "[connections]") {
+TEST_CASE("an exception in one connection's work closes that connection alone", "[connections]") {
   ManagerParts parts;
   const auto slot = parts.open(1);
   parts.open(2);

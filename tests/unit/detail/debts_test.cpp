@@ -27,7 +27,7 @@ TEST_CASE("owing an order defers its watch and never lowers the version", "[debt
   CHECK(parts.connections.session(slot).rare->pending.size() == 1);
 }
 
-TEST_CASE("records are numbered in the order of their opening", "[debts]") {
+TEST_CASE("records are numbered as they are opened", "[debts]") {
   ManagerParts parts;
   const auto one = parts.open(1);
   const auto other = parts.open(2);
@@ -37,7 +37,7 @@ TEST_CASE("records are numbered in the order of their opening", "[debts]") {
   CHECK(second < parts.ask(one, "b").request);
 }
 
-TEST_CASE("a message follows an order that is owed, and none that is not authorized", "[debts]") {
+TEST_CASE("a message is sent behind an owed order, and never without authorization", "[debts]") {
   ManagerParts parts;
   const auto slot = parts.open(1);
   const auto topic = detail::announcement_prefix(Audience::watchers, "o");
@@ -51,7 +51,8 @@ TEST_CASE("a message follows an order that is owed, and none that is not authori
   CHECK_FALSE(parts.debts.is_behind(slot, detail::announcement_prefix(Audience::user, "alice")));
 }
 
-TEST_CASE("what follows a debt is bounded, and one message too many is too slow", "[debts]") {
+TEST_CASE("the messages behind an owed order are bounded, and one too many closes with 4009",
+          "[debts]") {
   Limits limits;
   limits.max_outbox_messages = 2;
   ManagerParts parts(limits);
@@ -66,7 +67,7 @@ TEST_CASE("what follows a debt is bounded, and one message too many is too slow"
   CHECK(parts.transport[1].code == CloseCode::too_slow);
 }
 
-TEST_CASE("what waits in the outbox behind an order moves behind its debt", "[debts]") {
+TEST_CASE("messages behind an order in the outbox move behind it when it is owed", "[debts]") {
   ManagerParts parts;
   const auto slot = parts.open(1);
   parts.subscribe(slot, "o");
@@ -79,7 +80,8 @@ TEST_CASE("what waits in the outbox behind an order moves behind its debt", "[de
   CHECK(parts.connections.session(slot).find_pending("o")->following.size() == 1);
 }
 
-TEST_CASE("of what is held the newest stays, and beyond the bound it becomes a debt", "[debts]") {
+TEST_CASE("a held order keeps its newest version, and is owed once the bound is reached",
+          "[debts]") {
   Limits limits;
   limits.max_outbox_bytes = 100;
   ManagerParts parts(limits);
@@ -101,7 +103,8 @@ TEST_CASE("of what is held the newest stays, and beyond the bound it becomes a d
   CHECK(parts.connections.registry().find_subscription(slot, "b")->version() == 4);
 }
 
-TEST_CASE("what waits for authorizers is bounded in bytes and still arrives", "[manager][debts]") {
+TEST_CASE("changes that wait for authorizers are bounded in bytes and still arrive",
+          "[manager][debts]") {
   Limits limits;
   limits.max_outbox_bytes = 4096;
   SlowStore s(limits);

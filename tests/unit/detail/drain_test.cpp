@@ -13,7 +13,7 @@ using test::changed;
 using test::ManagerParts;
 using test::Shop;
 
-TEST_CASE("a drain begins once and says when its window is over", "[drain]") {
+TEST_CASE("a drain begins once and tells when its window ends", "[drain]") {
   ManagerParts parts;
   CHECK(parts.drain.tick(parts.clock.now()) == TimePoint::max());
   CHECK_FALSE(parts.drain.has_begun());
@@ -32,7 +32,7 @@ TEST_CASE("a drain begins once and says when its window is over", "[drain]") {
   CHECK(parts.transport[1].code == CloseCode::service_restart);
 }
 
-TEST_CASE("a drain closes with 1012 and spreads the return", "[manager]") {
+TEST_CASE("a drain closes with 1012 and spreads the reconnects", "[manager]") {
   Shop f({100, 0});
   for (int handle = 0; handle < 100; ++handle) f.open(handle, "root");
   f.manager.begin_drain(seconds(10));
@@ -52,7 +52,7 @@ TEST_CASE("a drain closes with 1012 and spreads the return", "[manager]") {
   CHECK(f.transport[200].code == CloseCode::service_restart);
 }
 
-TEST_CASE("a drain lets a slow connection have what waits for it, for a while", "[manager]") {
+TEST_CASE("a drain gives a slow connection time to read its queue", "[manager]") {
   Shop f;
   f.open(1, "alice");
   f.open(2, "root");

@@ -12,7 +12,8 @@ using test::FakeTransport;
 using test::ManagerParts;
 using test::Shop;
 
-TEST_CASE("a connection with two reasons gets both messages and counts once", "[fan_out]") {
+TEST_CASE("a connection that watches an order and its list gets both messages and counts once",
+          "[fan_out]") {
   ManagerParts parts;
   const auto slot = parts.open(1);
   parts.subscribe(slot, "o");

@@ -54,7 +54,7 @@ TEST_CASE("an index agrees with a map, wherever its hashes lie", "[index]") {
   }
 }
 
-TEST_CASE("an index grows and gives back what it needs no more", "[index]") {
+TEST_CASE("an index grows, and shrinks when it holds less", "[index]") {
   FlatIndex index;
   constexpr std::uint32_t most = 100'000;
   for (std::uint32_t id = 0; id < most; ++id) {

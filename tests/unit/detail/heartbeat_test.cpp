@@ -42,7 +42,7 @@ TEST_CASE("the timer is set for whatever comes first", "[heartbeat]") {
   CHECK(is_about(2s));
 }
 
-TEST_CASE("a beat pings who is idle and ends who does not answer", "[heartbeat]") {
+TEST_CASE("a beat pings idle connections and ends those that do not answer", "[heartbeat]") {
   ManagerParts parts;
   const auto slot = parts.open(1);
   parts.heartbeat.start(slot);
@@ -56,7 +56,7 @@ TEST_CASE("a beat pings who is idle and ends who does not answer", "[heartbeat]"
   CHECK(parts.transport[1].terminated);
 }
 
-TEST_CASE("a stall begins anew with each byte that is acknowledged", "[heartbeat]") {
+TEST_CASE("each acknowledged byte restarts the time of a stall", "[heartbeat]") {
   ManagerParts parts;
   const auto slot = parts.open(1);
   parts.stop_reading(slot);
@@ -64,7 +64,7 @@ TEST_CASE("a stall begins anew with each byte that is acknowledged", "[heartbeat
   parts.clock.advance(20s);
   parts.read(slot);
   REQUIRE(parts.sender.flush(slot));
-  CHECK(parts.connections.session(slot).stall == nullptr);  // All is out.
+  CHECK(parts.connections.session(slot).stall == nullptr);  // Everything is sent.
   parts.stop_reading(slot, "third");
   parts.sender.deliver(slot, QueuedKind::control, {}, ManagerParts::frame("fourth"));
   parts.clock.advance(29s);
@@ -73,7 +73,7 @@ TEST_CASE("a stall begins anew with each byte that is acknowledged", "[heartbeat
   CHECK_FALSE(parts.heartbeat.beat(slot, parts.clock.now()));
 }
 
-TEST_CASE("a peer that answers pings lives, one that does not is reaped", "[manager]") {
+TEST_CASE("a peer that answers pings stays, one that does not is closed", "[manager]") {
   Shop f;
   f.open(1, "alice");
   f.open(2, "bob");
@@ -102,7 +102,7 @@ TEST_CASE("pings of many connections are spread out", "[manager]") {
   CHECK(half < 800);
 }
 
-TEST_CASE("a connection that takes nothing for 30 s is ended", "[manager]") {
+TEST_CASE("a connection that reads nothing for 30 s is ended", "[manager]") {
   Shop f;
   f.open(1, "alice");
   f.subscribe(1, "order-1");
@@ -114,7 +114,7 @@ TEST_CASE("a connection that takes nothing for 30 s is ended", "[manager]") {
   CHECK(f.transport[1].terminated);
 }
 
-TEST_CASE("a connection that takes a little now and then is not ended", "[manager]") {
+TEST_CASE("a connection that reads a little now and then is not ended", "[manager]") {
   Shop f;
   f.open(1, "alice");
   f.subscribe(1, "order-1");
@@ -184,7 +184,7 @@ struct PackedClient {
 
 }  // namespace
 
-TEST_CASE("what compression saves is no sign of life", "[heartbeat][manager]") {
+TEST_CASE("bytes that compression saves do not count as read", "[heartbeat][manager]") {
   PackedClient dead;
   for (int i = 0; i < 100; ++i) dead.change();
   for (int i = 0; i < 6; ++i) {
@@ -204,7 +204,7 @@ TEST_CASE("a slow client of compressed messages lives while it acknowledges",
     for (int i = 0; i < 5; ++i) slow.change();
     slow.transport.acknowledge(1'500);
     slow.pass(seconds(1));
-    // It answers a ping once it has read all that came before.
+    // It answers a ping once it has read everything before it.
     if (slow.transport[1].pings != pings) pong_at = slow.transport.sent;
     pings = slow.transport[1].pings;
     if (pong_at != 0 && slow.transport.acked >= pong_at) {

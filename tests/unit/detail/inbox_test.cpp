@@ -15,12 +15,14 @@ using test::Shop;
 using test::SlowStore;
 using test::updated;
 
-TEST_CASE("a subscribe is asked about once, and answered to who is there", "[inbox]") {
+TEST_CASE(
+    "a subscription is authorized once, and the answer goes to the connection that is still open",
+    "[inbox]") {
   ManagerParts parts;
   parts.world->orders["o"] = {"alice", "", 3, R"({"version":3})"};
   const auto slot = parts.open(1);
   parts.inbox.on_message(slot, R"({"type":"subscribe","orderId":"o","since":2})");
-  CHECK(parts.world->lookups == 2);  // May it, and what is the order.
+  CHECK(parts.world->lookups == 2);  // One of the authorizer, one of the order source.
   CHECK(parts.peer(slot).received.size() == 1);
   CHECK(parts.connections.session(slot).rare == nullptr);
   parts.inbox.on_message(slot, R"({"type":"subscribe","orderId":"o"})");
@@ -35,7 +37,7 @@ TEST_CASE("presence is kept and answered by nothing", "[inbox]") {
   CHECK(parts.peer(slot).received.empty());
 }
 
-TEST_CASE("who is greeted is told the store, once it has a name", "[inbox]") {
+TEST_CASE("hello names the store once it has a name", "[inbox]") {
   ManagerParts parts;
   const auto slot = parts.open(1);
   parts.inbox.greet(slot);
@@ -74,8 +76,7 @@ TEST_CASE("subscriptions of a connection are bounded", "[manager]") {
   CHECK(f.received(1).size() == 1);
 }
 
-TEST_CASE("a client that talks too fast is refused, and closed with 1008 when it goes on",
-          "[manager]") {
+TEST_CASE("a client above its rate is refused, and closed with 1008 if it goes on", "[manager]") {
   Shop f;
   f.open(1, "alice");
   for (int i = 0; i < 200; ++i) f.manager.on_message(1, R"({"type":"ping"})");
@@ -101,7 +102,7 @@ TEST_CASE("leaving and coming back does not take the order back", "[manager]") {
   CHECK(f.received(1) == std::vector<std::string>{updated(7), changed, updated(8), changed});
 }
 
-TEST_CASE("another store's since counts as absent, and the current order is sent",
+TEST_CASE("a since of another store counts as absent, and the current order is sent",
           "[manager][debts]") {
   SlowStore s;
   s.manager.set_epoch("e1", "node-a");

@@ -18,7 +18,8 @@ using test::Shop;
 using test::SlowStore;
 using test::updated;
 
-TEST_CASE("a record is closed with what it held, then with what follows", "[payments]") {
+TEST_CASE("a record is closed with the message that it held, then with the ones behind it",
+          "[payments]") {
   ManagerParts parts;
   const auto slot = parts.open(1);
   auto& pending = parts.ask(slot, "o");
@@ -79,7 +80,7 @@ TEST_CASE("a snapshot that was overtaken by a publish is not sent", "[manager]")
   CHECK(f.received(1) == std::vector<std::string>{updated(2), changed});
 }
 
-TEST_CASE("of what waits for an authorizer the greatest version goes out", "[manager][debts]") {
+TEST_CASE("of the versions that wait for an authorizer the greatest is sent", "[manager][debts]") {
   SlowStore s;
   s.answers.later = true;
   s.subscribe("a");
@@ -98,7 +99,7 @@ TEST_CASE("of what waits for an authorizer the greatest version goes out", "[man
   }
 }
 
-TEST_CASE("a change that can go out pays the debt, and the answer under way is dropped",
+TEST_CASE("a change that can be sent settles an owed order, and the read under way is dropped",
           "[manager][debts]") {
   SlowStore s(room_for(1));
   s.owe_b();

@@ -36,7 +36,7 @@ TEST_CASE("an answer counts once, and only for the newest question", "[questions
   CHECK_FALSE(parts.connections.registry().find_subscription(slot, "o")->deferred());
 }
 
-TEST_CASE("what is owed is read once there is room, and closes its record", "[questions]") {
+TEST_CASE("an owed order is read once there is room, which closes its record", "[questions]") {
   ManagerParts parts;
   parts.world->orders["o"] = {"alice", "", 5, R"({"version":5})"};
   const auto slot = parts.open(1);
@@ -70,7 +70,7 @@ TEST_CASE("an answer that is late is asked for again when its time has come", "[
   CHECK(parts.world->lookups == 2);
 }
 
-TEST_CASE("an answer for a connection that has closed is void", "[manager]") {
+TEST_CASE("an answer for a connection that has closed is ignored", "[manager]") {
   Shop f;
   f.world->answer_later = true;
   f.open(1, "alice");
@@ -87,7 +87,7 @@ TEST_CASE("an answer for a connection that has closed is void", "[manager]") {
   CHECK(f.received(1) == std::vector<std::string>{denied + R"("orderId":"order-2"})"});
 }
 
-TEST_CASE("unsubscribing takes back a question that was not answered", "[manager]") {
+TEST_CASE("unsubscribing withdraws a question that was not answered", "[manager]") {
   Shop f;
   f.world->answer_later = true;
   f.open(1, "alice");
@@ -99,7 +99,7 @@ TEST_CASE("unsubscribing takes back a question that was not answered", "[manager
   CHECK(f.manager.subscriptions() == 0);
 }
 
-TEST_CASE("subscribes that come before the answer share it", "[manager]") {
+TEST_CASE("repeated subscriptions to one order share the answer that is awaited", "[manager]") {
   Shop f;
   f.world->answer_later = true;
   f.open(1, "alice");
@@ -114,7 +114,8 @@ TEST_CASE("subscribes that come before the answer share it", "[manager]") {
   CHECK(f.world->errors[ErrorCode::subscription_denied] == 2);
 }
 
-TEST_CASE("trouble is no denial: the server asks again and then answers", "[manager][debts]") {
+TEST_CASE("an unavailable authorizer or store denies nothing: it is asked again, and then answers",
+          "[manager][debts]") {
   SlowStore s;
   const bool at_authorizer = GENERATE(true, false);
   const bool by_exception = GENERATE(true, false);
@@ -138,7 +139,8 @@ TEST_CASE("trouble is no denial: the server asks again and then answers", "[mana
   CHECK(s.count(R"("order:updated")") == 2);
 }
 
-TEST_CASE("trouble that stays ends the subscription with unavailable", "[manager][debts]") {
+TEST_CASE("an authorizer that stays unavailable ends the subscription with unavailable",
+          "[manager][debts]") {
   SlowStore s;
   s.answers.access = Access::unavailable;
   s.subscribe("a");
@@ -155,7 +157,7 @@ TEST_CASE("trouble that stays ends the subscription with unavailable", "[manager
   CHECK(s.count(R"("order:updated")") == 1);
 }
 
-TEST_CASE("a seam that never answers is asked again, and its late answer is void",
+TEST_CASE("an authorizer that never answers is asked again, and its late answer is ignored",
           "[manager][debts]") {
   SlowStore s;
   s.answers.later = true;
@@ -172,7 +174,7 @@ TEST_CASE("a seam that never answers is asked again, and its late answer is void
   CHECK(s.count("subscription_denied") == 1);
 }
 
-TEST_CASE("debts are read in the order of subscribing, a few at a time", "[manager][debts]") {
+TEST_CASE("owed orders are read in the order of subscribing, a few at a time", "[manager][debts]") {
   SlowStore s;
   s.answers.later = true;
   for (int i = 0; i < 20; ++i) s.subscribe("o-" + std::to_string(i), R"(,"since":0)");
@@ -184,7 +186,7 @@ TEST_CASE("debts are read in the order of subscribing, a few at a time", "[manag
   }
 }
 
-TEST_CASE("a subscription that trouble ends leaves nothing behind in a full outbox",
+TEST_CASE("a subscription that ends with unavailable leaves nothing in a full outbox",
           "[manager][debts]") {
   Limits limits;
   limits.max_outbox_messages = 3;
@@ -209,7 +211,7 @@ TEST_CASE("a subscription that trouble ends leaves nothing behind in a full outb
   CHECK_FALSE(s.manager.subscriptions() == 5);
 }
 
-TEST_CASE("nobody is closed for what they asked for: answers wait until there is room",
+TEST_CASE("answers wait until there is room, and close no client that asked for them",
           "[manager][debts]") {
   Limits limits;
   limits.max_outbox_bytes = 400;  // Three answers.
@@ -259,7 +261,7 @@ TEST_CASE("leaving an order takes back an answer that waits", "[manager][debts]"
   CHECK(s.count(R"("order:updated")") == 1);
 }
 
-TEST_CASE("who has the version that is granted is spared the order", "[manager][debts]") {
+TEST_CASE("a client that has the current version is not sent it", "[manager][debts]") {
   SlowStore s;
   s.answers.tells_version = true;
   s.answers.version = 7;
@@ -270,7 +272,7 @@ TEST_CASE("who has the version that is granted is spared the order", "[manager][
   CHECK(s.answers.order_of_fetches == std::vector<std::string>{"older"});
   s.publish("same", 8);
   CHECK(s.count(R"("orderId":"same")") == 1);
-  s.publish("newer", 8);  // What the store says counts, not what the client has said.
+  s.publish("newer", 8);  // The store's version counts, not the one that the client named.
   CHECK(s.count(R"("orderId":"newer")") == 1);
   // Another store's version says nothing.
   s.manager.set_epoch("e1", "a");

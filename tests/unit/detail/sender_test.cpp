@@ -29,7 +29,7 @@ TEST_CASE("a frame is sent, queued while the transport takes no more, and then s
   CHECK(parts.peer(slot).received.size() == 3);
 }
 
-TEST_CASE("nothing is sent to a connection that is on its way out", "[sender]") {
+TEST_CASE("nothing is sent to a connection that is being closed", "[sender]") {
   ManagerParts parts;
   const auto slot = parts.open(1);
   const auto deliver = [&] {

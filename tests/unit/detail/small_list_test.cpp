@@ -66,7 +66,7 @@ TEST_CASE("a small list needs no block for its first elements and gives back wha
   CHECK(list[0] == 1);
 }
 
-TEST_CASE("a small list is as before when it can't grow", "[small_list]") {
+TEST_CASE("a small list that can't grow stays as it was", "[small_list]") {
   SmallList<Element, 2> list;
   list.push_back(std::make_unique<int>(1));
   list.push_back(std::make_unique<int>(2));

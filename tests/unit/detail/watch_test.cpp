@@ -6,7 +6,7 @@
 
 using ordercast::detail::Watch;
 
-TEST_CASE("a watch is one word: a version, and whether a record decides", "[watch]") {
+TEST_CASE("a watch is one word: a version, and whether a record exists", "[watch]") {
   static_assert(sizeof(Watch) == 8);
   Watch watch;
   CHECK(watch.version() == 0);
