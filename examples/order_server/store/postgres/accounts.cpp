@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "store/postgres/accounts.hpp"
 
-/// Users, sign-ins and devices. What is done to the sign-ins of one user happens one after another,
-/// under a lock that ends with the transaction: a sign-in that is under way while all are ended
-/// either ends with them or comes after, and is then checked against the user as changed.
+/// Users, sign-ins and devices. Changes of one user's sign-ins run one after another, under a lock
+/// that ends with the transaction. So a sign-in that is under way while all are ended either ends
+/// with them, or comes later and is then checked against the changed user.
 namespace order_server::postgres {
 namespace {
 
 /// Classes of locks beside the one of the schema; the second number is of the user.
 constexpr std::int64_t session_lock = 0x7365;
 
-/// One for all: numbers of changes must grow in the order of commits, or a reader who remembers the
-/// last number that it saw would skip one that was given out earlier and committed later.
+/// One lock for all users: numbers of changes must grow in the order of commits. Otherwise a reader
+/// who remembers the last number would skip one that was given out earlier and committed later.
 constexpr std::int64_t account_change_lock = 0x6163636F756E7473;
 
-/// A server looks every half second; what it has not seen after so many it has seen all the same,
-/// as each change is looked up anew by its user.
+/// How many changes are kept. A server reads them every half second, so that it needs far fewer.
 constexpr std::int64_t kept_changes = 10'000;
 
-/// More than a refresh token can live: for a sign-in that was made elsewhere under the same secret.
+/// How long an unknown sign-in is remembered as ended: longer than a refresh token lives. Another
+/// server with the same secret may have made it.
 constexpr std::int64_t longest_life_ms = 366LL * 24 * 60 * 60 * 1000;
 
 /// Ends where the condition begins.
@@ -176,7 +176,7 @@ std::optional<std::int64_t> session_ended_at(Connection& connection, std::string
 void bind_device(Connection& connection, std::string_view session_id, std::string_view user_id,
                  std::string_view device_token) {
   lock_sessions(connection, user_id);
-  // A device that has signed in anew is not the old sign-in's any more.
+  // A device that has signed in again no longer belongs to the old sign-in.
   connection.query(
       "UPDATE sessions SET device_token = NULL "
       "WHERE user_id = $1 AND ended_at IS NULL AND device_token = $2",
@@ -221,7 +221,7 @@ std::vector<EndedSession> sessions_ended_since(Connection& connection, std::int6
 std::optional<std::string> add_device(Connection& connection, std::string_view user_id,
                                       std::string_view token, std::string_view platform,
                                       std::int64_t now_ms) {
-  // Where the clock has gone back, this one still is the newest and not the first to be forgotten.
+  // Also after the clock was set back this device is the newest, not the first to be forgotten.
   const auto registered_at =
       connection
           .query(
@@ -229,7 +229,7 @@ std::optional<std::string> add_device(Connection& connection, std::string_view u
               "WHERE user_id = $1 AND token <> $2 AND registered_at > $3))",
               user_id, token, now_ms)
           .integer(0, 0);
-  // Makes the row or holds the one that is there, so that who comes at the same time waits.
+  // Inserts the row or locks the one that is there, so that a concurrent registration waits.
   const bool is_new = connection
                           .query(
                               "INSERT INTO devices (token, user_id, platform, registered_at) "
@@ -246,9 +246,9 @@ std::optional<std::string> add_device(Connection& connection, std::string_view u
         "UPDATE devices SET user_id = $2, platform = $3, registered_at = $4 WHERE token = $1",
         token, user_id, platform, registered_at);
   }
-  // A token is one installed app: whoever logs in there last is who gets its pushes, and nobody
-  // gets those of who was there before. After the device's row was changed, as pushes are queued
-  // while that row is held.
+  // A token is one installed app. The user who signed in there last gets its pushes, and none of
+  // the earlier user's. This comes after the device's row was changed, because pushes are queued
+  // while that row is locked.
   connection.query("DELETE FROM push_jobs WHERE token = $1 AND user_id <> $2", token, user_id);
   connection.query(
       "DELETE FROM devices WHERE token IN (SELECT token FROM devices WHERE user_id = $1 "

@@ -7,7 +7,7 @@
 namespace order_server::postgres {
 
 bool fill(Connection& connection, const DemoData& data) {
-  // Against another node that fills at the same time; reading goes on.
+  // Keeps another node from filling at the same time; reads go on.
   connection.execute("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE");
   if (has_users(connection)) return false;
   for (const User& user : data.users) insert_user(connection, user);

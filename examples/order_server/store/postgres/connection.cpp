@@ -60,7 +60,7 @@ void require_text(std::string_view text) {
   throw Error(Fault::no_text, "a text with U+0000 or bytes that are no UTF-8 can't be stored");
 }
 
-/// "INSERT INTO orders" and the like: what a message needs of a statement.
+/// The start of a statement for error messages, such as "INSERT INTO orders".
 std::string verb_of(std::string_view sql) {
   const auto begin = sql.find_first_not_of(" \n");
   if (begin == std::string_view::npos) return "ask";
@@ -72,7 +72,7 @@ std::string verb_of(std::string_view sql) {
   return verb;
 }
 
-/// Without the line ends that libpq likes.
+/// The text without libpq's line ends.
 std::string trimmed(const char* message) {
   std::string text = message == nullptr ? "" : message;
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
@@ -252,7 +252,7 @@ bool Connection::is_idle() const noexcept {
       PQtransactionStatus(handle_.get()) != PQTRANS_IDLE) {
     return false;
   }
-  // A server has nothing to say unasked, except that it ends.
+  // An idle server only sends something when it ends the session.
   pollfd socket{PQsocket(handle_.get()), POLLIN, 0};
   return ::poll(&socket, 1, 0) == 0;
 }

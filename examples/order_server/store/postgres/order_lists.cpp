@@ -13,8 +13,8 @@
 namespace order_server::postgres {
 namespace {
 
-/// One text for all filters: what is not filtered by is a condition that is true for the values
-/// that are bound, and each run is planned for its values (see `plan_for_values`).
+/// One text for all filters: an unused filter is a condition that its bound value makes true. Each
+/// run is planned for its values (see `plan_for_values`).
 constexpr std::string_view fits =
     "($1 = '' OR orders.user_id = $1) AND ($2 = '' OR orders.organization_id = $2) "
     "AND (cardinality($3) = 0 OR orders.status = ANY ($3)) "
@@ -59,7 +59,7 @@ struct Values {
     number = order_number_in(text).value_or(0);
     if (text.size() < least_id_start) return;
     first_id = lower_case(text);
-    // Behind all that begin so: no character of an id is greater.
+    // Greater than all ids that begin so: no character of an id is greater than this one.
     behind_id = first_id + "\xF4\x8F\xBF\xBF";
   }
 
@@ -109,7 +109,7 @@ OrderPage list_orders(Connection& connection, const OrderFilter& filter) {
                           " ($18, $17)) ORDER BY " + column + direction + ", orders.number" +
                           direction + " LIMIT $19 OFFSET $20";
   const OrderCursor after = filter.after.value_or(OrderCursor());
-  // One more tells whether there is another page.
+  // One row more than the page tells whether there is another page.
   const Result rows = run(connection, sql, filter, values, after.sequence, after.value,
                           page_size + 1, pages_before * page_size);
   const int count = static_cast<int>(std::min<std::int64_t>(rows.rows(), page_size));

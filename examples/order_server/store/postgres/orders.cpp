@@ -20,7 +20,8 @@ constexpr std::string_view order_columns =
     "razorpay_payment_id, note, version, created_at, updated_at, number_in_organization, "
     "refund_status, estimated_ready_at";
 
-/// Of the row `orders`, as JSON, so that one statement reads an order whole and of one moment.
+/// What belongs to an order besides its row (items, logs, customer, shop), as JSON: one statement
+/// reads all of it at one moment.
 constexpr std::string_view children =
     "(SELECT json_agg(json_build_array(i.id, i.product_id, i.name, i.quantity, "
     "i.unit_price_minor) ORDER BY i.position) FROM order_items AS i "
@@ -33,7 +34,7 @@ constexpr std::string_view children =
     "(SELECT json_build_array(s.name, s.phone) FROM shops AS s WHERE s.id = orders.store_id)";
 constexpr int first_child_column = 20;
 
-/// One order by its id ($1), if it is in the scope. An order that is not is no row at all.
+/// One order by its id ($1); no row if it is not in the scope.
 constexpr std::string_view in_scope =
     " FROM orders WHERE id = $1 AND ($2 = '' OR user_id = $2) "
     "AND ($3 = '' OR organization_id = $3)";
@@ -105,9 +106,8 @@ void read_children(const Result& rows, int row, int column, Order& order) {
   }
 }
 
-/// The order of a statement for `order_columns` that locks its row, whole. The lock may have been
-/// waited for, so the rest is read by a statement of its own, which sees what was committed
-/// meanwhile.
+/// Locks an order's row by a statement for `order_columns`, and reads the order. Others may have
+/// committed while it waited for the lock, so the rest is read by a second statement.
 std::optional<NumberedOrder> load_locked(Connection& connection, const Result& rows) {
   if (rows.empty()) return std::nullopt;
   NumberedOrder found = read_order_row(rows, 0);
@@ -117,13 +117,13 @@ std::optional<NumberedOrder> load_locked(Connection& connection, const Result& r
   return found;
 }
 
-/// After a new row `entry` of the outbox.
+/// Follows a new row `entry` of the outbox.
 constexpr std::string_view for_both_consumers =
     "to_broadcast AS (INSERT INTO broadcasts (sequence) SELECT sequence FROM entry) "
     "INSERT INTO unqueued_pushes (sequence) SELECT sequence FROM entry";
 
-/// The entry that drives broadcast and push of the order as it is now. `notify`: devices hear of
-/// it.
+/// Inserts the entry that broadcasts and pushes the order as it is now. `notify`: devices get a
+/// push.
 void insert_outbox(Connection& connection, const Order& order, bool notify) {
   static const std::string sql =
       "WITH entry AS (INSERT INTO outbox (order_id, owner_id, organization_id, status, version, "
@@ -146,14 +146,14 @@ void insert_log(Connection& connection, std::int64_t order_number, std::size_t p
       NullIfEmpty{log.actor.id}, NullIfEmpty{log.actor.role});
 }
 
-/// The change as one of the order's logs, or as one that is in its history alone.
+/// Returns the change's log: the newest of the order's logs, or one for its history only.
 StatusLog log_of(const Order& order, const Change& change) {
   if (change.write_log) return order.status_logs.back();
   return {random_uuid(), order.status, change.log_note, order.updated_at_ms, change.actor};
 }
 
-/// Row, log and outbox entry by one statement: each way to the server is time in which the order's
-/// row is locked.
+/// Writes row, log and outbox entry by one statement: the order's row is locked for each round trip
+/// to the server.
 void write_change(Connection& connection, std::int64_t number, const Order& order,
                   const Change& change, bool notify) {
   const StatusLog log = log_of(order, change);
@@ -186,7 +186,7 @@ void insert_refund(Connection& connection, const Order& order, const Change& cha
       order.updated_at_ms + change.refund_rest_ms, order.updated_at_ms);
 }
 
-/// The order says that the money is back, whoever gave it: nobody else has to.
+/// Ends the refund of an order that is marked as refunded: none is left to make.
 void end_refund(Connection& connection, const Order& order) {
   connection.query(
       "UPDATE refunds SET state = 'DONE', dead_at = NULL, error = NULL "
@@ -294,7 +294,7 @@ void create_order(Connection& connection, Order& order) {
 }
 
 bool create_order_once(Connection& connection, Order& order, const RequestKey& request) {
-  // Whoever writes the key first has it; a twin waits here for the first one's commit.
+  // The first request writes the key; its twin waits here for the first one's commit.
   const std::int64_t now_ms = order.created_at_ms;
   const Result taken = connection.query(
       "INSERT INTO requests (user_id, key, digest, answer, answered_at) "

@@ -8,15 +8,15 @@
 #include <string_view>
 #include <utility>
 
-/// The two ends of the outbox: entries on their way to a broadcast, and what was given up. Entries
-/// are taken, marked and pruned one by one, never up to a sequence: a sequence is given out before
-/// its commit, so a lower one may appear after a higher one.
+/// The outbox: entries that wait for a broadcast, and those that were given up. Entries are taken,
+/// marked and pruned one by one, never up to a sequence: a sequence is given out before its commit,
+/// so a lower one may appear after a higher one.
 namespace order_server::postgres {
 namespace {
 
-/// Ends where what else is asked of an entry begins. A lease of a node that has no session any more
-/// is void: who is killed is not waited for. $1 is the limit, $2 the holder, $3 the lease
-/// in milliseconds.
+/// The start of a condition; what else an entry must be follows. The lease of a node that has no
+/// session any more is void, so that a killed node is not waited for. $1 is the limit, $2 the
+/// holder, $3 the lease in milliseconds.
 constexpr std::string_view take_begin =
     "WITH taken AS MATERIALIZED (SELECT sequence FROM broadcasts "
     "WHERE (leased_until IS NULL OR leased_until < statement_timestamp() OR leased_by = $2 "
@@ -52,7 +52,7 @@ std::vector<OutboxEntry> read_entries(const Result& rows) {
   return entries;
 }
 
-/// What to add to a time of this node for a time of the database, in whole seconds, so that nodes
+/// The difference between the database's clock and this node's, in whole seconds. With it nodes
 /// whose clocks differ agree on when a retry is due. `wall` is the parameter with this node's
 /// clock.
 std::string to_database_time(std::string_view wall) {

@@ -38,7 +38,7 @@ std::unique_ptr<Connection> Pool::take(TimePoint deadline) {
       continue;
     }
     const auto now = Clock::now();
-    // With no connection to wait for there is nothing to wait for.
+    // Without any open connection none will be given back, so waiting is pointless.
     const bool is_away = failures_ > 0 && open_ == 0;
     if (is_away) throw Error(Fault::lost, last_failure_);
     if (now >= until) break;
@@ -58,7 +58,7 @@ std::unique_ptr<Connection> Pool::take_idle(Lock& lock) {
     if (connection->is_idle()) return connection;
     --open_;
     lock.unlock();
-    connection.reset();  // says farewell to the server
+    connection.reset();  // ends the session at the server
     lock.lock();
   }
   return nullptr;
@@ -106,7 +106,7 @@ void Pool::give_back(std::unique_ptr<Connection> connection) noexcept {
       --open_;
     }
   }
-  changed_.notify_all();  // whoever waits for the last one to come back may learn that none is left
+  changed_.notify_all();  // callers that wait for the last connection may learn that none is left
 }
 
 }  // namespace order_server::postgres

@@ -20,9 +20,9 @@
 #include <type_traits>
 #include <utility>
 
-/// What is done where is in the files of statements; here is how: on which connection, in which
-/// transaction, until when and how often. Longer than other files, as it is a list: each call is a
-/// line or two, and all go through the same three templates.
+/// The other files have the statements. This one decides on which connection and in which
+/// transaction they run, with which deadline and how often. It is longer than other files because
+/// it is a list: each call is a line or two, and all go through the same three templates.
 namespace order_server {
 namespace {
 
@@ -32,15 +32,15 @@ using postgres::Fault;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-/// Deadlocks and serialization failures in a row; with a jittered pause in between, that many are
-/// no accident.
+/// How often a call is tried that ends in deadlocks or serialization failures. There is a jittered
+/// pause in between, so that more in a row are no accident.
 constexpr int most_attempts = 6;
 
 std::string ms(milliseconds time) {
   return std::to_string(time.count());
 }
 
-/// What every session is set to. A node that hangs loses its locks: its transaction is ended.
+/// The settings of every session. A node that hangs loses its locks: its transaction is ended.
 void prepare(Connection& connection, const PostgresOptions& options, const std::string& holder) {
   connection.execute("SET application_name = '" + holder +
                      "'; SET statement_timeout = " + ms(options.statement_timeout) +
@@ -92,7 +92,7 @@ auto PostgresStore::read(Work&& work) {
   try {
     return attempt(std::forward<Work>(work));
   } catch (const Error& error) {
-    // What is looked for under a key that can't be stored is not there.
+    // No row has a key that can't be stored.
     if constexpr (!std::is_void_v<Answer>) {
       if (error.fault() == Fault::no_text) return Answer{};
     }
@@ -128,7 +128,7 @@ PostgresStore::PostgresStore(PostgresOptions options)
   warn_of_risks(postgres::address_of(options_.url, {}), *lease);
 }
 
-// ---- What the store says of itself, users, shops, products --------------------------------------
+// ---- The store's own facts, users, shops, products ----------------------------------------------
 
 bool PostgresStore::empty() {
   return read([](Connection& c) { return !postgres::has_users(c); });

@@ -84,11 +84,11 @@ class PostgresStore final : public Database {
   using Store::find_order;
   OrderPage list_orders(const OrderFilter& filter) override;
   std::vector<OrderVersion> current_versions(const std::vector<std::string>& ids) override;
-
-  /// Also throws std::invalid_argument for an order that is not a new one.
   OrderCounts count_orders(const OrderFilter& filter) override;
   std::optional<std::vector<HistoryEntry>> order_history(std::string_view id,
                                                          const OrderScope& scope) override;
+
+  /// Also throws std::invalid_argument for an order that is not a new one.
   Order create_order(const Order& order) override;
   CreateResult create_order_once(const Order& order, const RequestKey& request) override;
   std::optional<EarlierAnswer> find_answer(std::string_view user_id, std::string_view key,

@@ -7,11 +7,11 @@
 namespace order_server::postgres {
 
 std::size_t queue_pushes(Connection& connection, std::size_t limit, std::int64_t now_ms) {
-  // Entries that another node queues at the same time are left to it. A device's row is held, so
-  // that it neither goes nor changes hands before its pushes are there; who changes it then finds
-  // them. Of two entries of one order the newer makes the push, as the table has room for one. One
-  // that waits for a retry keeps its time: the other side may have named it. One that was given up
-  // starts again, as the newer state is another message.
+  // Entries that another node queues at the same time are left to it. The device's row is locked,
+  // so that the device is not removed and gets no other user before its pushes are queued; a later
+  // change of the device finds them. Of two entries of one order the newer makes the push, because
+  // the table has room for one. A push that waits for a retry keeps its time, which the provider
+  // may have named. One that was given up starts again, because the newer state is another message.
   return static_cast<std::size_t>(
       connection
           .query(
@@ -80,10 +80,10 @@ std::optional<std::int64_t> next_push_at(Connection& connection, std::int64_t no
 
 void finish_pushes(Connection& connection, const std::vector<PushResult>& results,
                    std::int64_t now_ms) {
-  // Devices before pushes, as who queues pushes locks them: the other order could deadlock.
+  // Locks devices before pushes, as queueing does; the other order could deadlock.
   for (const PushResult& result : results) {
     if (result.verdict != PushResult::Verdict::remove) continue;
-    // Takes its pushes along. An app that has registered again meanwhile is another matter.
+    // Deletes the device's pushes with it, unless the app has registered again meanwhile.
     connection.query("DELETE FROM devices WHERE token = $1 AND registered_at = $2", result.token,
                      result.registered_at_ms);
   }
@@ -93,7 +93,7 @@ void finish_pushes(Connection& connection, const std::vector<PushResult>& result
       case PushResult::Verdict::done:
         connection.query("DELETE FROM push_jobs WHERE id = $1 AND version = $2", result.id,
                          version);
-        // A newer state that came meanwhile is anybody's.
+        // Any node may send a newer state that came meanwhile.
         connection.query("UPDATE push_jobs SET leased_by = NULL, leased_until = NULL WHERE id = $1",
                          result.id);
         break;
@@ -121,7 +121,7 @@ void hasten_pushes(Connection& connection, std::int64_t now_ms) {
 }
 
 PushStats push_stats(Connection& connection, std::int64_t now_ms) {
-  // What is committed and not queued yet waits as well.
+  // Changes that are committed but not queued yet count as waiting.
   const Result rows = connection.query(
       "SELECT (SELECT count(*) FROM push_jobs WHERE dead_at IS NULL), "
       "(SELECT min(changed_at) FROM push_jobs WHERE dead_at IS NULL), "

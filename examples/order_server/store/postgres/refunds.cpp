@@ -53,7 +53,7 @@ void postpone_refund(Connection& connection, std::int64_t id, std::int64_t due_a
 
 RefundResult report_refund(Connection& connection, const RefundReport& report,
                            std::int64_t look_at_ms, std::int64_t now_ms) {
-  // The order's row is locked first, as whoever changes the order does.
+  // Locks the order's row first, as each change of an order does.
   const Result owner =
       connection.query("SELECT order_id FROM refunds WHERE payment_id = $1", report.payment_id);
   if (owner.empty()) return {};

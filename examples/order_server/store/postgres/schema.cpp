@@ -6,7 +6,7 @@
 namespace order_server::postgres {
 namespace {
 
-/// Of all locks of this kind in the database this one is ours: "ordercst" in ASCII.
+/// The number of our advisory lock in the database: "ordercst" in ASCII.
 constexpr std::int64_t migration_lock = 0x6F72646572637374;
 
 // The same tables as SQLite's, and for the same reasons; see store/sqlite/schema.cpp. Texts compare
@@ -312,7 +312,8 @@ void require_usable(Connection& connection) {
 
 void update_schema(Connection& connection) {
   Transaction transaction(connection, Transaction::Kind::change);
-  // Another node may be at it, and a step may take long: only the caller's deadline counts.
+  // Another node may be changing the schema, and a step may take long: only the caller's deadline
+  // counts.
   connection.execute("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0");
   connection.query("SELECT pg_advisory_xact_lock($1)", migration_lock);
   const auto found = found_version(connection);

@@ -10,8 +10,7 @@ using sqlite::Query;
 
 namespace {
 
-/// A server looks every half second; what it has not seen after so many it has seen all the same,
-/// as each change is looked up anew by its user.
+/// How many changes are kept. A server reads them every half second, so that it needs far fewer.
 constexpr std::int64_t kept_changes = 10'000;
 
 void note_change(Connection& connection, std::string_view user_id) {

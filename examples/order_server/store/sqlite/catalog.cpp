@@ -5,7 +5,7 @@
 
 #include <string>
 
-/// What the store is filled with: users, shops, products, and what it says of itself.
+/// Users, shops, products, and the store's own facts: its epoch, and whether it has demo data.
 namespace order_server {
 
 using sqlite::Connection;

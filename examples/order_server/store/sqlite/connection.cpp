@@ -110,7 +110,7 @@ void Query::bind(int index, std::int64_t value) {
 }
 
 void Query::bind(int index, std::string_view value) {
-  // A null pointer would bind NULL, and an empty view may hold one.
+  // An empty view may hold a null pointer, which would bind NULL.
   const char* data = value.empty() ? "" : value.data();
   require_ok(
       sqlite3_bind_text64(statement_, index, data, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
@@ -141,7 +141,7 @@ Connection::Connection(std::string file, Access access, std::chrono::millisecond
                     (access == Access::read_write_create ? SQLITE_OPEN_CREATE : 0);
   sqlite3* handle = nullptr;
   const int result = sqlite3_open_v2(file_.c_str(), &handle, flags, nullptr);
-  handle_.reset(handle);  // there is one to close even after most failures
+  handle_.reset(handle);  // most failures leave one to close
   if (result != SQLITE_OK) fail(handle, result, "open", file_);
   // Asked for a writable file, SQLite falls back to a read-only one in silence.
   if (sqlite3_db_readonly(handle, "main") == 1) {

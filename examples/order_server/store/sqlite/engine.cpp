@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-/// How the store works its connections: leases of readers, transactions of the writer, and the
-/// write-ahead log between them.
+/// The store's connections: leases of readers, transactions of the writer, and the write-ahead log
+/// between them.
 namespace order_server {
 
 using sqlite::Access;
@@ -81,14 +81,14 @@ void SqliteStore::make_room(Durability durability) {
 bool SqliteStore::empty_log() {
   const ReaderPool::Pause pause(readers_);
   try {
-    // Another process' reader may stay for ever, and whoever wants to write waits meanwhile.
+    // A reader of another process may stay open for ever, and writers wait meanwhile.
     writer_.set_busy_timeout(std::chrono::milliseconds(0));
     Query result = writer_.query("PRAGMA wal_checkpoint(TRUNCATE)");
     const bool is_empty = result.next() && result.integer(0) == 0;
     writer_.set_busy_timeout(busy_timeout_);
     return is_empty;
   } catch (const StoreError&) {
-    // A full disk, say: the change that comes next meets it again, or has room in the log.
+    // A full disk, for instance. The next change fails in the same way, or has room in the log.
     writer_.set_busy_timeout(busy_timeout_);
     return false;
   }

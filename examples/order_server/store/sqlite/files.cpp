@@ -57,8 +57,8 @@ DatabaseFiles::~DatabaseFiles() {
 void DatabaseFiles::lock() {
   create_private(file_);
   locked_ = open(file_.c_str(), O_RDONLY | O_CLOEXEC);
-  if (locked_ < 0) return;  // SQLite meets the same, and says why
-  // Not one of SQLite's own locks, which are fcntl's: those go their way beside it.
+  if (locked_ < 0) return;  // SQLite fails in the same way, and says why
+  // SQLite's own locks are fcntl's; this is flock's, which does not meet them.
   while (flock(locked_, LOCK_EX | LOCK_NB) != 0) {
     const int error = errno;
     if (error == EINTR) continue;
@@ -156,8 +156,8 @@ void back_up(const std::string& database, const std::string& to) {
   require_file_name(to);
   Connection connection(database, Access::read_write_create, std::chrono::seconds(5));
   require_own_or_empty(connection);
-  // Made here, so that nothing is overwritten and nobody else can read it; SQLite fills an empty
-  // one.
+  // Created here, so that no file is overwritten and no other user can read it. SQLite accepts an
+  // empty file.
   const int made = ::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (made < 0) {
     throw StoreError("cannot make \"" + to + "\": " +

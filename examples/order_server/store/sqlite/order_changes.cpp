@@ -20,7 +20,7 @@ void insert_refund(Connection& connection, const Order& order, const Change& cha
       .run();
 }
 
-/// The order says that the money is back, whoever gave it: nobody else has to.
+/// Ends the refund of an order that is marked as refunded: none is left to make.
 void end_refund(Connection& connection, const Order& order) {
   connection
       .query(
@@ -30,7 +30,7 @@ void end_refund(Connection& connection, const Order& order) {
       .run();
 }
 
-/// The change as one of the order's logs, or as one that is in its history alone.
+/// Returns the change's log: the newest of the order's logs, or one for its history only.
 StatusLog log_of(const Order& order, const Change& change) {
   if (change.write_log) return order.status_logs.back();
   return {random_uuid(), order.status, change.log_note, order.updated_at_ms, change.actor};

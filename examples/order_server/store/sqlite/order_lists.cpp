@@ -12,8 +12,8 @@
 #include <utility>
 #include <variant>
 
-/// Many orders at once: pages, counts, and what happened to one. SQL is put together from fixed
-/// pieces; what a caller gave is bound.
+/// Lists of orders: pages, counts, and one order's history. SQL is put together from fixed pieces;
+/// values of the caller are bound.
 namespace order_server {
 namespace {
 
@@ -131,7 +131,8 @@ class Conditions {
   std::vector<std::variant<std::int64_t, std::string>> values_;
 };
 
-/// What people look at all day: few texts, worth keeping.
+/// Whether the list is one of those that are on screens all day. Those have few statements, which
+/// are kept prepared.
 bool is_usual(const OrderFilter& filter) {
   return filter.statuses.size() <= 1 && !filter.payment_status && !filter.payment_method &&
          !filter.fulfillment_type && filter.store_id.empty() && filter.customer_id.empty() &&
@@ -169,7 +170,7 @@ std::string page_sql(const OrderFilter& filter, Conditions& conditions) {
   std::string sql = std::string(sqlite::order_columns) + conditions.where() +
                     (are_few(filter) ? " ORDER BY +" : " ORDER BY ") +
                     std::string(column_of(filter.sort)) + direction + ", orders.number" + direction;
-  // One more tells whether there is another page.
+  // One row more than the page tells whether there is another page.
   sql += " LIMIT " + conditions.bound(size_of_page(filter) + 1);
   sql += " OFFSET " + conditions.bound(pages_before(filter) * size_of_page(filter));
   return sql;

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-/// The two ends of the outbox: entries on their way to a broadcast, and what was given up.
+/// The outbox: entries that wait for a broadcast, and those that were given up.
 namespace order_server {
 namespace {
 
@@ -94,8 +94,8 @@ void SqliteStore::fail_broadcasts(const std::vector<BroadcastFailure>& failures,
 
 OutboxStats SqliteStore::outbox_stats(std::int64_t now_ms) {
   const ReaderPool::Lease reader(readers_);
-  // Entries are made in time's order, so the first one waiting is the oldest. A sum of two counts,
-  // each along a partial index of its own.
+  // Entries are made in the order of time, so the first one that waits is the oldest. The depth is
+  // a sum of two counts, each along a partial index of its own.
   Query query = reader->query(
       "SELECT (SELECT count(*) FROM outbox WHERE broadcast_at IS NULL AND attempts = 0), "
       "(SELECT count(*) FROM outbox WHERE broadcast_at IS NULL AND attempts > 0 "
@@ -120,7 +120,7 @@ OutboxStats SqliteStore::outbox_stats(std::int64_t now_ms) {
 std::size_t SqliteStore::prune_outbox(std::int64_t older_than_ms, std::size_t limit) {
   Write write(*this, Durability::process_crash);
   auto left = static_cast<std::int64_t>(limit);
-  // Each along a partial index of its own: one statement with OR would read every entry.
+  // Two statements, each along a partial index of its own: one with OR would read every entry.
   write
       ->query(
           "DELETE FROM outbox WHERE sequence IN (SELECT sequence FROM outbox "

@@ -10,7 +10,7 @@ using sqlite::Query;
 
 std::size_t SqliteStore::queue_pushes(std::size_t limit, std::int64_t now_ms) {
   {
-    // Asked without the lock first: mostly there is nothing, and a write would wait for others.
+    // Asks without the lock first: there is mostly nothing to queue, and a write waits for others.
     const ReaderPool::Lease reader(readers_);
     if (!reader->query("SELECT 1 FROM outbox WHERE queued_at IS NULL LIMIT 1").next()) return 0;
   }
@@ -27,8 +27,8 @@ std::size_t SqliteStore::queue_pushes(std::size_t limit, std::int64_t now_ms) {
       count = range.integer(1);
     }
   }
-  // One that waits for a retry keeps its time: the other side may have named it. One that was given
-  // up starts again, as the newer state is another message.
+  // A push that waits for a retry keeps its time, which the provider may have named. One that was
+  // given up starts again, because the newer state is another message.
   write
       ->query(
           "INSERT INTO push_jobs (order_id, token, user_id, version, status, changed_at, due_at) "
@@ -72,7 +72,7 @@ std::optional<std::int64_t> SqliteStore::next_push_at(std::int64_t now_ms) {
   const ReaderPool::Lease reader(readers_);
   Query query = reader->query(
       "SELECT min(due_at) FROM push_jobs WHERE dead_at IS NULL AND due_at > ?1", now_ms);
-  // min() of no row is NULL, which reads as 0, and no due time is.
+  // min() of no row is NULL, which reads as 0; no push is due at 0.
   if (!query.next() || query.integer(0) == 0) return std::nullopt;
   return query.integer(0);
 }
@@ -104,7 +104,7 @@ void SqliteStore::finish_pushes(const std::vector<PushResult>& results, std::int
             .run();
         break;
       case PushResult::Verdict::remove:
-        // Takes its pushes along. An app that has registered again meanwhile is another matter.
+        // Deletes the device's pushes with it, unless the app has registered again meanwhile.
         write
             ->query("DELETE FROM devices WHERE token = ?1 AND registered_at = ?2", result.token,
                     result.registered_at_ms)
@@ -124,7 +124,7 @@ void SqliteStore::hasten_pushes(std::int64_t now_ms) {
 
 PushStats SqliteStore::push_stats(std::int64_t now_ms) {
   const ReaderPool::Lease reader(readers_);
-  // What is committed and not queued yet waits as well.
+  // Changes that are committed but not queued yet count as waiting.
   Query query = reader->query(
       "SELECT (SELECT count(*) FROM push_jobs WHERE dead_at IS NULL), "
       "(SELECT min(changed_at) FROM push_jobs WHERE dead_at IS NULL), "
@@ -148,9 +148,9 @@ std::optional<std::string> SqliteStore::add_device(std::string_view user_id, std
     Query found = write->query("SELECT user_id FROM devices WHERE token = ?1", token);
     if (found.next() && found.text(0) != user_id) before = found.text(0);
   }
-  // Where the clock has gone back, this one still is the newest and not the first to be forgotten.
-  // A token is one installed app: whoever logs in there last is who gets its pushes, and nobody
-  // gets those of who was there before.
+  // Also after the clock was set back this device is the newest, not the first to be forgotten.
+  // A token is one installed app. The user who signed in there last gets its pushes, and none of
+  // the earlier user's.
   write->query("DELETE FROM push_jobs WHERE token = ?1 AND user_id <> ?2", token, user_id).run();
   write
       ->query(

@@ -11,8 +11,8 @@ namespace {
 
 static_assert(application_id == 1329811283, "set below as a number");
 
-// Users have no foreign keys on them: tokens are stateless, so whoever holds a good one may order
-// and register a device. Ids of orders and of what belongs to them are text for the world; inside,
+// No foreign key leads to a user: tokens are stateless, so the holder of a valid one may order and
+// register a device. Ids of orders and of what belongs to them are text for the world; inside,
 // an order is its number, which also is the sequence of creation.
 constexpr const char* schema_1 = R"sql(
 PRAGMA application_id = 1329811283;
@@ -123,8 +123,8 @@ CREATE INDEX devices_of_user ON devices (user_id, registered_at);
 )sql";
 
 /// From schema 1 to 2: the two consumers of the outbox get cursors of their own, push a queue, and
-/// payments a memory. A new database goes this way too. What an older program has broadcast was
-/// never meant to be pushed by this one.
+/// events of payments are remembered. A new database takes this step too. Changes that an older
+/// program has broadcast are not pushed by this one.
 constexpr const char* to_schema_2 = R"sql(
 PRAGMA user_version = 2;
 
@@ -322,7 +322,7 @@ void require_own_or_empty(Connection& connection) {
 
 void update_schema(Connection& connection) {
   Transaction transaction(connection, Transaction::Kind::immediate);
-  // Looked at under the lock: another process may have been first.
+  // Read under the lock, because another process may have been first.
   const std::int64_t found = has_tables(connection) ? number(connection, "PRAGMA user_version") : 0;
   if (found == schema_version) return;
   for (auto step = steps.begin() + found; step != steps.end(); ++step) connection.execute(*step);

@@ -9,7 +9,8 @@ using sqlite::Query;
 
 namespace {
 
-/// More than a refresh token can live: for a sign-in that was made elsewhere under the same secret.
+/// How long an unknown sign-in is remembered as ended: longer than a refresh token lives. Another
+/// server with the same secret may have made it.
 constexpr std::int64_t longest_life_ms = 366LL * 24 * 60 * 60 * 1000;
 
 }  // namespace
@@ -44,7 +45,7 @@ std::optional<std::int64_t> SqliteStore::session_ended_at(std::string_view id,
 void SqliteStore::bind_device(std::string_view session_id, std::string_view user_id,
                               std::string_view device_token) {
   Write write(*this, durability_);
-  // A device that has signed in anew is not the old sign-in's any more.
+  // A device that has signed in again no longer belongs to the old sign-in.
   write
       ->query(
           "UPDATE sessions SET device_token = NULL "
