@@ -41,7 +41,7 @@ std::filesystem::path programs() {
   if (found.empty()) {
     throw std::runtime_error(
         "these tests need a PostgreSQL server and found none below /usr/lib/postgresql; "
-        "`./dev setup` installs it, or `apt-get install postgresql-15`");
+        "`./dev test` installs it, or `apt-get install postgresql-15`");
   }
   return std::max_element(found.begin(), found.end())->second;
 }
