@@ -10,4 +10,5 @@ export * from './session.ts';
 export * from './types.ts';
 export * from './user.ts';
 export { asObject, parseOrder } from './validate.ts';
+export { WatchedOrders } from './watched-orders.ts';
 export { webSocketUrl } from './web-socket-url.ts';

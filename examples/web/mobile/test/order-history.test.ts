@@ -5,7 +5,6 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { makeOrder, settle } from '../../client/test/fake-environment.ts';
 import { eraseNotebook, Notebook } from '../src/logic/notebook.ts';
 import { OrderHistory } from '../src/logic/order-history.ts';
-import { WatchedOrders } from '../src/logic/watched-orders.ts';
 import { FakeStorage } from './fake-storage.ts';
 
 let storage: FakeStorage;
@@ -178,17 +177,4 @@ describe('what was known last', () => {
     expect(ids(history)).toHaveLength(20);
     await eraseNotebook(storage);
   });
-});
-
-it('tells the server the difference alone of what is watched', () => {
-  const told: string[] = [];
-  const watched = new WatchedOrders((id) => {
-    told.push(`+${id}`);
-    return () => told.push(`-${id}`);
-  });
-  watched.set(['a', 'b']);
-  watched.set(['b', 'c']);
-  watched.set(['b', 'c']);
-  watched.set([]);
-  expect(told).toEqual(['+a', '+b', '-a', '+c', '-b', '-c']);
 });

@@ -42,7 +42,8 @@ export interface FeedOptions {
   readonly onChange?: (order: Order) => void;
 }
 
-const nothing: FeedSnapshot = {
+/** A feed before its first answer. */
+export const nothingLoaded: FeedSnapshot = {
   orders: undefined,
   meta: undefined,
   counts: undefined,
@@ -64,7 +65,7 @@ export class OrderFeed extends Observable {
   readonly #newest = new Map<string, Order>();
   readonly #watches = new Map<string, () => void>();
   readonly #stops: (() => void)[] = [];
-  #snapshot: FeedSnapshot = nothing;
+  #snapshot: FeedSnapshot = nothingLoaded;
   #kept: ReadonlySet<string> = new Set();
   #generation: number;
   #failures = 0;

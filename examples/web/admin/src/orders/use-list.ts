@@ -8,7 +8,7 @@ import { useDesk } from '../desk/hooks.ts';
 import { emptyList, type SteadyList } from '../desk/steady-list.ts';
 import { api, countPace, listPace, now, timers } from '../services.ts';
 import { ListView } from './list-view.ts';
-import { type FeedSnapshot, OrderFeed } from './order-feed.ts';
+import { type FeedSnapshot, nothingLoaded, OrderFeed } from './order-feed.ts';
 
 export interface UseList {
   readonly feed: FeedSnapshot;
@@ -19,13 +19,6 @@ export interface UseList {
   readonly showWaiting: () => string | undefined;
 }
 
-const nothing: FeedSnapshot = {
-  orders: undefined,
-  meta: undefined,
-  counts: undefined,
-  unreadable: 0,
-  problem: undefined,
-};
 const never = (): (() => void) => () => undefined;
 
 /** One page of orders, live and held steady. `key` tells queries apart: another one starts with nothing. */
@@ -88,5 +81,5 @@ export function useList(
   };
 }
 
-const none = (): FeedSnapshot => nothing;
+const none = (): FeedSnapshot => nothingLoaded;
 const empty = (): SteadyList => emptyList;

@@ -2,9 +2,9 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { OrderPage, PageMeta } from '../api.ts';
-import type { OrderClient, OrderListener } from '../order-client.ts';
 import { newer } from '../order-rules.ts';
 import type { Order, OrderStatus } from '../types.ts';
+import { WatchedOrders } from '../watched-orders.ts';
 import { useOrderClient } from './provider.ts';
 
 export interface OrderList {
@@ -134,12 +134,15 @@ export function useOrderList(options: OrderListOptions): OrderList {
   }, [client, list, status, page, pageSize, take]);
 
   // Watched by id: a row that moves up stays watched, and of a new page only the difference is told to the server.
-  const watches = useMemo(() => new Watches(client, offer), [client, offer]);
+  const watched = useMemo(
+    () => new WatchedOrders((id) => client.watchOrder(id, offer, newest.current.get(id))),
+    [client, offer],
+  );
   const ids = (loaded?.orders ?? []).map(({ id }) => id).join(' ');
   useEffect(() => {
-    watches.set(ids === '' ? [] : ids.split(' '), newest.current);
-  }, [watches, ids]);
-  useEffect(() => () => watches.set([], new Map()), [watches]);
+    watched.set(ids === '' ? [] : ids.split(' '));
+  }, [watched, ids]);
+  useEffect(() => () => watched.set([]), [watched]);
 
   const reloadNow = useCallback(() => reload.current(), []);
   return {
@@ -160,30 +163,4 @@ function only(
 ): ReadonlyMap<string, number> {
   const kept = [...changed].filter(([id]) => ids.has(id));
   return kept.length === changed.size ? changed : new Map(kept);
-}
-
-/** The orders that a list watches. */
-class Watches {
-  readonly #client: OrderClient;
-  readonly #listener: OrderListener;
-  readonly #stops = new Map<string, () => void>();
-
-  constructor(client: OrderClient, listener: OrderListener) {
-    this.#client = client;
-    this.#listener = listener;
-  }
-
-  /** Leaves those that are not among `ids`, then watches the new ones from what is known of them. */
-  set(ids: readonly string[], known: ReadonlyMap<string, Order>): void {
-    const wanted = new Set(ids);
-    for (const [id, stop] of [...this.#stops]) {
-      if (wanted.has(id)) continue;
-      this.#stops.delete(id);
-      stop();
-    }
-    for (const id of wanted) {
-      if (this.#stops.has(id)) continue;
-      this.#stops.set(id, this.#client.watchOrder(id, this.#listener, known.get(id)));
-    }
-  }
 }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import type { Order, OrderClient } from '@ordercast/client';
+import { type Order, type OrderClient, WatchedOrders } from '@ordercast/client';
 import { useOrderClient } from '@ordercast/client/react';
 import { useEffect, useMemo, useSyncExternalStore } from 'react';
 import { useAccount } from '../services.ts';
 import type { HistoryState, OrderHistory } from './order-history.ts';
-import { WatchedOrders } from './watched-orders.ts';
 import { isOpen } from './words.ts';
 
 export function useHistory(): HistoryState {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** Watches a changing set of orders: only the difference is told to the server. */
+/** Watches a changing set of orders: the server is told only of the orders that come and go. */
 export class WatchedOrders {
   readonly #watch: (orderId: string) => () => void;
   readonly #stops = new Map<string, () => void>();
@@ -9,6 +9,7 @@ export class WatchedOrders {
     this.#watch = watch;
   }
 
+  /** Leaves the orders that are not among `ids`, then watches the new ones. */
   set(ids: readonly string[]): void {
     const wanted = new Set(ids);
     for (const [id, stop] of [...this.#stops]) {
