@@ -8,7 +8,6 @@
 
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
-#include <asio/steady_timer.hpp>
 #include <websocketpp/client.hpp>
 #include <websocketpp/config/asio_no_tls_client.hpp>
 
@@ -21,7 +20,6 @@
 #include <iterator>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -67,21 +65,12 @@ struct OrderSocketHandlers {
   /// more.
   std::function<void(const std::string& epoch)> on_epoch;
   std::function<void(client::Ignored::Reason)> on_ignored;
-  /// Says why the connection ended, before the state changes. The text is for people and contains
-  /// no part of a token.
+  /// Says why the connection ended, before the state changes; not after `stop`. The text is for
+  /// people and contains no part of a token.
   std::function<void(std::uint16_t code, const std::string& why)> on_lost;
 };
 
 namespace detail {
-
-/// Uniform in [0, 1), from a generator with a seed from the system.
-class RandomDraw {
- public:
-  double operator()() { return static_cast<double>(random_() >> 11U) * 0x1p-53; }
-
- private:
-  std::mt19937_64 random_{std::random_device{}()};
-};
 
 /// True for text that a header field (RFC 9110 section 5.5) can carry as a token.
 [[nodiscard]] inline bool is_header_safe(std::string_view text) noexcept {
@@ -111,12 +100,13 @@ template <class Config>
 class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Config>> {
  public:
   using Endpoint = ::websocketpp::client<Config>;
+  using Surroundings = typename Config::Surroundings;
 
   OrderSocketCore(::asio::io_context& io, OrderSocketOptions options, OrderSocketHandlers handlers)
       : io_(io),
         options_(std::move(options)),
         handlers_(std::move(handlers)),
-        machine_(options_.machine, RandomDraw{}),
+        machine_(options_.machine, typename Surroundings::Draw{}),
         timer_(io) {
     endpoint_.init_asio(&io);
     endpoint_.set_user_agent("ordercast");
@@ -125,7 +115,7 @@ class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Conf
 
   [[nodiscard]] Endpoint& endpoint() noexcept { return endpoint_; }
   [[nodiscard]] client::OrderClient& machine() noexcept { return machine_; }
-  [[nodiscard]] static TimePoint now() noexcept { return TimePoint::clock::now(); }
+  [[nodiscard]] static TimePoint now() noexcept { return Surroundings::now(); }
 
   /// Carries out effects in order, those that come from within handlers included.
   void carry_out(client::Effects effects) {
@@ -173,6 +163,10 @@ class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Conf
     const auto connection = std::exchange(connection_, nullptr);
     ::websocketpp::lib::error_code not_open_yet;  // Then its own timeouts end it.
     if (connection) connection->close(close.code, "", not_open_yet);
+    number_ = 0;  // What becomes of it concerns nobody any more.
+    if (close.code != ::websocketpp::close::status::normal) {
+      tell(handlers_.on_lost, std::uint16_t{1006}, std::string("the server doesn't answer"));
+    }
   }
   void handle(const client::StateChanged& changed) {
     tell(handlers_.on_state, changed.state, changed.retry_at);
@@ -245,8 +239,8 @@ class OrderSocketCore : public std::enable_shared_from_this<OrderSocketCore<Conf
   client::OrderClient machine_;
   Endpoint endpoint_;
   ConnectionPtr connection_;
-  client::ConnectionId number_ = 0;  ///< Of the newest connection.
-  ::asio::steady_timer timer_;
+  client::ConnectionId number_ = 0;  ///< Of the connection that isn't given up.
+  typename Surroundings::Timer timer_;
   std::optional<TimePoint> armed_for_;
   std::deque<client::Effect> effects_;
   bool is_carrying_out_ = false;
