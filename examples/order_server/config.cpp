@@ -169,8 +169,7 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
                  "subscriptions each");
   options.number(
       "--db-writers", config.db_writers, 1, 64, "",
-      "Threads that change orders on PostgreSQL, which commits several changes together; "
-      "SQLite has one");
+      "Connections that change orders on PostgreSQL; SQLite has one, which 32 threads share");
   options.text(
       "--node", config.node,
       "Name of this process among several nodes; shown in the X-Node header of /healthz, in "

@@ -34,7 +34,7 @@ struct Config {
 
   std::string db = "order_server.db";  ///< A file, or a server's URL without a password.
   unsigned db_readers = 2;
-  unsigned db_writers = 4;  ///< SQLite has one whatever this says.
+  unsigned db_writers = 4;  ///< On PostgreSQL. SQLite has one connection, whatever this says.
   DemoMode demo_data = DemoMode::automatic;
 
   std::string node;               ///< Of this process among several; "" names none.

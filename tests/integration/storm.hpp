@@ -28,7 +28,7 @@ class Storm {
   Storm(const OrderServer& server, const std::vector<std::string>& ids,
         std::map<std::string, long long> versions)
       : ids_(ids), at_(std::move(versions)) {
-    for (std::size_t i = 0; i < 3; ++i) {
+    for (std::size_t i = 0; i < writers; ++i) {
       threads_.emplace_back([this, i, api = server.as(demo().admin)] { run(api, i); });
     }
   }
@@ -56,9 +56,12 @@ class Storm {
   }
 
  private:
+  /// So many that several changes share a commit.
+  static constexpr std::size_t writers = 6;
+
   void run(const ApiClient& api, std::size_t first) {
     for (std::size_t step = 1; step < lifecycle.size(); ++step) {
-      for (std::size_t i = first; i < ids_.size(); i += 3) {
+      for (std::size_t i = first; i < ids_.size(); i += writers) {
         const auto reply = api.set_status(ids_[i], lifecycle[step]);
         if (reply.status == 0) return;
         if (reply.status != 200) continue;  // An earlier round has done this step.

@@ -20,8 +20,9 @@ namespace {
 
 /// The points between the steps of a change (workers/fail_point.hpp).
 const std::vector<std::string> fail_points = {
-    "change.decided", "change.committed", "broadcast.published", "broadcast.marked",
-    "push.queued",    "push.sent",        "push.marked",         "anywhere"};
+    "change.decided",      "group.joined",     "group.committed", "change.committed",
+    "broadcast.published", "broadcast.marked", "push.queued",     "push.sent",
+    "push.marked",         "anywhere"};
 
 constexpr const char* phone = "a-device-token-of-the-customer-1";
 constexpr const char* tablet = "a-device-token-of-the-customer-2";
@@ -67,7 +68,7 @@ TEST_CASE("no crash loses a change, a broadcast or a push", "[crash_points]") {
   for (unsigned crash = 0; crash < crashes; ++crash) {
     // Place orders on a healthy server; then start one that will crash.
     std::vector<std::string> ids;
-    for (int i = 0; i < 4; ++i) ids.push_back(text_of(server.new_order(demo().customer), "id"));
+    for (int i = 0; i < 6; ++i) ids.push_back(text_of(server.new_order(demo().customer), "id"));
     const auto& point = fail_points[random() % fail_points.size()];
     CAPTURE(crash, point);
     server.kill();

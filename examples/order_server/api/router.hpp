@@ -32,7 +32,7 @@ enum class Lane : std::uint8_t {
   io,       ///< The connection's own I/O thread.
   reader,   ///< Database reads of a few rows.
   list,     ///< Database reads of many rows: pages of orders, the catalogue. Polite.
-  writer,   ///< Database writes, one at a time.
+  writer,   ///< Database writes.
   login,    ///< Password hashing: slow on purpose. Polite.
   payment,  ///< Calls of the payment provider.
   webhook,  ///< The payment provider's webhooks: calls to the provider don't delay them.

@@ -44,11 +44,13 @@ bool SqliteStore::set_disabled(std::string_view user_id, bool is_disabled, std::
   } else {
     write->query("DELETE FROM disabled_users WHERE user_id = ?1", user_id).run();
   }
-  if (write->changes() == 0) return false;
-  if (is_disabled) end_sessions(*write, user_id, now_ms);
-  note_change(*write, user_id);
+  const bool is_news = write->changes() != 0;
+  if (is_news) {
+    if (is_disabled) end_sessions(*write, user_id, now_ms);
+    note_change(*write, user_id);
+  }
   write.commit();
-  return true;
+  return is_news;
 }
 
 void SqliteStore::set_password(std::string_view user_id, std::string_view password_hash,

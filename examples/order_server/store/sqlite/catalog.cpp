@@ -51,14 +51,16 @@ bool SqliteStore::empty() {
 
 bool SqliteStore::fill(const DemoData& data) {
   Write write(*this, durability_);
-  if (has_users(*write)) return false;
-  for (const User& user : data.users) insert_user(*write, user);
-  for (const Shop& shop : data.shops) insert_shop(*write, shop);
-  for (const Product& product : data.products) insert_product(*write, product);
-  for (Order order : data.orders) sqlite::insert_order(*write, order);
-  write->query("INSERT OR REPLACE INTO meta (name, value) VALUES ('demo', '1')").run();
+  const bool is_empty = !has_users(*write);
+  if (is_empty) {
+    for (const User& user : data.users) insert_user(*write, user);
+    for (const Shop& shop : data.shops) insert_shop(*write, shop);
+    for (const Product& product : data.products) insert_product(*write, product);
+    for (Order order : data.orders) sqlite::insert_order(*write, order);
+    write->query("INSERT OR REPLACE INTO meta (name, value) VALUES ('demo', '1')").run();
+  }
   write.commit();
-  return true;
+  return is_empty;
 }
 
 bool SqliteStore::is_demo() {

@@ -21,44 +21,12 @@ constexpr std::chrono::milliseconds emptying_interval{100};
 
 }  // namespace
 
-SqliteStore::WriterTurn::WriterTurn(SqliteStore& store) : store_(store) {
-  std::unique_lock lock(store_.writer_mutex_);
-  if (!store_.writer_is_free_.wait_for(lock, store_.turn_timeout_,
-                                       [this] { return !store_.writer_is_taken_; })) {
-    throw StoreError("cannot write \"" + store_.writer_.file() + "\": other changes have taken " +
-                     std::to_string(store_.turn_timeout_.count()) + " ms");
-  }
-  store_.writer_is_taken_ = true;
-}
-
-SqliteStore::WriterTurn::~WriterTurn() {
-  {
-    const std::lock_guard lock(store_.writer_mutex_);
-    store_.writer_is_taken_ = false;
-  }
-  store_.writer_is_free_.notify_one();
-}
-
-SqliteStore::Write::Write(SqliteStore& store, Durability durability)
-    : turn_(store),
-      store_(store),
-      transaction_((store.files_.require_in_place(), store.make_room(durability),
-                    store.writer_with(durability)),
-                   Transaction::Kind::immediate) {}
-
-void SqliteStore::Write::commit() {
-  transaction_.commit();
-  store_.files_.require_in_place();
-}
-
-Connection& SqliteStore::writer_with(Durability durability) {
-  if (writer_has_ != durability) {
-    writer_has_.reset();  // unknown until the pragma has worked
-    writer_.execute(durability == Durability::power_loss ? "PRAGMA synchronous = FULL"
-                                                         : "PRAGMA synchronous = NORMAL");
-    writer_has_ = durability;
-  }
-  return writer_;
+void SqliteStore::set_durability(Durability durability) {
+  if (writer_has_ == durability) return;
+  writer_has_.reset();  // unknown until the pragma has worked
+  writer_.execute(durability == Durability::power_loss ? "PRAGMA synchronous = FULL"
+                                                       : "PRAGMA synchronous = NORMAL");
+  writer_has_ = durability;
 }
 
 void SqliteStore::make_room(Durability durability) {
@@ -99,9 +67,15 @@ SqliteStore::SqliteStore(const SqliteOptions& options)
       busy_timeout_(options.busy_timeout),
       max_log_bytes_(options.max_log_bytes),
       files_(options.file, options.exclusive),
-      turn_timeout_(options.turn_timeout),
       writer_(options.file, Access::read_write_create, options.busy_timeout),
-      readers_(options.turn_timeout) {
+      readers_(options.turn_timeout),
+      group_(writer_, options.turn_timeout, options.durability,
+             {[this](Durability durability) {
+                files_.require_in_place();
+                make_room(durability);
+                set_durability(durability);
+              },
+              [this] { files_.require_in_place(); }}) {
   sqlite::require_own_or_empty(writer_);
   {
     Query mode = writer_.query("PRAGMA journal_mode = WAL");
@@ -159,7 +133,7 @@ void SqliteStore::check() {
   files_.require_in_place();
   require_own_epoch();
   if (max_log_bytes_ == 0 || files_.log_bytes() < max_log_bytes_ / 8 * 7) return;
-  const WriterTurn turn(*this);
+  const sqlite::GroupWriter::Turn turn(group_);
   make_room(Durability::power_loss);
 }
 

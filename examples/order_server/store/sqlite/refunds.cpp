@@ -8,8 +8,42 @@
 /// The queue of refunds.
 namespace order_server {
 
+using sqlite::GroupWriter;
 using sqlite::NullIfEmpty;
 using sqlite::Query;
+
+namespace {
+
+RefundResult note_report(sqlite::Connection& connection, const RefundReport& report,
+                         std::int64_t look_at_ms, std::int64_t now_ms) {
+  std::string order_id;
+  RefundRecord record;
+  {
+    Query row = connection.query(
+        "SELECT order_id, state, refund_id, amount_minor FROM refunds WHERE payment_id = ?1",
+        report.payment_id);
+    if (!row.next()) return {};
+    order_id = row.text(0);
+    record = {sqlite::known(refund_status_from_string(row.text(1)), "refunds.state"), row.text(2),
+              row.integer(3)};
+  }
+  auto found = sqlite::load_order(connection, order_id, {});
+  if (!found) return {};
+  if (!is_news(report, record)) return {true, {std::move(found->order), false, std::nullopt}};
+  const bool is_failed = report.state == RefundStatus::failed;
+  connection
+      .query(
+          "UPDATE refunds SET state = ?2, refund_id = ifnull(?3, refund_id), due_at = ?4, "
+          "attempts = attempts + 1, error = ?5, dead_at = ?6 WHERE payment_id = ?1",
+          report.payment_id, to_string(report.state), NullIfEmpty{report.refund_id}, look_at_ms,
+          NullIfEmpty{report.error}, is_failed ? std::optional(now_ms) : std::nullopt)
+      .run();
+  return {true, sqlite::apply_decision(
+                    connection, std::move(*found),
+                    [&](const Order& order) { return decide_refund(order, report); }, now_ms)};
+}
+
+}  // namespace
 
 std::vector<RefundJob> SqliteStore::due_refunds(std::size_t limit, std::int64_t now_ms) {
   const ReaderPool::Lease reader(readers_);
@@ -47,35 +81,12 @@ void SqliteStore::postpone_refund(std::int64_t id, std::int64_t due_at_ms,
 
 RefundResult SqliteStore::report_refund(const RefundReport& report, std::int64_t look_at_ms,
                                         std::int64_t now_ms) {
-  Write write(*this, durability_);
-  std::string order_id;
-  RefundRecord record;
-  {
-    Query row = write->query(
-        "SELECT order_id, state, refund_id, amount_minor FROM refunds WHERE payment_id = ?1",
-        report.payment_id);
-    if (!row.next()) return {};
-    order_id = row.text(0);
-    record = {sqlite::known(refund_status_from_string(row.text(1)), "refunds.state"), row.text(2),
-              row.integer(3)};
-  }
-  auto found = sqlite::load_order(*write, order_id, {});
-  if (!found) return {};
-  if (!is_news(report, record)) return {true, {std::move(found->order), false, std::nullopt}};
-  const bool is_failed = report.state == RefundStatus::failed;
-  write
-      ->query(
-          "UPDATE refunds SET state = ?2, refund_id = ifnull(?3, refund_id), due_at = ?4, "
-          "attempts = attempts + 1, error = ?5, dead_at = ?6 WHERE payment_id = ?1",
-          report.payment_id, to_string(report.state), NullIfEmpty{report.refund_id}, look_at_ms,
-          NullIfEmpty{report.error}, is_failed ? std::optional(now_ms) : std::nullopt)
-      .run();
-  RefundResult result{
-      true, sqlite::apply_decision(
-                *write, std::move(*found),
-                [&](const Order& order) { return decide_refund(order, report); }, now_ms)};
-  write.commit();
-  return result;
+  return in_group([&](GroupWriter::Company company) {
+    Write write(*this, durability_, company);
+    auto result = note_report(*write, report, look_at_ms, now_ms);
+    write.commit();
+    return result;
+  });
 }
 
 RefundStats SqliteStore::refund_stats(std::int64_t now_ms) {

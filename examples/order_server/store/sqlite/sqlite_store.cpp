@@ -17,6 +17,7 @@ namespace {
 
 using sqlite::apply_decision;
 using sqlite::Connection;
+using sqlite::GroupWriter;
 using sqlite::insert_order;
 using sqlite::insert_outbox;
 using sqlite::load_order;
@@ -31,6 +32,28 @@ std::optional<EarlierAnswer> read_answer(Connection& connection, std::string_vie
       user_id, key, now_ms - request_key_lifetime_ms);
   if (!query.next()) return std::nullopt;
   return EarlierAnswer{query.text(0), query.text(1)};
+}
+
+/// Stores that the event has come, and returns whether it is a repeat.
+EventResult note_event(Connection& connection, const PaymentEventKey& event, std::int64_t now_ms) {
+  EventResult result;
+  result.known_order = true;
+  // "<id>\n<digest>": a line feed is in no header, so that no id is the start of another.
+  const std::string key = event.id + '\n' + event.digest;
+  result.id_reused = connection
+                         .query(
+                             "SELECT 1 FROM payment_events WHERE id > ?1 AND id < ?2 AND id <> ?3 "
+                             "LIMIT 1",
+                             event.id + '\n', event.id + '\v', key)
+                         .next();
+  connection
+      .query(
+          "INSERT INTO payment_events (id, received_at) VALUES (?1, ?2) ON CONFLICT (id) DO "
+          "NOTHING",
+          key, now_ms)
+      .run();
+  result.repeated = connection.changes() == 0;
+  return result;
 }
 
 }  // namespace
@@ -71,22 +94,26 @@ Order SqliteStore::create_order(const Order& order) {
 CreateResult SqliteStore::create_order_once(const Order& order, const RequestKey& request) {
   Order complete = complete_new_order(order);
   const std::int64_t now_ms = complete.created_at_ms;
-  Write write(*this, durability_);
-  if (auto earlier = read_answer(*write, request.user_id, request.key, now_ms)) {
-    return {std::nullopt, std::move(earlier)};
-  }
-  insert_order(*write, complete);
-  insert_outbox(*write, complete, false);
-  write
-      ->query(
-          "INSERT OR REPLACE INTO requests (user_id, key, digest, answer, answered_at) "
-          "VALUES (?1, ?2, ?3, ?4, ?5)",
-          request.user_id, request.key, request.digest, order_json(complete), now_ms)
-      .run();
-  fail_point("create.decided");
-  write.commit();
-  fail_point("create.committed");
-  return {std::move(complete), std::nullopt};
+  return in_group([&](GroupWriter::Company company) -> CreateResult {
+    Write write(*this, durability_, company);
+    if (auto earlier = read_answer(*write, request.user_id, request.key, now_ms)) {
+      write.commit();
+      return {std::nullopt, std::move(earlier)};
+    }
+    Order created = complete;
+    insert_order(*write, created);
+    insert_outbox(*write, created, false);
+    write
+        ->query(
+            "INSERT OR REPLACE INTO requests (user_id, key, digest, answer, answered_at) "
+            "VALUES (?1, ?2, ?3, ?4, ?5)",
+            request.user_id, request.key, request.digest, order_json(created), now_ms)
+        .run();
+    fail_point("create.decided");
+    write.commit();
+    fail_point("create.committed");
+    return {std::move(created), std::nullopt};
+  });
 }
 
 std::optional<EarlierAnswer> SqliteStore::find_answer(std::string_view user_id,
@@ -98,15 +125,16 @@ std::optional<EarlierAnswer> SqliteStore::find_answer(std::string_view user_id,
 ChangeResult SqliteStore::change_order(std::string_view id, const OrderScope& scope,
                                        const std::function<Decision(const Order&)>& decide,
                                        std::int64_t now_ms) {
-  Write write(*this, durability_);
-  std::optional<NumberedOrder> found = load_order(*write, id, scope);
-  if (!found) return {};
-  ChangeResult result = apply_decision(*write, std::move(*found), decide, now_ms);
-  if (!result.changed) return result;
-  fail_point("change.decided");
-  write.commit();
-  fail_point("change.committed");
-  return result;
+  return in_group([&](GroupWriter::Company company) -> ChangeResult {
+    Write write(*this, durability_, company);
+    std::optional<NumberedOrder> found = load_order(*write, id, scope);
+    ChangeResult result;
+    if (found) result = apply_decision(*write, std::move(*found), decide, now_ms);
+    if (result.changed) fail_point("change.decided");
+    write.commit();
+    if (result.changed) fail_point("change.committed");
+    return result;
+  });
 }
 
 EventResult SqliteStore::apply_payment_event(const PaymentEventKey& event,
@@ -115,33 +143,20 @@ EventResult SqliteStore::apply_payment_event(const PaymentEventKey& event,
                                              std::int64_t now_ms) {
   static const std::string sql =
       std::string(sqlite::order_columns) + " WHERE razorpay_order_id = ?1";
-  Write write(*this, durability_);
-  EventResult result;
-  std::optional<NumberedOrder> found = load_order(*write, sql, razorpay_order_id);
-  if (!found) return result;
-  result.known_order = true;
-  // "<id>\n<digest>": a line feed is in no header, so that no id is the start of another.
-  const std::string key = event.id + '\n' + event.digest;
-  result.id_reused = write
-                         ->query(
-                             "SELECT 1 FROM payment_events WHERE id > ?1 AND id < ?2 AND id <> ?3 "
-                             "LIMIT 1",
-                             event.id + '\n', event.id + '\v', key)
-                         .next();
-  write
-      ->query(
-          "INSERT INTO payment_events (id, received_at) VALUES (?1, ?2) ON CONFLICT (id) DO "
-          "NOTHING",
-          key, now_ms)
-      .run();
-  result.repeated = write->changes() == 0;
-  if (result.repeated) {
-    result.change.order = std::move(found->order);
+  return in_group([&](GroupWriter::Company company) -> EventResult {
+    Write write(*this, durability_, company);
+    EventResult result;
+    if (auto found = load_order(*write, sql, razorpay_order_id)) {
+      result = note_event(*write, event, now_ms);
+      if (result.repeated) {
+        result.change.order = std::move(found->order);
+      } else {
+        result.change = apply_decision(*write, std::move(*found), decide, now_ms);
+      }
+    }
+    write.commit();
     return result;
-  }
-  result.change = apply_decision(*write, std::move(*found), decide, now_ms);
-  write.commit();
-  return result;
+  });
 }
 
 }  // namespace order_server

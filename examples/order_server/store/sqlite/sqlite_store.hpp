@@ -4,15 +4,14 @@
 #include "store/database.hpp"
 #include "store/sqlite/connection.hpp"
 #include "store/sqlite/files.hpp"
+#include "store/sqlite/group_writer.hpp"
 #include "store/sqlite/readers.hpp"
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,9 +19,11 @@
 
 /// The embedded default store: one SQLite file in write-ahead mode.
 ///
-/// One connection writes, behind a mutex; a few others read at the same time, each a committed
-/// snapshot, and never wait for the writer. A change is durable when its call returns: the commit
-/// is synced to the disk (`Durability::power_loss`). Bookkeeping of the outbox (marking, pruning)
+/// One connection writes, for one thread at a time; changes that come at once are committed
+/// together (see GroupWriter). A few others read at the same time, each a committed snapshot, and
+/// never wait for the writer. A change is durable when its call returns: the commit is synced to
+/// the disk
+/// (`Durability::power_loss`). Bookkeeping of the outbox (marking, pruning)
 /// is only as durable as the process: a power cut may undo a mark, which repeats a broadcast
 /// that clients drop by its version.
 ///
@@ -36,12 +37,6 @@
 ///     order_server::SqliteStore store({"shop.db"});
 ///     auto result = store.change_order(id, decide, now_ms);
 namespace order_server {
-
-/// Which failures a commit survives.
-enum class Durability : std::uint8_t {
-  power_loss,     ///< Each commit waits for the disk (SQLite's `synchronous=FULL`).
-  process_crash,  ///< A power cut may lose the last commits, but never half of one (`NORMAL`).
-};
 
 struct SqliteOptions {
   /// The database's file; created if there is none. Its -wal and -shm files are beside it.
@@ -57,7 +52,7 @@ struct SqliteOptions {
   /// to 2 MB of cache.
   std::size_t readers = 2;
 
-  /// Which failures changes of orders survive. `power_loss` costs one sync of the disk per change.
+  /// Which failures changes of orders survive. `power_loss` costs one sync of the disk per commit.
   Durability durability = Durability::power_loss;
 
   /// How many pages of 4 KiB the file may have; a change beyond that is a StoreError. 0: only the
@@ -174,41 +169,37 @@ class SqliteStore final : public Database {
  private:
   using ReaderPool = sqlite::ReaderPool;
 
-  /// The right to use the writer. Throws StoreError if it does not get it within `turn_timeout`.
-  class WriterTurn {
-   public:
-    explicit WriterTurn(SqliteStore& store);
-    WriterTurn(const WriterTurn&) = delete;
-    WriterTurn(WriterTurn&&) = delete;
-    WriterTurn& operator=(const WriterTurn&) = delete;
-    WriterTurn& operator=(WriterTurn&&) = delete;
-    ~WriterTurn();
-
-   private:
-    SqliteStore& store_;
-  };
-
-  /// The locked writer in a transaction with the requested durability. Rolled back at the end of
-  /// its scope unless committed.
+  /// A change of the store: rolled back at the end of its scope unless committed.
   class Write {
    public:
-    Write(SqliteStore& store, Durability durability);
-    sqlite::Connection& operator*() const noexcept { return store_.writer_; }
-    sqlite::Connection* operator->() const noexcept { return &store_.writer_; }
-    /// Also throws if the file was removed meanwhile: no caller may believe that this is stored.
-    void commit();
+    Write(SqliteStore& store, Durability durability,
+          sqlite::GroupWriter::Company company = sqlite::GroupWriter::Company::shared)
+        : change_(store.group_, durability, company) {}
+    sqlite::Connection& operator*() const noexcept { return change_.connection(); }
+    sqlite::Connection* operator->() const noexcept { return &change_.connection(); }
+    /// Returns when all that was written and read here is durable. Also throws if the file was
+    /// removed meanwhile: no caller may believe that this is stored.
+    void commit() { change_.commit(); }
 
    private:
-    WriterTurn turn_;
-    SqliteStore& store_;
-    sqlite::Transaction transaction_;
+    sqlite::GroupWriter::Change change_;
   };
+
+  /// Runs `change(company)`; where its group fails, which may be another's fault, once more alone.
+  template <class Change>
+  static auto in_group(Change&& change) {
+    try {
+      return change(sqlite::GroupWriter::Company::shared);
+    } catch (const sqlite::GroupFailed&) {
+      return change(sqlite::GroupWriter::Company::alone);
+    }
+  }
 
   /// All sign-ins of a user, with their devices; returns the ids of those that had not ended.
   static std::vector<std::string> end_sessions(sqlite::Connection& connection,
                                                std::string_view user_id, std::int64_t now_ms);
 
-  sqlite::Connection& writer_with(Durability durability);
+  void set_durability(Durability durability);
   /// Gives the store another epoch if its file is not the one that was last served.
   void notice_restored();
   /// Throws StoreError if the file on disk now belongs to another store.
@@ -223,16 +214,14 @@ class SqliteStore final : public Database {
   const std::int64_t max_log_bytes_;
   // Closed last: a process that closes any descriptor of the file loses SQLite's locks on it.
   sqlite::DatabaseFiles files_;
-  const std::chrono::milliseconds turn_timeout_;
-  std::mutex writer_mutex_;
-  std::condition_variable writer_is_free_;
-  bool writer_is_taken_ = false;  // under writer_mutex_
   // Created before the readers and so closed after them: the last connection to close removes the
   // write-ahead log, and only the writer may write.
-  sqlite::Connection writer_;                            // WriterTurn
-  std::optional<Durability> writer_has_;                 // WriterTurn: what the writer is set to
-  std::chrono::steady_clock::time_point next_emptying_;  // WriterTurn
+  // The next three belong to the thread that has the turn.
+  sqlite::Connection writer_;
+  std::optional<Durability> writer_has_;  // What the writer is set to.
+  std::chrono::steady_clock::time_point next_emptying_;
   ReaderPool readers_;
+  sqlite::GroupWriter group_;
   std::string epoch_;  // Never changed once the store is open.
 };
 
