@@ -18,14 +18,13 @@ namespace order_server {
 namespace {
 
 using prometheus::ClientMetric;
-using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-/// Collects metric families, one after another.
-class Families {
+/// What is rendered, family after family.
+class Page {
  public:
-  void start(std::string name, std::string help, MetricType type) {
-    families_.push_back({std::move(name), std::move(help), type, {}});
+  void start(const std::string& name, const std::string& help, MetricType type) {
+    families_.push_back({name, help, type, {}});
   }
 
   void sample(double value, std::vector<ClientMetric::Label> labels = {}) {
@@ -40,17 +39,38 @@ class Families {
     family.metric.push_back(std::move(metric));
   }
 
-  void counter(std::string name, std::string help, double value) {
-    start(std::move(name), std::move(help), MetricType::Counter);
+  void counter(const std::string& name, const std::string& help, double value) {
+    start(name, help, MetricType::Counter);
     sample(value);
   }
-  void gauge(std::string name, std::string help, double value) {
-    start(std::move(name), std::move(help), MetricType::Gauge);
+  void gauge(const std::string& name, const std::string& help, double value) {
+    start(name, help, MetricType::Gauge);
     sample(value);
   }
 
-  void histogram(std::string name, std::string help, const DurationHistogram& source) {
-    start(std::move(name), std::move(help), MetricType::Histogram);
+  void add(const MetricFamily& family) {
+    start(family.name, family.help, type_of(family.kind));
+    for (const auto& [label, tally] : family.tallies) {
+      std::vector<ClientMetric::Label> labels;
+      if (!label.name.empty()) labels.push_back({label.name, label.value});
+      sample(static_cast<double>(tally->value()), std::move(labels));
+    }
+    if (family.histogram != nullptr) buckets(*family.histogram);
+  }
+
+  [[nodiscard]] std::string text() const {
+    std::ostringstream out;
+    prometheus::TextSerializer().Serialize(out, families_);
+    return out.str();
+  }
+
+ private:
+  static MetricType type_of(MetricKind kind) {
+    if (kind == MetricKind::histogram) return MetricType::Histogram;
+    return kind == MetricKind::counter ? MetricType::Counter : MetricType::Gauge;
+  }
+
+  void buckets(const DurationHistogram& source) {
     ClientMetric metric;
     std::uint64_t cumulative = 0;
     for (std::size_t i = 0; i < duration_bounds.size(); ++i) {
@@ -63,19 +83,8 @@ class Families {
     families_.back().metric.push_back(std::move(metric));
   }
 
-  [[nodiscard]] std::string text() const {
-    std::ostringstream out;
-    prometheus::TextSerializer().Serialize(out, families_);
-    return out.str();
-  }
-
- private:
-  std::vector<MetricFamily> families_;
+  std::vector<prometheus::MetricFamily> families_;
 };
-
-double as_double(const Tally& tally) {
-  return static_cast<double>(tally.value());
-}
 
 /// Returns the fields of /proc/self/stat from the third on: the second, in brackets, may contain
 /// spaces.
@@ -106,108 +115,78 @@ int open_descriptors() {
   return std::max(count, 0);
 }
 
-void add_process(Families& families) {
+void add_process(Page& page) {
   // proc(5): utime 14, stime 15, num_threads 20, starttime 22, rss 24; the first two are gone.
   const auto stat = process_stat();
   if (stat.size() > 21) {
     const auto field = [&](std::size_t number) { return std::stod(stat[number - 3]); };
     const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
-    const auto page = static_cast<double>(::sysconf(_SC_PAGESIZE));
-    families.counter("process_cpu_seconds_total", "User and system CPU time in seconds",
-                     (field(14) + field(15)) / ticks);
-    families.gauge("process_resident_memory_bytes", "Resident memory in bytes", field(24) * page);
-    families.gauge("process_threads", "Threads", field(20));
-    families.gauge("process_start_time_seconds", "Start in seconds since the epoch",
-                   boot_time() + field(22) / ticks);
+    const auto page_bytes = static_cast<double>(::sysconf(_SC_PAGESIZE));
+    page.counter("process_cpu_seconds_total", "User and system CPU time in seconds",
+                 (field(14) + field(15)) / ticks);
+    page.gauge("process_resident_memory_bytes", "Resident memory in bytes", field(24) * page_bytes);
+    page.gauge("process_threads", "Threads", field(20));
+    page.gauge("process_start_time_seconds", "Start in seconds since the epoch",
+               boot_time() + field(22) / ticks);
   }
-  families.gauge("process_open_fds", "Open file descriptors", open_descriptors());
+  page.gauge("process_open_fds", "Open file descriptors", open_descriptors());
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    families.gauge("process_max_fds", "Limit on open file descriptors",
-                   static_cast<double>(limit.rlim_cur));
+    page.gauge("process_max_fds", "Limit on open file descriptors",
+               static_cast<double>(limit.rlim_cur));
   }
 }
 
-void add_pushes(Families& families, const Metrics& metrics, const std::optional<PushStats>& stats) {
-  families.start("ordercast_pushes_total", "Pushes by result", MetricType::Counter);
-  families.sample(as_double(metrics.pushes_sent), {{"result", "sent"}});
-  families.sample(as_double(metrics.pushes_skipped), {{"result", "skipped"}});
-  families.sample(as_double(metrics.pushes_given_up), {{"result", "given_up"}});
-  families.sample(as_double(metrics.push_devices_removed), {{"result", "no_device"}});
-  families.counter("ordercast_push_devices_taken_over_total",
-                   "Devices registered by a different user than before",
-                   as_double(metrics.push_devices_taken_over));
-  families.counter("ordercast_push_retries_total", "Failed push attempts that will be repeated",
-                   as_double(metrics.push_retries));
-  families.counter("ordercast_push_database_failures_total",
-                   "Times the push worker retried the database",
-                   as_double(metrics.push_database_failures));
-  families.counter("ordercast_payment_events_total", "Payment webhooks that changed an order",
-                   as_double(metrics.payment_events));
-  families.counter("ordercast_payment_events_refused_total",
-                   "Payment webhooks that do not match the order's sum, currency or state",
-                   as_double(metrics.payment_events_refused));
-  if (!stats) return;
-  families.gauge("ordercast_push_depth", "Pushes not yet sent",
-                 static_cast<double>(stats->waiting));
-  families.gauge("ordercast_push_age_seconds", "Age of the oldest change not yet pushed",
-                 static_cast<double>(stats->oldest_age_ms) / 1000.0);
-  families.gauge("ordercast_push_dead", "Pushes that the server gave up on",
-                 static_cast<double>(stats->dead));
+/// Work that waits in the database, and what /metrics says of each number.
+struct Queue {
+  std::string name;
+  std::int64_t depth;
+  std::string depth_help;
+  std::int64_t oldest_age_ms;
+  std::string age_help;
+  std::int64_t dead;
+  std::string dead_help;
+};
+
+void add_queue(Page& page, const Queue& queue) {
+  page.gauge(queue.name + "_depth", queue.depth_help, static_cast<double>(queue.depth));
+  page.gauge(queue.name + "_age_seconds", queue.age_help,
+             static_cast<double>(queue.oldest_age_ms) / 1000.0);
+  page.gauge(queue.name + "_dead", queue.dead_help, static_cast<double>(queue.dead));
 }
 
-void add_cluster(Families& families, const Metrics& metrics) {
-  families.gauge("ordercast_node_behind", "1 while changes of other nodes may be missing",
-                 as_double(metrics.behind));
-  families.counter("ordercast_node_fell_behind_total",
-                   "Times that changes of other nodes may have been missed",
-                   as_double(metrics.fell_behind));
-  families.counter("ordercast_backplane_changes_total", "Changes that other nodes published",
-                   as_double(metrics.backplane_changes));
-  families.counter("ordercast_backplane_failures_total",
-                   "Publishes to other nodes that were not acknowledged",
-                   as_double(metrics.backplane_failures));
-  families.counter("ordercast_resyncs_total",
-                   "Comparisons with the database after changes may have been missed",
-                   as_double(metrics.resyncs));
-  families.counter("ordercast_resync_orders_total", "Orders compared with the database",
-                   as_double(metrics.resync_compared));
-  families.counter("ordercast_resync_newer_total", "Orders that the database had newer",
-                   as_double(metrics.resync_newer));
-  families.counter("ordercast_resync_failures_total", "Steps of a comparison that failed",
-                   as_double(metrics.resync_failures));
+void add_queues(Page& page, const MetricsExtras& extras) {
+  if (const auto& outbox = extras.outbox) {
+    add_queue(page, {"ordercast_outbox", outbox->depth, "Committed changes not yet broadcast",
+                     outbox->oldest_age_ms, "Age of the oldest change not yet broadcast",
+                     outbox->dead, "Changes whose broadcast the server gave up on"});
+  }
+  if (const auto& pushes = extras.pushes) {
+    add_queue(page, {"ordercast_push", pushes->waiting, "Pushes not yet sent",
+                     pushes->oldest_age_ms, "Age of the oldest change not yet pushed", pushes->dead,
+                     "Pushes that the server gave up on"});
+  }
+  if (const auto& refunds = extras.refunds) {
+    add_queue(page, {"ordercast_refund", refunds->waiting, "Refunds due or requested",
+                     refunds->oldest_age_ms, "Age of the oldest refund due or requested",
+                     refunds->dead, "Refunds that failed"});
+  }
 }
 
-void add_refunds(Families& families, const Metrics& metrics,
-                 const std::optional<RefundStats>& stats) {
-  families.start("ordercast_refunds_total", "Refunds by what became of them", MetricType::Counter);
-  families.sample(as_double(metrics.refunds_requested), {{"result", "requested"}});
-  families.sample(as_double(metrics.refunds_done), {{"result", "done"}});
-  families.sample(as_double(metrics.refunds_failed), {{"result", "failed"}});
-  families.counter("ordercast_refund_retries_total", "Attempts to refund that will be made again",
-                   as_double(metrics.refund_retries));
-  if (!stats) return;
-  families.gauge("ordercast_refund_depth", "Refunds due or requested",
-                 static_cast<double>(stats->waiting));
-  families.gauge("ordercast_refund_age_seconds", "Age of the oldest refund due or requested",
-                 static_cast<double>(stats->oldest_age_ms) / 1000.0);
-  families.gauge("ordercast_refund_dead", "Refunds that failed", static_cast<double>(stats->dead));
-}
-
-void add_parts(Families& families, const std::vector<Watchdog::PartState>& parts) {
+void add_parts(Page& page, const std::vector<Watchdog::PartState>& parts) {
   if (parts.empty()) return;
-  families.start("ordercast_part_still_seconds",
-                 "How long a part of the server has made no progress", MetricType::Gauge);
+  page.start("ordercast_part_still_seconds", "How long a part of the server has made no progress",
+             MetricType::Gauge);
   for (const auto& part : parts) {
-    families.sample(static_cast<double>(part.still_for.count()) / 1000.0, {{"part", part.name}});
+    page.sample(static_cast<double>(part.still_for.count()) / 1000.0, {{"part", part.name}});
   }
-  families.start("ordercast_part_stalled", "1 while a part of the server is stalled",
-                 MetricType::Gauge);
-  for (const auto& part : parts) families.sample(part.stalled ? 1 : 0, {{"part", part.name}});
-  families.start("ordercast_part_stalls_total", "Times that a part of the server has stalled",
-                 MetricType::Counter);
+  page.start("ordercast_part_stalled", "1 while a part of the server is stalled",
+             MetricType::Gauge);
+  for (const auto& part : parts) page.sample(part.stalled ? 1 : 0, {{"part", part.name}});
+  page.start("ordercast_part_stalls_total", "Times that a part of the server has stalled",
+             MetricType::Counter);
   for (const auto& part : parts) {
-    families.sample(static_cast<double>(part.stalls), {{"part", part.name}});
+    page.sample(static_cast<double>(part.stalls), {{"part", part.name}});
   }
 }
 
@@ -222,85 +201,46 @@ void DurationHistogram::observe(std::chrono::milliseconds duration) noexcept {
   sum_ms_.add(ms);
 }
 
+std::string Metrics::name_of_message(std::size_t type) {
+  switch (static_cast<ordercast::MessageType>(type)) {
+    case ordercast::MessageType::order_updated:
+      return "order:updated";
+    case ordercast::MessageType::orders_changed:
+      return "orders:changed";
+    case ordercast::MessageType::application:
+      return "application";
+  }
+  return {};
+}
+
+std::string Metrics::name_of_error(std::size_t code) {
+  return std::string(ordercast::to_string(static_cast<ordercast::ErrorCode>(code)));
+}
+
+std::string Metrics::name_of_status_class(std::size_t first_digit) {
+  return first_digit < 2 ? "" : std::to_string(first_digit) + "xx";
+}
+
 std::string render_metrics(const Metrics& metrics, const MetricsExtras& extras) {
-  Families families;
-  families.gauge("ordercast_connections", "Authenticated WebSocket connections",
-                 as_double(metrics.connections));
-  families.gauge("ordercast_subscriptions", "Order subscriptions",
-                 as_double(metrics.subscriptions));
-
-  families.start("ordercast_deliveries_total", "Messages handed to connections",
-                 MetricType::Counter);
-  families.sample(as_double(metrics.deliveries[0]), {{"type", "order:updated"}});
-  families.sample(as_double(metrics.deliveries[1]), {{"type", "orders:changed"}});
-  families.sample(as_double(metrics.deliveries[2]), {{"type", "application"}});
-
-  families.counter("ordercast_conflated_total", "Waiting messages replaced by a newer one",
-                   as_double(metrics.conflated));
-  families.counter("ordercast_dropped_total", "Messages that were never sent",
-                   as_double(metrics.dropped));
-
-  families.start("ordercast_errors_total", "Error messages to clients", MetricType::Counter);
-  for (std::size_t i = 0; i < ordercast::error_code_count; ++i) {
-    const auto code = ordercast::to_string(static_cast<ordercast::ErrorCode>(i));
-    families.sample(as_double(metrics.errors[i]), {{"code", std::string(code)}});
-  }
-
-  families.counter("ordercast_refused_total", "WebSockets closed before they were connected",
-                   as_double(metrics.refused));
-  families.counter("ordercast_closed_by_server_total", "WebSockets that the server closed",
-                   as_double(metrics.closed_by_server));
-  families.histogram(
-      "ordercast_commit_to_send_seconds",
-      "From a change's time stamp, taken before its commit, to its delivery to the last connection",
-      metrics.commit_to_send);
-  families.counter("ordercast_broadcasts_total", "Committed changes broadcast",
-                   as_double(metrics.broadcasts));
-  families.counter("ordercast_dispatcher_failures_total",
-                   "Times the dispatcher retried the database",
-                   as_double(metrics.dispatcher_failures));
-  families.counter("ordercast_dispatcher_stalls_total",
-                   "Batches of changes that the I/O threads did not handle in time",
-                   as_double(metrics.dispatcher_stalls));
-  families.counter("ordercast_lookups_total", "Orders looked up for subscriptions",
-                   as_double(metrics.lookups));
-  families.counter("ordercast_lookup_reads_total", "Times the database was read for such look-ups",
-                   as_double(metrics.lookup_reads));
-  families.counter("ordercast_lookup_failures_total",
-                   "Look-ups for a subscription that the database failed",
-                   as_double(metrics.lookup_failures));
-  if (extras.outbox) {
-    families.gauge("ordercast_outbox_depth", "Committed changes not yet broadcast",
-                   static_cast<double>(extras.outbox->depth));
-    families.gauge("ordercast_outbox_age_seconds", "Age of the oldest change not yet broadcast",
-                   static_cast<double>(extras.outbox->oldest_age_ms) / 1000.0);
-    families.gauge("ordercast_outbox_dead", "Changes whose broadcast the server gave up on",
-                   static_cast<double>(extras.outbox->dead));
-  }
+  Page page;
+  for (const auto& family : metrics.families.all()) page.add(family);
+  add_queues(page, extras);
   if (extras.log_bytes) {
-    families.gauge("ordercast_wal_bytes", "Bytes of the database's write-ahead log",
-                   static_cast<double>(*extras.log_bytes));
+    page.gauge("ordercast_wal_bytes", "Bytes of the database's write-ahead log",
+               static_cast<double>(*extras.log_bytes));
   }
-  add_cluster(families, metrics);
-  add_pushes(families, metrics, extras.pushes);
-  add_refunds(families, metrics, extras.refunds);
-
-  families.start("ordercast_http_responses_total", "HTTP answers of the API", MetricType::Counter);
-  for (std::size_t i = 2; i < metrics.http_responses.size(); ++i) {
-    families.sample(as_double(metrics.http_responses[i]), {{"code", std::to_string(i) + "xx"}});
-  }
-  families.counter("ordercast_log_dropped_total",
-                   "Log lines dropped because stderr was blocked or full",
-                   static_cast<double>(dropped_log_lines()));
+  page.counter("ordercast_log_dropped_total",
+               "Log lines dropped because stderr was blocked or full",
+               static_cast<double>(dropped_log_lines()));
   if (!extras.queues.empty()) {
-    families.start("ordercast_worker_queue_depth", "Tasks waiting for a worker", MetricType::Gauge);
+    page.start("ordercast_worker_queue_depth", "Tasks waiting for a worker", MetricType::Gauge);
     for (const auto& [name, waiting] : extras.queues) {
-      families.sample(static_cast<double>(waiting), {{"pool", name}});
+      page.sample(static_cast<double>(waiting), {{"pool", name}});
     }
   }
-  add_parts(families, extras.parts);
-  add_process(families);
-  return families.text();
+  add_parts(page, extras.parts);
+  add_process(page);
+  return page.text();
 }
 
 }  // namespace order_server

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "metric_families.hpp"
 #include "store/push_store.hpp"
 #include "store/refund_store.hpp"
 #include "store/store.hpp"
@@ -8,9 +9,6 @@
 #include <ordercast/error.hpp>
 #include <ordercast/services.hpp>
 
-#include <array>
-#include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -22,83 +20,97 @@
 /// The server's metrics, and their text for Prometheus.
 namespace order_server {
 
-/// A number that any thread may change: one relaxed atomic. Numbers are not ordered among each
-/// other.
-class Tally {
- public:
-  void add(std::int64_t amount = 1) noexcept {
-    value_.fetch_add(amount, std::memory_order_relaxed);
-  }
-  void set(std::int64_t value) noexcept { value_.store(value, std::memory_order_relaxed); }
-  [[nodiscard]] std::int64_t value() const noexcept {
-    return value_.load(std::memory_order_relaxed);
-  }
-
- private:
-  std::atomic<std::int64_t> value_{0};
-};
-
-/// Upper bounds of a histogram's buckets in seconds; the last bucket, above them, is implied.
-inline constexpr std::array<double, 13> duration_bounds{
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
-
-/// A histogram of durations; an observation changes two relaxed atomics.
-class DurationHistogram {
- public:
-  void observe(std::chrono::milliseconds duration) noexcept;
-
-  /// Observations in this bucket only; `duration_bounds.size()` is the last bucket.
-  [[nodiscard]] std::int64_t count(std::size_t bucket) const noexcept {
-    return counts_[bucket].value();
-  }
-  [[nodiscard]] double sum_seconds() const noexcept {
-    return static_cast<double>(sum_ms_.value()) / 1000.0;
-  }
-
- private:
-  std::array<Tally, duration_bounds.size() + 1> counts_;
-  Tally sum_ms_;
-};
-
-/// All counters and gauges. Any thread.
+/// All counters and gauges. Any thread. A new one is a member here; /metrics shows it.
 struct Metrics {
-  Tally connections;    ///< Gauge: authenticated WebSockets.
-  Tally subscriptions;  ///< Gauge.
-  std::array<Tally, ordercast::message_type_count> deliveries;  ///< By MessageType.
-  Tally conflated;  ///< Replaced by a newer one before it was sent.
-  Tally dropped;    ///< Never sent.
-  std::array<Tally, ordercast::error_code_count> errors;  ///< By ErrorCode.
-  Tally refused;  ///< Closed before they counted as connected.
-  Tally closed_by_server;
-  DurationHistogram commit_to_send;
-  Tally broadcasts;                     ///< Outbox entries published.
-  Tally dispatcher_failures;            ///< Times the dispatcher had to try the database again.
-  Tally dispatcher_stalls;              ///< Batches that the I/O threads did not handle in time.
-  Tally lookups;                        ///< Orders looked up for subscriptions,
-  Tally lookup_reads;                   ///< and how often the database was read for them.
-  Tally lookup_failures;                ///< Authorizations or snapshots that the database failed.
-  std::array<Tally, 6> http_responses;  ///< By first digit of the status.
-  Tally pushes_sent;
-  Tally pushes_skipped;   ///< The owner was looking.
-  Tally pushes_given_up;  ///< Dead letters.
-  Tally push_retries;     ///< Failed attempts that will be repeated.
-  Tally push_devices_removed;
-  Tally push_devices_taken_over;  ///< Registered by a different user than before.
-  Tally push_database_failures;
-  Tally payment_events;          ///< Webhooks that changed an order.
-  Tally payment_events_refused;  ///< Webhooks that are signed but can't be right.
-  Tally backplane_changes;       ///< Changes that other nodes published.
-  Tally backplane_failures;      ///< Publishes that the stream did not acknowledge.
-  Tally behind;                  ///< Gauge: 1 while changes of other nodes may be missing.
-  Tally fell_behind;             ///< Times that changes may have been missed.
-  Tally resyncs;                 ///< Comparisons with the store after such a time,
-  Tally resync_compared;         ///< orders compared, by these and by the timer,
-  Tally resync_newer;            ///< orders that had to be sent,
-  Tally resync_failures;         ///< and steps that failed and were repeated.
-  Tally refunds_requested;
-  Tally refunds_done;
-  Tally refunds_failed;  ///< Dead letters.
-  Tally refund_retries;  ///< Attempts that failed and will be made again.
+  using Kind = MetricKind;
+
+  MetricFamilies families;  // First: the others are declared in it.
+
+  Tally connections{families, Kind::gauge, "ordercast_connections",
+                    "Authenticated WebSocket connections"};
+  Tally subscriptions{families, Kind::gauge, "ordercast_subscriptions", "Order subscriptions"};
+  TallyArray<ordercast::message_type_count> deliveries{
+      families.add(Kind::counter, "ordercast_deliveries_total", "Messages handed to connections"),
+      "type", &name_of_message};
+  Tally conflated{families, Kind::counter, "ordercast_conflated_total",
+                  "Waiting messages replaced by a newer one"};
+  Tally dropped{families, Kind::counter, "ordercast_dropped_total",
+                "Messages that were never sent"};
+  TallyArray<ordercast::error_code_count> errors{
+      families.add(Kind::counter, "ordercast_errors_total", "Error messages to clients"), "code",
+      &name_of_error};
+  Tally refused{families, Kind::counter, "ordercast_refused_total",
+                "WebSockets closed before they were connected"};
+  Tally closed_by_server{families, Kind::counter, "ordercast_closed_by_server_total",
+                         "WebSockets that the server closed"};
+  DurationHistogram commit_to_send{families, "ordercast_commit_to_send_seconds",
+                                   "From a change's time stamp, taken before its commit, to its "
+                                   "delivery to the last connection"};
+  Tally broadcasts{families, Kind::counter, "ordercast_broadcasts_total",
+                   "Committed changes broadcast"};
+  Tally dispatcher_failures{families, Kind::counter, "ordercast_dispatcher_failures_total",
+                            "Times the dispatcher retried the database"};
+  Tally dispatcher_stalls{families, Kind::counter, "ordercast_dispatcher_stalls_total",
+                          "Batches of changes that the I/O threads did not handle in time"};
+  Tally lookups{families, Kind::counter, "ordercast_lookups_total",
+                "Orders looked up for subscriptions"};
+  Tally lookup_reads{families, Kind::counter, "ordercast_lookup_reads_total",
+                     "Times the database was read for such look-ups"};
+  Tally lookup_failures{families, Kind::counter, "ordercast_lookup_failures_total",
+                        "Look-ups for a subscription that the database failed"};
+
+  Tally behind{families, Kind::gauge, "ordercast_node_behind",
+               "1 while changes of other nodes may be missing"};
+  Tally fell_behind{families, Kind::counter, "ordercast_node_fell_behind_total",
+                    "Times that changes of other nodes may have been missed"};
+  Tally backplane_changes{families, Kind::counter, "ordercast_backplane_changes_total",
+                          "Changes that other nodes published"};
+  Tally backplane_failures{families, Kind::counter, "ordercast_backplane_failures_total",
+                           "Publishes to other nodes that were not acknowledged"};
+  Tally resyncs{families, Kind::counter, "ordercast_resyncs_total",
+                "Comparisons with the database after changes may have been missed"};
+  Tally resync_compared{families, Kind::counter, "ordercast_resync_orders_total",
+                        "Orders compared with the database"};  ///< By these and by the timer.
+  Tally resync_newer{families, Kind::counter, "ordercast_resync_newer_total",
+                     "Orders that the database had newer"};
+  Tally resync_failures{families, Kind::counter, "ordercast_resync_failures_total",
+                        "Steps of a comparison that failed"};
+
+  MetricFamily& pushes = families.add(Kind::counter, "ordercast_pushes_total", "Pushes by result");
+  Tally pushes_sent{pushes, {"result", "sent"}};
+  Tally pushes_skipped{pushes, {"result", "skipped"}};    ///< The owner was looking.
+  Tally pushes_given_up{pushes, {"result", "given_up"}};  ///< Dead letters.
+  Tally push_devices_removed{pushes, {"result", "no_device"}};
+  Tally push_devices_taken_over{families, Kind::counter, "ordercast_push_devices_taken_over_total",
+                                "Devices registered by a different user than before"};
+  Tally push_retries{families, Kind::counter, "ordercast_push_retries_total",
+                     "Failed push attempts that will be repeated"};
+  Tally push_database_failures{families, Kind::counter, "ordercast_push_database_failures_total",
+                               "Times the push worker retried the database"};
+
+  Tally payment_events{families, Kind::counter, "ordercast_payment_events_total",
+                       "Payment webhooks that changed an order"};
+  Tally payment_events_refused{
+      families, Kind::counter, "ordercast_payment_events_refused_total",
+      "Payment webhooks that do not match the order's sum, currency or state"};
+
+  MetricFamily& refunds =
+      families.add(Kind::counter, "ordercast_refunds_total", "Refunds by what became of them");
+  Tally refunds_requested{refunds, {"result", "requested"}};
+  Tally refunds_done{refunds, {"result", "done"}};
+  Tally refunds_failed{refunds, {"result", "failed"}};  ///< Dead letters.
+  Tally refund_retries{families, Kind::counter, "ordercast_refund_retries_total",
+                       "Attempts to refund that will be made again"};
+
+  /// By first digit of the status.
+  TallyArray<6> http_responses{
+      families.add(Kind::counter, "ordercast_http_responses_total", "HTTP answers of the API"),
+      "code", &name_of_status_class};
+
+ private:
+  static std::string name_of_message(std::size_t type);
+  static std::string name_of_error(std::size_t code);
+  static std::string name_of_status_class(std::size_t first_digit);
 };
 
 /// Figures that are read when /metrics is rendered.

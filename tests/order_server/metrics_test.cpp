@@ -64,6 +64,15 @@ TEST_CASE("the histogram's buckets are cumulative and end with all", "[metrics]"
   CHECK(has_line(text, "ordercast_commit_to_send_seconds_sum 61.006"));
 }
 
+TEST_CASE("a metric that is declared is rendered, with no further line", "[metrics]") {
+  Metrics metrics;
+  Tally later{metrics.families, MetricKind::gauge, "ordercast_later", "Declared here"};
+  later.set(3);
+  const auto text = render_metrics(metrics, {});
+  CHECK(has_line(text, "# HELP ordercast_later Declared here"));
+  CHECK(has_line(text, "ordercast_later 3"));
+}
+
 TEST_CASE("an outbox that could not be read is left out, not reported empty", "[metrics]") {
   CHECK(render_metrics(Metrics{}, {}).find("ordercast_outbox_") == std::string::npos);
 }

@@ -15,8 +15,7 @@
 #include <variant>
 #include <vector>
 
-/// What every store does alike: checks of arguments, sorting, and what is answered where nothing
-/// changes.
+/// What every store does alike: checks of arguments, sorting, and the rules of a change.
 namespace order_server {
 
 /// Returns `order` with a PENDING log, which it may lack. Throws std::invalid_argument for an order
@@ -76,6 +75,31 @@ inline void require_few(const std::vector<std::string>& ids) {
   result.order = std::move(order);
   if (const auto* rejection = std::get_if<Rejection>(&decision)) result.rejection = *rejection;
   return result;
+}
+
+/// What a change of an order writes, in one transaction.
+struct PlannedChange {
+  Order next;                  ///< The order's new version.
+  StatusLog log;               ///< For the order's logs if `Change::write_log`, and its history.
+  bool moves = false;          ///< The status changes, so devices get a push.
+  bool begins_refund = false;  ///< The money is to be given back.
+  bool ends_refund = false;    ///< The money has been given back.
+};
+
+[[nodiscard]] inline PlannedChange plan_change(Order order, const Change& change,
+                                               std::int64_t now_ms) {
+  PlannedChange plan;
+  const OrderStatus before = order.status;
+  const bool was_back = order.refund_status == RefundStatus::done;
+  plan.next = apply_change(std::move(order), change, now_ms);
+  const Order& next = plan.next;
+  plan.log = change.write_log ? next.status_logs.back()
+                              : StatusLog{random_uuid(), next.status, change.log_note,
+                                          next.updated_at_ms, change.actor};
+  plan.moves = next.status != before;
+  plan.begins_refund = !change.refund_payment_id.empty();
+  plan.ends_refund = next.refund_status == RefundStatus::done && !was_back;
+  return plan;
 }
 
 /// The number in the id of a dead letter, like 5 in "push:5". For "" it is 0, which stands for all

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "store/postgres/orders.hpp"
 
-#include "domain/ids.hpp"
 #include "domain/order_json.hpp"
 #include "store/shared_rules.hpp"
 
@@ -146,17 +145,12 @@ void insert_log(Connection& connection, std::int64_t order_number, std::size_t p
       NullIfEmpty{log.actor.id}, NullIfEmpty{log.actor.role});
 }
 
-/// Returns the change's log: the newest of the order's logs, or one for its history only.
-StatusLog log_of(const Order& order, const Change& change) {
-  if (change.write_log) return order.status_logs.back();
-  return {random_uuid(), order.status, change.log_note, order.updated_at_ms, change.actor};
-}
-
 /// Writes row, log and outbox entry by one statement: the order's row is locked for each round trip
 /// to the server.
-void write_change(Connection& connection, std::int64_t number, const Order& order,
-                  const Change& change, bool notify) {
-  const StatusLog log = log_of(order, change);
+void write_change(Connection& connection, std::int64_t number, const PlannedChange& plan,
+                  bool show_log) {
+  const Order& order = plan.next;
+  const StatusLog& log = plan.log;
   static const std::string sql =
       "WITH changed AS (UPDATE orders SET status = $2, payment_status = $3, "
       "razorpay_payment_id = $4, version = $5, updated_at = $6, razorpay_order_id = $7, "
@@ -173,8 +167,8 @@ void write_change(Connection& connection, std::int64_t number, const Order& orde
       NullIfEmpty{order.razorpay_payment_id}, static_cast<std::int64_t>(order.version),
       order.updated_at_ms, NullIfEmpty{order.razorpay_order_id},
       NullIfEmpty{order.refund_status ? to_string(*order.refund_status) : std::string_view()},
-      log.id, NullIfEmpty{log.note}, log.created_at_ms, change.write_log, order.id, order.user_id,
-      order.organization_id, order_json(order), notify, order.estimated_ready_at_ms,
+      log.id, NullIfEmpty{log.note}, log.created_at_ms, show_log, order.id, order.user_id,
+      order.organization_id, order_json(order), plan.moves, order.estimated_ready_at_ms,
       NullIfEmpty{log.actor.id}, NullIfEmpty{log.actor.role});
 }
 
@@ -201,13 +195,11 @@ ChangeResult apply_decision(Connection& connection, NumberedOrder found, const D
   const Decision decision = decide(found.order);
   const auto* change = std::get_if<Change>(&decision);
   if (change == nullptr) return unchanged(std::move(found.order), decision);
-  const OrderStatus before = found.order.status;
-  const bool was_back = found.order.refund_status == RefundStatus::done;
-  Order next = apply_change(std::move(found.order), *change, now_ms);
-  write_change(connection, found.number, next, *change, next.status != before);
-  if (!change->refund_payment_id.empty()) insert_refund(connection, next, *change);
-  if (next.refund_status == RefundStatus::done && !was_back) end_refund(connection, next);
-  return {std::move(next), true, change->rejection};
+  PlannedChange plan = plan_change(std::move(found.order), *change, now_ms);
+  write_change(connection, found.number, plan, change->write_log);
+  if (plan.begins_refund) insert_refund(connection, plan.next, *change);
+  if (plan.ends_refund) end_refund(connection, plan.next);
+  return {std::move(plan.next), true, change->rejection};
 }
 
 const std::string& whole_order() {

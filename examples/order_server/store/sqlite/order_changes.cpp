@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "store/sqlite/order_changes.hpp"
 
-#include "domain/ids.hpp"
 #include "store/shared_rules.hpp"
 
 #include <utility>
@@ -30,12 +29,6 @@ void end_refund(Connection& connection, const Order& order) {
       .run();
 }
 
-/// Returns the change's log: the newest of the order's logs, or one for its history only.
-StatusLog log_of(const Order& order, const Change& change) {
-  if (change.write_log) return order.status_logs.back();
-  return {random_uuid(), order.status, change.log_note, order.updated_at_ms, change.actor};
-}
-
 }  // namespace
 
 ChangeResult apply_decision(Connection& connection, NumberedOrder found,
@@ -44,17 +37,13 @@ ChangeResult apply_decision(Connection& connection, NumberedOrder found,
   const Decision decision = decide(found.order);
   const auto* change = std::get_if<Change>(&decision);
   if (change == nullptr) return unchanged(std::move(found.order), decision);
-  const OrderStatus before = found.order.status;
-  const bool was_back = found.order.refund_status == RefundStatus::done;
-  Order next = apply_change(std::move(found.order), *change, now_ms);
-  update_order(connection, found.number, next);
-  insert_log(connection, found.number, next, log_of(next, *change), change->write_log);
-  insert_outbox(connection, next, next.status != before);
-  if (!change->refund_payment_id.empty()) {
-    insert_refund(connection, next, *change);
-  }
-  if (next.refund_status == RefundStatus::done && !was_back) end_refund(connection, next);
-  return {std::move(next), true, change->rejection};
+  PlannedChange plan = plan_change(std::move(found.order), *change, now_ms);
+  update_order(connection, found.number, plan.next);
+  insert_log(connection, found.number, plan.next, plan.log, change->write_log);
+  insert_outbox(connection, plan.next, plan.moves);
+  if (plan.begins_refund) insert_refund(connection, plan.next, *change);
+  if (plan.ends_refund) end_refund(connection, plan.next);
+  return {std::move(plan.next), true, change->rejection};
 }
 
 }  // namespace order_server::sqlite

@@ -34,6 +34,9 @@
 /// Where the name of the database or of its log no longer leads to the file that is open (removed,
 /// replaced), changes and `check()` fail: what is written there would be lost.
 ///
+/// The bodies stand in this folder, in one file for each kind of call (`accounts.cpp`,
+/// `catalog.cpp`, ...) and `engine.cpp` for the connections: so each statement is next to its call.
+///
 ///     order_server::SqliteStore store({"shop.db"});
 ///     auto result = store.change_order(id, decide, now_ms);
 namespace order_server {
