@@ -83,31 +83,20 @@ struct SplitCluster {
 
 TEST_CASE("where NATS servers are cut off from each other, changes reach both sides", "[split]") {
   SplitCluster cluster;
-  const auto order = cluster.b.new_order(demo().customer);
-  const auto id = id_of(order);
-  auto version = version_of(order);
-  Watcher at_a(cluster.a, demo().admin);
-  Watcher at_b(cluster.b, demo().admin);
-  for (auto* watcher : {&at_a, &at_b}) watcher->follow(id);
+  WatchedOrder order(cluster.a, cluster.b, cluster.b.new_order(demo().customer));
 
   cluster.split();
-  // Its server goes on with heartbeats; that nobody else hears it, it notices after some ten
-  // seconds.
+  // Its server goes on with heartbeats. The node notices after some ten seconds that the others
+  // don't hear that server.
   const auto notices = [&] { return !behind(cluster.a).empty(); };
   REQUIRE((eventually(notices) || eventually(notices)));
   // At the majority: the other side learns it from the database.
-  REQUIRE(cluster.b.as(demo().admin).set_status(id, "CONFIRMED").status == 200);
-  ++version;
-  for (auto* watcher : {&at_a, &at_b}) watcher->read_until(update_of(id, version));
+  order.change(cluster.b, "CONFIRMED");
   // At the minority: its node can't publish, so the other one does.
-  REQUIRE(cluster.a.as(demo().admin).set_status(id, "PREPARING").status == 200);
-  ++version;
-  for (auto* watcher : {&at_a, &at_b}) watcher->read_until(update_of(id, version));
+  order.change(cluster.a, "PREPARING");
 
   cluster.heal();
   REQUIRE(becomes_whole(cluster.a));
   REQUIRE(becomes_whole(cluster.b));
-  REQUIRE(cluster.a.as(demo().admin).set_status(id, "READY").status == 200);
-  ++version;
-  for (auto* watcher : {&at_a, &at_b}) watcher->read_until(update_of(id, version));
+  order.change(cluster.a, "READY");
 }
