@@ -44,7 +44,7 @@ class NoDescriptors {
   std::vector<int> taken_;
 };
 
-/// Asks again until it is so; each question waits for the server.
+/// Polls until the condition holds; each check asks the server and waits for it.
 template <class Probe>
 bool wait_until(Probe probe) {
   const auto until = std::chrono::steady_clock::now() + default_timeout;

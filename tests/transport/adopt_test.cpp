@@ -31,7 +31,7 @@ namespace {
 
 const std::string host = "127.0.0.1";
 
-/// A server of somebody else: accepts one connection, reads so many bytes of it, and hands both on.
+/// An application's own server: accepts one connection, reads so many bytes, and hands both over.
 class OtherServer {
  public:
   using HandOver = std::function<void(int fd, std::string bytes_read)>;
@@ -89,7 +89,16 @@ HttpRequest parsed_handshake(const std::string& token) {
   return request;
 }
 
-/// Subscribes and hears of a change: the connection is like any other.
+/// Answers a handshake, as another server does.
+void answer_handshake(int fd) {
+  const std::string answer =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: " +
+      std::string(WsClient::accept) + "\r\n\r\n";
+  static_cast<void>(::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL));
+}
+
+/// Subscribes and gets a change, as on any other connection.
 void check_served(WsClient& client, WholeServer& server) {
   REQUIRE(client.send_text(R"({"type":"subscribe","orderId":"o-1"})"));
   REQUIRE(client.send_text(R"({"type":"ping"})"));
@@ -187,11 +196,7 @@ TEST_CASE("a WebSocket whose handshake was answered elsewhere is adopted with it
   const auto ping = ws_frame_bytes(Opcode::text, true, true, R"({"type":"ping"})");
   WsClient client;
   OtherServer other(request.size(), [&](int fd, const std::string&) {
-    const std::string answer =
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Accept: " +
-        std::string(WsClient::accept) + "\r\n\r\n";
-    static_cast<void>(::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL));
+    answer_handshake(fd);
     server.adopt_websocket(fd, parsed_handshake("alice"), ping);
   });
   REQUIRE(client.connect(host, other.port(), "/ws?token=alice"));
@@ -213,11 +218,7 @@ TEST_CASE("an adopted WebSocket is compressed if that was answered", "[adopt][de
     WsClient client;
     {
       OtherServer other(request.size(), [&](int fd, const std::string&) {
-        const std::string answer =
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Accept: " +
-            std::string(WsClient::accept) + "\r\n\r\n";
-        static_cast<void>(::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL));
+        answer_handshake(fd);
         server.adopt_websocket(fd, handshake, {}, terms);
       });
       REQUIRE(client.connect(host, other.port(), "/ws?token=alice"));
@@ -238,7 +239,7 @@ TEST_CASE("an adopted WebSocket is compressed if that was answered", "[adopt][de
 
 TEST_CASE("while draining an adopted WebSocket is told to come again", "[adopt]") {
   WholeServer server;
-  WsClient bystander;  // Whom the drain waits for.
+  WsClient bystander;  // The drain waits for this one.
   REQUIRE(bystander.connect(host, server.port(), "/ws?token=alice"));
   server.drain(10s);
   REQUIRE(bystander.expect_close());
@@ -247,7 +248,7 @@ TEST_CASE("while draining an adopted WebSocket is told to come again", "[adopt]"
   server.adopt_websocket(pair[0], parsed_handshake("alice"), {});
   std::array<unsigned char, 16> answer{};
   const auto count = ::recv(pair[1], answer.data(), answer.size(), 0);
-  // Close 1012, or the end of a server that has nobody left to wait for.
+  // Close 1012, or the end of a server that has no connection left to wait for.
   CHECK(
       (count == 0 || (count == 4 && answer[0] == 0x88 && answer[2] == 0x03 && answer[3] == 0xF4)));
   ::close(pair[1]);

@@ -17,7 +17,7 @@ using ordercast::net::HttpPiece;
 
 namespace {
 
-/// A queue whose pieces are written down.
+/// A queue that records its pieces.
 struct Line {
   explicit Line(AnswerMemory& memory) : queue(memory) {}
 

@@ -15,10 +15,10 @@
 #include <utility>
 #include <vector>
 
-/// What a transport has to offer to be tested; backend_on.hpp makes it from any transport.
+/// What the tests need of a transport; backend_on.hpp makes it from any transport.
 namespace ordercast::test {
 
-/// Writes events down for another thread to read.
+/// Records events for another thread to read.
 class RecordingSink {
  public:
   RecordingSink(std::function<void(const Event&)> hook, std::function<void(Handle)> control_hook)

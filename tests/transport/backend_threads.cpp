@@ -54,8 +54,7 @@ class ThreadsBackend final : public RecordingBackend {
   [[nodiscard]] std::size_t http_requests() const override { return 0; }
   [[nodiscard]] std::size_t open_sockets() const override { return 0; }
   [[nodiscard]] std::size_t errors() const override { return errors_; }
-  /// There is no thread of the loop's: the lock takes its place, and each call below takes the
-  /// lock.
+  /// There is no loop thread. A lock takes its place, and each call below locks it.
   void post(std::function<void()> task) override { task(); }
   void stop() override {
     if (!thread_.joinable()) return;

@@ -88,7 +88,7 @@ TEST_CASE("what a slow client reads shows in the unacknowledged bytes while the 
   const auto buffered = slow.server.buffered_bytes(slow.handle);
   auto before = slow.server.unacknowledged_bytes(slow.handle);
   CHECK(before > buffered);
-  // Far less than makes room for the next write, so a stall of the writes is no stall of the peer.
+  // Far too little for the next write: the server's writes stall while the peer still reads.
   for (int i = 0; i < 8; ++i) {
     REQUIRE(slow.client.next_text() == block);
     const auto after = slow.server.unacknowledged_bytes(slow.handle);

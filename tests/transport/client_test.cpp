@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A client whose handlers note what they are and then do as they are told.
+/// A client whose handlers record that they were called, and then do what the test says.
 class Client {
  public:
   explicit Client(std::uint16_t port) {
@@ -201,7 +201,7 @@ TEST_CASE("a client's handlers may call the client in any way", "[client]") {
     const bool ends_well = at == "waiting";
     client.act = [&, f = act](const std::string& what) {
       if (what == at && !std::exchange(acted, true)) return f(*client.socket);
-      // Nothing else comes that would have to be waited for.
+      // No other event comes that the test would have to wait for.
       if (acted && (what == "waiting" || what == "token" || what == "stopped")) {
         ::asio::post(client.io, [&] { client.socket.reset(); });
       }

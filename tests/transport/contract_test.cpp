@@ -40,7 +40,7 @@ class Line {
 
   /// The next text that comes to the peer.
   virtual std::optional<std::string> read() = 0;
-  /// What the peer is told at the end; nothing when there is no more than an end.
+  /// The close code that the peer gets at the end; nullopt if the stream just ends.
   virtual std::optional<std::pair<int, std::string>> read_close() = 0;
   /// How often the connection has been reported writable since it was asked, and nothing else.
   virtual std::size_t writables() = 0;
@@ -171,7 +171,7 @@ TEST_CASE("a client that does not read is pushed back at the mark, and loses no 
   CHECK(buffered.value_or(high_water) >= high_water);
   CHECK(buffered.value_or(0) <= high_water + block.size() + 16);
   CHECK(one->send("more") == SendResult::backpressure);
-  CHECK(one->buffered_bytes() == buffered);  // What was refused has left nothing.
+  CHECK(one->buffered_bytes() == buffered);  // A refused frame leaves nothing behind.
   for (const auto& text : accepted) REQUIRE(one->read() == text);
 }
 

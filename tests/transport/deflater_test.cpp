@@ -71,7 +71,7 @@ TEST_CASE("without memory a message stays as it is, and the next one is compress
     const FailingAllocation failing(0, 100);
     CHECK(deflated(frame).is(frame));
   }
-  CHECK(deflated(frame).is(frame));  // What was decided on a message holds for all its recipients.
+  CHECK(deflated(frame).is(frame));  // The decision on a message holds for all its recipients.
   std::string compressed;
   CHECK(deflater.deflate(order, compressed));
 }

@@ -119,7 +119,7 @@ TEST_CASE("sockets that are set aside are served a few a turn, the others first"
   CHECK(most > 0);
   CHECK(most <= 4);
 
-  // Taken back, a socket is one of all.
+  // A socket that is no longer set aside is served like the others.
   it.io.restart();
   it.calls.clear();
   it.needed = true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a client may send without end: each kind of frame counts in the rate, over real sockets.
+// Clients that send without end: each kind of frame counts in the rate, over real sockets.
 #include "recording_server.hpp"
 
 #include <catch2/catch.hpp>

@@ -102,7 +102,7 @@ TEST_CASE("a character that the message cuts short is refused at its end", "[fra
 TEST_CASE("each rule of framing is kept", "[frame_parser]") {
   for (const int first : {0xC1, 0xA1, 0x91, 0x83, 0x87, 0x8B, 0x8F, 0x80, 0x09, 0x08}) {
     CAPTURE(first);
-    // At the second byte: nobody waits for the rest of a frame that is wrong.
+    // At the second byte: the parser does not wait for the rest of a wrong frame.
     CHECK(refusal(raw({first, 0x80})) == CloseCode::protocol_error);
   }
   CHECK(refusal(raw({0x81, 0x05})) == CloseCode::protocol_error);  // not masked

@@ -122,7 +122,8 @@ TEST_CASE("deadlines follow what the connection waits for", "[http_connection]")
   CHECK(owner.http->deadline() == start + options.handshake_timeout);
   owner.now += 3s;
   owner.give("GET /a HT");
-  CHECK(owner.http->deadline() == start + options.handshake_timeout);  // Bytes alone buy no time.
+  CHECK(owner.http->deadline() ==
+        start + options.handshake_timeout);  // Bytes alone do not move the deadline.
   owner.give("TP/1.1\r\nHost: h\r\n\r\n");
   CHECK(owner.http->deadline() == owner.now + options.http_timeout);
   owner.now += 5s;

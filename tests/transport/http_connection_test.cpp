@@ -204,7 +204,7 @@ TEST_CASE("a client that waits for 100 Continue gets it once, behind the answers
   owner.answer(1, {201, {}, {}});
   CHECK(replies(owner.out) == Lines{"200 a", "100", "201"});
 
-  Owner other;  // Whoever sends the body does not wait.
+  Owner other;  // A client that sends the body at once does not wait.
   other.give(head + "x");
   other.answer(0, {200, {}, "b"});
   CHECK(replies(other.out) == Lines{"200 b"});

@@ -23,7 +23,7 @@ using net::HttpPiece;
 using Kind = net::HttpConnection::Kind;
 using Phase = net::HttpConnection::Phase;
 
-/// What a client reads, an answer a line: status, body, and how the connection goes on.
+/// What a client reads, one line an answer: status, body, and whether the connection goes on.
 inline Lines replies(std::string_view wire, const std::vector<bool>& to_head = {}) {
   Lines lines;
   while (!wire.empty()) {

@@ -22,7 +22,7 @@ namespace {
 
 const std::string host = "127.0.0.1";
 
-/// Answers with what it got.
+/// Answers with the request that it got.
 void echo(const HttpRequest& request, const HttpResponder& respond) {
   respond({200,
            {{"X-Method", request.method},

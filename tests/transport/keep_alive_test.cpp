@@ -66,7 +66,7 @@ RecordingServer::Setup with(Desk& desk) {
   return setup;
 }
 
-/// A desk behind a server, and one client that is connected.
+/// A handler behind a server, and one connected client.
 struct Line {
   Desk desk;
   RecordingServer server{with(desk)};

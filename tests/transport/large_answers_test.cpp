@@ -79,7 +79,7 @@ TEST_CASE("answers of all connections together are bounded, and readers keep bei
   // The first has not been silent for long: it keeps what it has.
   CHECK(second.read_until("\r\n")->find(" 503 ") != std::string::npos);
   CHECK(http_request(host, server.port(), "GET", "/").body.size() == 200'000);
-  // What the kernel still moves counts as the client's reading, so that it may take a second try.
+  // Bytes that the kernel still moves count as read by the client, so a second try may be needed.
   std::size_t got = 0;
   for (int i = 0; i < 8 && got != 6 * 1024 * 1024; ++i) {
     CHECK_FALSE(server.next(600ms));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A server whose memory runs out at any moment: each allocation of each step fails in its turn. The
-// process lives, the connection concerned may end, and everything that was counted is given back.
+// process goes on, the connection concerned may end, and everything that was counted is given back.
 #include "recording_server.hpp"
 
 #include <catch2/catch.hpp>
@@ -67,7 +67,7 @@ class Scarce {
   void arm(std::size_t after, std::size_t count) {
     server.on_io_thread([&] { failing = std::make_unique<FailingAllocation>(after, count); });
   }
-  /// Whether the allocation came.
+  /// Whether the failing allocation was reached.
   bool disarm() {
     bool fired = false;
     server.on_io_thread([&] {
@@ -134,7 +134,7 @@ class Scarce {
   }
 };
 
-/// What a client does before memory runs out, and then.
+/// What a client does before memory runs out, and after.
 struct Step {
   std::string name;
   std::function<void(Scarce&, WsClient&)> before;

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-/// What the tests of the frame parser send and what they look at.
+/// Frames for the tests of the frame parser, and what it reads.
 namespace ordercast::test {
 
 /// A frame as a client sends it: masked.

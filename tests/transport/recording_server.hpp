@@ -38,8 +38,8 @@ struct Event {
   bool hello = false;  ///< Of `open`: the client has selected `ordercast.v2`.
 };
 
-/// One transport and its acceptor on a thread of their own, with a sink that writes down what it
-/// hears. All members may be called from the test's thread; the calls of the transport run on its
+/// One transport and its acceptor on a thread of their own, with a sink that records its calls.
+/// All members may be called from the test's thread; the calls of the transport run on its
 /// own thread and their results are waited for.
 class RecordingServer {
  public:
@@ -60,13 +60,13 @@ class RecordingServer {
 
   [[nodiscard]] std::uint16_t port() const noexcept;
 
-  /// The next thing that the sink hears; nothing when the time is up.
+  /// The next call of the sink; nullopt when the time is up.
   std::optional<Event> next(std::chrono::milliseconds timeout = std::chrono::seconds(10));
   /// The handle of the connection that opens next.
   Handle opened();
-  /// True when the next thing that happens is this.
+  /// Whether the next call of the sink is this one.
   bool expect(Event::Kind kind, Handle handle);
-  /// What the sink has heard and nobody has asked for.
+  /// Calls of the sink that no test has asked for yet.
   std::size_t unread() const;
 
   SendResult send(Handle handle, std::string text);
@@ -96,7 +96,7 @@ class RecordingServer {
   void adopt(int fd);
   /// Ends all connections, as `stop` does, and waits for nothing.
   void end_all();
-  /// Pings and pongs that the sink has heard of.
+  /// Pings and pongs that were reported to the sink.
   std::size_t controls() const;
   /// Ends all connections, waits for the loop to run out of work, and joins its thread.
   void stop();
@@ -107,7 +107,7 @@ class RecordingServer {
 };
 
 /// A whole Server on a thread of its own. A token is a user id: "alice" is a customer, and one that
-/// starts with "admin" a SUPER_ADMIN; everybody may watch every order; "bad" is refused. An order
+/// starts with "admin" a SUPER_ADMIN; every user may watch every order; "bad" is refused. An order
 /// whose id starts with "big" exists in version 7 and has 18 kB, see `big_order`. The store's epoch
 /// is "epoch-1", the node "node-1".
 class WholeServer {

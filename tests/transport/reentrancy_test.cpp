@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a sink may do from within what it is told: send, close, end, throw, stop the transport.
+// What a sink may do within its callbacks: send, close, terminate, throw, stop the transport.
 #include "recording_server.hpp"
 
 #include <catch2/catch.hpp>
@@ -27,7 +27,7 @@ namespace {
 using Kind = Event::Kind;
 const std::string host = "127.0.0.1";
 
-/// A server whose hook can be set once there is a server to be called by it.
+/// A server whose hook is set after the server was made, so that the hook can call it.
 struct Hooked {
   Hooked() : server(setup()) {}
   RecordingServer::Setup setup() {
@@ -41,7 +41,7 @@ struct Hooked {
   RecordingServer server;
 };
 
-/// Makes the server say this of an open connection.
+/// Makes the server report this event of an open connection.
 void cause(Kind kind, RecordingServer& server, WsClient& client, Handle handle) {
   switch (kind) {
     case Kind::pong:
@@ -198,10 +198,10 @@ TEST_CASE("what a sink throws ends its connection alone, whatever it was told", 
 
 namespace {
 
-/// Everything that an application hears of a transport.
+/// Every callback of a transport.
 enum class Callback { open, message, control, pong, writable, close, request, handshake };
 
-/// What it may do there. `self` is 0 where the callback has no WebSocket.
+/// What an application may do there. `self` is 0 where the callback has no WebSocket.
 struct Action {
   std::string name;
   std::function<void(RecordingServer&, Handle self, Handle other)> act;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What requests take in memory while they are being read, over real sockets.
+// The memory of requests that are being read, over real sockets.
 #include "recording_server.hpp"
 
 #include <catch2/catch.hpp>
@@ -48,7 +48,7 @@ std::string post() {
   return http_request_text("POST", "/post", {}, std::string(body_bytes, 'x'));
 }
 
-/// So many requests later the server has read what was sent before.
+/// After so many requests the server has read everything that was sent before.
 void settle(const RecordingServer& server) {
   for (int i = 0; i < 5; ++i) REQUIRE(http_request(host, server.port(), "GET", "/").status == 200);
 }

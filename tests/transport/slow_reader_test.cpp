@@ -69,7 +69,7 @@ TEST_CASE("a slow client that gives up all but one of its orders gets that one's
   for (int i = 34; i > 0; --i) {
     client.send_text(R"({"type":"unsubscribe","orderId":")" + id(i) + "\"}");
   }
-  // What the order is now may be owed, and comes when there is room: a pong need not wait for it.
+  // The order's newest version may be sent only when there is room; a pong need not wait for it.
   client.send_text(R"({"type":"ping"})");
   bool is_answered = false;
   std::string newest;

@@ -135,7 +135,7 @@ TEST_CASE("what the kernel does not take waits, and goes on where it stopped", "
   CHECK(crowd.queue(0).has_backlog());
   const auto unwritten = crowd.queue(0).unwritten_bytes();
   CHECK(unwritten > 0);
-  // What comes meanwhile stands behind it, and is not written by the turn.
+  // Messages that come meanwhile wait behind it, and the turn does not write them.
   crowd.send(writer, 0, Frame::of("last"));
   sent += "last";
   CHECK(crowd.flush(writer).empty());

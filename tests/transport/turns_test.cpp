@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Whoever sends much at once takes turns with everybody else, over real sockets.
+// Clients that send much at once take turns with all others, over real sockets.
 #include "recording_server.hpp"
 
 #include <catch2/catch.hpp>
@@ -175,6 +175,6 @@ TEST_CASE("a client that keeps sending more than others waits behind them", "[tu
   }
   std::size_t heard = 0;
   for (auto event = server.next(); event && event->text != "one"; event = server.next()) ++heard;
-  CHECK(heard > before);  // They still had a lot to say.
+  CHECK(heard > before);  // They still had messages to send.
   CHECK(heard - before < 2 * 4 * 30);
 }

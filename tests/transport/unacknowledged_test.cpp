@@ -15,7 +15,7 @@ using ordercast::net::unacknowledged_bytes;
 
 namespace {
 
-/// Two ends of a TCP connection on loopback; the second one's kernel takes little.
+/// Two ends of a TCP connection on loopback; the second has a small receive buffer.
 struct Pair {
   Pair() {
     const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

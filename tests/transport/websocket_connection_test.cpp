@@ -18,7 +18,7 @@ using ordercast::net::Opcode;
 
 namespace {
 
-/// Writes down what the connection calls.
+/// Records the connection's calls.
 class Owner {
  public:
   void on_message(std::string_view text) { note("message " + std::string(text)); }

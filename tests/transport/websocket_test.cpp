@@ -36,7 +36,7 @@ TEST_CASE("a prepared frame has the right length form at every boundary", "[webs
     REQUIRE(pair.server.send(pair.handle, text) == SendResult::accepted);
     CHECK(pair.client.next_text() == text);
     if (size >= 32 * 1024) {
-      // The client may be quicker than the server's look at its own socket.
+      // The client may be quicker than the server, which checks its own socket.
       while (pair.server.buffered_bytes(pair.handle) > 0) {
       }
     }

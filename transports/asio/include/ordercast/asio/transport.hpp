@@ -75,10 +75,7 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
 
   /// See `net::SocketTransport`.
   template <class Sink>
-  void bind(Sink& sink) {
-    SocketTransport::bind(sink);
-    parsers_.set_options({options_.max_message_bytes, sink_.on_binary != nullptr});
-  }
+  void bind(Sink& sink);
 
   // Connections ---------------------------------------------------------------------------------
 
@@ -91,29 +88,22 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
                        std::string_view bytes_read = {});
 
   /// See `net::SocketTransport`.
-  void begin_drain() noexcept {
-    SocketTransport::begin_drain();
-    http_context_.draining = true;
-  }
+  void begin_drain() noexcept;
 
   /// Ends every connection at once, those still to be adopted included. The sink gets `on_close`;
   /// after that the transport no longer keeps the `io_context` running.
   void stop();
 
   /// Whether writes go through io_uring; known after the first write to several connections.
-  [[nodiscard]] bool uses_io_uring() const noexcept { return writer_.uses_io_uring(); }
+  [[nodiscard]] bool uses_io_uring() const noexcept;
 
   // What the connection manager calls -------------------------------------------------------------
 
   /// Builds the frame (RFC 6455 section 5.2): one copy of the bytes for any number of recipients.
   /// O(text). Any thread.
-  [[nodiscard]] static Frame prepare(const std::string& text) {
-    return net::make_frame(net::Opcode::text, text);
-  }
+  [[nodiscard]] static Frame prepare(const std::string& text);
   /// The same, for a binary message.
-  [[nodiscard]] static Frame prepare_binary(std::string_view bytes) {
-    return net::make_frame(net::Opcode::binary, bytes);
-  }
+  [[nodiscard]] static Frame prepare_binary(std::string_view bytes);
 
   /// Queues a frame. The bytes are written when this turn of the event loop ends, together with the
   /// connection's other frames. Amortised O(1); allocates nothing in the long run.
@@ -165,9 +155,7 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
   void report_close(Index index, Connection& connection) noexcept;
   template <class F>
   void guarded(Index index, F&& f) noexcept;
-  void set_deadline(Index index, Duration within) {
-    timers_.schedule(index, std::chrono::steady_clock::now() + within);
-  }
+  void set_deadline(Index index, Duration within);
 
   // What the loop calls.
   void on_event(Handle handle, std::uint32_t events) noexcept;
@@ -217,48 +205,6 @@ class Transport final : public net::SocketTransport<std::uint64_t> {
   std::shared_ptr<net::LoopPort> port_;
   std::shared_ptr<Transport*>
       self_;  // Expires with the transport; answers that come later check it.
-};
-
-/// What to do on a WebSocket's frames.
-class Transport::WebSocketEvents {
- public:
-  WebSocketEvents(Transport& transport, Index index) noexcept
-      : transport_(transport),
-        index_(index),
-        connection_(transport.connections_[index]),
-        handle_(transport.connections_.handle_of(index)) {}
-
-  void on_message(std::string_view text) const {
-    tell([&](const auto& sink) { sink.on_message(sink.sink, handle_, text); });
-  }
-  void on_binary(std::string_view bytes) const {
-    tell([&](const auto& sink) { sink.on_binary(sink.sink, handle_, bytes); });
-  }
-  void on_control() const {
-    tell([&](const auto& sink) { sink.on_control(sink.sink, handle_); });
-  }
-  void on_pong() const {
-    tell([&](const auto& sink) { sink.on_pong(sink.sink, handle_); });
-  }
-  void send(const Frame& frame) const { transport_.queue(index_, connection_, frame); }
-  [[nodiscard]] bool has_room() const {
-    return connection_.queue.unwritten_bytes() < transport_.options_.high_water_bytes;
-  }
-  void on_end() const {
-    transport_.finish(index_, connection_, transport_.options_.close_timeout);
-    transport_.report_close(index_, connection_);
-  }
-
- private:
-  template <class F>
-  void tell(F&& f) const {
-    transport_.guarded(index_, [&] { f(transport_.sink_); });
-  }
-
-  Transport& transport_;
-  Index index_;
-  Connection& connection_;
-  Handle handle_;
 };
 
 }  // namespace ordercast::asio

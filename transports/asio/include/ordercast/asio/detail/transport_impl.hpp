@@ -40,6 +40,21 @@ inline Transport::~Transport() {
   port_->close();
 }
 
+template <class Sink>
+void Transport::bind(Sink& sink) {
+  SocketTransport::bind(sink);
+  parsers_.set_options({options_.max_message_bytes, sink_.on_binary != nullptr});
+}
+
+inline void Transport::begin_drain() noexcept {
+  SocketTransport::begin_drain();
+  http_context_.draining = true;
+}
+
+inline bool Transport::uses_io_uring() const noexcept {
+  return writer_.uses_io_uring();
+}
+
 // Connections ------------------------------------------------------------------------------------
 
 inline void Transport::adopt(net::Socket socket, net::SocketTicket ticket,
@@ -111,6 +126,10 @@ inline void Transport::stop() {
   connections_.for_each_open(
       [this](Index index, Connection& connection) { close_socket(index, connection); });
   loop_.schedule_turn();
+}
+
+inline void Transport::set_deadline(Index index, Duration within) {
+  timers_.schedule(index, std::chrono::steady_clock::now() + within);
 }
 
 /// Sets what epoll reports besides errors.
@@ -309,6 +328,14 @@ inline void Transport::on_progress(Index index, Connection& connection) {
 
 // What the connection manager calls --------------------------------------------------------------
 
+inline Transport::Frame Transport::prepare(const std::string& text) {
+  return net::make_frame(net::Opcode::text, text);
+}
+
+inline Transport::Frame Transport::prepare_binary(std::string_view bytes) {
+  return net::make_frame(net::Opcode::binary, bytes);
+}
+
 inline SendResult Transport::send(Handle handle, const Frame& frame) noexcept {
   auto* const connection = connections_.find(handle);
   if (connection == nullptr || !connection->websocket.is_open()) return SendResult::closed;
@@ -349,28 +376,6 @@ inline std::optional<std::uint64_t> Transport::acknowledged_bytes(Handle handle)
   const auto* const connection = connections_.find(handle);
   if (connection == nullptr) return std::nullopt;
   return net::acknowledged_bytes(connection->socket.fd());
-}
-
-inline void Transport::ping(Handle handle) noexcept {
-  auto* const connection = connections_.find(handle);
-  if (connection == nullptr || !connection->websocket.is_open()) return;
-  try {
-    queue(Connections::index_of(handle), *connection, ping_);
-  } catch (...) {
-    close_socket(Connections::index_of(handle), *connection);
-  }
-}
-
-inline void Transport::close(Handle handle, CloseCode code, std::string_view reason) noexcept {
-  auto* const connection = connections_.find(handle);
-  if (connection == nullptr || !connection->websocket.is_open()) return;
-  const auto index = Connections::index_of(handle);
-  try {
-    connection->websocket.close(code, reason, WebSocketEvents(*this, index));
-    set_deadline(index, options_.close_timeout);
-  } catch (...) {
-    close_socket(index, *connection);
-  }
 }
 
 inline void Transport::terminate(Handle handle) noexcept {

@@ -21,9 +21,51 @@
 #include <thread>
 #include <utility>
 
-/// Bodies of transport.hpp: the sockets of HTTP connections. `net::HttpConnection` decides what to
-/// read, to answer and to wait for.
+/// Bodies of transport.hpp: input, HTTP and WebSocket frames. `net::HttpConnection` decides what to
+/// read, to answer and to wait for; `WebSocketConnection` reads frames.
 namespace ordercast::asio {
+
+/// Passes what a `WebSocketConnection` reads to the sink, and queues what it sends.
+class Transport::WebSocketEvents {
+ public:
+  WebSocketEvents(Transport& transport, Index index) noexcept
+      : transport_(transport),
+        index_(index),
+        connection_(transport.connections_[index]),
+        handle_(transport.connections_.handle_of(index)) {}
+
+  void on_message(std::string_view text) const {
+    tell([&](const auto& sink) { sink.on_message(sink.sink, handle_, text); });
+  }
+  void on_binary(std::string_view bytes) const {
+    tell([&](const auto& sink) { sink.on_binary(sink.sink, handle_, bytes); });
+  }
+  void on_control() const {
+    tell([&](const auto& sink) { sink.on_control(sink.sink, handle_); });
+  }
+  void on_pong() const {
+    tell([&](const auto& sink) { sink.on_pong(sink.sink, handle_); });
+  }
+  void send(const Frame& frame) const { transport_.queue(index_, connection_, frame); }
+  [[nodiscard]] bool has_room() const {
+    return connection_.queue.unwritten_bytes() < transport_.options_.high_water_bytes;
+  }
+  void on_end() const {
+    transport_.finish(index_, connection_, transport_.options_.close_timeout);
+    transport_.report_close(index_, connection_);
+  }
+
+ private:
+  template <class F>
+  void tell(F&& f) const {
+    transport_.guarded(index_, [&] { f(transport_.sink_); });
+  }
+
+  Transport& transport_;
+  Index index_;
+  Connection& connection_;
+  Handle handle_;
+};
 
 inline void Transport::go_on_securing(Index index, Connection& connection) {
   switch (connection.socket.handshake()) {
@@ -308,6 +350,30 @@ inline bool Transport::evict_stalled(const net::AnswerQueue& asking) {
   if (!longest) return false;
   close_socket(*longest, connections_[*longest]);
   return true;
+}
+
+// What the connection manager calls: frames of the WebSocket protocol ---------------------------
+
+inline void Transport::ping(Handle handle) noexcept {
+  auto* const connection = connections_.find(handle);
+  if (connection == nullptr || !connection->websocket.is_open()) return;
+  try {
+    queue(Connections::index_of(handle), *connection, ping_);
+  } catch (...) {
+    close_socket(Connections::index_of(handle), *connection);
+  }
+}
+
+inline void Transport::close(Handle handle, CloseCode code, std::string_view reason) noexcept {
+  auto* const connection = connections_.find(handle);
+  if (connection == nullptr || !connection->websocket.is_open()) return;
+  const auto index = Connections::index_of(handle);
+  try {
+    connection->websocket.close(code, reason, WebSocketEvents(*this, index));
+    set_deadline(index, options_.close_timeout);
+  } catch (...) {
+    close_socket(index, *connection);
+  }
 }
 
 }  // namespace ordercast::asio
