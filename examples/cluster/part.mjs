@@ -11,7 +11,7 @@ export class Part {
   /**
    * `command` is the program with its arguments, `isReady` resolves to true once it serves, `stopSignal` ends it in
    * an orderly way, and `killSignal` as a crash would. `isWhole` is `isReady` where that is not enough for the first
-   * start. `user` runs it as somebody else.
+   * start. `user` runs it as another user.
    */
   constructor({ name, port, monitor, command, environment = {}, isReady, isWhole = isReady, stopSignal = 'SIGTERM',
     killSignal = 'SIGKILL', user, log, stopDeadlineMs = 15_000 }) {

@@ -98,7 +98,7 @@ TEST_CASE("a change of status is hinted to its audience once, with exactly three
   }
 }
 
-TEST_CASE("trigger 1: a PATCH sends the full order to whoever subscribed to it", "[broadcast]") {
+TEST_CASE("trigger 1: a PATCH sends the full order to its subscribers", "[broadcast]") {
   OrderServer server;
   const auto id = id_of(server.new_order(demo().customer));
   Watcher manager(server, demo().manager);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # check_topics.sh PROGRAM SPEC: every test of a Catch2 program is in SPEC, which is all that ctest
-# runs of it. A test whose topic nobody has added would pass by never being run.
+# runs of it. A test whose topic is not listed would pass by never being run.
 set -eu
 program=$1
 spec=$2

@@ -83,7 +83,7 @@ TEST_CASE("a wrong signature is refused, recorded as FAILED, and can be made goo
   check_state(server.order(bill.id), "CONFIRMED", "PAID", 3);
 }
 
-TEST_CASE("the same payment again changes nothing and tells nobody", "[payment]") {
+TEST_CASE("the same payment again changes nothing and sends nothing", "[payment]") {
   OrderServer server;
   const Bill bill(server);
   REQUIRE(bill.pay().status == 200);

@@ -93,8 +93,8 @@ TEST_CASE("a connection that nobody looks at withholds no push, though it answer
   Shop shop({"--push", "when-away"});
   Watcher background(shop.server, demo().customer);
   background.follow(shop.id);
-  SECTION("as it has never said that somebody looks") {}
-  SECTION("as it said last that nobody does") {
+  SECTION("as it has never said that a user looks") {}
+  SECTION("as it said last that no user does") {
     background.send({{"type", "presence"}, {"visible", true}});
     background.send({{"type", "presence"}, {"visible", false}});
     static_cast<void>(background.read_until_pong());

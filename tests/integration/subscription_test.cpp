@@ -22,7 +22,7 @@ const std::string ping = R"({"type":"ping"})";
 
 }  // namespace
 
-TEST_CASE("whoever may see an order may subscribe to it, and no one else", "[subscription]") {
+TEST_CASE("a user who may see an order may subscribe to it, and no other user", "[subscription]") {
   OrderServer server;
   const auto id = id_of(server.new_order(demo().customer, "org-1"));
   const auto answer = [&](const std::string& token) {

@@ -18,7 +18,7 @@ TEST_CASE("an address has a burst and then its rate", "[addresses]") {
   CHECK_FALSE(limiter.admit("a", now));
 }
 
-TEST_CASE("rate 0 limits nobody", "[addresses]") {
+TEST_CASE("rate 0 is no limit", "[addresses]") {
   AddressLimiter limiter({0, 0, 100});
   for (int i = 0; i < 100; ++i) CHECK(limiter.admit("a", TimePoint{1h}));
   CHECK(limiter.addresses() == 0);

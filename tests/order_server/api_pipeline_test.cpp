@@ -226,8 +226,7 @@ TEST_CASE("only SUPER_ADMIN disconnects a user", "[api][admin]") {
   CHECK(fixture.disconnected[0].first == "user 42");
 }
 
-TEST_CASE("whoever is disconnected is told the reason, if it fits into a close frame",
-          "[api][admin]") {
+TEST_CASE("a disconnected user is told the reason, if it fits into a close frame", "[api][admin]") {
   ApiFixture fixture;
   const std::string path = "/api/v1/admin/users/x/disconnect";
   CHECK(fixture.call("POST", path, fixture.admin, {{"reason", "left us"}}).status == 200);

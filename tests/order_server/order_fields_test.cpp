@@ -62,7 +62,7 @@ TEST_CASE("an order shows its customer, its store and its products to all who ma
   CHECK(latest_broadcast(f)["store"] == store);
 }
 
-TEST_CASE("each log tells the role of who made the change, and nobody's id", "[orders][api]") {
+TEST_CASE("each log has the role of the user who made the change, and no id", "[orders][api]") {
   ApiFixture f;
   const auto order = f.place_order(f.customer);
   f.set_status(order["id"], "CONFIRMED", f.manager);

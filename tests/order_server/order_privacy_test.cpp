@@ -39,7 +39,7 @@ struct Cost {
 
 }  // namespace
 
-TEST_CASE("an order of somebody else costs what one costs that does not exist", "[orders]") {
+TEST_CASE("another user's order costs as much as one that does not exist", "[orders]") {
   const Counting counting;
   ApiFixture f;
   Order large = sample_order("o-large", f.customer.id);
@@ -85,13 +85,13 @@ TEST_CASE("an order of somebody else costs what one costs that does not exist", 
     CHECK(foreign.statements == missing.statements);
     CHECK(foreign.rows == missing.rows);
   }
-  // Whoever may see the order gets all of it.
+  // A user who may see the order gets all of it.
   const auto own = f.call("GET", "/api/v1/orders/o-large", f.customer);
   CHECK(own.status == 200);
   CHECK(json::parse(own.body).at("data").at("items").size() == 100);
 }
 
-TEST_CASE("whether somebody may watch an order is asked without its items", "[lookup]") {
+TEST_CASE("whether a user may watch an order is read without its items", "[lookup]") {
   const Counting counting;
   ApiFixture f;
   Order order = sample_order("o-1", f.customer.id);

@@ -12,7 +12,7 @@
 
 namespace order_server {
 
-TEST_CASE("when-away: whoever has proved alive since the change is not pushed to", "[push][away]") {
+TEST_CASE("when-away: a user who was heard from since the change gets no push", "[push][away]") {
   World world(PushPolicy::when_away);
   world.move_to(OrderStatus::confirmed);
   world.make_worker();

@@ -126,7 +126,7 @@ TEST_CASE("FCM's answers are told apart", "[push][fcm]") {
   CHECK(fcm_outcome(throttled).retry_after == std::chrono::seconds(7));
 }
 
-TEST_CASE("an error of FCM names its code and nothing that somebody could have planted",
+TEST_CASE("an error of FCM names its code and nothing that an attacker could have planted",
           "[push][fcm]") {
   CHECK(fcm_outcome(reply_of(404, fcm_error("NOT_FOUND", "UNREGISTERED"))).error ==
         "FCM answered 404 UNREGISTERED");

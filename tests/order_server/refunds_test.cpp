@@ -247,7 +247,7 @@ TEST_CASE("an operator sees a failed refund and has it tried again under another
   CHECK(f.order().refund_status == RefundStatus::requested);
 }
 
-TEST_CASE("what the staff gave back by hand is asked of nobody any more", "[refunds][store]") {
+TEST_CASE("a refund that the staff made by hand is not requested any more", "[refunds][store]") {
   RefundFixture f;
   f.cancel();
   f.store.report_refund(report(RefundStatus::failed), 0, 3000);

@@ -82,7 +82,7 @@ TEST_CASE("a read-only file is an error at opening, not at the first order", "[s
   { SqliteStore store(options_for(dir.file())); }
   REQUIRE(chmod(dir.file().c_str(), 0444) == 0);
   REQUIRE(chmod(dir.path().c_str(), 0555) == 0);
-  // Permissions don't bind root, so root looks as somebody else.
+  // Permissions don't bind root, so root takes another user's place.
   constexpr uid_t nobody = 65534;
   const bool is_root = geteuid() == 0;
   if (is_root) REQUIRE(seteuid(nobody) == 0);

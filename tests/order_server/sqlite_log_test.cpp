@@ -49,7 +49,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("the log is emptied though somebody always reads", "[store][log]") {
+TEST_CASE("the log is emptied even if there is always a reader", "[store][log]") {
   Fixture f;
   std::atomic<bool> stop{false};
   const auto read = [&] {

@@ -42,7 +42,7 @@ struct WriteRules {
 class Api {
  public:
   /// Runs a job on a lane (never `Lane::io`); false when its queue is full. The job's owner is the
-  /// user, or the client's address if nobody is signed in. Owners take turns on a lane.
+  /// user, or the client's address if no user is signed in. Owners take turns on a lane.
   using Submit = std::function<bool(Lane, Job)>;
 
   /// Serves `pages` at paths that have no route.

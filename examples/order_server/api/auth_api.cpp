@@ -67,7 +67,7 @@ HttpResponse login(const ApiRequest& request, ApiContext& context) {
   }
   auto access_token = context.tokens.issue_access(*user, session_id);
   // An operator has just enabled the user, and this server has not heard of it yet. A token that it
-  // would refuse helps nobody.
+  // would refuse is of no use.
   if (!std::holds_alternative<Caller>(context.tokens.caller_of(access_token))) {
     context.sessions.end_session(session_id, user->id, context.now_ms());
     return retry_later(503, "This account was changed just now; try again",

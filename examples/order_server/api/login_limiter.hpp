@@ -13,7 +13,7 @@
 #include <string_view>
 #include <unordered_map>
 
-/// Counts failed logins of each account, so that nobody can guess a password by trying (CWE-307).
+/// Counts failed logins of each account, so that passwords can't be guessed by trying (CWE-307).
 namespace order_server {
 
 struct LoginLimits {

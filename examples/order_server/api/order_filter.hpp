@@ -15,7 +15,7 @@ namespace order_server {
 /// names the parameter and what is allowed; "" when it can. Other parameters are ignored.
 [[nodiscard]] std::string read_order_filter(std::string_view query, OrderFilter& filter);
 
-/// Where a page of this list ends, as text that nobody needs to understand. It holds no more than a
+/// Where a page of this list ends, as opaque text. It holds no more than a
 /// place in the list's sort, so that one that was made up reads nothing that the caller may not.
 [[nodiscard]] std::string cursor_text(const OrderFilter& filter, const OrderCursor& cursor);
 

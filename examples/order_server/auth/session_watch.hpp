@@ -11,7 +11,7 @@
 #include <utility>
 
 /// How a node learns of sign-ins that ended at another one: from the store that they share. The
-/// other node says when to look; nobody has to.
+/// other node says when to look; it does not depend on that.
 namespace order_server {
 
 /// One thread at a time. All that it is given must outlive it.

@@ -55,7 +55,8 @@ class Tokens {
   /// the user that name no sign-in and were issued before `at_ms`.
   void revoke(std::string_view user_id, std::string_view session_id, std::int64_t at_ms) const;
 
-  /// Refuses every access token of the user while the user is disabled, whoever signed it.
+  /// Refuses every access token of the user while the user is disabled, also those of other
+  /// issuers.
   void set_disabled(std::string_view user_id, bool is_disabled) const;
 
   [[nodiscard]] std::chrono::seconds access_lifetime() const noexcept;

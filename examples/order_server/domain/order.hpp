@@ -30,7 +30,7 @@ enum class RefundStatus : std::uint8_t {
   due,        ///< To be asked for.
   requested,  ///< The provider has it.
   done,       ///< The provider says that the money is back.
-  failed,     ///< The provider refuses: somebody has to look.
+  failed,     ///< The provider refuses: the staff has to look.
 };
 
 /// Wire names: the JSON of an order, the API's parameters and the database all use these. The
@@ -112,7 +112,7 @@ struct OrderItem {
   std::int64_t unit_price_minor = 0;  ///< In hundredths of the currency unit.
 };
 
-/// Who made a change. Empty where nobody knows: it was made before that was written down.
+/// Who made a change. Empty if that is unknown: the change is from before it was recorded.
 struct Actor {
   std::string id = {};    ///< Of a user; "" for the payment provider.
   std::string role = {};  ///< A role's name, or `provider_role`.

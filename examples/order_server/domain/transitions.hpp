@@ -46,7 +46,7 @@ namespace order_server {
 /// When staff says that an order will be ready.
 struct Estimate {
   bool is_given = false;              ///< False: the earlier estimate stays.
-  std::optional<std::int64_t> at_ms;  ///< nullopt: nobody knows.
+  std::optional<std::int64_t> at_ms;  ///< nullopt: unknown.
 };
 
 /// Decides a change of status by staff. Refuses it with 400 `Invalid Transition`, or returns a
@@ -63,7 +63,7 @@ struct Estimate {
 [[nodiscard]] Decision decide_payment_status(const Order& order, PaymentStatus to,
                                              std::string note = {});
 
-/// Returns the refusal with 409 of a change that expects another version: somebody else's change
+/// Returns the refusal with 409 of a change that expects another version: another user's change
 /// came first. nullopt if the order has that version, or if none is expected.
 [[nodiscard]] std::optional<Rejection> refuse_other_version(const Order& order,
                                                             std::optional<std::int64_t> expected);

@@ -166,7 +166,7 @@ RefundAnswer RazorpayRefunds::refund(const RefundJob& job, const std::atomic<boo
   ask.body = nlohmann::ordered_json{{"amount", job.amount_minor}}.dump();
   auto answer = read_refund(fetch(std::move(ask), is_stopping), job);
   if (answer.kind != RefundAnswer::Kind::refused || !answer.refund_id.empty()) return answer;
-  // Refused perhaps because the money is back already, by somebody's hand or an earlier round.
+  // Refused perhaps because the money is back already, by the staff or an earlier round.
   auto look = call_to("/v1/payments/" + job.payment_id);
   look.is_get = true;
   const auto payment = fetch(std::move(look), is_stopping);

@@ -24,7 +24,7 @@ struct RefundAnswer {
   enum class Kind : std::uint8_t {
     requested,    ///< The provider has it and is not done.
     done,         ///< The money is back.
-    refused,      ///< It will not be, whoever asks again.
+    refused,      ///< It will not be, however often it is requested.
     unavailable,  ///< The provider, the way to it, or our credentials: no fault of the refund.
   };
   Kind kind = Kind::unavailable;

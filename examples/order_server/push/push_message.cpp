@@ -58,7 +58,7 @@ std::string push_body(std::string_view order_id, OrderStatus status) {
 std::string fcm_message(const PushJob& job, std::int64_t now_ms) {
   const auto status = order_status_from_string(job.status).value_or(OrderStatus::pending);
   const auto lifetime = std::chrono::seconds(push_lifetime).count();
-  const bool is_urgent = status != OrderStatus::preparing;  // nobody waits for this one
+  const bool is_urgent = status != OrderStatus::preparing;  // a customer does not wait for this one
   const auto collapse = collapse_id(job.order_id);
   const auto collapse_key = "order-" + std::to_string(job.nth_order % collapse_keys);
   const auto lifetime_text = std::to_string(lifetime);

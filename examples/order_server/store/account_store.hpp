@@ -28,7 +28,7 @@ class AccountStore {
   /// false if there is no such user, or nothing to change.
   virtual bool set_disabled(std::string_view user_id, bool is_disabled, std::int64_t now_ms) = 0;
 
-  /// Ends all of the user's sign-ins too, because somebody who knew the old password may be signed
+  /// Ends all of the user's sign-ins too, because a thief who knew the old password may be signed
   /// in.
   virtual void set_password(std::string_view user_id, std::string_view password_hash,
                             std::int64_t now_ms) = 0;

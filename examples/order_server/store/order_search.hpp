@@ -8,7 +8,7 @@
 #include <string_view>
 #include <system_error>
 
-/// What a text that somebody looks for means to a database. Pure; any thread.
+/// What the text of a search means to a database. Pure; any thread.
 namespace order_server {
 
 /// How many orders a page holds, whatever is asked for.

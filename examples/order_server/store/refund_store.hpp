@@ -54,7 +54,7 @@ class RefundStore {
   virtual void postpone_refund(std::int64_t id, std::int64_t due_at_ms,
                                const std::string& error) = 0;
 
-  /// Writes down what the provider says of a whole payment (a part of it that somebody has given
+  /// Writes down what the provider says of a whole payment (a part of it that was given
   /// back by hand changes nothing), with what `decide_refund` makes of it, in one transaction.
   /// What is requested is looked at again at `look_at_ms`; what has ended stays as it ended, but
   /// that a failed one may still be done.

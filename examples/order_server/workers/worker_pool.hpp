@@ -109,7 +109,7 @@ class WorkerPool {
   void move_due();
   [[nodiscard]] bool is_full(std::size_t more_bytes) const;
   /// Evicts the newest job of the owner that has the most, if that is more than `owner` would have
-  /// with `bytes` more. Returns false if nobody has more.
+  /// with `bytes` more. Returns false if no one else has more.
   [[nodiscard]] bool evict(const std::string& owner, std::size_t bytes, Job& victim);
   [[nodiscard]] std::size_t waiting_locked() const { return ready_ + delayed_.size(); }
 
