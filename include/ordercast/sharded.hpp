@@ -214,9 +214,9 @@ class Sharded {
 
   template <class F>
   void count_on_each(F f, std::function<void(std::size_t)> done) const {
-    const auto sum = std::make_shared<Sum>();
-    sum->done = std::move(done);
     const auto shared = std::make_shared<const F>(std::move(f));
+    const auto sum = std::make_shared<Sum>();
+    sum->done = std::move(done);  // From here on nothing throws: it will be called.
     for (const auto& shard : shards_) {
       try {
         shard.post([sum, shared, manager = shard.manager] {

@@ -51,6 +51,8 @@ class HandlerAllocator {
   HandlerAllocator(const HandlerAllocator<U>& other) noexcept : memory_(other.memory()) {}
 
   [[nodiscard]] T* allocate(std::size_t count) {
+    static_assert(alignof(T) <= alignof(std::max_align_t), "the room has no stricter alignment");
+    if (count > static_cast<std::size_t>(-1) / sizeof(T)) throw std::bad_array_new_length();
     return static_cast<T*>(memory_->take(count * sizeof(T)));
   }
   void deallocate(T* memory, std::size_t /*count*/) noexcept { memory_->give_back(memory); }
