@@ -256,6 +256,7 @@ class ConnectionManager {
     try {
       result = environment_.services.authenticator.authenticate(token);
     } catch (...) {  // Not the client's fault: it comes back with the same token.
+      environment_.tell_failed("authenticator");
       return refuse(CloseCode::internal_error, "Try again", "the authenticator has thrown");
     }
     if (const auto* failure = std::get_if<AuthFailure>(&result)) {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
@@ -120,6 +121,10 @@ using ObserverCalls = std::void_t<
     decltype(std::declval<O>().on_closed_by_server(CloseCode{})),
     decltype(std::declval<O>().on_version_mismatch(std::string_view{}, std::uint64_t{}))>;
 
+template <class O>
+using ServiceFailedCall = decltype(std::declval<O>().on_service_failed(
+    std::string_view{}, std::declval<const std::exception_ptr&>()));
+
 template <class S>
 using UnknownCall = decltype(std::declval<S&>().messages.on_unknown(
     std::declval<const Identity&>(), std::declval<std::string_view>(),
@@ -127,6 +132,26 @@ using UnknownCall = decltype(std::declval<S&>().messages.on_unknown(
 template <class S>
 constexpr bool has_on_unknown() noexcept {
   return gives<bool, UnknownCall, S>;
+}
+template <class S>
+using MessagesOf = std::decay_t<decltype(std::declval<S&>().messages)>;
+/// True if the application means to take messages of its own.
+template <class S>
+constexpr bool has_messages() noexcept {
+  if constexpr (compiles<MessagesOf, S>) {
+    return !std::is_same_v<MessagesOf<S>, NoMessages>;
+  } else {
+    return false;
+  }
+}
+/// False for a call that gives its answer back instead of passing it to `done`.
+template <template <class> class Call, class S>
+constexpr bool answers_by_done() noexcept {
+  if constexpr (compiles<Call, S>) {
+    return std::is_void_v<Call<S>>;
+  } else {
+    return true;  // Said already.
+  }
 }
 template <class T>
 constexpr bool has_types() noexcept {
@@ -218,10 +243,17 @@ constexpr bool check_services() noexcept {
                   "an Authenticator needs: AuthResult authenticate(std::string_view token)");
     static_assert(compiles<AuthorizeCall, S>,
                   "an Authorizer needs: void authorize(const IdentityView& who, std::string_view "
-                  "order_id, Done done), with done(Access) or done(bool)");
+                  "order_id, Done done), with done(Access), done(bool) or done(GrantedAt)");
+    static_assert(answers_by_done<AuthorizeCall, S>(),
+                  "authorize returns nothing: it answers by calling `done`");
     static_assert(compiles<FetchCall, S>,
                   "an OrderSource needs: void fetch(std::string_view order_id, Done done), with "
                   "done(std::optional<OrderSnapshot>) or done(Unavailable{})");
+    static_assert(answers_by_done<FetchCall, S>(),
+                  "fetch returns nothing: it answers by calling `done`");
+    static_assert(has_on_unknown<S>() || !has_messages<S>(),
+                  "`messages` needs: bool on_unknown(const IdentityView& who, std::string_view "
+                  "type, std::string_view message)");
     static_assert(has_observer_calls<S>(),
                   "an Observer needs each call of NullObserver: derive from it");
     static_assert(gives<TimePoint, NowCall, S>, "a Clock needs: TimePoint now() const");

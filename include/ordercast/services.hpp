@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -96,6 +97,10 @@ struct NullObserver {
   /// An order was published whose JSON has a different `version` than its event, or none: clients
   /// that compare versions drop it. Count and log it: it is a fault of the publisher.
   void on_version_mismatch(std::string_view /*order_id*/, std::uint64_t /*version*/) noexcept {}
+  /// A service has thrown: "authenticator", "authorizer" or "orders". The client is told to come
+  /// back, or the question is asked again; log what it was. An observer may lack this member.
+  void on_service_failed(std::string_view /*service*/,
+                         const std::exception_ptr& /*failure*/) noexcept {}
 };
 
 /// Refuses every message type that is not the protocol's. An application with its own types adds a

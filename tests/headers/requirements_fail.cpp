@@ -60,6 +60,23 @@ template <class Authenticator = RefuseAll, class Authorizer = DenyAll, class Ord
           class Observer = NullObserver, class Clock = SteadyClock>
 using Seams = Services<Authenticator, Authorizer, Orders, Observer, Clock>;
 struct Empty {};
+struct Returns {
+  template <class Done>
+  bool authorize(const IdentityView& /*who*/, std::string_view /*order_id*/, Done /*done*/) const {
+    return true;
+  }
+  template <class Done>
+  bool fetch(std::string_view /*order_id*/, Done /*done*/) const {
+    return true;
+  }
+};
+struct Misspelt {
+  bool on_unknwon(const IdentityView& /*who*/, std::string_view /*type*/,
+                  std::string_view /*message*/) {
+    return true;
+  }
+};
+using WithMisspelt = Services<RefuseAll, DenyAll, NoSnapshots, NullObserver, SteadyClock, Misspelt>;
 struct NoClock {
   RefuseAll authenticator;
   DenyAll authorizer;

@@ -3,12 +3,15 @@
 
 #include <ordercast/clock.hpp>
 #include <ordercast/limits.hpp>
+#include <ordercast/requirements.hpp>
 #include <ordercast/services.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <random>
+#include <string_view>
 #include <utility>
 
 namespace ordercast::detail {
@@ -37,6 +40,12 @@ struct Environment {
       f(services.observer);
     } catch (...) {
       return;
+    }
+  }
+  /// Tells the observer, if it wants to know, that a service has thrown. Within the handler.
+  void tell_failed([[maybe_unused]] std::string_view service) noexcept {
+    if constexpr (compiles<ServiceFailedCall, decltype((services.observer))>) {
+      tell([&](auto& observer) { observer.on_service_failed(service, std::current_exception()); });
     }
   }
   void count_delivered(MessageType type, std::size_t count) noexcept {

@@ -109,19 +109,21 @@ class Inbox {
     connections_.session(slot).visible = message.visible;
   }
 
-  void receive(Slot slot, const Subscribe& message) {
+  /// `number`: of the message that it is an entry of; 0 for one that came alone.
+  void receive(Slot slot, const Subscribe& message, std::uint32_t number = 0) {
     auto& session = connections_.session(slot);
     auto& registry = connections_.registry();
     const auto& order_id = message.order_id;
     const bool other_store = message.epoch && !epoch_.empty() && *message.epoch != epoch_;
     const auto since = other_store ? std::nullopt : message.since;
     if (auto* pending = session.find_pending(order_id)) {
-      pending->merge(since, other_store);
+      pending->merge(since, other_store, number);
       return;
     }
     Pending record;
     record.order_id = order_id;
     record.asked = 1;
+    record.message = number;
     record.since = since;
     record.any_version = other_store;
     if (registry.is_subscribed(slot, order_id)) {
@@ -134,8 +136,10 @@ class Inbox {
     }
     const auto most = environment_.limits.max_subscriptions;
     if (most != 0 && registry.subscriptions_of(slot) >= most) {
-      replies_.refuse(slot, {ErrorCode::too_many_subscriptions,
-                             "This connection holds as many subscriptions as it may", order_id});
+      replies_.refuse(slot,
+                      {ErrorCode::too_many_subscriptions,
+                       "This connection holds as many subscriptions as it may", order_id},
+                      number);
       return;
     }
     registry.subscribe(slot, order_id);
@@ -148,7 +152,7 @@ class Inbox {
     if (connections_.find_live(slot, id) != nullptr) heartbeat_.schedule(slot);
   }
 
-  void receive(Slot slot, const Unsubscribe& message) {
+  void receive(Slot slot, const Unsubscribe& message, std::uint32_t /*number*/ = 0) {
     auto& session = connections_.session(slot);
     const auto& order_id = message.order_id;
     if (auto* pending = session.find_pending(order_id)) session.erase_pending(*pending);
@@ -168,15 +172,18 @@ class Inbox {
     questions_.read_owed(slot);  // What was being read for it may have kept others waiting.
   }
 
-  /// Each entry as if it had been sent alone, until one of them is the end of the connection.
+  /// Each entry as if it had been sent alone, until one of them is the end of the connection. What
+  /// is refused of it counts as one refused message.
   template <class Message>
   void receive(Slot slot, const Batch<Message>& batch) {
     const auto id = connections_.session(slot).id;
+    if (++batches_ == 0) ++batches_;
+    const auto number = batches_;
     for (const auto& entry : batch.entries) {
       if (const auto* const error = std::get_if<DecodeError>(&entry)) {
-        replies_.refuse(slot, {error->code, error->message, error->order_id});
+        replies_.refuse(slot, {error->code, error->message, error->order_id}, number);
       } else {
-        receive(slot, std::get<Message>(entry));
+        receive(slot, std::get<Message>(entry), number);
       }
       if (connections_.find_live(slot, id) == nullptr) return;
     }
@@ -188,6 +195,7 @@ class Inbox {
   DebtsT& debts_;
   QuestionsT& questions_;
   RepliesT& replies_;
+  std::uint32_t batches_ = 0;  // The number of the last one, of whatever connection; never 0.
   std::uint64_t seed_ = hash_seed();
   std::string epoch_;
   std::string node_;

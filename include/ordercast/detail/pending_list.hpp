@@ -48,6 +48,8 @@ struct PendingSubscription {
   std::string order_id;
   std::uint64_t request = 0;  ///< Identifies the record; counts up in the order of subscribing.
   std::uint32_t asked = 0;    ///< How many subscribes it answers.
+  std::uint32_t message = 0;  ///< The number of the first one's message; see AbuseWindow.
+  std::uint32_t apart = 0;    ///< How many of them came in other messages than the first.
   std::uint32_t tries = 0;    ///< Answers "unavailable" in a row.
   std::uint32_t attempt =
       0;  ///< Identifies the newest question; answers to older ones are ignored.
@@ -67,8 +69,9 @@ struct PendingSubscription {
   }
 
   /// Merges another subscribe for the same order that came before the first was answered.
-  void merge(std::optional<std::uint64_t> other, bool other_store) noexcept {
+  void merge(std::optional<std::uint64_t> other, bool other_store, std::uint32_t number) noexcept {
     ++asked;
+    if (number == 0 || number != message) ++apart;
     any_version = any_version || other_store;
     if (other) since = since ? (std::min)(*since, *other) : *other;
   }

@@ -70,6 +70,7 @@ class Questions {
     try {
       environment_.services.authorizer.authorize(who, order_id, AuthorizeDone{question});
     } catch (...) {
+      environment_.tell_failed("authorizer");
       on_unavailable(question);
     }
   }
@@ -191,6 +192,7 @@ class Questions {
     try {
       environment_.services.orders.fetch(order_id, FetchDone{question});
     } catch (...) {
+      environment_.tell_failed("orders");
       on_unavailable(question);
     }
   }
@@ -317,6 +319,8 @@ class Questions {
   void refuse(Slot slot, Pending& pending, ErrorCode code) {
     const std::string order_id = pending.order_id;
     const auto answers = (std::max)(pending.asked, 1U);
+    const auto together = answers - pending.apart;
+    const auto message = pending.message;
     connections_.session(slot).erase_pending(pending);
     if (connections_.registry().unsubscribe(slot, order_id)) {
       environment_.tell([](auto& observer) { observer.on_unsubscribed(1); });
@@ -326,7 +330,8 @@ class Questions {
       return;
     }
     for (std::uint32_t i = 0; i < answers && !connections_.route(slot).closing; ++i) {
-      replies_.refuse(slot, {code, "This order can't be watched", order_id});
+      replies_.refuse(slot, {code, "This order can't be watched", order_id},
+                      i < together ? message : 0);
     }
   }
 

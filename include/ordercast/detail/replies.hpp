@@ -9,6 +9,7 @@
 #include <ordercast/outbox.hpp>
 #include <ordercast/protocol.hpp>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -46,11 +47,12 @@ class Replies {
     send(slot, error);
   }
 
-  /// Refuses a message; too many of them end the connection with 1008.
-  void refuse(Slot slot, const ErrorMessage& error) {
+  /// Refuses a message; too many of them end the connection with 1008. `message`: the number of the
+  /// message that this was a part of, see AbuseWindow.
+  void refuse(Slot slot, const ErrorMessage& error, std::uint32_t message = 0) {
     environment_.tell([&](auto& observer) { observer.on_error(error.code); });
     auto& abuse = connections_.session(slot).need_rare().abuse;
-    if (abuse.refuse(environment_.now(), environment_.limits)) {
+    if (abuse.refuse(environment_.now(), environment_.limits, message)) {
       connections_.close(slot, CloseCode::policy_violation, "Too many refused messages");
       return;
     }

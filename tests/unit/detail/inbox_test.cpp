@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -142,9 +143,46 @@ TEST_CASE("what ends the connection ends the rest of its message", "[inbox]") {
   Limits limits;
   limits.abuse_threshold = 2;
   SlowStore s(limits);
+  s.manager.on_message(1, "no message");
   s.manager.on_message(1, R"({"type":"subscribe","orders":[{"orderId":"a"},1,2,{"orderId":"b"}]})");
   CHECK(s.transport[1].closed);
   CHECK(s.answers.authorized == 1);
+}
+
+// A client whose user has lost an organization asks for a whole screen of orders at once.
+TEST_CASE("what is refused of one message counts as one refused message", "[inbox]") {
+  SlowStore s;
+  s.answers.access = Access::denied;
+  s.answers.later = GENERATE(false, true);
+  std::string orders;
+  for (int i = 0; i < 98; ++i) orders += R"({"orderId":"o-)" + std::to_string(i) + "\"},";
+  const auto batch =
+      R"({"type":"subscribe","orders":[)" + orders + R"({"orderId":"o-0"},7]})";  // One twice.
+  for (int i = 0; i < 99; ++i) {
+    s.manager.on_message(1, batch);
+    s.answers.answer_all();
+    s.clock.advance(std::chrono::milliseconds(50));
+  }
+  CHECK_FALSE(s.transport[1].closed);
+  CHECK(s.count("subscription_denied") >= 98);
+  s.manager.on_message(1, batch);
+  s.answers.answer_all();
+  CHECK(s.transport[1].code == CloseCode::policy_violation);
+}
+
+TEST_CASE("a subscribe alone counts, also for an order that a message of several has asked for",
+          "[inbox]") {
+  Limits limits;
+  limits.abuse_threshold = 3;
+  SlowStore s(limits);
+  s.answers.access = Access::denied;
+  s.answers.later = true;
+  s.manager.on_message(1, R"({"type":"subscribe","orders":[{"orderId":"a"},{"orderId":"a"}]})");
+  s.subscribe("a");
+  const bool again = GENERATE(false, true);
+  if (again) s.subscribe("a");
+  s.answers.answer_all();
+  CHECK(s.transport[1].closed == again);
 }
 
 TEST_CASE("with limits off, leaving orders costs no memory that grows", "[manager][debts]") {

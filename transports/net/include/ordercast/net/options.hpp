@@ -109,7 +109,7 @@ struct TransportOptions {
 };
 
 /// The options with every duration limited to between zero and a year, so that a deadline can't
-/// overflow.
+/// overflow, and the low-water mark at most the high one.
 [[nodiscard]] inline TransportOptions bounded(TransportOptions options) {
   constexpr std::chrono::milliseconds year = std::chrono::hours(365 * 24);
   for (auto* duration :
@@ -117,6 +117,7 @@ struct TransportOptions {
         &options.close_timeout, &options.linger_timeout, &options.keep_alive_timeout}) {
     *duration = std::clamp(*duration, std::chrono::milliseconds(0), year);
   }
+  options.low_water_bytes = (std::min)(options.low_water_bytes, options.high_water_bytes);
   return options;
 }
 
