@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import { type Timers, withDeadline } from './environment.ts';
-import type { Session } from './session.ts';
-import type { FulfillmentType, Order, OrderStatus, PaymentMethod } from './types.ts';
-import { asObject, parseOrder } from './validate.ts';
+import { type Timers, withDeadline } from './environment';
+import type { Session } from './session';
+import type { FulfillmentType, Order, OrderStatus, PaymentMethod } from './types';
+import { asObject, parseOrder } from './validate';
 
 export interface ApiErrorOptions {
   readonly isEnvelope?: boolean;
@@ -289,7 +289,8 @@ export class OrderApi {
 
   /** With a key, the same order may be sent again and again and is placed once. */
   async placeOrder(order: NewOrder, idempotencyKey?: string): Promise<Order> {
-    const headers = idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey };
+    const headers: Record<string, string> = {};
+    if (idempotencyKey !== undefined) headers['Idempotency-Key'] = idempotencyKey;
     const options = { method: 'POST', body: order, headers } as const;
     return orderOf((await this.#session.call('/orders', options)).data);
   }

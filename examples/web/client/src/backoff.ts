@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { closeCodes } from './types.ts';
+import { closeCodes } from './types';
 
 /** Bounds of the waits between attempts to connect, in milliseconds. */
 export interface BackoffOptions {

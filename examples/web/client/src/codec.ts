@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import type { ClientMessage, ServerMessage } from './types.ts';
-import { asObject, isOrderId, isVersion } from './validate.ts';
+import type { ClientMessage, ServerMessage } from './types';
+import { asObject, isOrderId, isVersion } from './validate';
 
 /** The text of a message, with its fields in the protocol's order. */
 export function encode(message: ClientMessage): string {

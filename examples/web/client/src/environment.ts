@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-/** Everything that a client needs from its platform. `web` and `native` implement it; tests use fakes. */
+/** Everything that a client needs from its platform. `web`, `node` and `native` implement it; tests use fakes. */
 
-/** The part of the WebSocket standard that is used. Browsers, Node and React Native provide it. */
+/** The part of the WebSocket standard that is used. Browsers, Node from 22 on, `ws` and React Native provide it. */
 export interface Socket {
   onopen: (() => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;

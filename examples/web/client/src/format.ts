@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { ConnectionState, Order, OrderStatus, PaymentStatus } from './types.ts';
+import type { ConnectionState, Order, OrderStatus, PaymentStatus } from './types';
 
 export const statusNames: Readonly<Record<OrderStatus, string>> = {
   PENDING: 'Pending',

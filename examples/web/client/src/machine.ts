@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: MIT
 
-import { retryAfterOf } from './backoff.ts';
-import { decode } from './codec.ts';
-import { Conversation } from './machine/conversation.ts';
-import { LateTimerGrace, never } from './machine/deadlines.ts';
-import { FallbackPoll } from './machine/fallback-poll.ts';
-import { Heartbeat } from './machine/heartbeat.ts';
+import { retryAfterOf } from './backoff';
+import { decode } from './codec';
+import { Conversation } from './machine/conversation';
+import { LateTimerGrace, never } from './machine/deadlines';
+import { FallbackPoll } from './machine/fallback-poll';
+import { Heartbeat } from './machine/heartbeat';
 import type {
   ConnectionInput,
   Input,
   MachineState,
   Output,
   TokenReason,
-} from './machine/inputs-outputs.ts';
-import { defaultMachineOptions, type MachineOptions } from './machine/options.ts';
-import { type AttemptFailure, ReconnectSchedule } from './machine/reconnect-schedule.ts';
-import { type TokenChoice, TokenSupply } from './machine/token-supply.ts';
-import { type ClientMessage, closeCodes } from './types.ts';
+} from './machine/inputs-outputs';
+import { defaultMachineOptions, type MachineOptions } from './machine/options';
+import { type AttemptFailure, ReconnectSchedule } from './machine/reconnect-schedule';
+import { type TokenChoice, TokenSupply } from './machine/token-supply';
+import { type ClientMessage, closeCodes } from './types';
 
-export type { Input, MachineState, Output, TokenReason } from './machine/inputs-outputs.ts';
-export { defaultMachineOptions, type MachineOptions } from './machine/options.ts';
+export type { Input, MachineState, Output, TokenReason } from './machine/inputs-outputs';
+export { defaultMachineOptions, type MachineOptions } from './machine/options';
 
 interface Connection {
   readonly number: number;

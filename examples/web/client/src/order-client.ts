@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: MIT
 
-import type { Environment } from './environment.ts';
-import type { Input, MachineOptions, Output } from './machine.ts';
-import { Interest } from './order-client/interest.ts';
-import { feedLifecycle } from './order-client/lifecycle-inputs.ts';
-import { MachineRunner } from './order-client/machine-runner.ts';
-import { MachineSocket } from './order-client/machine-socket.ts';
-import { OrderFetches } from './order-client/order-fetches.ts';
-import { OrderProblem } from './order-client/order-problem.ts';
-import { TokenRequests } from './order-client/token-requests.ts';
+import type { Environment } from './environment';
+import type { Input, MachineOptions, Output } from './machine';
+import { Interest } from './order-client/interest';
+import { feedLifecycle } from './order-client/lifecycle-inputs';
+import { MachineRunner } from './order-client/machine-runner';
+import { MachineSocket } from './order-client/machine-socket';
+import { OrderFetches } from './order-client/order-fetches';
+import { OrderProblem } from './order-client/order-problem';
+import { TokenRequests } from './order-client/token-requests';
 import {
   type OrderListener,
   type OrderSnapshot,
   unknownOrder,
   WatchedOrder,
-} from './order-client/watched-order.ts';
-import { newer } from './order-rules.ts';
-import { type Report, reportTo, runReporting } from './report.ts';
-import type { ClientMessage, ConnectionState, Order, OrdersChanged } from './types.ts';
-import { parseOrder } from './validate.ts';
+} from './order-client/watched-order';
+import { newer } from './order-rules';
+import { type Report, reportTo, runReporting } from './report';
+import type { ClientMessage, ConnectionState, Order, OrdersChanged } from './types';
+import { parseOrder } from './validate';
 
-export { OrderProblem } from './order-client/order-problem.ts';
-export type { OrderListener, OrderSnapshot } from './order-client/watched-order.ts';
+export { OrderProblem } from './order-client/order-problem';
+export type { OrderListener, OrderSnapshot } from './order-client/watched-order';
 
 export interface OrderClientOptions {
   /** The endpoint, "wss://orders.example/ws". */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { type Order, type OrderStatus, orderStatuses, type Versioned } from './types.ts';
+import { type Order, type OrderStatus, orderStatuses, type Versioned } from './types';
 
 /** What may follow what. The server decides; this is for offering only what it will take. */
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { ApiError } from './api.ts';
-import { OrderProblem } from './order-client/order-problem.ts';
+import { ApiError } from './api';
+import { OrderProblem } from './order-client/order-problem';
 
 /** A sentence for people. */
 export function problemText(problem: unknown): string {

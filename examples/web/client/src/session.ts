@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import {
-  type Answer,
-  ApiError,
-  type Fetch,
-  isTokenRefusal,
-  type Method,
-  unreadable,
-} from './api.ts';
-import { Backoff } from './backoff.ts';
+import { type Answer, ApiError, type Fetch, isTokenRefusal, type Method, unreadable } from './api';
+import { Backoff } from './backoff';
 import {
   type KeyValueStore,
   type Lifecycle,
@@ -16,14 +9,14 @@ import {
   systemTimers,
   type TimerId,
   type Timers,
-} from './environment.ts';
-import { type Report, reportTo, runReporting } from './report.ts';
-import { AuthCalls } from './session/auth-calls.ts';
-import { HeldTokens } from './session/held-tokens.ts';
-import { StoredTokens } from './session/stored-tokens.ts';
-import { tokenUserId } from './token.ts';
-import { readTokens, type Tokens } from './token-store.ts';
-import { parseUser, type User } from './user.ts';
+} from './environment';
+import { type Report, reportTo, runReporting } from './report';
+import { AuthCalls } from './session/auth-calls';
+import { HeldTokens } from './session/held-tokens';
+import { StoredTokens } from './session/stored-tokens';
+import { tokenUserId } from './token';
+import { readTokens, type Tokens } from './token-store';
+import { parseUser, type User } from './user';
 
 /**
  * - `unknown`: storage is being read, or the server is asked about these tokens for the first time.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import { ApiError, type PageMeta, unreadable } from './api.ts';
-import type { Session } from './session.ts';
-import type { Order, OrderStatus, PaymentStatus, Unlisted } from './types.ts';
-import { asObject, isVersion, parseOrder } from './validate.ts';
+import { ApiError, type PageMeta, unreadable } from './api';
+import type { Session } from './session';
+import type { Order, OrderStatus, PaymentStatus, Unlisted } from './types';
+import { asObject, isVersion, parseOrder } from './validate';
 
 /** What narrows a list, as `docs/rest.md` of the repository has it. Empty texts and lists don't filter. */
 export interface StaffFilters {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { type KeyValueStore, type Timers, withDeadline } from './environment.ts';
-import { asObject } from './validate.ts';
+import { type KeyValueStore, type Timers, withDeadline } from './environment';
+import { asObject } from './validate';
 
 export interface Tokens {
   readonly access: string;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { asObject } from './validate.ts';
+import { asObject } from './validate';
 
 /** What an access token says of its own life, in milliseconds since 1970. It is read, not verified. */
 export interface TokenLife {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { asObject } from './validate.ts';
+import { asObject } from './validate';
 
 export const roles = [
   'SUPER_ADMIN',

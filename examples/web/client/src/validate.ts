@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { Order, OrderItem, OrderStore, OrderUser, StatusLog } from './types.ts';
+import type { Order, OrderItem, OrderStore, OrderUser, StatusLog } from './types';
 
 /**
  * What comes from outside is checked before it is called an order: a type is a promise of the compiler's,

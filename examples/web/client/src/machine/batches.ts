@@ -6,7 +6,7 @@ import type {
   SubscribeMessage,
   UnsubscribeBatch,
   UnsubscribeMessage,
-} from '../types.ts';
+} from '../types';
 
 /** A message about one order. */
 export type OrderMessage = SubscribeMessage | UnsubscribeMessage;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import type { ClientMessage, ServerMessage } from '../types.ts';
-import type { OrderData, Output } from './inputs-outputs.ts';
-import type { MachineOptions } from './options.ts';
-import { Subscriptions } from './subscriptions.ts';
+import type { ClientMessage, ServerMessage } from '../types';
+import type { OrderData, Output } from './inputs-outputs';
+import type { MachineOptions } from './options';
+import { Subscriptions } from './subscriptions';
 
 export interface ConversationOptions {
   readonly options: MachineOptions;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { never } from './deadlines.ts';
+import { never } from './deadlines';
 
 /** When to poll over HTTP while there is no open connection: about once per interval, with jitter. */
 export class FallbackPoll {

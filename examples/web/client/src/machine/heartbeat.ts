@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { never } from './deadlines.ts';
-import type { MachineOptions } from './options.ts';
+import { never } from './deadlines';
+import type { MachineOptions } from './options';
 
 type HeartbeatOptions = Pick<MachineOptions, 'pingIntervalMs' | 'pongTimeoutMs' | 'wakeFloorMs'>;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { ClientMessage } from '../types.ts';
+import type { ClientMessage } from '../types';
 
 /** `connecting`: waiting for a token, for a socket to open, or for an open one's first answer. */
 export type MachineState = 'idle' | 'connecting' | 'open' | 'waiting' | 'refused';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
-import { Backoff } from '../backoff.ts';
-import { never } from './deadlines.ts';
-import type { MachineOptions } from './options.ts';
+import { Backoff } from '../backoff';
+import { never } from './deadlines';
+import type { MachineOptions } from './options';
 
 type ReconnectOptions = Pick<
   MachineOptions,

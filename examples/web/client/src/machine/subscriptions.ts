@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-import { Backoff } from '../backoff.ts';
-import type { ClientMessage, SubscribeMessage } from '../types.ts';
-import { isOrderId } from '../validate.ts';
-import { batchesOf } from './batches.ts';
-import { never } from './deadlines.ts';
-import type { MachineOptions } from './options.ts';
+import { Backoff } from '../backoff';
+import type { ClientMessage, SubscribeMessage } from '../types';
+import { isOrderId } from '../validate';
+import { batchesOf } from './batches';
+import { never } from './deadlines';
+import type { MachineOptions } from './options';
 
 type SubscriptionOptions = Pick<
   MachineOptions,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { never } from './deadlines.ts';
-import type { TokenReason } from './inputs-outputs.ts';
+import { never } from './deadlines';
+import type { TokenReason } from './inputs-outputs';
 
 /** A token to connect with, or why another one is needed first. */
 export type TokenChoice =

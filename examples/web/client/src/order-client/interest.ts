@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import type { TimerId, Timers } from '../environment.ts';
+import type { TimerId, Timers } from '../environment';
 
 /** A page that is left hands its socket over to the next one, if that comes within this time. */
 const lingerMs = 1000;

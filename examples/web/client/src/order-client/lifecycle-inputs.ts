@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import type { Lifecycle } from '../environment.ts';
-import type { Input } from '../machine.ts';
+import type { Lifecycle } from '../environment';
+import type { Input } from '../machine';
 
 /** Tells the machine when the device wakes, and whether a user may be looking. Returns a function that stops it. */
 export function feedLifecycle(lifecycle: Lifecycle, feed: (input: Input) => void): () => void {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import type { Environment, TimerId } from '../environment.ts';
-import { type Input, Machine, type MachineOptions, type Output } from '../machine.ts';
-import { type Report, runReporting } from '../report.ts';
-import type { ConnectionState } from '../types.ts';
+import type { Environment, TimerId } from '../environment';
+import { type Input, Machine, type MachineOptions, type Output } from '../machine';
+import { type Report, runReporting } from '../report';
+import type { ConnectionState } from '../types';
 
 export interface MachineRunnerOptions {
   readonly environment: Environment;

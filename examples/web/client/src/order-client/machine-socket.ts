@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-import { encode } from '../codec.ts';
-import type { Environment, Socket } from '../environment.ts';
-import { batchesOf, type OrderMessage, ordersOf } from '../machine/batches.ts';
-import type { Input } from '../machine.ts';
-import type { Report } from '../report.ts';
-import { type ClientMessage, closeCodes } from '../types.ts';
+import { encode } from '../codec';
+import type { Environment, Socket } from '../environment';
+import type { Input } from '../machine';
+import { batchesOf, type OrderMessage, ordersOf } from '../machine/batches';
+import type { Report } from '../report';
+import { type ClientMessage, closeCodes } from '../types';
 
 /** RFC 6455 section 7.1.5: closed without a close frame. */
 const abnormalClosure = 1006;
@@ -62,7 +62,8 @@ export class MachineSocket {
       if (code === closeCodes.messageTooBig) this.#wasTooBig = true;
       feed({ type: 'closed', connection, code, reason });
     };
-    socket.onerror = null; // `onclose` follows.
+    // `onclose` follows. It listens for good: `ws` throws an error that nobody hears, also one after `close`.
+    socket.onerror = () => undefined;
   }
 
   /**

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-import { ApiError } from '../api.ts';
-import { type Timers, withDeadline } from '../environment.ts';
-import type { Order } from '../types.ts';
-import type { WatchedOrder } from './watched-order.ts';
+import { ApiError } from '../api';
+import { type Timers, withDeadline } from '../environment';
+import type { Order } from '../types';
+import type { WatchedOrder } from './watched-order';
 
 /** Longer than a call of `OrderApi` that includes a renewal: only a last resort. */
 const fetchTimeoutMs = 60_000;

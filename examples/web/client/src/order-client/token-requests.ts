@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import type { Input } from '../machine.ts';
-import type { Report } from '../report.ts';
+import type { Input } from '../machine';
+import type { Report } from '../report';
 
 export interface TokenRequestsOptions {
   readonly getToken: (request: { fresh: boolean }) => Promise<string | null>;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { type Report, runReporting } from '../report.ts';
-import type { Order } from '../types.ts';
+import { type Report, runReporting } from '../report';
+import type { Order } from '../types';
 
 export type OrderListener = (order: Order) => void;
 

@@ -6,7 +6,7 @@ import {
   monotonicClock,
   type Socket,
   systemTimers,
-} from '../environment.ts';
+} from '../environment';
 
 /** The part of React Native's `AppState` that is used, so that this file needs no React Native. */
 export interface AppStateLike {

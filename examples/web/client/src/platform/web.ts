@@ -7,7 +7,7 @@ import {
   monotonicClock,
   type Socket,
   systemTimers,
-} from '../environment.ts';
+} from '../environment';
 
 /**
  * A browser: wakes when the tab is shown, comes out of the back/forward cache, or the network goes or is back: a socket

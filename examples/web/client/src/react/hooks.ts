@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { useCallback, useEffect, useRef, useSyncExternalStore } from 'react';
-import type { ListListener, OrderListener } from '../order-client.ts';
-import type { ConnectionState, Order } from '../types.ts';
-import { useOrderClient } from './provider.ts';
+import type { ListListener, OrderListener } from '../order-client';
+import type { ConnectionState, Order } from '../types';
+import { useOrderClient } from './provider';
 
 export interface UseOrderWebSocketOptions {
   /** The order to watch, if any. */

@@ -7,12 +7,12 @@ export {
   useOnline,
   useOrder,
   useOrderWebSocket,
-} from './hooks.ts';
-export { OrderClientProvider, useOrderClient } from './provider.ts';
-export { useNow } from './use-now.ts';
+} from './hooks';
+export { OrderClientProvider, useOrderClient } from './provider';
+export { useNow } from './use-now';
 export {
   type OrderList,
   type OrderListOptions,
   type OrderListQuery,
   useOrderList,
-} from './use-order-list.ts';
+} from './use-order-list';

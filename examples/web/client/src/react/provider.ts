@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { createContext, createElement, type ReactNode, useContext } from 'react';
-import type { OrderClient } from '../order-client.ts';
+import type { OrderClient } from '../order-client';
 
 const ClientContext = createContext<OrderClient | null>(null);
 

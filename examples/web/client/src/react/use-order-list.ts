@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import type { OrderPage, PageMeta } from '../api.ts';
-import { newer } from '../order-rules.ts';
-import type { Order, OrderStatus } from '../types.ts';
-import { WatchedOrders } from '../watched-orders.ts';
-import { useOrderClient } from './provider.ts';
+import type { OrderPage, PageMeta } from '../api';
+import { newer } from '../order-rules';
+import type { Order, OrderStatus } from '../types';
+import { WatchedOrders } from '../watched-orders';
+import { useOrderClient } from './provider';
 
 export interface OrderList {
   /** Undefined until the first answer. */

@@ -7,10 +7,10 @@ import {
   type Fetch,
   isTokenRefusal,
   unreadable,
-} from '../api.ts';
-import type { Timers } from '../environment.ts';
-import type { Tokens } from '../token-store.ts';
-import { asObject } from '../validate.ts';
+} from '../api';
+import type { Timers } from '../environment';
+import type { Tokens } from '../token-store';
+import { asObject } from '../validate';
 
 /** How long a call to the server may take. */
 const callTimeoutMs = 15_000;

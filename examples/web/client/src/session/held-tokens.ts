@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-import { tokenLife } from '../token.ts';
-import type { Tokens } from '../token-store.ts';
+import { tokenLife } from '../token';
+import type { Tokens } from '../token-store';
 
 /** A token that expires within this time, or up to twice this time, is renewed before it is used. */
 const marginMs = 30_000;

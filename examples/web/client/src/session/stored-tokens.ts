@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { TokenStore, type TokenStoreOptions, type Tokens } from '../token-store.ts';
+import { TokenStore, type TokenStoreOptions, type Tokens } from '../token-store';
 
 const maxEnded = 16;
 
