@@ -48,6 +48,30 @@ TEST_CASE("logins from one network of IPv6 share a limit, whatever a proxy write
   for (int i = 0; i < 10; ++i) CHECK(from(fixture, "10.0.0.1").status == 422);
 }
 
+TEST_CASE("clients that a proxy does not name share a limit for logins and for handshakes",
+          "[api][auth]") {
+  ApiFixture fixture;
+  const std::vector<HttpHeader> unreadable{{"X-Forwarded-For", "junk"},
+                                           {"X-Forwarded-For", ""},
+                                           {"Forwarded", "for=_hidden"},
+                                           {"Forwarded", "for=\"x, for=10.0.0.2"}};
+  for (int i = 0; i < 3; ++i) CHECK(from(fixture, "10.0.0.1", {unreadable[0]}).status == 422);
+  for (const auto& header : unreadable) {
+    CAPTURE(header.value);
+    CHECK(from(fixture, "10.0.0.1", {header}).status == 429);
+  }
+  CHECK(from(fixture, "10.0.0.1", {{"Forwarded", "for=\"x, for=198.51.100.9"}}).status == 422);
+
+  const auto handshake = [&](std::size_t i) {
+    const auto refusal =
+        fixture.api.refuse_handshake({"GET", "/ws", {unreadable[i % 4]}, "", "10.0.0.1"});
+    return refusal ? refusal->status : 101;
+  };
+  std::size_t opened = 0;
+  while (opened < 10 && handshake(opened) == 101) ++opened;
+  CHECK(opened == 4);
+}
+
 TEST_CASE("a user has so many writes a second, and others have theirs", "[api]") {
   ApiFixture fixture;
   fixture.api.limit_writes({{1, 3}, {2, 4}});

@@ -185,9 +185,9 @@ std::string Api::owner_of(const HttpRequest& request, const Caller& caller) cons
 
 bool Api::admits(AddressLimiter& limiter, const HttpRequest& request) const {
   const auto client = ordercast::net::client_of(request, trusted_proxies_);
-  return !client.address || client.address->is_loopback() ||
-         trusted_proxies_.contains(*client.address) ||
-         limiter.admit(client.limit_key(), context_.now());
+  const bool is_exempt = client.address && (client.address->is_loopback() ||
+                                            trusted_proxies_.contains(*client.address));
+  return is_exempt || limiter.admit(client.limit_key(), context_.now());
 }
 
 HttpResponse Api::run(const Route& route, const ApiRequest& request) const {

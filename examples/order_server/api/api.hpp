@@ -26,7 +26,8 @@
 /// queue. Any thread; the context must outlive the last answer.
 namespace order_server {
 
-/// Limits of one client address, besides those of one account. Loopback is not counted.
+/// Limits of one client address, besides those of one account. Neither loopback nor the proxies
+/// themselves are counted. Clients whose address a proxy hides or garbles share one limit.
 struct AddressRules {
   AddressLimits handshakes{100, 1000};
   AddressLimits logins{5, 50};  ///< Each costs a password hash.

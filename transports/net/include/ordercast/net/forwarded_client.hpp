@@ -26,9 +26,10 @@ namespace ordercast::net {
 
 /// The client of a request, and how it reached the outermost trusted proxy.
 struct Client {
-  std::optional<ClientAddress> address;  ///< nullopt if unknown: the socket has closed.
-  std::string scheme;                    ///< "http" or "https"; "" if no trusted proxy names it.
-  std::string host;  ///< Host, perhaps with port; "" if no trusted proxy names it.
+  /// nullopt if unknown: the socket has closed, or what a trusted proxy says can't be read.
+  std::optional<ClientAddress> address;
+  std::string scheme;  ///< "http" or "https"; "" if no trusted proxy names it.
+  std::string host;    ///< Host, perhaps with port; "" if no trusted proxy names it.
 
   [[nodiscard]] std::string text() const { return address ? address->text() : std::string(); }
   /// "" for an unknown address: all of these share one limit.
@@ -83,44 +84,63 @@ inline std::optional<std::string> take_value(std::string_view& text) {
   return std::nullopt;
 }
 
-/// Appends the elements of one Forwarded field (RFC 7239 section 4). From the first syntax error on
-/// the field says nothing: a client that leaves a quote open must not swallow its proxy's element.
-inline void read_forwarded(std::string_view text, std::vector<ForwardedHop>& hops) {
-  const auto first = hops.size();
-  const auto give_up = [&] {
-    hops.resize(first);
-    hops.emplace_back();
-  };
-  ForwardedHop hop;
+/// Reads one element of a Forwarded field (RFC 7239 section 4) and removes it from `text`, up to
+/// its comma. Returns false on a syntax error. `hop` stays empty if the element is.
+inline bool take_element(std::string_view& text, std::optional<ForwardedHop>& hop) {
   bool has_for = false;
-  bool has_pair = false;
   for (;;) {
     text = ordercast::detail::trim(text);
     if (!text.empty() && text.front() != ',' && text.front() != ';') {
       const auto name_end = text.find_first_of("=,;\"");
-      if (name_end == std::string_view::npos || text[name_end] != '=') return give_up();
+      if (name_end == std::string_view::npos || text[name_end] != '=') return false;
       const auto name = ordercast::detail::trim(text.substr(0, name_end));
       text = ordercast::detail::trim(text.substr(name_end + 1));
       const auto value = take_value(text);
-      if (!value) return give_up();
-      has_pair = true;
+      if (!value) return false;
+      if (!hop) hop.emplace();
       if (iequals(name, "for")) {
-        if (std::exchange(has_for, true)) return give_up();
-        hop.address = ClientAddress::parse_node(*value);
+        if (std::exchange(has_for, true)) return false;
+        hop->address = ClientAddress::parse_node(*value);
       } else if (iequals(name, "proto")) {
-        hop.scheme = scheme_of(*value);
+        hop->scheme = scheme_of(*value);
       } else if (iequals(name, "host")) {
-        hop.host = *value;
+        hop->host = *value;
       }
     }
-    if (!text.empty() && text.front() == ';') {
-      text.remove_prefix(1);
-      continue;
-    }
-    if (has_pair) hops.push_back(std::exchange(hop, {}));
-    has_for = has_pair = false;
-    if (text.empty()) return;
+    if (text.empty() || text.front() == ',') return true;
     text.remove_prefix(1);
+  }
+}
+
+/// Appends the elements of one Forwarded field with a syntax error. A client may have left a quote
+/// open before its proxy appended, so only the elements after the last faulty piece count; a hop
+/// without an address stands for the rest.
+inline void read_faulty_forwarded(std::string_view text, std::vector<ForwardedHop>& hops) {
+  const auto at = static_cast<std::ptrdiff_t>(hops.size());
+  for (;;) {
+    const auto comma = text.rfind(',');
+    auto piece = comma == std::string_view::npos ? text : text.substr(comma + 1);
+    std::optional<ForwardedHop> hop;
+    const bool is_read = take_element(piece, hop);
+    if (!is_read) hop = ForwardedHop{};
+    if (hop) hops.insert(hops.begin() + at, std::move(*hop));
+    if (!is_read || comma == std::string_view::npos) return;
+    text = text.substr(0, comma);
+  }
+}
+
+/// Appends the elements of one Forwarded field.
+inline void read_forwarded(std::string_view text, std::vector<ForwardedHop>& hops) {
+  const auto first = hops.size();
+  for (auto rest = text;;) {
+    std::optional<ForwardedHop> hop;
+    if (!take_element(rest, hop)) {
+      hops.resize(first);
+      return read_faulty_forwarded(text, hops);
+    }
+    if (hop) hops.push_back(std::move(*hop));
+    if (rest.empty()) return;
+    rest.remove_prefix(1);
   }
 }
 
@@ -137,14 +157,33 @@ inline std::vector<std::string> list_of(const HttpRequest& request, std::string_
   return all;
 }
 
+/// The elements of X-Forwarded-For. An empty one at the end counts: what is left of it is from the
+/// client, if the proxy appends nothing.
+inline std::vector<std::string> addresses_of(const HttpRequest& request) {
+  std::vector<std::string> all;
+  for (const auto& field : request.headers) {
+    if (!iequals(field.name, "X-Forwarded-For")) continue;
+    const auto value = ordercast::detail::trim(field.value);
+    ordercast::detail::any_element(value, [&](std::string_view entry) {
+      if (!entry.empty()) all.emplace_back(entry);
+      return false;
+    });
+    if (value.empty() || value.back() == ',') all.emplace_back();
+  }
+  return all;
+}
+
 inline std::vector<ForwardedHop> forwarded_hops(const HttpRequest& request) {
   std::vector<ForwardedHop> hops;
+  bool is_forwarded = false;
   for (const auto& field : request.headers) {
-    if (iequals(field.name, "Forwarded")) read_forwarded(field.value, hops);
+    if (!iequals(field.name, "Forwarded")) continue;
+    is_forwarded = true;
+    read_forwarded(field.value, hops);
   }
   if (!hops.empty()) return hops;
 
-  const auto addresses = list_of(request, "X-Forwarded-For");
+  const auto addresses = addresses_of(request);
   const auto schemes = list_of(request, "X-Forwarded-Proto");
   const auto hosts = list_of(request, "X-Forwarded-Host");
   // If the lists have different lengths, a proxy sets one value for all: take the last.
@@ -156,7 +195,7 @@ inline std::vector<ForwardedHop> forwarded_hops(const HttpRequest& request) {
     hops.push_back(
         {ClientAddress::parse_node(addresses[i]), scheme_of(beside(schemes, i)), beside(hosts, i)});
   }
-  if (addresses.empty() && !(schemes.empty() && hosts.empty())) {
+  if (addresses.empty() && (is_forwarded || !schemes.empty() || !hosts.empty())) {
     hops.push_back({std::nullopt, scheme_of(beside(schemes, 0)), beside(hosts, 0)});
   }
   return hops;
@@ -166,8 +205,8 @@ inline std::vector<ForwardedHop> forwarded_hops(const HttpRequest& request) {
 
 /// Returns the sender of a request: the peer, or, if the peer is a trusted proxy, the last hop in
 /// Forwarded (or X-Forwarded-For without it) that is not a trusted proxy. Hops further left may be
-/// forged by the client. If a proxy hides the address, the client counts as that proxy. Scheme and
-/// host come from the same hop.
+/// forged by the client. If that hop names no address (it is hidden, or a syntax error), the client
+/// is unknown: it never counts as the proxy. Scheme and host come from the same hop.
 ///
 /// A trusted proxy must set or drop Forwarded: one that only sets X-Forwarded-For and forwards the
 /// client's Forwarded lets clients choose their address.
@@ -179,9 +218,8 @@ inline std::vector<ForwardedHop> forwarded_hops(const HttpRequest& request) {
   for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
     if (!hop->scheme.empty()) client.scheme = hop->scheme;
     if (!hop->host.empty()) client.host = hop->host;
-    if (!hop->address) break;
     client.address = hop->address;
-    if (!trusted.contains(*client.address)) break;
+    if (!client.address || !trusted.contains(*client.address)) break;
   }
   return client;
 }
