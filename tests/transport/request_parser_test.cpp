@@ -109,6 +109,33 @@ TEST_CASE("the absolute form loses its authority", "[request_parser]") {
   CHECK(target("/?u=http://h/x") == "/?u=http://h/x");
 }
 
+TEST_CASE("an absolute form has one valid authority, and Host names the same", "[request_parser]") {
+  const auto status = [](const std::string& form, const std::string& host) {
+    return status_of("GET " + form + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+  };
+  CHECK(status("http://h/x", "h") == 0);
+  CHECK(status("http://H:80/x", "h") == 0);
+  CHECK(status("https://h", "h:443") == 0);
+  CHECK(status("http://h:/x", "h") == 0);
+  CHECK(status("http://[::1]:80/x", "[::1]") == 0);
+  CHECK(status("http://evil.example/healthz", "127.0.0.1") == 400);
+  CHECK(status("http://127.0.0.1/healthz", "evil.example") == 400);
+  CHECK(status("http://h:81/x", "h") == 400);
+  CHECK(status("https://h:80/x", "h") == 400);
+  CHECK(status("http://h/x", "") == 400);
+  for (const std::string authority :
+       {"", ":80", "a@h", "a:b@h", "@h", "h:x", "h#a", "[::1", "h\\a"}) {
+    CAPTURE(authority);
+    CHECK(status("http://" + authority + "/x", authority) == 400);
+    CHECK(status("http://" + authority + "/x", "h") == 400);
+    CHECK(status("http://" + authority, "h") == 400);
+  }
+  // The rules for hosts see the authority of an HTTP/1.0 request that has no Host.
+  RequestParser parser;
+  parser.consume("GET http://evil.example:80/x HTTP/1.0\r\n\r\n");
+  CHECK(parser.request().header("Host") == "evil.example:80");
+}
+
 TEST_CASE("header fields that two servers could read differently are refused", "[request_parser]") {
   CHECK(status_of(get("A: b\r\n")) == 0);
   CHECK(status_of(get("A:\r\n")) == 0);

@@ -149,13 +149,18 @@ class RequestParser {
     set_target(target);
   }
 
-  /// Origin form, the asterisk, or the absolute form that proxies send, which loses its authority.
+  /// Origin form, the asterisk, or the absolute form that proxies send, which loses its authority:
+  /// check_framing holds it against Host (RFC 9112 section 3.2.2).
   void set_target(std::string_view target) {
     const auto scheme_end = target.find("://");
     if (target.front() != '/' && scheme_end != std::string_view::npos) {
       const auto scheme = target.substr(0, scheme_end);
       if (!iequals(scheme, "http") && !iequals(scheme, "https")) return refuse(400);
       const auto path = target.find_first_of("/?", scheme_end + 3);
+      const auto authority = target.substr(scheme_end + 3, path - (scheme_end + 3));
+      if (!is_authority(authority)) return refuse(400);
+      default_port_ = iequals(scheme, "http") ? ":80" : ":443";
+      authority_ = authority;
       target = path == std::string_view::npos ? std::string_view{} : target.substr(path);
       if (target.empty() || target.front() == '?') request_.target = "/";
       request_.target.append(target);
@@ -183,6 +188,12 @@ class RequestParser {
     const auto encodings = count("Transfer-Encoding");
     const bool one_host = count("Host") == 1 && is_host(request_.header("Host"));
     if (!one_host && (version_ == "HTTP/1.1" || count("Host") > 0)) return refuse(400);
+    if (!authority_.empty() && !one_host) {
+      request_.headers.push_back({"Host", authority_});
+    } else if (!authority_.empty() && !iequals(without_default_port(request_.header("Host")),
+                                               without_default_port(authority_))) {
+      return refuse(400);
+    }
     if (lengths > 1 || (lengths > 0 && encodings > 0)) return refuse(400);
     // These are not lists: with two of them, different servers might use different ones (RFC 9110
     // section 5.3).
@@ -273,6 +284,17 @@ class RequestParser {
            (colon == std::string_view::npos ||
             all_of(host.substr(colon + 1), [](char c) { return c >= '0' && c <= '9'; }));
   }
+  /// A host, and perhaps a port, without user and password (RFC 9110 section 4.2.4).
+  static bool is_authority(std::string_view text) noexcept {
+    return !text.empty() && text.front() != ':' && is_host(text) &&
+           text.find_first_of("@#\\") == std::string_view::npos;
+  }
+  [[nodiscard]] std::string_view without_default_port(std::string_view host) const noexcept {
+    const auto colon = host.rfind(':');
+    if (colon == std::string_view::npos) return host;
+    const auto port = host.substr(colon);
+    return port == ":" || port == default_port_ ? host.substr(0, colon) : host;
+  }
   static bool is_field_value(std::string_view text) noexcept {
     return all_of(text, [](char c) {
       const auto byte = static_cast<unsigned char>(c);
@@ -288,6 +310,8 @@ class RequestParser {
   RequestLimits limits_;
   HttpRequest request_;
   std::string version_;
+  std::string authority_;          ///< Of a target in absolute form.
+  std::string_view default_port_;  ///< Of that target's scheme, after a colon.
   std::string head_;
   std::size_t head_bytes_ = 0;  ///< Of a head that has been parsed.
   std::size_t body_bytes_ = 0;
