@@ -3,6 +3,7 @@
 import { OrderClient, Session, systemTimers, webSocketUrl } from '@ordercast/client';
 import { StaffApi } from '@ordercast/client/staff';
 import { webEnvironment, webStorage } from '@ordercast/client/web';
+import { KeptSteps } from './desk/kept-steps.ts';
 import { SettingsStore } from './desk/settings.ts';
 import { Pace } from './orders/paced.ts';
 
@@ -23,6 +24,8 @@ export const session = new Session({
 
 export const api = new StaffApi(session);
 export const settings = new SettingsStore(storage, settingsKey);
+export const keptSteps = (): KeptSteps =>
+  new KeptSteps(storage, `ordercast-admin-steps.${session.heldUserId ?? ''}`);
 export const timers = systemTimers;
 export const now = (): number => environment.now();
 

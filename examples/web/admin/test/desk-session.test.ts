@@ -23,6 +23,11 @@ vi.mock('../src/services.ts', () => ({
   get listPace() {
     return page.services.listPace;
   },
+  keptSteps: () => ({
+    read: () => page.services.kept,
+    keep: () => undefined,
+    forget: () => undefined,
+  }),
   settings: { get: () => ({ undoSeconds: 5, sound: false, notifications: false }) },
 }));
 
@@ -45,6 +50,7 @@ beforeEach(async () => {
     timers: environment.timers,
     now: () => environment.now(),
     listPace: new Pace(2000),
+    kept: [],
     session: {
       getToken: async ({ fresh }: { fresh: boolean }) => calls.push(`token, fresh ${fresh}`),
       signOut: async () => calls.push('sign out'),
@@ -82,6 +88,12 @@ it('asks for a good token when a step is taken, and sends it so that it outlives
   expect(calls).toEqual(['token, fresh false']);
   await environment.pass(5000);
   expect(calls.slice(1)).toEqual(['send o-1, keepalive true']);
+});
+
+it('sends at its start what an earlier page could not', async () => {
+  page.services.kept = [{ order: makeOrder('o-9', 1), status: 'CONFIRMED' }];
+  await open();
+  expect(calls).toEqual(['send o-9, keepalive true']);
 });
 
 it('sends a step at once when the page is seen no more', async () => {

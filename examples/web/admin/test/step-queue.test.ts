@@ -3,6 +3,7 @@
 import { ApiError, type Order } from '@ordercast/client';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeEnvironment, makeOrder, settle } from '../../client/test/fake-environment.ts';
+import { KeptSteps } from '../src/desk/kept-steps.ts';
 import { type Step, StepQueue } from '../src/desk/step-queue.ts';
 import { refusalText } from '../src/desk/step-texts.ts';
 
@@ -14,16 +15,11 @@ let outdated: string[];
 let undoMs: number;
 let respond: (step: Step) => Promise<Order>;
 let steps: StepQueue;
+let stored: Map<string, string>;
+let kept: KeptSteps;
 
-beforeEach(() => {
-  environment = new FakeEnvironment();
-  sent = [];
-  prepared = 0;
-  answers = [];
-  outdated = [];
-  undoMs = 5000;
-  respond = async ({ order, status }) => makeOrder(order.id, order.version + 1, { status });
-  steps = new StepQueue({
+const makeQueue = (): StepQueue =>
+  new StepQueue({
     timers: environment.timers,
     now: () => environment.now(),
     undoMs: () => undoMs,
@@ -34,9 +30,29 @@ beforeEach(() => {
       sent.push(step);
       return respond(step);
     },
+    kept,
     onOrder: (order) => answers.push(order),
     onOutdated: (orderId) => outdated.push(orderId),
   });
+
+beforeEach(() => {
+  stored = new Map();
+  kept = new KeptSteps(
+    {
+      get: (key) => stored.get(key) ?? null,
+      set: (key, value) => void stored.set(key, value),
+      remove: (key) => void stored.delete(key),
+    },
+    'kept',
+  );
+  environment = new FakeEnvironment();
+  sent = [];
+  prepared = 0;
+  answers = [];
+  outdated = [];
+  undoMs = 5000;
+  respond = async ({ order, status }) => makeOrder(order.id, order.version + 1, { status });
+  steps = makeQueue();
 });
 
 const step = (id = 'o-1', version = 3): Step => ({
@@ -100,6 +116,79 @@ describe('a step', () => {
     expect(sent).toHaveLength(2);
     await environment.pass(10_000);
     expect(sent).toHaveLength(2);
+  });
+});
+
+describe('a step whose page has ended', () => {
+  /** Leaves the page before there is an answer, and opens it again. */
+  const leaveAndReturn = (): void => {
+    const answerOfNext = respond;
+    respond = () => new Promise(() => undefined);
+    steps.take({ ...step(), note: 'Soon' });
+    steps.flush();
+    steps.close();
+    sent = [];
+    respond = answerOfNext;
+    steps = makeQueue();
+    steps.resume();
+  };
+
+  it('is sent again by the next one, from the same version, until there is an answer', async () => {
+    leaveAndReturn();
+    expect(sent).toMatchObject([{ order: { id: 'o-1', version: 3 }, status: 'CONFIRMED' }]);
+    expect(sent[0]?.note).toBe('Soon');
+    expect(kept.read()).toHaveLength(1);
+    await settle();
+    expect([kept.read(), stored.size, steps.lost]).toEqual([[], 0, []]);
+  });
+
+  it('is told of where it can’t be sent, and stays for the page after', async () => {
+    respond = () => Promise.reject(new ApiError(0, 'Unreachable', 'The server can’t be reached'));
+    leaveAndReturn();
+    await settle();
+    expect(steps.lost.map(({ phase }) => phase)).toEqual(['failed']);
+    expect(kept.read()).toHaveLength(1);
+    steps.dismiss('o-1');
+    expect(kept.read()).toEqual([]);
+  });
+
+  it('was made if the order has had its status since, whoever went on from there', async () => {
+    const log = { id: 'l', note: null, createdAt: '2026-01-01T12:00:00Z' };
+    const now = makeOrder('o-1', 5, {
+      status: 'PREPARING',
+      statusLogs: [
+        { ...log, status: 'CONFIRMED' },
+        { ...log, status: 'PREPARING' },
+      ],
+    });
+    respond = () => Promise.reject(new ApiError(409, 'Conflict', 'Changed', { data: now }));
+    leaveAndReturn();
+    await settle();
+    expect([steps.lost, kept.read(), answers]).toEqual([[], [], [now]]);
+  });
+
+  it('is refused, and told of, if another user was faster', async () => {
+    const now = makeOrder('o-1', 4, { status: 'CANCELLED' });
+    respond = () => Promise.reject(new ApiError(409, 'Conflict', 'Changed', { data: now }));
+    leaveAndReturn();
+    await settle();
+    expect(steps.lost.map(({ phase }) => phase)).toEqual(['refused']);
+    expect(kept.read()).toEqual([]);
+  });
+
+  it('is nothing if what is stored can’t be read', () => {
+    for (const text of ['', 'x', '[]', '{"o-1":1}', '{"o-1":{"order":{},"status":"READY"}}']) {
+      stored.set('kept', text);
+      expect(kept.read()).toEqual([]);
+    }
+  });
+
+  it('is written down without anything of the customer', () => {
+    respond = () => new Promise(() => undefined);
+    const order = makeOrder('o-1', 3, { deliveryAddress: '1 Quiet Street', note: 'Ring' });
+    steps.take({ order, status: 'CONFIRMED' });
+    steps.flush();
+    expect(stored.get('kept')).not.toMatch(/Quiet|Ring|userId/);
   });
 });
 

@@ -2,7 +2,7 @@
 
 import { ApiError, type OrderClient, type TimerId } from '@ordercast/client';
 import { Paced } from '../orders/paced.ts';
-import { api, listPace, now, session, settings, timers } from '../services.ts';
+import { api, keptSteps, listPace, now, session, settings, timers } from '../services.ts';
 import { Alarm } from './alarm.ts';
 import { Chime } from './sound.ts';
 import { StepQueue } from './step-queue.ts';
@@ -36,6 +36,7 @@ export function makeDesk(client: OrderClient): Desk {
     prepare: () => void session.getToken({ fresh: false }),
     send: ({ order, status, note }) =>
       api.setStatus(order.id, { status, note, expectedVersion: order.version, keepalive: true }),
+    kept: keptSteps(),
     onOrder: (order) => void client.offer(order),
     onOutdated: (orderId) => void client.refresh(orderId),
   });
@@ -93,6 +94,7 @@ export function makeDesk(client: OrderClient): Desk {
     listen(window, 'keydown', chime.unlock),
   ];
   pending.ask();
+  steps.resume();
   return {
     client,
     steps,

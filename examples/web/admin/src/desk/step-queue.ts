@@ -8,6 +8,7 @@ import {
   type Timers,
 } from '@ordercast/client';
 import { orderOfConflict } from '@ordercast/client/staff';
+import type { KeptSteps } from './kept-steps.ts';
 import { Observable } from './observable.ts';
 
 /**
@@ -45,6 +46,8 @@ export interface StepQueueOptions {
   /** Called when a step is taken: what sending it needs is made ready, so that it needs nothing first. */
   prepare?(): void;
   send(step: Step): Promise<Order>;
+  /** Holds what is sent until it has an answer, also when the page ends before. */
+  readonly kept: Pick<KeptSteps, 'read' | 'keep' | 'forget'>;
   /** Called with the order as it is after a step, or instead of one. */
   onOrder(order: Order): void;
   /** Called when a refusal does not say how the order is. */
@@ -58,6 +61,8 @@ export class StepQueue extends Observable {
   /** While a step is sent: the order as it was seen to be with the step made. */
   readonly #made = new Map<string, Order>();
   #lost: readonly LostStep[] = [];
+  /** Steps of an earlier page: they may have been made, and others after them. */
+  readonly #resumed = new Set<string>();
 
   constructor(options: StepQueueOptions) {
     super();
@@ -87,6 +92,7 @@ export class StepQueue extends Observable {
     if (phase === 'waiting' || phase === 'sending') return false;
     const undoMs = this.#options.undoMs();
     this.#states.delete(id); // The newest goes last.
+    this.#resumed.delete(id);
     this.#options.prepare?.();
     if (undoMs <= 0) {
       void this.#send(step);
@@ -98,6 +104,14 @@ export class StepQueue extends Observable {
       this.#options.timers.set(() => void this.#send(step), undoMs),
     );
     return true;
+  }
+
+  /** Sends again what an earlier page has sent and got no answer for. */
+  resume(): void {
+    for (const step of this.#options.kept.read()) {
+      this.#resumed.add(step.order.id);
+      void this.#send(step);
+    }
   }
 
   /** Takes back a step that was not sent. Returns false if it was too late. */
@@ -213,7 +227,9 @@ export class StepQueue extends Observable {
   #onProblem(step: Step, problem: unknown): void {
     const { id } = step.order;
     const now = orderOfConflict(problem);
-    if (this.#made.has(id) || now?.status === step.status) {
+    const hadIt =
+      this.#resumed.has(id) && now?.statusLogs.some(({ status }) => status === step.status);
+    if (this.#made.has(id) || now?.status === step.status || hadIt) {
       // It was made, and only its answer was lost.
       this.#set(id, undefined);
       if (now !== null) this.#options.onOrder(now);
@@ -233,6 +249,9 @@ export class StepQueue extends Observable {
   }
 
   #set(orderId: string, state: StepState | undefined): void {
+    // A step that failed stays: only its answer may have been lost, with the page that waited for it.
+    if (state?.phase === 'sending') this.#options.kept.keep(state.step);
+    else if (state?.phase !== 'failed') this.#options.kept.forget(orderId);
     if (state === undefined) this.#states.delete(orderId);
     else this.#states.set(orderId, state);
     const lost = [...this.#states.values()].filter(
