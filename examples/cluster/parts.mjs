@@ -116,7 +116,7 @@ function nodes(folder, ports, logOf, { server, webRoot, serverOptions, database,
   });
 }
 
-/** The balancer. It asks each node whether it is ready, so that a node which drains gets no new clients. */
+/** The balancer. A node that is not ready gets no new clients and keeps those that it has; one that is dead loses them. */
 function balancer(folder, port, log, nodeParts, pagePort) {
   const file = join(folder, 'haproxy.cfg');
   writeFileSync(file, `
@@ -136,8 +136,14 @@ frontend clients
   default_backend nodes
 backend nodes
   balance leastconn
-  option httpchk GET /readyz
+  # As in docs/deploy/compose/haproxy.cfg, which says why.
+  option httpchk
+  http-check connect
+  http-check send meth GET uri /healthz
   http-check expect status 200
+  http-check connect
+  http-check send meth GET uri /readyz
+  http-check expect status 200 error-status L7OKC
   http-response set-header X-Node %s
   default-server check inter 300ms fall 1 rise 1 on-marked-down shutdown-sessions
 ${nodeParts.map(({ name, port: at }) => `  server ${name} 127.0.0.1:${at}`).join('\n')}

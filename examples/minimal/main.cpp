@@ -4,6 +4,7 @@
 #include <atomic>
 #include <iostream>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 using namespace ordercast;
@@ -39,9 +40,16 @@ struct MyOrders {  // Recovery: a client says which version it has, and gets thi
 };
 using MyServices = Services<MyUsers, MyRules, MyOrders>;
 
+std::uint16_t port_of(const std::string& text) {
+  const bool is_number = !text.empty() && text.size() <= 5 &&
+                         text.find_first_not_of("0123456789") == std::string::npos;
+  if (is_number && std::stoi(text) <= 65535) return static_cast<std::uint16_t>(std::stoi(text));
+  throw std::invalid_argument("port '" + text + "': allowed is a number from 0 to 65535");
+}
+
 int main(int argc, char** argv) try {
   ordercast::websocketpp::ServerOptions options;
-  options.port = static_cast<std::uint16_t>(argc > 1 ? std::stoi(argv[1]) : 7001);
+  options.port = port_of(argc > 1 ? argv[1] : "7003");
   MyDatabase database;
   ordercast::websocketpp::Server<MyServices> server(options, [&](const auto& /*post*/) {
     return MyServices{{}, {}, MyOrders{&database}, {}, {}};
@@ -52,7 +60,8 @@ int main(int argc, char** argv) try {
                     json});  // That is all.
     respond({200, {}, "order-1 is confirmed\n"});
   });
-  std::cout << "listening on ws://127.0.0.1:" << server.listen() << "/ws" << std::endl;
+  const auto port = server.listen();
+  std::cout << "listening on ws://127.0.0.1:" << port << "/ws" << std::endl;
   server.run();
 } catch (const std::exception& error) {
   std::cerr << error.what() << '\n';

@@ -50,9 +50,9 @@ class Sharded {
   /// Sends a change to everyone who may see it, on every shard. O(size of the order) on this
   /// thread. Calls `done(outcome)` exactly once: on the last shard to send it, or wherever the last
   /// task is dropped without running. A shard that throws, or ends before its turn, counts as
-  /// failed; publishing the same version again reaches only connections that lack it. Throws only
-  /// before anything is posted, if memory for the frames runs out; then `done` does not run.
-  /// Ignores exceptions from `done`.
+  /// failed; when the same version is published again, only connections that lack it get its
+  /// `order:updated`, and all get another hint. Throws only before anything is posted, if memory
+  /// for the frames runs out; then `done` does not run. Ignores exceptions from `done`.
   void publish(const OrderEvent& event, std::function<void(PublishOutcome)> done = {}) const {
     publish(event, ChangeMessages::all, std::move(done));
   }

@@ -107,7 +107,8 @@ inline constexpr std::size_t max_batch = 100;
 ///     OrderEvent{"order-1", OwnerId("alice"), OrganizationId("org-1"), "CONFIRMED", 2, json}
 ///
 /// `json` is the full order as one JSON object; `order:updated` contains it unchanged. Publish the
-/// versions of an order in increasing order; a connection never gets the same version twice.
+/// versions of an order in increasing order; no connection gets `order:updated` twice with the same
+/// version. Version 0 means no version: it is always sent, and never replaced by a newer one.
 struct OrderEvent {
   std::string_view order_id;
   OwnerId owner;

@@ -143,6 +143,11 @@ class Socket {
       if (wanted(parse_json(*text))) return;
     }
   }
+  /// A ping and its pong: it is open in both directions.
+  void settle() {
+    REQUIRE(client_->send_text(R"({"type":"ping"})"));
+    read_until([](const Json& message) { return text_of(message, "type") == "pong"; });
+  }
   [[nodiscard]] bool is_closed() { return client_->expect_close(patience).has_value(); }
   [[nodiscard]] const std::string& node() const noexcept { return node_; }
 

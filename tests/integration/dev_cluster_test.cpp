@@ -76,6 +76,30 @@ TEST_CASE(
   CHECK_FALSE(cluster.has_left_files());
 }
 
+TEST_CASE("sockets stay while the database is down; who comes meanwhile is sent away",
+          "[dev_cluster]") {
+  DevCluster cluster;
+  const auto token =
+      text_of(cluster.api().login("admin@martly.dev", "admin123").data(), "accessToken");
+  const auto api = cluster.api(token);
+  const auto orders = api.get("/api/v1/orders?status=PENDING").data();
+  REQUIRE_FALSE(orders.empty());
+  const auto id = id_of(orders[0]);
+  const auto version = integer_of(orders[0], "version");
+  Socket socket(cluster, token);
+  socket.connect();
+  socket.subscribe(id, version);
+
+  REQUIRE(cluster.tell({"kill", "postgres"}).first == 0);
+  // By now the balancer knows that no node is ready.
+  REQUIRE(eventually([&] { return cluster.api().get("/healthz").status == 503; }));
+  socket.settle();
+  REQUIRE(cluster.tell({"start", "postgres"}).first == 0);
+  REQUIRE(eventually([&] { return api.set_status(id, "CONFIRMED").status == 200; }));
+  socket.read_until(update_of(id, version + 1));  // On the same socket.
+  CHECK(cluster.end().code == 0);
+}
+
 TEST_CASE("commands to a demo cluster that does not run say so", "[dev_cluster]") {
   const TempDir folder;
   ChildProcess said(Command{{"/usr/bin/env", "node", DEV_CLUSTER_PATH, "--state",

@@ -70,11 +70,27 @@ TEST_CASE("the README's example tells those who may see the order, and nobody el
 }
 
 TEST_CASE("the README's example says what is wrong with its port", "[minimal]") {
+  for (const std::string bad : {"port", "70000", "", "-1", "7001x", "99999999999"}) {
+    const TempDir directory;
+    ChildProcess process(Command{{MINIMAL_PATH, bad}, {}, directory.path() / "stderr"});
+    const auto end = process.wait(patience);
+    REQUIRE(end);
+    CHECK(end->code == 1);
+    CHECK(read_file(directory.path() / "stderr") ==
+          "port '" + bad + "': allowed is a number from 0 to 65535\n");
+  }
+}
+
+TEST_CASE("the README's example does not claim to listen where it can't", "[minimal]") {
+  const Program first({MINIMAL_PATH, "0"}, {});
   const TempDir directory;
-  ChildProcess process(Command{{MINIMAL_PATH, "port"}, {}, directory.path() / "stderr"});
-  const auto end = process.wait(patience);
+  ChildProcess second(
+      Command{{MINIMAL_PATH, std::to_string(first.port)}, {}, directory.path() / "stderr"});
+  CHECK(second.read_to_end(patience).empty());
+  const auto end = second.wait(patience);
   REQUIRE(end);
   CHECK(end->code == 1);
+  CHECK_FALSE(read_file(directory.path() / "stderr").empty());
 }
 
 TEST_CASE("the courier example shows a courier's position to the order's customer alone",

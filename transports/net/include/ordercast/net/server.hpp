@@ -48,7 +48,7 @@
 /// run on the I/O threads: they must not block, and with more than one thread an `HttpHandler` or
 /// `HandshakeFilter` runs on several at once.
 ///
-///     using MyServer = websocketpp::Server<MyServices>;
+///     using MyServer = ordercast::websocketpp::Server<MyServices>;
 ///     MyServer server({}, [&](const auto& post) { return MyServices{post}; });
 ///     server.listen();
 ///     server.run();
