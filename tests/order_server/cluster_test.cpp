@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -242,4 +243,44 @@ TEST_CASE("a notice that a node can't read does it no harm", "[cluster]") {
   REQUIRE(nodes.b.journal.wait_for("disconnect carl: "));
   CHECK(nodes.a.publish(2).failed_shards == 0);
   REQUIRE(nodes.b.journal.wait_for("publish order-1:2"));
+}
+
+namespace {
+
+/// A stream that hears, and has no memory for what is published.
+class ForgetfulBackplane final : public NodeBackplane {
+ public:
+  void publish(const OrderEvent& /*event*/, Done /*done*/) override { throw std::bad_alloc(); }
+  void publish(const BackplaneNotice& /*notice*/, Done /*done*/) override {
+    throw std::bad_alloc();
+  }
+  void subscribe(BackplaneReceiver /*receiver*/) override {}
+  [[nodiscard]] bool hears() const override { return true; }
+  void stop() override {}
+};
+
+}  // namespace
+
+TEST_CASE(
+    "a change that there is no memory to publish counts as failed, once, and a notice throws "
+    "nothing",
+    "[cluster]") {
+  Metrics metrics;
+  ClusterLocal local;
+  Cluster::Done here;
+  local.publish = [&](const OrderEvent&, Cluster::Done done) { here = std::move(done); };
+  Cluster cluster(std::make_unique<ForgetfulBackplane>(), std::move(local), {}, metrics, {});
+  std::vector<PublishOutcome> outcomes;
+  cluster.publish({"order-1", OwnerId("alice"), OrganizationId("org-1"), "NEW", 2, "{}"},
+                  [&](PublishOutcome outcome) { outcomes.push_back(outcome); });
+  CHECK(outcomes.empty());  // This node's connections are still being served.
+  here({3, 0});
+  REQUIRE(outcomes.size() == 1);
+  CHECK(outcomes[0].reached == 3);
+  CHECK(outcomes[0].failed_shards == 1);
+  CHECK(metrics.backplane_failures.value() == 1);
+
+  CHECK_NOTHROW(cluster.tell_sessions_ended("alice"));
+  CHECK_NOTHROW(cluster.tell_disconnect("not UTF-8: \xFF", "reason"));
+  CHECK(metrics.backplane_failures.value() == 3);
 }

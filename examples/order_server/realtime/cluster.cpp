@@ -136,25 +136,38 @@ void Cluster::publish(const OrderEvent& event, Done done) {
     metrics_.backplane_failures.add();
     return both->in_stream(BackplaneAnswer::unavailable);
   }
-  backplane_->publish(event, [both, metrics = &metrics_](BackplaneAnswer answer) {
-    if (answer != BackplaneAnswer::stored) metrics->backplane_failures.add();
-    both->in_stream(answer);
-  });
-}
-
-void Cluster::tell_sessions_ended(const std::string& user_id) {
-  tell(sessions_ended, nlohmann::json{{"user", user_id}}.dump());
-}
-
-void Cluster::tell_disconnect(const std::string& user_id, const std::string& reason) {
-  tell(disconnect, nlohmann::json{{"user", user_id}, {"reason", reason}}.dump());
+  try {
+    backplane_->publish(event, [both, metrics = &metrics_](BackplaneAnswer answer) {
+      if (answer != BackplaneAnswer::stored) metrics->backplane_failures.add();
+      both->in_stream(answer);
+    });
+  } catch (const std::exception& error) {  // Out of memory. This node's connections get it anyway.
+    metrics_.backplane_failures.add();
+    spdlog::error("cluster: a change was not published to other nodes: {}", error.what());
+    both->in_stream(BackplaneAnswer::unavailable);
+  }
 }
 
 /// If the stream does not acknowledge it, the other nodes learn it from the store.
-void Cluster::tell(std::string_view kind, const std::string& text) {
-  backplane_->publish(BackplaneNotice{kind, text}, [metrics = &metrics_](BackplaneAnswer answer) {
-    if (answer != BackplaneAnswer::stored) metrics->backplane_failures.add();
-  });
+template <class Text>
+void Cluster::tell(std::string_view kind, Text text) {
+  try {
+    const std::string said = text();
+    backplane_->publish(BackplaneNotice{kind, said}, [metrics = &metrics_](BackplaneAnswer answer) {
+      if (answer != BackplaneAnswer::stored) metrics->backplane_failures.add();
+    });
+  } catch (const std::exception& error) {
+    metrics_.backplane_failures.add();
+    spdlog::error("cluster: other nodes were not told of an ended sign-in: {}", error.what());
+  }
+}
+
+void Cluster::tell_sessions_ended(const std::string& user_id) {
+  tell(sessions_ended, [&] { return nlohmann::json{{"user", user_id}}.dump(); });
+}
+
+void Cluster::tell_disconnect(const std::string& user_id, const std::string& reason) {
+  tell(disconnect, [&] { return nlohmann::json{{"user", user_id}, {"reason", reason}}.dump(); });
 }
 
 void Cluster::on_order(const OrderEvent& event, const BackplaneDelivery& delivery) {

@@ -101,7 +101,9 @@ class Cluster {
   bool run_waiting();
   bool is_resting();
   void look_at_sessions();
-  void tell(std::string_view kind, const std::string& text);
+  /// `text()` makes the notice's text.
+  template <class Text>
+  void tell(std::string_view kind, Text text);
   void count();
 
   const std::unique_ptr<NodeBackplane> backplane_;

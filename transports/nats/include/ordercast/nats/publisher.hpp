@@ -4,22 +4,18 @@
 #include <ordercast/backplane.hpp>
 #include <ordercast/nats/connection.hpp>
 #include <ordercast/nats/options.hpp>
+#include <ordercast/nats/unacknowledged.hpp>
 
 #include <nats/nats.h>
 #include <nlohmann/json.hpp>
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <map>
-#include <mutex>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <utility>
-#include <vector>
 
 /// Publishes with acknowledgement, many at a time.
 ///
@@ -31,10 +27,12 @@ namespace ordercast::nats {
 /// Thread-safe. `connection` must outlive it and be closed before it is destroyed.
 class Publisher {
  public:
-  using Done = std::function<void(BackplaneAnswer)>;
+  using Done = Unacknowledged::Done;
 
   Publisher(const Options& options, Connection& connection)
-      : options_(options), connection_(connection) {
+      : options_(options),
+        connection_(connection),
+        waiting_(options.max_unacknowledged, options.max_unacknowledged_bytes) {
     natsInbox* inbox = nullptr;
     if (natsInbox_Create(&inbox) == NATS_OK) {
       inbox_ = inbox;
@@ -60,51 +58,27 @@ class Publisher {
   /// id. What `done` throws is ignored.
   void publish(const std::string& subject, const std::string& id, std::string_view data,
                Done done) {
-    if (!connection_.is_connected()) return answer(done, BackplaneAnswer::unavailable);
-    const auto number = enter(done, data.size());
-    if (number == 0) return answer(done, BackplaneAnswer::unavailable);
-    if (!send(subject, inbox_ + "." + std::to_string(number), id, data)) {
-      settle(number, BackplaneAnswer::unavailable);
+    std::uint64_t number = 0;
+    try {
+      if (connection_.is_connected()) {
+        number = waiting_.enter(done, data.size(), Clock::now() + options_.publish_deadline);
+      }
+      if (number != 0 && send(subject, inbox_ + "." + std::to_string(number), id, data)) return;
+    } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): it is answered below.
     }
+    if (number != 0) return waiting_.settle(number, BackplaneAnswer::unavailable);
+    Unacknowledged::answer(done, BackplaneAnswer::unavailable);
   }
 
   /// Ends the thread after the connection was closed, and answers the publishes that still wait.
   void join() {
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      stopped_ = true;
-    }
+    waiting_.stop();
     if (thread_.joinable()) thread_.join();
-    expire((Clock::time_point::max)());
+    waiting_.expire((Clock::time_point::max)());
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-  struct Waiting {
-    Done done;
-    Clock::time_point deadline;
-    std::size_t bytes = 0;
-  };
-
-  static void answer(const Done& done, BackplaneAnswer what) noexcept {
-    try {
-      if (done) done(what);
-    } catch (...) {  // NOLINT(bugprone-empty-catch): the caller is responsible for what it throws.
-    }
-  }
-
-  /// Takes `done` and gives it a number; 0 where there is no room, and `done` stays.
-  std::uint64_t enter(Done& done, std::size_t bytes) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (stopped_ || waiting_.size() >= options_.max_unacknowledged ||
-        bytes_ + bytes > options_.max_unacknowledged_bytes) {
-      return 0;
-    }
-    const auto deadline = Clock::now() + options_.publish_deadline;
-    waiting_.emplace(last_number_ + 1, Waiting{std::move(done), deadline, bytes});
-    bytes_ += bytes;
-    return ++last_number_;
-  }
+  using Clock = Unacknowledged::Clock;
 
   bool send(const std::string& subject, const std::string& reply, const std::string& id,
             std::string_view data) {
@@ -122,32 +96,6 @@ class Publisher {
     return natsConnection_PublishMsg(connection_.get(), made) == NATS_OK;
   }
 
-  void settle(std::uint64_t number, BackplaneAnswer what) {
-    Done done;
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      const auto found = waiting_.find(number);
-      if (found == waiting_.end()) return;
-      done = std::move(found->second.done);
-      bytes_ -= found->second.bytes;
-      waiting_.erase(found);
-    }
-    answer(done, what);
-  }
-
-  void expire(Clock::time_point now) {
-    std::vector<std::uint64_t> late;
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      // Numbers grow with deadlines.
-      for (const auto& [number, waiting] : waiting_) {
-        if (waiting.deadline > now) break;
-        late.push_back(number);
-      }
-    }
-    for (const auto number : late) settle(number, BackplaneAnswer::unavailable);
-  }
-
   void run() {
     constexpr std::chrono::milliseconds look{100};
     auto next_look = Clock::now() + look;
@@ -161,11 +109,10 @@ class Publisher {
         if (status == NATS_OK) on_acknowledgement(message.get());
         if (const auto now = Clock::now(); now >= next_look) {
           next_look = now + look;
-          expire(now);
+          waiting_.expire(now);
         }
       } catch (...) {  // NOLINT(bugprone-empty-catch)
-        // Out of memory: an acknowledgement that was not read expires, and so does what is late
-        // now.
+        // Out of memory: an acknowledgement that was not read expires.
       }
     }
   }
@@ -177,7 +124,8 @@ class Publisher {
       if (c < '0' || c > '9') return;
       number = number * 10 + static_cast<std::uint64_t>(c - '0');
     }
-    settle(number, is_stored(message) ? BackplaneAnswer::stored : BackplaneAnswer::unavailable);
+    waiting_.settle(number,
+                    is_stored(message) ? BackplaneAnswer::stored : BackplaneAnswer::unavailable);
   }
 
   /// No stream has stored it if nobody responds, or if the answer is an error.
@@ -195,11 +143,7 @@ class Publisher {
   Connection& connection_;
   std::string inbox_;
   SubscriptionPtr acknowledgements_;
-  std::mutex mutex_;
-  std::map<std::uint64_t, Waiting> waiting_;
-  std::size_t bytes_ = 0;
-  std::uint64_t last_number_ = 0;
-  bool stopped_ = false;
+  Unacknowledged waiting_;
   std::thread thread_;
 };
 
