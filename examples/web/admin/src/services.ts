@@ -4,6 +4,7 @@ import { OrderClient, Session, systemTimers, webSocketUrl } from '@ordercast/cli
 import { StaffApi } from '@ordercast/client/staff';
 import { webEnvironment, webStorage } from '@ordercast/client/web';
 import { KeptSteps } from './desk/kept-steps.ts';
+import { OpenedOrders } from './desk/opened-orders.ts';
 import { SettingsStore } from './desk/settings.ts';
 import { Pace } from './orders/paced.ts';
 
@@ -26,6 +27,8 @@ export const api = new StaffApi(session);
 export const settings = new SettingsStore(storage, settingsKey);
 export const keptSteps = (): KeptSteps =>
   new KeptSteps(storage, `ordercast-admin-steps.${session.heldUserId ?? ''}`);
+export const openedOrders = (): OpenedOrders =>
+  new OpenedOrders(storage, `ordercast-admin-opened.${session.heldUserId ?? ''}`);
 export const timers = systemTimers;
 export const now = (): number => environment.now();
 

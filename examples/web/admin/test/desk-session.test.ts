@@ -28,6 +28,7 @@ vi.mock('../src/services.ts', () => ({
     keep: () => undefined,
     forget: () => undefined,
   }),
+  openedOrders: () => ({ read: () => null, add: () => undefined }),
   settings: { get: () => ({ undoSeconds: 5, sound: false, notifications: false }) },
 }));
 

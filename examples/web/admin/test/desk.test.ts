@@ -6,9 +6,10 @@ import { ageTone, stopwatch } from '../src/desk/age.ts';
 import { Alarm } from '../src/desk/alarm.ts';
 import { ClickGuard, guardMs } from '../src/desk/click-guard.ts';
 import { commandOf } from '../src/desk/keys.ts';
+import { OpenedOrders } from '../src/desk/opened-orders.ts';
 import { isStaff, mayCancelFor, maySeeKitchen, nextStepFor } from '../src/desk/permissions.ts';
 import { defaultSettings, readSettings, SettingsStore } from '../src/desk/settings.ts';
-import { columnsOf, meaningOf } from '../src/kitchen/board.ts';
+import { columnsOf, isUnpaidOnline, meaningOf } from '../src/kitchen/board.ts';
 import { mayReload } from '../src/shell/reload.ts';
 
 describe('the bell', () => {
@@ -16,18 +17,21 @@ describe('the bell', () => {
   let rings: number;
   let notified: string[];
   let alarm: Alarm;
-  beforeEach(() => {
-    environment = new FakeEnvironment();
-    rings = 0;
-    notified = [];
-    alarm = new Alarm({
+  const makeAlarm = (): Alarm =>
+    new Alarm({
       timers: environment.timers,
       ring: () => {
         rings += 1;
       },
       notify: (id) => notified.push(id),
       repeatMs: () => 4000,
+      opened: { read: () => null, add: () => undefined },
     });
+  beforeEach(() => {
+    environment = new FakeEnvironment();
+    rings = 0;
+    notified = [];
+    alarm = makeAlarm();
     alarm.onPending([{ id: 'old' }]);
   });
 
@@ -71,6 +75,71 @@ describe('the bell', () => {
     expect([rings, [...alarm.unseen]]).toEqual([1, ['missed']]);
     alarm.onPending([]); // And was taken by another.
     expect(alarm.unseen.size).toBe(0);
+  });
+});
+
+describe('the bell after a reload or another sign-in', () => {
+  let stored: Map<string, string>;
+  let rings: number;
+  const start = (...pending: string[]): Alarm => {
+    const alarm = new Alarm({
+      timers: new FakeEnvironment().timers,
+      ring: () => {
+        rings += 1;
+      },
+      notify: () => undefined,
+      repeatMs: () => 4000,
+      opened: new OpenedOrders(
+        {
+          get: (key) => stored.get(key) ?? null,
+          set: (key, value) => void stored.set(key, value),
+          remove: (key) => void stored.delete(key),
+        },
+        'opened',
+      ),
+    });
+    alarm.onPending(pending.map((id) => ({ id })));
+    return alarm;
+  };
+  beforeEach(() => {
+    stored = new Map();
+    rings = 0;
+    start('old').onHint('new', 'PENDING');
+    rings = 0;
+  });
+
+  it('rings for what nobody has opened, also for what came meanwhile', () => {
+    const alarm = start('old', 'new', 'meanwhile');
+    expect([rings, [...alarm.unseen]]).toEqual([1, ['new', 'meanwhile']]);
+  });
+
+  it('is quiet about what was opened or silenced', () => {
+    start('old', 'new').onOpened('new');
+    start('old', 'new', 'second').silence();
+    rings = 0;
+    expect([start('old', 'new', 'second').unseen.size, rings]).toEqual([0, 0]);
+  });
+
+  it('is quiet about what is opened before the list has come', () => {
+    const alarm = new Alarm({
+      timers: new FakeEnvironment().timers,
+      ring: () => {
+        rings += 1;
+      },
+      notify: () => undefined,
+      repeatMs: () => 4000,
+      opened: { read: () => new Set<string>(), add: () => undefined },
+    });
+    alarm.onOpened('new');
+    alarm.onPending([{ id: 'new' }]);
+    expect([rings, alarm.unseen.size]).toEqual([0, 0]);
+  });
+
+  it('is as in a new browser if what is stored can’t be read', () => {
+    for (const text of ['x', '{}', '1']) {
+      stored.set('opened', text);
+      expect(start('old', 'new').unseen.size).toBe(0);
+    }
   });
 });
 
@@ -196,6 +265,12 @@ describe('the kitchen', () => {
       ['Preparing', 0],
       ['Ready', 1],
     ]);
+  });
+  it('confirms no order that was to be paid online and is not', () => {
+    const online = makeOrder('a', 1, { paymentMethod: 'ONLINE', paymentStatus: 'PENDING' });
+    expect(isUnpaidOnline(online)).toBe(true);
+    expect(isUnpaidOnline({ ...online, paymentStatus: 'PAID' })).toBe(false);
+    expect(isUnpaidOnline({ ...online, paymentMethod: 'COD' })).toBe(false);
   });
   it('takes a tap for another one when a card above has gone', () => {
     const [before] = columnsOf(orders);

@@ -2,6 +2,7 @@
 
 import type { Order, TimerId, Timers } from '@ordercast/client';
 import { Observable } from './observable.ts';
+import type { OpenedOrders } from './opened-orders.ts';
 
 export interface AlarmOptions {
   readonly timers: Timers;
@@ -11,6 +12,7 @@ export interface AlarmOptions {
   notify(orderId: string): void;
   /** How long after a ring the next one comes. */
   repeatMs(): number;
+  readonly opened: Pick<OpenedOrders, 'read' | 'add'>;
 }
 
 /** New orders that are not opened yet. The bell rings again and again until each is opened. */
@@ -19,6 +21,8 @@ export class Alarm extends Observable {
   /** All pending orders that we have heard of: an order is new once. */
   readonly #known = new Set<string>();
   #unseen: ReadonlySet<string> = new Set();
+  /** What was opened before the first list had come. */
+  readonly #openedBefore = new Set<string>();
   #isPrimed = false;
   #timer: TimerId | null = null;
 
@@ -32,7 +36,10 @@ export class Alarm extends Observable {
     return this.#unseen;
   }
 
-  /** Takes the list of pending orders. The first is what was there before we looked: it does not ring. */
+  /**
+   * Takes the list of pending orders. The first is what was there before we looked: what nobody has opened rings, but
+   * not where nobody has ever looked, since that says nothing.
+   */
   onPending(orders: readonly Pick<Order, 'id'>[]): void {
     const pending = new Set(orders.map(({ id }) => id));
     const arrived = [...pending].filter((id) => !this.#known.has(id));
@@ -41,7 +48,13 @@ export class Alarm extends Observable {
     const left = [...this.#unseen].filter((id) => pending.has(id));
     const isFirst = !this.#isPrimed;
     this.#isPrimed = true;
-    this.#set(new Set(isFirst ? left : [...left, ...arrived]));
+    if (!isFirst) {
+      this.#set(new Set([...left, ...arrived]));
+    } else {
+      const opened = this.#options.opened.read() ?? pending;
+      this.#options.opened.add([...opened, ...this.#openedBefore]);
+      this.#set(new Set(arrived.filter((id) => !opened.has(id) && !this.#openedBefore.has(id))));
+    }
     if (isFirst) return;
     for (const id of arrived) this.#options.notify(id);
   }
@@ -50,7 +63,7 @@ export class Alarm extends Observable {
   onHint(orderId: string, status: string): void {
     if (status !== 'PENDING') {
       this.#known.delete(orderId);
-      this.onOpened(orderId);
+      this.#leave(orderId);
       return;
     }
     if (!this.#isPrimed || this.#known.has(orderId)) return;
@@ -61,13 +74,21 @@ export class Alarm extends Observable {
 
   /** The order was opened, here or in another tab. */
   onOpened(orderId: string): void {
+    if (this.#isPrimed) this.#options.opened.add([orderId]);
+    else this.#openedBefore.add(orderId);
+    this.#leave(orderId);
+  }
+
+  #leave(orderId: string): void {
     if (!this.#unseen.has(orderId)) return;
     this.#set(new Set([...this.#unseen].filter((id) => id !== orderId)));
   }
 
   /** The user has silenced the bell. */
   silence(): void {
-    if (this.#unseen.size > 0) this.#set(new Set());
+    if (this.#unseen.size === 0) return;
+    this.#options.opened.add(this.#unseen);
+    this.#set(new Set());
   }
 
   close(): void {

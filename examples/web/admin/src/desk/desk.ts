@@ -2,7 +2,16 @@
 
 import { ApiError, type OrderClient, type TimerId } from '@ordercast/client';
 import { Paced } from '../orders/paced.ts';
-import { api, keptSteps, listPace, now, session, settings, timers } from '../services.ts';
+import {
+  api,
+  keptSteps,
+  listPace,
+  now,
+  openedOrders,
+  session,
+  settings,
+  timers,
+} from '../services.ts';
 import { Alarm } from './alarm.ts';
 import { Chime } from './sound.ts';
 import { StepQueue } from './step-queue.ts';
@@ -48,6 +57,7 @@ export function makeDesk(client: OrderClient): Desk {
     },
     notify: showNotification,
     repeatMs: () => repeatMs,
+    opened: openedOrders(),
   });
   const tabs =
     typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('ordercast-desk');

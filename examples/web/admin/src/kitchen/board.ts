@@ -20,6 +20,12 @@ export function columnsOf(orders: readonly Order[]): readonly Column[] {
   ];
 }
 
+/** Nobody cooks this yet: its customer may still pay, or not. */
+export function isUnpaidOnline(order: Order): boolean {
+  const { status, paymentMethod, paymentStatus } = order;
+  return status === 'PENDING' && paymentMethod === 'ONLINE' && paymentStatus !== 'PAID';
+}
+
 /**
  * What a tap on a card means: the card, its step, and all that stands above it. If a card above goes, this one moves
  * up under a finger that was meant for another.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { type Order, problemText } from '@ordercast/client';
-import { secondsUntil, stepNames } from '@ordercast/client/format';
+import { paymentText, secondsUntil, stepNames } from '@ordercast/client/format';
 import { useNow } from '@ordercast/client/react';
 import { type ReactNode, useEffect, useLayoutEffect, useRef } from 'react';
 import { ageTone, stopwatch } from '../desk/age.ts';
@@ -15,7 +15,7 @@ import { useAnnounce } from '../shell/announcer.tsx';
 import { useTitle } from '../shell/bell.tsx';
 import { useCommands } from '../shell/use-commands.ts';
 import { Alert, Skeleton } from '../ui.tsx';
-import { columnsOf, kitchenStatuses, meaningOf } from './board.ts';
+import { columnsOf, isUnpaidOnline, kitchenStatuses, meaningOf } from './board.ts';
 
 const query = { statuses: kitchenStatuses, sortOrder: 'asc', page: 1, pageSize: 100 } as const;
 
@@ -87,7 +87,9 @@ function Card(props: {
   const { steps, open } = useDesk();
   const state = useStep(order.id);
   const isNew = useUnseen().has(order.id);
-  const next = nextStepFor(useRole(), order);
+  const isUnpaid = isUnpaidOnline(order);
+  const offered = nextStepFor(useRole(), order);
+  const next = isUnpaid ? null : offered;
   const guard = useRef(new ClickGuard());
   const bump = useRef<HTMLButtonElement>(null);
   const isWaiting = state?.phase === 'waiting';
@@ -98,7 +100,7 @@ function Card(props: {
   return (
     <article
       className="kitchen-card"
-      aria-label={`Order ${orderName(order)}`}
+      aria-label={`Order ${orderName(order)}${showsShop && order.store?.name ? `, ${order.store.name}` : ''}`}
       data-order-id={order.id}
       data-new={isNew || undefined}
       data-unsent={isBusy || undefined}
@@ -131,6 +133,7 @@ function Card(props: {
             {order.fulfillmentType === 'PICKUP' ? 'Pick-up' : 'Delivery'}
             {showsShop && order.store?.name && ` · ${order.store.name}`}
           </span>
+          {isUnpaid && <span className="strong">{paymentText(order)}</span>}
           {target !== null && <span className="kitchen-step">{stepNames[target]}</span>}
         </span>
       </button>
