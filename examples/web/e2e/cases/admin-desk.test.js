@@ -84,6 +84,22 @@ describe('the desk', { timeout: 20 * patience }, () => {
     await page.context().close();
   });
 
+  it('sends again at the next start what was sent and got no answer', async () => {
+    const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
+    const { id } = await shop.customer.placeOrder();
+    await leaveList(page);
+    await page.route('**/status', (route) => route.abort());
+    await row(page, id).locator('.step-slot').click();
+    await row(page, id).locator('[data-unsent]').first().waitFor();
+    await page.evaluate(() => /** @type {any} */ (globalThis).setVisibility('hidden'));
+    await page.getByText(/The change failed/).waitFor();
+    assert.equal(await statusOf(id), 'PENDING');
+    await page.unroute('**/status');
+    await page.reload();
+    await until('the step has been made', async () => (await statusOf(id)) === 'CONFIRMED');
+    await page.context().close();
+  });
+
   it('lets new orders wait while a pointer or the focus is in the list', async () => {
     const page = await openLivePage(shop.browser, shop.server.origin, 'admin');
     await page.getByRole('link', { name: /^All/ }).click();

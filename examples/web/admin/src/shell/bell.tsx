@@ -10,10 +10,17 @@ import { IconButton } from '../ui.tsx';
 /** The bell's switch, and the number of new orders that are not opened yet. */
 export function Bell(): ReactNode {
   const { silence, chime } = useDesk();
-  const { size } = useUnseen();
+  const unseen = useUnseen();
+  const { size } = unseen;
   const { sound } = useSettings();
   const isBlocked = useSyncExternalStore(chime.subscribe, () => chime.isBlocked);
-  const href = hrefOf({ page: 'orders', list: { ...firstList, tab: 'PENDING' } });
+  const [only] = size === 1 ? unseen : [];
+  const list = { ...firstList, tab: 'PENDING' } as const;
+  const href = hrefOf(
+    only === undefined
+      ? { page: 'orders', list }
+      : { page: 'order', orderId: only, list: firstList },
+  );
   return (
     <div className="bell">
       {size > 0 && (
