@@ -131,6 +131,7 @@ bool Dispatcher::dispatch_batch() {
       shared.refused.reserve(entries.size());
     });
     std::vector<std::int64_t> sequences;
+    sequences.reserve(entries.size());  // Nothing may fail once a publish has begun.
     for (const auto& entry : entries) {
       try {
         publish(entry);
