@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import { ApiError } from '@ordercast/client';
-import { type FormEvent, type ReactNode, useEffect, useState } from 'react';
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { Mark } from './icons.tsx';
 import { session } from './services.ts';
 import { Alert, Button, Field } from './ui.tsx';
@@ -22,8 +22,10 @@ export function LoginPage(props: { reason: string | undefined; onTry: () => void
   const [isShown, setShown] = useState(false);
   const [problem, setProblem] = useState(props.reason);
   const [busy, setBusy] = useState(false);
+  const first = useRef<HTMLInputElement>(null);
   useEffect(() => {
     document.title = 'Sign in · ordercast';
+    first.current?.focus();
   }, []);
 
   async function signIn(event: FormEvent): Promise<void> {
@@ -54,6 +56,7 @@ export function LoginPage(props: { reason: string | undefined; onTry: () => void
         <Field label="Email">
           {(id) => (
             <input
+              ref={first}
               id={id}
               type="email"
               autoComplete="username"
