@@ -24,6 +24,24 @@
 namespace order_server {
 namespace {
 
+/// Puts quotes around values with commas: CLI11 would split them, and no option takes an array.
+std::string with_quoted_lists(const std::string& text) {
+  std::istringstream lines(text);
+  std::string out;
+  for (std::string line; std::getline(lines, line); out += line + '\n') {
+    const auto equals = line.find('=');
+    if (equals == std::string::npos) continue;
+    const std::string value(ordercast::detail::trim(std::string_view(line).substr(equals + 1)));
+    if (value.find(',') == std::string::npos || value.front() == '[' ||
+        value.find_first_of("\"'\\") != std::string::npos) {
+      continue;
+    }
+    line.resize(equals + 1);
+    line += '"' + value + '"';
+  }
+  return out;
+}
+
 /// Reads a config file only if it can be read completely.
 class WholeFile : public CLI::ConfigTOML {
  public:
@@ -36,7 +54,7 @@ class WholeFile : public CLI::ConfigTOML {
     }
     if (!input.eof()) throw CLI::FileError("--config: the file can't be read to its end");
     text_ = text;
-    std::istringstream lines(text);
+    std::istringstream lines(with_quoted_lists(text));
     return CLI::ConfigTOML::from_config(lines);
   }
 
@@ -189,8 +207,8 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
                  "servers or more, otherwise 1");
   options.file("--nats-credentials", config.nats_credentials,
                "File with the credentials for NATS (.creds)");
-  options.file("--nats-ca", config.nats_ca,
-               "PEM file with the certificates to trust for NATS; turns TLS on");
+  options.certificates("--nats-ca", config.nats_ca,
+                       "PEM file with the certificates to trust for NATS; turns TLS on");
   options.file("--nats-cert", config.nats_certificate,
                "PEM file with this node's certificate for NATS; turns TLS on");
   options.file("--nats-key", config.nats_key, "PEM file with the private key of --nats-cert");
@@ -309,7 +327,7 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
       "URL that issues access tokens for pushes; by default the one in the service account");
   options.service_url("--razorpay-base-url", config.razorpay_base_url,
                       "URL of the payment provider");
-  options.file(
+  options.certificates(
       "--ca-file", config.ca_file,
       "PEM file of the certificates to trust for pushes and payments, instead of the system's");
   options.choice("--log-level", config.log_level, {"debug", "info", "warn", "error", "off"},

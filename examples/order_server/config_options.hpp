@@ -53,6 +53,12 @@ inline CLI::Validator whole_number(std::int64_t least, std::int64_t most,
       "");
 }
 
+/// Returns true for what can be opened and is no folder.
+inline bool is_readable_file(const std::string& name) {
+  std::error_code error;
+  return !std::filesystem::is_directory(name, error) && std::ifstream(name).is_open();
+}
+
 /// Adds options that state their default, range and unit in --help and in the error for a wrong
 /// value.
 class Options {
@@ -104,7 +110,25 @@ class Options {
     add(name, target, "none", what)
         ->check(CLI::Validator(
             [](const std::string& given) -> std::string {
-              return std::ifstream(given).is_open() ? "" : "the file '" + given + "' can't be read";
+              return is_readable_file(given) ? "" : "the file '" + given + "' can't be read";
+            },
+            ""));
+  }
+
+  /// A file with certificates in PEM.
+  void certificates(const std::string& name, std::string& target, const std::string& what) {
+    add(name, target, "none", what)
+        ->check(CLI::Validator(
+            [](const std::string& given) -> std::string {
+              if (!is_readable_file(given)) return "the file '" + given + "' can't be read";
+              std::ifstream in(given);
+              for (std::string line; std::getline(in, line);) {
+                if (line.rfind("-----BEGIN ", 0) == 0 &&
+                    line.find("CERTIFICATE-----") != std::string::npos) {
+                  return "";
+                }
+              }
+              return "the file '" + given + "' has no certificate in PEM";
             },
             ""));
   }
@@ -114,10 +138,13 @@ class Options {
     add(name, target, target.empty() ? "none" : target, what)
         ->check(CLI::Validator(
             [](const std::string& given) -> std::string {
-              return is_service_url(given) ? ""
-                                           : "'" + given +
-                                                 "' is not allowed; allowed is an https URL "
-                                                 "without a trailing /, or an http URL on loopback";
+              if (is_service_url(given)) return "";
+              // What stands before an @ may be a password.
+              return (given.find('@') == std::string::npos
+                          ? "'" + given + "' is not allowed"
+                          : std::string("a URL with @ is refused")) +
+                     "; allowed is an https URL without user, password and trailing /, with a port "
+                     "from 1 to 65535 if it has one, or such an http URL on loopback";
             },
             ""));
   }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "config_secrets.hpp"
 
+#include "config_options.hpp"
 #include "domain/sodium.hpp"
 #include "store/open_database.hpp"
 
-#include <fstream>
+#include <algorithm>
 #include <utility>
 
 namespace order_server {
@@ -49,11 +50,14 @@ std::string read_service_account(Config& config, const Environment& environment)
   const auto file = environment(by_file.c_str());
   if (plain && file) return name + " and " + by_file + " are both set; set one of them";
   config.fcm_service_account = plain.value_or(file.value_or(""));
+  if (config.fcm_service_account.empty() && (plain || file)) {
+    return (plain ? name : by_file) + " is empty; set a value or unset it";
+  }
   if (config.fcm_service_account.empty()) {
     config.notices.emplace_back(name + " is not set: pushes are logged, not sent");
     return {};
   }
-  if (!std::ifstream(config.fcm_service_account).is_open()) {
+  if (!is_readable_file(config.fcm_service_account)) {
     return (plain ? name : by_file) + ": the file '" + config.fcm_service_account +
            "' can't be read";
   }
@@ -97,6 +101,13 @@ std::string read_secrets(Config& config, const Environment& environment) {
   if (!key_id.wrong.empty()) return key_id.wrong;
   if (key_id.value && config.has_test_payments) {
     return key_id.from + " is set and RAZORPAY_KEY_SECRET is not; set both, or neither for a demo";
+  }
+  // It is the user of HTTP's basic authentication (RFC 7617), which ends at a colon.
+  if (key_id.value && !std::all_of(key_id.value->begin(), key_id.value->end(),
+                                   [](char c) { return c > ' ' && c < 0x7F && c != ':'; })) {
+    return key_id.from +
+           " has a character that is not allowed; allowed are visible ASCII characters "
+           "except ':'";
   }
   if (!key_id.value && !config.has_test_payments) {
     config.notices.emplace_back(

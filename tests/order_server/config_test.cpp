@@ -343,6 +343,68 @@ TEST_CASE("FCM_SERVICE_ACCOUNT must be a file that can be read", "[config]") {
   CHECK(contains(exit_of({}, variables).error, "FCM_SERVICE_ACCOUNT_FILE: the file '/no/such"));
 }
 
+TEST_CASE("a list in a config file is separated by commas, with or without quotes", "[config]") {
+  TempDir directory;
+  const auto file = directory.file("order_server.conf");
+  std::ofstream(file) << "allowed-hosts=a.example,b.example\n"
+                         "allowed-origins = \"https://a.example, https://b.example\"\n"
+                         "trusted-proxies=10.0.0.1, fd00::/8\n"
+                         "nats=nats://[::1]:4222,nats://10.0.0.2:4222\n";
+  const auto config = config_of({"--config", file});
+  CHECK(config.allowed_hosts == std::vector<std::string>{"a.example", "b.example"});
+  CHECK(config.allowed_origins ==
+        std::vector<std::string>{"https://a.example", "https://b.example"});
+  CHECK(config.trusted_proxies == std::vector<std::string>{"10.0.0.1", "fd00::/8"});
+  CHECK(config.nats == std::vector<std::string>{"nats://[::1]:4222", "nats://10.0.0.2:4222"});
+}
+
+TEST_CASE("a file that can't be what an option needs is refused by name", "[config]") {
+  for (const std::string name : {"--ca-file", "--nats-ca"}) {
+    for (const std::string file : {"/", "/dev/null", "/etc/passwd"}) {
+      CAPTURE(name, file);
+      CHECK(contains(exit_of({name, file}).error, name));
+      CHECK(contains(exit_of({name, file}).error, "'" + file + "'"));
+    }
+  }
+  CHECK(contains(exit_of({"--nats-credentials", "/"}).error, "--nats-credentials"));
+  CHECK(contains(exit_of({"--tls-cert", "/", "--tls-key", "/"}).error, "--tls-"));
+
+  auto variables = good_secrets;
+  variables["FCM_SERVICE_ACCOUNT"] = "/";
+  CHECK(contains(exit_of({}, variables).error, "FCM_SERVICE_ACCOUNT: the file '/'"));
+  variables["FCM_SERVICE_ACCOUNT"] = "";
+  CHECK(contains(exit_of({}, variables).error, "FCM_SERVICE_ACCOUNT is empty"));
+}
+
+TEST_CASE("the URL of a service has no user, and a port that exists", "[config]") {
+  for (const std::string name : {"--razorpay-base-url", "--fcm-base-url", "--fcm-token-url"}) {
+    CAPTURE(name);
+    for (const std::string url : {"https://user:hunter2@h", "http://127.0.0.1:x@evil.example",
+                                  "https://h:0", "https://h:", "http://127.0.0.1:99999",
+                                  "http://127.0.0.1:", "https://:443", "https://h:4x3/a"}) {
+      CAPTURE(url);
+      const auto refused = exit_of({name, url}).error;
+      CHECK(contains(refused, name));
+      CHECK_FALSE(contains(refused, "hunter2"));
+    }
+    for (const std::string url :
+         {"https://h", "https://h:8443/a", "http://127.0.0.1:1", "http://[::1]:65535"}) {
+      CAPTURE(url);
+      config_of({name, url});
+    }
+  }
+}
+
+TEST_CASE("a key id has only characters that basic authentication takes", "[config][secrets]") {
+  for (const std::string id : {"a b", "a\nb", "a:b", "a\xFF"}) {
+    auto variables = good_secrets;
+    variables["RAZORPAY_KEY_ID"] = id;
+    const auto refused = exit_of({}, variables).error;
+    CHECK(contains(refused, "RAZORPAY_KEY_ID"));
+    CHECK_FALSE(contains(refused, id));
+  }
+}
+
 TEST_CASE("a key id without a key secret names the variable that gave it", "[config][secrets]") {
   const TempDir folder;
   const auto file = folder.file("id");

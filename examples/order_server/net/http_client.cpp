@@ -4,9 +4,12 @@
 #include <curl/curl.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <map>
 #include <stdexcept>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace order_server {
@@ -51,6 +54,19 @@ bool is_loopback_url(std::string_view url) {
     return rest.empty() || rest.front() == ':' || rest.front() == '/';
   }
   return false;
+}
+
+/// Returns true if the URL has no port, or one from 1 to 65535.
+bool has_good_port(std::string_view url) {
+  const auto start = url.find("://") + 3;
+  const auto authority = url.substr(start, url.find('/', start) - start);
+  const auto bracket = authority.rfind(']');
+  const auto colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  if (colon == std::string_view::npos) return !authority.empty();
+  const auto port = authority.substr(colon + 1);
+  std::uint16_t number = 0;
+  const auto [stop, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  return colon > 0 && error == std::errc{} && stop == port.data() + port.size() && number > 0;
 }
 
 }  // namespace
@@ -202,7 +218,7 @@ bool is_service_url(const std::string& url) {
   constexpr std::string_view https = "https://";
   const bool is_secure = url.compare(0, https.size(), https) == 0 && url.size() > https.size();
   return (is_secure || is_loopback_url(url)) && url.back() != '/' &&
-         url.find_first_of("?# ") == std::string::npos;
+         url.find_first_of("?# @\\") == std::string::npos && has_good_port(url);
 }
 
 }  // namespace order_server
