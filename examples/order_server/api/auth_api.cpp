@@ -30,7 +30,8 @@ std::string lower_case(std::string text) {
 }
 
 HttpResponse too_many_failures(std::chrono::seconds wait) {
-  return retry_later(429, "Too many failed logins; try again later", wait);
+  return retry_later(
+      429, "Too many failed logins; try again in " + std::to_string(wait.count()) + " s", wait);
 }
 
 HttpResponse user_is_gone() {
