@@ -33,6 +33,7 @@ set(ORDER_SERVER_STORE_SOURCES
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/engine.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/files.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/group_writer.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/log_guard.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/order_changes.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/order_lists.cpp
   ${CMAKE_CURRENT_LIST_DIR}/store/sqlite/order_rows.cpp

@@ -6,6 +6,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <optional>
 #include <string>
 
 namespace order_server {
@@ -193,6 +195,181 @@ TEST_CASE("another store's database that is copied over ours is noticed by the n
   std::filesystem::copy_file(other, dir.file(), std::filesystem::copy_options::overwrite_existing);
   CHECK_THROWS_AS(store.check(), StoreError);
   CHECK_THROWS_WITH(store.create_order(sample_order("o-1")), Contains("was overwritten while"));
+}
+
+namespace {
+
+/// What the next server finds.
+std::optional<Order> find_again(const std::string& file, const std::string& id) {
+  return SqliteStore(exclusive_options(file)).find_order(id);
+}
+
+std::string bytes_of(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+}  // namespace
+
+TEST_CASE("a log that is shortened or overwritten in place is noticed, and no change is accepted",
+          "[store][files]") {
+  namespace fs = std::filesystem;
+  TempDir dir;
+  const auto log = dir.file() + "-wal";
+  {
+    SqliteStore store(exclusive_options(dir.file()));
+    add_sample_shop(store);
+  }
+  std::optional<SqliteStore> store(std::in_place, exclusive_options(dir.file()));
+  store->create_order(sample_order("o-1"));
+  store->create_order(sample_order("o-2"));
+  REQUIRE_NOTHROW(store->check());
+  const auto bytes = fs::file_size(log);
+  SECTION("emptied") {
+    fs::resize_file(log, 0);
+  }
+  SECTION("by a byte") {
+    fs::resize_file(log, bytes - 1);
+  }
+  SECTION("by half") {
+    fs::resize_file(log, bytes / 2);
+  }
+  SECTION("emptied, and made as long as it was") {
+    fs::resize_file(log, 0);
+    fs::resize_file(log, bytes);
+  }
+  SECTION("its last frame with zeros") {
+    fs::resize_file(log, bytes - 4096 - 24);
+    fs::resize_file(log, bytes);
+  }
+  SECTION("by another database's") {
+    SqliteStore other(options_for(dir.file("other.db")));
+    add_sample_shop(other);
+    for (int i = 0; i < 20; ++i) other.create_order(sample_order("other-" + std::to_string(i)));
+    REQUIRE(fs::file_size(dir.file("other.db-wal")) > bytes);
+    fs::copy_file(dir.file("other.db-wal"), log, fs::copy_options::overwrite_existing);
+  }
+  const auto refusal = Contains("\"" + log + "\" was overwritten while");
+  const auto left = bytes_of(log);
+  CHECK_THROWS_WITH(store->create_order(sample_order("o-3")), refusal);
+  CHECK_THROWS_WITH(store->mark_broadcast({1}), refusal);
+  CHECK_THROWS_WITH(store->check(), refusal);
+  const auto database = bytes_of(dir.file());
+  store.reset();
+  // Nothing of a log with holes is copied into the database.
+  CHECK(bytes_of(dir.file()) == database);
+  CHECK(bytes_of(log) == left);
+  CHECK_FALSE(find_again(dir.file(), "o-3"));
+}
+
+TEST_CASE("what a log still holds when it is shortened is found by the next start",
+          "[store][files]") {
+  TempDir dir;
+  {
+    SqliteStore store(exclusive_options(dir.file()));
+    add_sample_shop(store);
+    store.create_order(sample_order("o-1"));
+    const auto kept = std::filesystem::file_size(dir.file() + "-wal");
+    store.create_order(sample_order("o-2"));
+    std::filesystem::resize_file(dir.file() + "-wal", kept);
+    CHECK_THROWS_AS(store.check(), StoreError);
+  }
+  CHECK(find_again(dir.file(), "o-1"));
+  CHECK_FALSE(find_again(dir.file(), "o-2"));
+}
+
+TEST_CASE("a new database outlives the loss of its log", "[store][files]") {
+  TempDir dir;
+  {
+    SqliteStore store(exclusive_options(dir.file()));
+    add_sample_shop(store);
+    std::filesystem::resize_file(dir.file() + "-wal", 0);
+  }
+  CHECK_NOTHROW(find_again(dir.file(), "o-1"));
+}
+
+TEST_CASE("a log that is shortened while a change is made costs the change its answer",
+          "[store][files]") {
+  TempDir dir;
+  SqliteStore store(exclusive_options(dir.file()));
+  add_sample_shop(store);
+  store.create_order(sample_order("o-1"));
+  CHECK_THROWS_WITH(store.change_order(
+                        "o-1",
+                        [&](const Order& order) {
+                          std::filesystem::resize_file(dir.file() + "-wal", 0);
+                          return decide_status(order, OrderStatus::confirmed);
+                        },
+                        2000),
+                    Contains("was overwritten while"));
+}
+
+TEST_CASE("a log that is emptied as SQLite does it is no fault", "[store][files]") {
+  TempDir dir;
+  SqliteStore store(exclusive_options(dir.file()));
+  add_sample_shop(store);
+  store.create_order(sample_order("o-1"));
+  SqliteStore command(options_for(dir.file()));
+  SECTION("by another connection") {
+    execute_in(dir.file(), "PRAGMA wal_checkpoint(TRUNCATE);");
+    REQUIRE(std::filesystem::file_size(dir.file() + "-wal") == 0);
+  }
+  SECTION("and begun anew") {
+    execute_in(dir.file(), "PRAGMA wal_checkpoint(RESTART);");
+  }
+  SECTION("after the database has become smaller") {
+    execute_in(dir.file(),
+               "CREATE TABLE much (x); INSERT INTO much VALUES (zeroblob(400000)); "
+               "PRAGMA wal_checkpoint(TRUNCATE);");
+    CHECK_NOTHROW(store.check());
+    execute_in(dir.file(), "DROP TABLE much; VACUUM; PRAGMA wal_checkpoint(TRUNCATE);");
+  }
+  CHECK_NOTHROW(store.check());
+  CHECK_NOTHROW(store.create_order(sample_order("o-2")));
+  CHECK_NOTHROW(command.create_order(sample_order("o-3")));
+  CHECK_NOTHROW(store.check());
+}
+
+TEST_CASE("a log's index that is shortened ends nothing, and nothing is lost", "[store][files]") {
+  TempDir dir;
+  const auto index = dir.file() + "-shm";
+  const auto refusal = Contains("\"" + index + "\" was overwritten while");
+  {
+    SqliteStore store(exclusive_options(dir.file()));
+    add_sample_shop(store);
+    store.create_order(sample_order("o-1"));
+    const auto bytes = std::filesystem::file_size(index);
+    std::filesystem::resize_file(index, GENERATE(0, 1, 16384));
+    SECTION("when somebody reads first") {
+      CHECK(store.find_order("o-1"));
+    }
+    SECTION("when somebody writes first") {
+      CHECK_THROWS_WITH(store.create_order(sample_order("o-2")), refusal);
+    }
+    SECTION("when the server ends first") {}
+    SECTION("more than once") {
+      CHECK_THROWS_WITH(store.check(), refusal);
+      std::filesystem::resize_file(index, 0);
+      CHECK(store.find_order("o-1"));
+      CHECK_THROWS_WITH(store.mark_broadcast({1}), refusal);
+      CHECK(std::filesystem::file_size(index) == bytes);
+    }
+  }
+  CHECK(find_again(dir.file(), "o-1"));
+  CHECK_FALSE(find_again(dir.file(), "o-2"));
+}
+
+TEST_CASE("a database that is shortened by whole pages is noticed", "[store][files]") {
+  TempDir dir;
+  {
+    SqliteStore store(exclusive_options(dir.file()));
+    add_sample_shop(store);
+  }
+  SqliteStore store(exclusive_options(dir.file()));
+  store.create_order(sample_order("o-0"));
+  std::filesystem::resize_file(dir.file(), std::filesystem::file_size(dir.file()) - 4096);
+  CHECK_THROWS_WITH(store.create_order(sample_order("o-1")), Contains("was overwritten while"));
+  CHECK_THROWS_WITH(store.check(), Contains("was overwritten while"));
 }
 
 TEST_CASE("a copy that is served is another store, however it came to its place",

@@ -190,6 +190,10 @@ std::string Connection::log_file() const {
   return sqlite3_filename_wal(sqlite3_db_filename(handle_.get(), "main"));
 }
 
+void Connection::keep_log_at_close() noexcept {
+  sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+}
+
 void Connection::set_busy_timeout(std::chrono::milliseconds busy_timeout) noexcept {
   sqlite3_busy_timeout(handle_.get(), static_cast<int>(busy_timeout.count()));
 }

@@ -112,6 +112,8 @@ class Connection {
   [[nodiscard]] const std::string& file() const noexcept { return file_; }
   /// The path of the write-ahead log, after following links of the database's name.
   [[nodiscard]] std::string log_file() const;
+  /// Leaves the log as it is when this connection, the last one, is closed.
+  void keep_log_at_close() noexcept;
   void set_busy_timeout(std::chrono::milliseconds busy_timeout) noexcept;
 
  private:

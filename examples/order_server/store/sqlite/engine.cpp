@@ -68,14 +68,14 @@ SqliteStore::SqliteStore(const SqliteOptions& options)
       max_log_bytes_(options.max_log_bytes),
       files_(options.file, options.exclusive),
       writer_(options.file, Access::read_write_create, options.busy_timeout),
-      readers_(options.turn_timeout),
+      readers_(options.turn_timeout, [this] { files_.mend_index(); }),
       group_(writer_, options.turn_timeout, options.durability,
              {[this](Durability durability) {
                 files_.require_in_place();
                 make_room(durability);
                 set_durability(durability);
               },
-              [this] { files_.require_in_place(); }}) {
+              [this] { files_.require_in_place_after_commit(); }}) {
   sqlite::require_own_or_empty(writer_);
   {
     Query mode = writer_.query("PRAGMA journal_mode = WAL");
@@ -95,7 +95,14 @@ SqliteStore::SqliteStore(const SqliteOptions& options)
   }
   files_.remember(writer_);
   if (options.exclusive) notice_restored();
+  // So that this database can be opened without the log, if that is lost.
+  if (options.exclusive) empty_log();
   epoch_ = epoch();
+}
+
+SqliteStore::~SqliteStore() {
+  // The last connection to close would copy a log with holes into the database.
+  if (files_.is_overwritten()) writer_.keep_log_at_close();
 }
 
 void SqliteStore::notice_restored() {

@@ -93,6 +93,7 @@ void DatabaseFiles::remember(const Connection& connection) {
       status.st_ino != files_[0].inode) {
     throw StoreError("cannot use \"" + file_ + "\": it was replaced while it was opened");
   }
+  guard_.open(locked_, files_[1].name, files_[2].name);
 }
 
 std::string DatabaseFiles::birth() const {
@@ -108,7 +109,7 @@ std::string DatabaseFiles::birth() const {
   return text;
 }
 
-void DatabaseFiles::require_in_place() const {
+void DatabaseFiles::require_in_place() {
   for (const File& each : files_) {
     if (each.name.empty()) continue;
     struct stat status {};
@@ -125,13 +126,29 @@ void DatabaseFiles::require_in_place() const {
   require_own_content();
 }
 
+void DatabaseFiles::require_in_place_after_commit() {
+  guard_.note_commit();
+  require_in_place();
+}
+
+bool DatabaseFiles::is_overwritten() {
+  return locked_ >= 0 &&
+         (is_overwritten_ || !has_own_header(locked_) || guard_.damaged() != std::nullopt);
+}
+
 /// Overwriting a file in place (`cp other.db orders.db`, `> orders.db`) keeps its inode.
-void DatabaseFiles::require_own_content() const {
+void DatabaseFiles::require_own_content() {
   if (locked_ < 0) return;
-  if (!is_overwritten_ && has_own_header(locked_)) return;
-  throw StoreError("cannot write \"" + file_ +
-                   "\": the file was overwritten while it was in use. Stop the server, put the "
-                   "database back, remove what lies beside it (-wal, -shm), and start again");
+  if (is_overwritten_ || !has_own_header(locked_)) {
+    throw StoreError("cannot write \"" + file_ +
+                     "\": the file was overwritten while it was in use. Stop the server, put the "
+                     "database back, remove what lies beside it (-wal, -shm), and start again");
+  }
+  if (const auto damaged = guard_.damaged()) {
+    throw StoreError("cannot write \"" + file_ + "\": \"" + *damaged +
+                     "\" was overwritten while it was in use. Restart the server, which then "
+                     "serves what is left, or stop it and put a backup back");
+  }
 }
 
 std::int64_t DatabaseFiles::log_bytes() const noexcept {

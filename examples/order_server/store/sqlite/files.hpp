@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "store/sqlite/log_guard.hpp"
+
 #include <sys/types.h>
 
 #include <array>
@@ -36,8 +38,18 @@ class DatabaseFiles {
   void remember(const Connection& connection);
 
   /// Throws StoreError if the database, its log or the log's index is no longer where it was, or if
-  /// a database that was taken for this process has been overwritten.
-  void require_in_place() const;
+  /// one of a database that was taken for this process has been overwritten or shortened.
+  void require_in_place();
+
+  /// The same after a commit.
+  void require_in_place_after_commit();
+
+  /// Call it before a read. See LogGuard.
+  void mend_index() noexcept { guard_.mend_index(); }
+
+  /// Whether one of the files was overwritten or shortened in place. Nothing may be written to them
+  /// any more.
+  [[nodiscard]] bool is_overwritten();
 
   /// Distinguishes this file from a copy, also after a restart: its inode and time of creation.
   /// Call it after `remember`.
@@ -57,12 +69,13 @@ class DatabaseFiles {
   };
 
   void lock();
-  void require_own_content() const;
+  void require_own_content();
 
   const std::string file_;
   int locked_ = -1;
   std::atomic<bool> is_overwritten_{false};
   std::array<File, 3> files_;  ///< The database, -wal, -shm.
+  LogGuard guard_;             // Only of a database that was taken for this process.
 };
 
 /// Copies a database with its log to a new file that only its owner can read. The copy is on disk

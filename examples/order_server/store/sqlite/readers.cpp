@@ -23,6 +23,7 @@ ReaderPool::Lease::Lease(ReaderPool& pool) : pool_(pool) {
                      " connections have been busy for " + std::to_string(pool_.patience_.count()) +
                      " ms");
   }
+  pool_.before_lease_();
   connection_ = std::move(pool_.idle_.back());
   pool_.idle_.pop_back();
 }

@@ -6,8 +6,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 namespace order_server::sqlite {
@@ -16,7 +18,10 @@ namespace order_server::sqlite {
 /// of its scope. Any thread; must outlive every lease.
 class ReaderPool {
  public:
-  explicit ReaderPool(std::chrono::milliseconds patience) : patience_(patience) {}
+  /// `before_lease` is called before each lease.
+  explicit ReaderPool(
+      std::chrono::milliseconds patience, std::function<void()> before_lease = [] {})
+      : patience_(patience), before_lease_(std::move(before_lease)) {}
 
   /// Holds up new leases and waits a moment for the current ones.
   class Pause {
@@ -54,6 +59,7 @@ class ReaderPool {
 
  private:
   const std::chrono::milliseconds patience_;
+  const std::function<void()> before_lease_;
   std::mutex mutex_;
   std::condition_variable returned_;
   // Guarded by mutex_, all of the following.

@@ -77,6 +77,11 @@ class SqliteStore final : public Database {
   /// database, belongs to another program, has a newer schema, is read-only, locked, or served by
   /// another process.
   explicit SqliteStore(const SqliteOptions& options);
+  SqliteStore(const SqliteStore&) = delete;
+  SqliteStore(SqliteStore&&) = delete;
+  SqliteStore& operator=(const SqliteStore&) = delete;
+  SqliteStore& operator=(SqliteStore&&) = delete;
+  ~SqliteStore() override;
 
   bool empty() override;
   bool fill(const DemoData& data) override;
