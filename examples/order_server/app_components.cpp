@@ -162,6 +162,7 @@ App::Components::Components(const Config& config)
       watch("watch", 1, 1) {
   watch_parts();
   accounts.start();
+  context.refuse_changed_accounts = [this] { accounts.refuse_changed(); };
   if (tls) api.promise_tls(config.hsts);
   api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});
   ops_api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});

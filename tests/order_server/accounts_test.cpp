@@ -128,6 +128,44 @@ TEST_CASE("a new password ends the sign-ins of who knew the old one", "[accounts
   CHECK(login_status(fixture, "another password") == 200);
 }
 
+TEST_CASE("a change by a user whom an operator has just changed is refused, before any look",
+          "[accounts][sessions]") {
+  Watched watched;
+  auto& fixture = watched.fixture;
+  fixture.context.refuse_changed_accounts = [&] { watched.watch.refuse_changed(); };
+  const auto before = sign_in(fixture);
+  const auto place = [&](const std::string& token) {
+    return fixture.call_with_token("POST", "/api/v1/orders", token, fixture.order_request().dump())
+        .status;
+  };
+  REQUIRE(place(before.access) == 201);
+  SECTION("disabled") {
+    REQUIRE(fixture.store.set_disabled("customer", true, fixture.context.now_ms()));
+  }
+  SECTION("with a new password") {
+    fixture.store.set_password("customer", fixture.hasher.hash("another password"),
+                               fixture.context.now_ms());
+  }
+  CHECK(place(before.access) == 401);
+  CHECK(fixture.commits == 1);
+  CHECK(watched.closed.empty());
+  watched.watch.look();
+  CHECK_FALSE(watched.closed.empty());
+  CHECK(place(fixture.token_of(fixture.customer2)) == 201);
+}
+
+TEST_CASE("a change whose sign-in ends while it waits for its turn is refused",
+          "[accounts][sessions]") {
+  Watched watched;
+  auto& fixture = watched.fixture;
+  fixture.context.refuse_changed_accounts = [&] { watched.watch.refuse_changed(); };
+  const auto token = sign_in(fixture).access;
+  fixture.before_job = [&] { fixture.store.set_disabled("customer", true, 1000); };
+  CHECK(fixture.call_with_token("POST", "/api/v1/orders", token, fixture.order_request().dump())
+            .status == 401);
+  CHECK(fixture.commits == 0);
+}
+
 TEST_CASE("sockets that could not be closed are closed at the next look", "[accounts]") {
   Watched watched;
   REQUIRE(watched.fixture.store.set_disabled("customer", true, 1000));

@@ -190,9 +190,21 @@ bool Api::admits(AddressLimiter& limiter, const HttpRequest& request) const {
   return is_exempt || limiter.admit(client.limit_key(), context_.now());
 }
 
+/// The sign-in may have ended while the request waited, or by an operator's command.
+std::optional<HttpResponse> Api::refusal_of_ended(const Route& route,
+                                                  const HttpRequest& request) const {
+  if (route.access == Access::open || !is_write(request)) return std::nullopt;
+  if (context_.refuse_changed_accounts) context_.refuse_changed_accounts();
+  const auto who = context_.tokens.caller_of(bearer_token(request));
+  const auto* failure = std::get_if<ordercast::AuthFailure>(&who);
+  if (failure == nullptr) return std::nullopt;
+  return unauthorized(failure->reason);
+}
+
 HttpResponse Api::run(const Route& route, const ApiRequest& request) const {
   // Log the route, not the target: a target may hold what a user typed.
   try {
+    if (auto refusal = refusal_of_ended(route, request.http)) return std::move(*refusal);
     return route.handler(request, context_);
   } catch (const StoreError& error) {
     spdlog::error("{} {}: {}", route.method, route.pattern, printable(error.what()));

@@ -81,6 +81,8 @@ class Api {
   [[nodiscard]] bool is_ours(const ordercast::HttpRequest& request) const;
   [[nodiscard]] std::string owner_of(const ordercast::HttpRequest& request,
                                      const Caller& caller) const;
+  [[nodiscard]] std::optional<ordercast::HttpResponse> refusal_of_ended(
+      const Route& route, const ordercast::HttpRequest& request) const;
   [[nodiscard]] ordercast::HttpResponse run(const Route& route, const ApiRequest& request) const;
   [[nodiscard]] std::optional<ordercast::HttpResponse> handshake_refusal(
       const ordercast::HttpRequest& request);

@@ -101,6 +101,10 @@ struct ApiContext {
   /// The watchdog's findings, for /metrics. If empty, there are none.
   std::function<std::vector<Watchdog::PartState>()> parts{};
 
+  /// Refuses the tokens of users whom an operator has changed. Called before each change that a
+  /// token allows. Blocks; throws StoreError. If empty, there are no operators.
+  std::function<void()> refuse_changed_accounts{};
+
   /// Renders /metrics once for many requests, with `metrics_page`. If empty, each request renders
   /// it.
   std::function<void(std::function<void(ordercast::HttpResponse)> answer)> shared_metrics{};

@@ -22,18 +22,14 @@ AccountWatch::AccountWatch(AccountStore& accounts, SessionStore& sessions, const
 void AccountWatch::start() {
   // Read this first: a change that comes during the start is then seen twice, which is harmless.
   seen_ = accounts_.last_account_change();
+  refused_ = seen_;
   for (const auto& id : accounts_.disabled_users()) tokens_.set_disabled(id, true);
   revoke_ended({});
 }
 
 void AccountWatch::look() {
   for (const auto& change : accounts_.account_changes_after(seen_)) {
-    // Use the current state: there may have been several changes.
-    const auto disabled = accounts_.disabled_users();
-    const bool is_disabled =
-        std::find(disabled.begin(), disabled.end(), change.user_id) != disabled.end();
-    tokens_.set_disabled(change.user_id, is_disabled);
-    revoke_ended(change.user_id);
+    const bool is_disabled = refuse_ended(change.user_id);
     // Revoke the tokens before the sockets close, so that no socket can reconnect. A user who was
     // just enabled has no open socket.
     if (!disconnect_(change.user_id, is_disabled ? "Account disabled" : "Signed out")) return;
@@ -41,6 +37,28 @@ void AccountWatch::look() {
                  printable(change.user_id), is_disabled ? "disabled" : "not disabled");
     seen_ = change.sequence;
   }
+}
+
+void AccountWatch::refuse_changed() {
+  if (accounts_.last_account_change() <= refused_) return;
+  for (const auto& change : accounts_.account_changes_after(refused_)) {
+    refuse_ended(change.user_id);
+    // Only now, so that another thread does not go on before the tokens are refused.
+    auto refused = refused_.load();
+    while (refused < change.sequence && !refused_.compare_exchange_weak(refused, change.sequence)) {
+    }
+  }
+}
+
+/// Returns whether the user is disabled. Uses the current state: there may have been several
+/// changes.
+bool AccountWatch::refuse_ended(const std::string& user_id) {
+  const std::lock_guard lock(mutex_);
+  const auto disabled = accounts_.disabled_users();
+  const bool is_disabled = std::find(disabled.begin(), disabled.end(), user_id) != disabled.end();
+  tokens_.set_disabled(user_id, is_disabled);
+  revoke_ended(user_id);
+  return is_disabled;
 }
 
 /// `user_id` "" means all users.
