@@ -123,10 +123,11 @@ inline void read_faulty_forwarded(std::string_view text, std::vector<ForwardedHo
     std::optional<ForwardedHop> hop;
     const bool is_read = take_element(piece, hop);
     if (!is_read) hop = ForwardedHop{};
-    if (hop) hops.insert(hops.begin() + at, std::move(*hop));
-    if (!is_read || comma == std::string_view::npos) return;
+    if (hop) hops.push_back(std::move(*hop));
+    if (!is_read || comma == std::string_view::npos) break;
     text = text.substr(0, comma);
   }
+  std::reverse(hops.begin() + at, hops.end());
 }
 
 /// Appends the elements of one Forwarded field.
