@@ -65,6 +65,7 @@ Options parse(int argc, char** argv) {
       throw std::invalid_argument(usage);
     }
   }
+  if (options.in_flight.empty()) options.in_flight = {1, 4, 64};
   if (options.servers.empty())
     options.servers.emplace_back("ordercast", "build/release/order_server");
   return options;
@@ -279,8 +280,9 @@ Json measure(const std::string& program, const Options& options) {
   auto cases = Json::array();
   for (const auto in_flight : options.in_flight) {
     const Shop shop(program);
-    // Fewer where each waits for the disk alone.
-    const auto count = in_flight >= 16 ? options.orders : options.orders / 6 + 1;
+    // Fewer where each waits for the disk alone; so many that no two steps of an order overlap.
+    const auto few = in_flight >= 16 ? options.orders : options.orders / 6;
+    const auto count = std::max(few, 4 * in_flight);
     auto placed = run(shop, std::vector<std::string>(count, shop.place()), in_flight);
     placed.figures["what"] = "place";
     std::vector<std::string> changes;

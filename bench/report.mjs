@@ -289,6 +289,31 @@ function coreTables(name, document) {
   return [`## ${name}`, '', '| | | allocations each |', '|---|---|---|', ...rows].join('\n');
 }
 
+/** Medians of the rounds. */
+function changesTable(rounds) {
+  const names = [...new Set(rounds.map((round) => round.server))];
+  const cases = rounds[0].cases.map((one) => [one.what, one.in_flight]);
+  const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+  const cell = (server, index) => {
+    const all = rounds.filter((round) => round.server === server).map((round) => round.cases[index]);
+    const of = (key) => median(all.map((one) => one[key]));
+    return `${of('per_second')}; ${of('p50_ms')}, ${of('p99_ms')}; ${of('cpu_us')}`;
+  };
+  const titles = { place: 'orders placed', change: 'changes of a status' };
+  return [
+    '## Durable changes',
+    '',
+    `Over HTTP, answered after a sync of the disk, which takes ${median(rounds.map((round) => round.sync_ms))} ms by itself. A second; milliseconds at the median and the 99th percentile; microseconds of the server's processors each. Medians of ${rounds.length / names.length} rounds.`,
+    '',
+    `| | ${names.join(' | ')} |`,
+    `|---|${names.map(() => '---').join('|')}|`,
+    ...cases.map(
+      ([what, inFlight], index) =>
+        `| ${titles[what]}, ${inFlight} in flight | ${names.map((name) => cell(name, index)).join(' | ')} |`,
+    ),
+  ].join('\n');
+}
+
 const parts = [
   `# Results\n\nWritten by \`./dev bench\`. ${cpus()[0].model}, ${cpus().length} cores, Linux ${release().split('.').slice(0, 2).join('.')}; the server on one, the load generator on the other.`,
 ];
@@ -301,5 +326,7 @@ for (const name of ['registry', 'fanout', 'couriers', 'codec']) {
   const document = read(`${name}.json`);
   if (document) parts.push(coreTables(name, document));
 }
+const changes = read('changes.json');
+if (changes) parts.push(changesTable(changes));
 writeFileSync(join(folder, 'README.md'), parts.join('\n\n') + '\n');
 console.log(`  ${join(folder, 'README.md')}`);
