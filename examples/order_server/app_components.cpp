@@ -267,7 +267,11 @@ void App::Components::watch_parts() {
     context.behind = [this] { return cluster->behind(); };
   }
   add("refund", refund_limit, refund_beat);
-  add("writer", worker_limit, writer);
+  // A thread that holds the others up, or all of them.
+  watchdog.add("writer", PartKind::worker, stall_limit(worker_limit),
+               [this](ordercast::TimePoint now) {
+                 return std::max(writer.still_for(now), store.writing_for(now));
+               });
   add("reader", worker_limit, readers);
   add("list", worker_limit, lists);
   add("lookup", worker_limit, lookups);

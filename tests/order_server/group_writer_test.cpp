@@ -312,6 +312,21 @@ TEST_CASE("who gets no turn in time leaves the group to those who have one", "[s
   CHECK(world.stored() == "1 ");
 }
 
+TEST_CASE("the watchdog sees how long a turn has lasted", "[store][group]") {
+  World world;
+  const auto later = [] { return ordercast::SteadyClock{}.now() + 10s; };
+  CHECK(world.writer.held_for(later()) == 0ms);
+  {
+    GroupWriter::Change change(world.writer, World::power_loss);
+    CHECK(world.writer.held_for(later()) >= 10s);
+    change.commit();
+    CHECK(world.writer.held_for(later()) == 0ms);
+  }
+  world.refuses_begin = true;
+  CHECK_THROWS_AS(world.insert(1), StoreError);
+  CHECK(world.writer.held_for(later()) == 0ms);
+}
+
 TEST_CASE("many threads whose changes fail now and then lose none and invent none",
           "[store][group]") {
   World world;

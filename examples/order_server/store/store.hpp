@@ -4,8 +4,10 @@
 #include "domain/decision.hpp"
 #include "domain/order.hpp"
 #include "domain/role.hpp"
+#include <ordercast/clock.hpp>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -321,6 +323,11 @@ class Store {
   virtual void check() = 0;
   /// Bytes of the write-ahead log on disk; 0 if there is none.
   [[nodiscard]] virtual std::int64_t log_bytes() const noexcept = 0;
+  /// How long the change that all others wait for has been at work; 0 if none is, or none waits for
+  /// another's.
+  [[nodiscard]] virtual std::chrono::milliseconds writing_for(ordercast::TimePoint /*now*/) const {
+    return std::chrono::milliseconds(0);
+  }
 };
 
 }  // namespace order_server

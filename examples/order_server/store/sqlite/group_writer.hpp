@@ -3,6 +3,7 @@
 
 #include "store/sqlite/connection.hpp"
 #include "store/store.hpp"
+#include <ordercast/clock.hpp>
 
 #include <chrono>
 #include <condition_variable>
@@ -108,6 +109,13 @@ class GroupWriter {
     return waiting_;
   }
 
+  /// How long the present turn has lasted; 0 if nobody has it. Any thread.
+  [[nodiscard]] std::chrono::milliseconds held_for(ordercast::TimePoint now) const {
+    const std::lock_guard lock(mutex_);
+    if (!is_taken_) return std::chrono::milliseconds(0);
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now - taken_at_);
+  }
+
  private:
   struct Group {
     Durability durability = Durability::power_loss;
@@ -135,9 +143,10 @@ class GroupWriter {
 
   mutable std::mutex mutex_;
   std::condition_variable turn_is_free_;
-  bool is_taken_ = false;         // Under the mutex.
-  std::size_t waiting_ = 0;       // For the turn. Under the mutex.
-  std::shared_ptr<Group> group_;  // Its transaction is open. The turn's holder only.
+  bool is_taken_ = false;            // Under the mutex.
+  ordercast::TimePoint taken_at_{};  // Under the mutex.
+  std::size_t waiting_ = 0;          // For the turn. Under the mutex.
+  std::shared_ptr<Group> group_;     // Its transaction is open. The turn's holder only.
 };
 
 }  // namespace order_server::sqlite
