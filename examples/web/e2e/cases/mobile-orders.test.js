@@ -109,7 +109,7 @@ describe('a customer', { timeout: 20 * patience }, () => {
     assert.ok(total > 20, 'more than a page');
     await signInLive(page, shop.server.origin);
     const cards = page.getByRole('listitem');
-    assert.equal(await cards.count(), 20);
+    await until('a page is there', async () => (await cards.count()) === 20);
     await page.getByRole('button', { name: 'Show older orders' }).click();
     await until('all are there', async () => (await cards.count()) === total);
     const last = cards.last();
@@ -118,7 +118,7 @@ describe('a customer', { timeout: 20 * patience }, () => {
     await page.getByTestId('order-detail').waitFor();
     await page.goBack();
     await page.getByRole('heading', { name: 'My orders' }).waitFor();
-    assert.equal(await cards.count(), total, 'older pages are still there');
+    await until('older pages are still there', async () => (await cards.count()) === total);
     await until('it is where it was', () =>
       last.evaluate((element) => element.getBoundingClientRect().top < innerHeight),
     );
