@@ -314,7 +314,7 @@ TEST_CASE("who gets no turn in time leaves the group to those who have one", "[s
 
 TEST_CASE("the watchdog sees how long a turn has lasted", "[store][group]") {
   World world;
-  const auto later = [] { return ordercast::SteadyClock{}.now() + 10s; };
+  const auto later = [] { return std::chrono::steady_clock::now() + 10s; };
   CHECK(world.writer.held_for(later()) == 0ms);
   {
     GroupWriter::Change change(world.writer, World::power_loss);

@@ -4,7 +4,6 @@
 #include "domain/decision.hpp"
 #include "domain/order.hpp"
 #include "domain/role.hpp"
-#include <ordercast/clock.hpp>
 
 #include <array>
 #include <chrono>
@@ -325,7 +324,8 @@ class Store {
   [[nodiscard]] virtual std::int64_t log_bytes() const noexcept = 0;
   /// How long the change that all others wait for has been at work; 0 if none is, or none waits for
   /// another's.
-  [[nodiscard]] virtual std::chrono::milliseconds writing_for(ordercast::TimePoint /*now*/) const {
+  [[nodiscard]] virtual std::chrono::milliseconds writing_for(
+      std::chrono::steady_clock::time_point /*now*/) const {
     return std::chrono::milliseconds(0);
   }
 };

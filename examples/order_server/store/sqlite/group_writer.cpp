@@ -41,7 +41,7 @@ void GroupWriter::take_turn() {
                      std::to_string(turn_timeout_.count()) + " ms");
   }
   is_taken_ = true;
-  taken_at_ = ordercast::SteadyClock{}.now();
+  taken_at_ = std::chrono::steady_clock::now();
 }
 
 /// Afterwards this thread has the turn, and a savepoint in the group's transaction.

@@ -3,7 +3,6 @@
 
 #include "store/sqlite/connection.hpp"
 #include "store/store.hpp"
-#include <ordercast/clock.hpp>
 
 #include <chrono>
 #include <condition_variable>
@@ -110,7 +109,8 @@ class GroupWriter {
   }
 
   /// How long the present turn has lasted; 0 if nobody has it. Any thread.
-  [[nodiscard]] std::chrono::milliseconds held_for(ordercast::TimePoint now) const {
+  [[nodiscard]] std::chrono::milliseconds held_for(
+      std::chrono::steady_clock::time_point now) const {
     const std::lock_guard lock(mutex_);
     if (!is_taken_) return std::chrono::milliseconds(0);
     return std::chrono::duration_cast<std::chrono::milliseconds>(now - taken_at_);
@@ -143,10 +143,10 @@ class GroupWriter {
 
   mutable std::mutex mutex_;
   std::condition_variable turn_is_free_;
-  bool is_taken_ = false;            // Under the mutex.
-  ordercast::TimePoint taken_at_{};  // Under the mutex.
-  std::size_t waiting_ = 0;          // For the turn. Under the mutex.
-  std::shared_ptr<Group> group_;     // Its transaction is open. The turn's holder only.
+  bool is_taken_ = false;                             // Under the mutex.
+  std::chrono::steady_clock::time_point taken_at_{};  // Under the mutex.
+  std::size_t waiting_ = 0;                           // For the turn. Under the mutex.
+  std::shared_ptr<Group> group_;  // Its transaction is open. The turn's holder only.
 };
 
 }  // namespace order_server::sqlite

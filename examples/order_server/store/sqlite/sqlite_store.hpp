@@ -173,7 +173,7 @@ class SqliteStore final : public Database {
 
   void check() override;
   std::int64_t log_bytes() const noexcept override { return files_.log_bytes(); }
-  std::chrono::milliseconds writing_for(ordercast::TimePoint now) const override {
+  std::chrono::milliseconds writing_for(std::chrono::steady_clock::time_point now) const override {
     return group_.held_for(now);
   }
 
