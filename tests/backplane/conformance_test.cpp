@@ -29,6 +29,10 @@ struct Listener {
       throw std::runtime_error("the node does not hear");
     }
   }
+  Listener(const Listener&) = delete;
+  Listener(Listener&&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  Listener& operator=(Listener&&) = delete;
   ~Listener() { node->backplane.stop(); }
   auto& backplane() { return node->backplane; }
 

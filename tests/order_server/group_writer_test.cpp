@@ -333,6 +333,7 @@ TEST_CASE("many threads whose changes fail now and then lose none and invent non
   constexpr int threads = 12;
   constexpr int each = 200;
   std::vector<std::thread> all;
+  all.reserve(threads);
   for (int t = 0; t < threads; ++t) {
     all.emplace_back([&world, t] {
       for (int i = 0; i < each; ++i) {

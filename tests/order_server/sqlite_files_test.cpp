@@ -339,7 +339,8 @@ TEST_CASE("a log's index that is shortened ends nothing, and nothing is lost", "
     add_sample_shop(store);
     store.create_order(sample_order("o-1"));
     const auto bytes = std::filesystem::file_size(index);
-    std::filesystem::resize_file(index, GENERATE(0, 1, 16384));
+    std::filesystem::resize_file(
+        index, GENERATE(std::uintmax_t{0}, std::uintmax_t{1}, std::uintmax_t{16384}));
     SECTION("when somebody reads first") {
       CHECK(store.find_order("o-1"));
     }

@@ -225,7 +225,7 @@ void Api::finish(const HttpRequest& request, HttpResponse response,
   cors_.decorate(request, response);
   add_security_headers(response);
   const auto hundreds = static_cast<std::size_t>(response.status / 100);
-  if (hundreds < context_.metrics.http_responses.size()) {
+  if (hundreds < decltype(context_.metrics.http_responses)::size()) {
     context_.metrics.http_responses[hundreds].add();
   }
   respond(std::move(response));

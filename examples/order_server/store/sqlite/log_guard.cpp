@@ -160,8 +160,8 @@ bool LogGuard::is_log_as(const Summary& summary) const {
   std::array<unsigned char, log_header_bytes> header{};
   if (!read_at(log_, header, 0)) return false;
   if (std::memcmp(header.data() + 16, summary.salts(), 8) != 0) return false;
-  const std::int64_t frame_bytes = frame_header_bytes + summary.page_bytes();
-  const std::int64_t end = log_header_bytes + summary.frames() * frame_bytes;
+  const auto frame_bytes = std::int64_t{frame_header_bytes} + summary.page_bytes();
+  const auto end = std::int64_t{log_header_bytes} + summary.frames() * frame_bytes;
   if (size_of(log_) < end) return false;
   std::array<unsigned char, frame_header_bytes> last{};
   return read_at(log_, last, end - frame_bytes) &&
