@@ -341,10 +341,10 @@ TEST_CASE("a log's index that is shortened ends nothing, and nothing is lost", "
     const auto bytes = std::filesystem::file_size(index);
     std::filesystem::resize_file(
         index, GENERATE(std::uintmax_t{0}, std::uintmax_t{1}, std::uintmax_t{16384}));
-    SECTION("when somebody reads first") {
+    SECTION("when a read comes first") {
       CHECK(store.find_order("o-1"));
     }
-    SECTION("when somebody writes first") {
+    SECTION("when a change comes first") {
       CHECK_THROWS_WITH(store.create_order(sample_order("o-2")), refusal);
     }
     SECTION("when the server ends first") {}

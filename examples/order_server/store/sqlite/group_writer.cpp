@@ -62,7 +62,7 @@ void GroupWriter::enter(Durability durability, Company company) {
 
 void GroupWriter::begin(Durability durability, Company company) {
   {
-    // Whoever waits may need more than this one, and could not join then.
+    // A change that waits may have to survive more, and could not join a weaker group.
     const std::lock_guard lock(mutex_);
     if (waiting_ > 0 && company == Company::shared) durability = std::max(durability, usual_);
   }
@@ -110,7 +110,7 @@ void GroupWriter::abandon() noexcept {
   pass_on();
 }
 
-/// Gives the turn to the next thread. If there is none, the group ends here.
+/// Gives the turn to the next thread. Commits the group if no thread waits.
 void GroupWriter::pass_on() noexcept {
   if (group_ && group_->members == 0) roll_back_all();
   if (group_ && connection_.is_autocommit()) {

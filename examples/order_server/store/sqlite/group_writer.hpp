@@ -27,7 +27,8 @@ enum class Durability : std::uint8_t {
 
 namespace order_server::sqlite {
 
-/// A change was good, and what became of its group is somebody else's doing. Try again, alone.
+/// A good change was undone because another change of its group, or the commit, failed. Try again,
+/// alone.
 struct GroupFailed : StoreError {
   using StoreError::StoreError;
 };

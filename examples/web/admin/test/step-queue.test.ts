@@ -152,7 +152,7 @@ describe('a step whose page has ended', () => {
     expect(kept.read()).toEqual([]);
   });
 
-  it('was made if the order has had its status since, whoever went on from there', async () => {
+  it('counts as made if the order has had its status since, also where another user went on', async () => {
     const log = { id: 'l', note: null, createdAt: '2026-01-01T12:00:00Z' };
     const now = makeOrder('o-1', 5, {
       status: 'PREPARING',
