@@ -183,6 +183,8 @@ TEST_CASE(
   World world;
   world.publish_until_stored(1);
   REQUIRE(world.heard.wait_for_orders(1));
+  // A position moves after the delivery, so that what a crash cuts off is delivered again.
+  REQUIRE(eventually([&] { return world.backplane->position()->sequence == 1; }));
   const auto position = *world.backplane->position();
   world.publish_until_stored(2);
   world.publish_until_stored(3);
