@@ -200,6 +200,28 @@ TEST_CASE(
   late.stop();
 }
 
+TEST_CASE("nats: a node hears although the newest messages were deleted from the stream",
+          "[nats]") {
+  World world;
+  world.publish_until_stored(1);
+  REQUIRE(eventually([&] { return world.backplane->position()->sequence == 1; }));
+  const auto position = *world.backplane->position();
+  world.publish_until_stored(2);
+  REQUIRE(js_DeleteMsg(world.connection().jetstream(), "ORDERCAST", position.sequence + 1, nullptr,
+                       nullptr) == NATS_OK);
+
+  nats::Backplane late(world.options());
+  Heard heard;
+  late.subscribe(heard.receiver(), position);
+  REQUIRE(eventually([&] { return late.hears(); }));
+  CHECK(late.behind() == 1);
+  world.publish_until_stored(3);
+  REQUIRE(heard.wait_for_orders(1));
+  CHECK(heard.versions() == std::vector<std::uint64_t>{3});
+  CHECK(late.behind() == 1);
+  late.stop();
+}
+
 TEST_CASE("nats: a consumer that the server ends is made again and goes on", "[nats]") {
   World world;
   world.publish_until_stored(1);

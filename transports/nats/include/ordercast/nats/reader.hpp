@@ -110,7 +110,7 @@ class Reader {
     reason = read();
     subscription_.reset();
     if (is_stopping()) return true;
-    stream_.forget(consumer_);
+    stream_.forget(consumer_.name);
     lose(reason);
     return true;
   }
@@ -140,6 +140,11 @@ class Reader {
     consumer_sequence_ = 0;
     caught_up_at_ = state.last;
     promise_.begin(state);
+    if (consumer_.pending == 0 && sequence_ < state.last) {
+      // The newest messages were deleted, so that none will come that shows the gap.
+      move_to(state.last);
+      fall_behind("the stream no longer has what was missed");
+    }
     if (sequence_ >= caught_up_at_) hears_ = true;
     return true;
   }
@@ -298,7 +303,7 @@ class Reader {
 
   // The reader's thread only.
   SubscriptionPtr subscription_;
-  std::string consumer_;
+  Consumer consumer_;
   std::uint64_t sequence_ = 0;           // Of the last message that was handed over.
   std::uint64_t consumer_sequence_ = 0;  // Of the consumer's last message.
   std::uint64_t caught_up_at_ = 0;       // The stream's end when the consumer was made.

@@ -23,6 +23,11 @@ struct StreamState {
   std::uint64_t last = 0;
 };
 
+struct Consumer {
+  std::string name;
+  std::uint64_t pending = 0;  ///< Messages that it had to send when it was made.
+};
+
 class Stream {
  public:
   /// Both must outlive it.
@@ -51,7 +56,7 @@ class Stream {
 
   /// Asks the server to send everything after `after` to `inbox`, in order, with heartbeats. The
   /// server ends the consumer when nobody listens any more. Returns false with a reason on failure.
-  bool consume(std::uint64_t after, const std::string& inbox, std::string& consumer,
+  bool consume(std::uint64_t after, const std::string& inbox, Consumer& consumer,
                std::string& reason) {
     jsConsumerConfig config;
     jsConsumerConfig_Init(&config);
@@ -74,7 +79,8 @@ class Stream {
       reason = std::string("no consumer was made: ") + natsStatus_GetText(status);
       return false;
     }
-    consumer = info->Name;
+    consumer.name = info->Name;
+    consumer.pending = info->NumPending;
     return true;
   }
 
