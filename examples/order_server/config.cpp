@@ -333,25 +333,30 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   options.choice("--log-level", config.log_level, {"debug", "info", "warn", "error", "off"},
                  "Least severe messages to log to stderr");
 
+  std::vector<std::string> problems;
+  const auto note = [&problems](std::string problem) {
+    if (!problem.empty()) problems.push_back(std::move(problem));
+  };
+  const auto wrong_exit = [&problems] { return ConfigExit{2, {}, problems.front(), problems}; };
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::CallForHelp&) {
-    return ConfigExit{0, app.help(), {}};
+    return ConfigExit{0, app.help(), {}, {}};
   } catch (const CLI::CallForVersion&) {
-    return ConfigExit{0, app.version() + "\n", {}};
+    return ConfigExit{0, app.version() + "\n", {}, {}};
   } catch (const CLI::ConfigError&) {
-    return ConfigExit{2, {}, complaint_of_file(app, *config_file)};
+    note(complaint_of_file(app, *config_file));
+    return wrong_exit();
   } catch (const CLI::Error& error) {
     auto wrong = wrong_line_of_file(app, *config_file);
-    return ConfigExit{2, {}, wrong.empty() ? complaint_of(error, app) : std::move(wrong)};
+    note(wrong.empty() ? complaint_of(error, app) : std::move(wrong));
+    for (const auto& complaint : options.complaints()) note(complaint);
+    return wrong_exit();
   }
   // CLI11 skips a line whose name it can't make sense of.
-  if (auto wrong = wrong_line_of_file(app, *config_file); !wrong.empty()) {
-    return ConfigExit{2, {}, std::move(wrong)};
-  }
-  if (auto wrong = ambiguous_value(app, arguments); !wrong.empty()) {
-    return ConfigExit{2, {}, std::move(wrong)};
-  }
+  note(wrong_line_of_file(app, *config_file));
+  for (const auto& complaint : options.complaints()) note(complaint);
+  note(ambiguous_value(app, arguments));
   options.finish();
   config.demo_data = demo_data == "auto" ? DemoMode::automatic
                      : demo_data == "on" ? DemoMode::on
@@ -363,19 +368,18 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
     using ordercast::net::IoMode;
     config.io = io == "uring" ? IoMode::uring : IoMode::send;
   }
-  if (auto wrong = wrong_node(config); !wrong.empty()) return ConfigExit{2, {}, std::move(wrong)};
+  note(wrong_node(config));
   if (config.tls_certificate.empty() != config.tls_key.empty()) {
-    return ConfigExit{2, {}, "--tls-cert and --tls-key: set both or neither"};
+    note("--tls-cert and --tls-key: set both or neither");
   }
   if (auto wrong = complaint_of_database(config.db); !wrong.empty()) {
-    return ConfigExit{2, {}, "--db: " + std::move(wrong)};
+    note("--db: " + std::move(wrong));
   }
   if (config.ops_port != 0 && config.ops_port == config.port) {
-    return ConfigExit{2, {}, "--ops-port: must differ from --port; 0 means the same port"};
+    note("--ops-port: must differ from --port; 0 means the same port");
   }
-  if (auto wrong = read_secrets(config, environment); !wrong.empty()) {
-    return ConfigExit{2, {}, std::move(wrong)};
-  }
+  for (auto& wrong : read_secrets(config, environment)) note(std::move(wrong));
+  if (!problems.empty()) return wrong_exit();
   return config;
 }
 

@@ -117,6 +117,7 @@ struct ConfigExit {
   int code = 0;
   std::string out;    ///< For stdout.
   std::string error;  ///< For stderr: one line that says what is wrong and what is allowed.
+  std::vector<std::string> problems{};  ///< All that is wrong; `error` is the first of them.
 };
 
 /// The process' own environment.

@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <vector>
 
 /// Command-line options that state what they accept, in --help and in errors. Used at the start,
@@ -59,19 +60,22 @@ inline bool is_readable_file(const std::string& name) {
   return !std::filesystem::is_directory(name, error) && std::ifstream(name).is_open();
 }
 
-/// Adds options that state their default, range and unit in --help and in the error for a wrong
-/// value.
+/// Adds options that state their default, range and unit in --help and in the complaint about a
+/// wrong value. Such a value counts as the default, so that all that is wrong is found at once.
 class Options {
  public:
   explicit Options(CLI::App& app) : app_(app) {}
 
+  /// The wrong values that have been given: "--port: 'x' is not allowed; allowed is ...".
+  [[nodiscard]] const std::vector<std::string>& complaints() const noexcept { return complaints_; }
+
   template <class T>
   void number(const std::string& name, T& target, std::int64_t least, std::int64_t most,
               const std::string& unit, const std::string& what) {
-    add(name, target, std::to_string(static_cast<std::int64_t>(target)),
-        what + (unit.empty() ? "" : ", in " + unit) + "; " + std::to_string(least) + " to " +
-            std::to_string(most))
-        ->check(whole_number(least, most, unit));
+    const auto full_help = what + (unit.empty() ? "" : ", in " + unit) + "; " +
+                           std::to_string(least) + " to " + std::to_string(most);
+    add(name, target, std::to_string(static_cast<std::int64_t>(target)), full_help,
+        whole_number(least, most, unit));
   }
 
   /// A duration in whole `Unit`s.
@@ -84,82 +88,65 @@ class Options {
   }
 
   void text(const std::string& name, std::string& target, const std::string& what) {
-    add(name, target, target, what)
-        ->check(CLI::Validator(
-            [](const std::string& given) -> std::string {
-              return given.empty() ? "must not be empty" : "";
-            },
-            ""));
+    add(name, target, target, what, [](const std::string& given) -> std::string {
+      return given.empty() ? "must not be empty" : "";
+    });
   }
 
   /// A folder that contains a file `content`.
   void folder(const std::string& name, std::string& target, const std::string& what,
               const std::string& content) {
-    add(name, target, "none", what)
-        ->check(CLI::Validator(
-            [content](const std::string& given) -> std::string {
-              std::error_code error;
-              const bool good =
-                  std::filesystem::is_regular_file(std::filesystem::path(given) / content, error);
-              return good ? "" : "'" + given + "' contains no " + content;
-            },
-            ""));
+    add(name, target, "none", what, [content](const std::string& given) -> std::string {
+      std::error_code error;
+      const bool good =
+          std::filesystem::is_regular_file(std::filesystem::path(given) / content, error);
+      return good ? "" : "'" + given + "' contains no " + content;
+    });
   }
 
   void file(const std::string& name, std::string& target, const std::string& what) {
-    add(name, target, "none", what)
-        ->check(CLI::Validator(
-            [](const std::string& given) -> std::string {
-              return is_readable_file(given) ? "" : "the file '" + given + "' can't be read";
-            },
-            ""));
+    add(name, target, "none", what, [](const std::string& given) -> std::string {
+      return is_readable_file(given) ? "" : "the file '" + given + "' can't be read";
+    });
   }
 
   /// A file with certificates in PEM.
   void certificates(const std::string& name, std::string& target, const std::string& what) {
-    add(name, target, "none", what)
-        ->check(CLI::Validator(
-            [](const std::string& given) -> std::string {
-              if (!is_readable_file(given)) return "the file '" + given + "' can't be read";
-              std::ifstream in(given);
-              for (std::string line; std::getline(in, line);) {
-                if (line.rfind("-----BEGIN ", 0) == 0 &&
-                    line.find("CERTIFICATE-----") != std::string::npos) {
-                  return "";
-                }
-              }
-              return "the file '" + given + "' has no certificate in PEM";
-            },
-            ""));
+    add(name, target, "none", what, [](const std::string& given) -> std::string {
+      if (!is_readable_file(given)) return "the file '" + given + "' can't be read";
+      std::ifstream in(given);
+      for (std::string line; std::getline(in, line);) {
+        if (line.rfind("-----BEGIN ", 0) == 0 &&
+            line.find("CERTIFICATE-----") != std::string::npos) {
+          return "";
+        }
+      }
+      return "the file '" + given + "' has no certificate in PEM";
+    });
   }
 
   /// The URL of another service.
   void service_url(const std::string& name, std::string& target, const std::string& what) {
-    add(name, target, target.empty() ? "none" : target, what)
-        ->check(CLI::Validator(
-            [](const std::string& given) -> std::string {
-              if (is_service_url(given)) return "";
-              // What stands before an @ may be a password.
-              return (given.find('@') == std::string::npos
-                          ? "'" + given + "' is not allowed"
-                          : std::string("a URL with @ is refused")) +
-                     "; allowed is an https URL without user, password and trailing /, with a port "
-                     "from 1 to 65535 if it has one, or such an http URL on loopback";
-            },
-            ""));
+    add(name, target, target.empty() ? "none" : target, what,
+        [](const std::string& given) -> std::string {
+          if (is_service_url(given)) return "";
+          // What stands before an @ may be a password.
+          return (given.find('@') == std::string::npos ? "'" + given + "' is not allowed"
+                                                       : std::string("a URL with @ is refused")) +
+                 "; allowed is an https URL without user, password and trailing /, with a port "
+                 "from 1 to 65535 if it has one, or such an http URL on loopback";
+        });
   }
 
   void choice(const std::string& name, std::string& target, const std::vector<std::string>& allowed,
               const std::string& what) {
     std::string names;
     for (const auto& entry : allowed) names.append(names.empty() ? "" : ", ").append(entry);
-    add(name, target, target, what + "; one of " + names)
-        ->check(CLI::Validator(
-            [names, allowed](const std::string& given) -> std::string {
-              const bool good = std::find(allowed.begin(), allowed.end(), given) != allowed.end();
-              return good ? "" : "'" + given + "' is not allowed; allowed are " + names;
-            },
-            ""));
+    add(name, target, target, what + "; one of " + names,
+        [names, allowed](const std::string& given) -> std::string {
+          const bool good = std::find(allowed.begin(), allowed.end(), given) != allowed.end();
+          return good ? "" : "'" + given + "' is not allowed; allowed are " + names;
+        });
   }
 
   /// A list separated by commas. Ignores empty entries.
@@ -167,15 +154,12 @@ class Options {
   void list(const std::string& name, std::vector<std::string>& target, const std::string& what,
             const std::string& allowed, Check good) {
     auto& text = texts_.emplace_back(std::make_unique<std::string>());
-    add(name, *text, "none", what)
-        ->check(CLI::Validator(
-            [allowed, good](const std::string& given) -> std::string {
-              for (const auto& entry : split(given)) {
-                if (!good(entry)) return "'" + entry + "' is not allowed; allowed is " + allowed;
-              }
-              return "";
-            },
-            ""));
+    add(name, *text, "none", what, [allowed, good](const std::string& given) -> std::string {
+      for (const auto& entry : split(given)) {
+        if (!good(entry)) return "'" + entry + "' is not allowed; allowed is " + allowed;
+      }
+      return "";
+    });
     finishers_.push_back([&target, from = text.get()] { target = split(*from); });
   }
 
@@ -185,12 +169,28 @@ class Options {
   }
 
  private:
-  template <class T>
-  CLI::Option* add(const std::string& name, T& target, const std::string& fallback,
-                   const std::string& what) {
-    return app_.add_option(name, target, what + " [default: " + fallback + "]")
+  /// `complaint_of_value` says what is wrong with a value; "" if nothing is.
+  template <class T, class Complaint>
+  void add(const std::string& name, T& target, const std::string& fallback, const std::string& what,
+           const Complaint& complaint_of_value) {
+    std::string good;
+    if constexpr (std::is_same_v<T, std::string>) {
+      good = target;
+    } else {
+      good = std::to_string(static_cast<std::int64_t>(target));
+    }
+    app_.add_option(name, target, what + " [default: " + fallback + "]")
         ->option_text(" ")
-        ->take_last();
+        ->take_last()
+        ->transform(CLI::Validator(
+            [this, name, good, complaint_of_value](std::string& given) -> std::string {
+              const std::string wrong = complaint_of_value(given);
+              if (wrong.empty()) return "";
+              complaints_.push_back(name + ": " + wrong);
+              given = good;
+              return "";
+            },
+            ""));
   }
 
   static std::vector<std::string> split(std::string_view text) {
@@ -209,6 +209,7 @@ class Options {
   std::vector<std::unique_ptr<std::int64_t>> numbers_;
   std::vector<std::unique_ptr<std::string>> texts_;
   std::vector<std::function<void()>> finishers_;
+  std::vector<std::string> complaints_;
 };
 
 }  // namespace order_server

@@ -30,7 +30,8 @@ const char* const environment_help =
     "  order_server outbox list|retry --help   broadcasts and pushes that failed\n"
     "  order_server user --help                who may sign in\n"
     "  order_server store|product --help       what is sold, and where\n"
-    "  order_server backup FILE --help         a complete copy of the database\n";
+    "  order_server backup FILE --help         a complete copy of the database\n"
+    "  order_server check-config OPTIONS       what a start with these options would refuse\n";
 
 namespace {
 
@@ -66,31 +67,35 @@ std::string read_service_account(Config& config, const Environment& environment)
 
 }  // namespace
 
-std::string read_secrets(Config& config, const Environment& environment) {
+std::vector<std::string> read_secrets(Config& config, const Environment& environment) {
+  std::vector<std::string> problems;
+  const auto note = [&problems](std::string problem) {
+    if (!problem.empty()) problems.push_back(std::move(problem));
+  };
   auto jwt = read_secret(environment, "JWT_SECRET");
-  if (!jwt.wrong.empty()) return jwt.wrong;
+  note(jwt.wrong);
   if (jwt.value && jwt.value->size() < min_jwt_secret_bytes) {
-    return jwt.from + " has " + std::to_string(jwt.value->size()) +
-           " bytes; it needs at least 32, or leave it unset and the demo makes a random one";
+    note(jwt.from + " has " + std::to_string(jwt.value->size()) +
+         " bytes; it needs at least 32, or leave it unset and the demo makes a random one");
   }
   config.jwt_secret = std::move(jwt.value).value_or("");
-  // Fails before the database is opened or filled. The other cases depend on the database.
-  if (config.jwt_secret.empty() && config.demo_data != DemoMode::automatic &&
-      !listens_on_loopback(config.host)) {
-    return missing_jwt_secret();
-  }
-  if (config.jwt_secret.empty() && is_shared_database(config.db)) {
-    return "JWT_SECRET is not set: nodes that share a database sign under one secret; give each "
-           "JWT_SECRET or JWT_SECRET_FILE with at least 32 bytes";
+  const bool is_unset = config.jwt_secret.empty() && jwt.wrong.empty();
+  if (is_unset && config.demo_data != DemoMode::automatic && !listens_on_loopback(config.host)) {
+    // Fails before the database is opened or filled. The other cases depend on the database.
+    note(missing_jwt_secret());
+  } else if (is_unset && is_shared_database(config.db)) {
+    note(
+        "JWT_SECRET is not set: nodes that share a database sign under one secret; give each "
+        "JWT_SECRET or JWT_SECRET_FILE with at least 32 bytes");
   }
   auto db_password = read_secret(environment, "DB_PASSWORD");
-  if (!db_password.wrong.empty()) return db_password.wrong;
+  note(db_password.wrong);
   config.db_password = std::move(db_password.value).value_or("");
   auto key = read_secret(environment, "RAZORPAY_KEY_SECRET");
-  if (!key.wrong.empty()) return key.wrong;
+  note(key.wrong);
   if (key.value) {
     config.razorpay_key_secret = std::move(*key.value);
-  } else {
+  } else if (key.wrong.empty()) {
     config.has_test_payments = true;
     config.razorpay_key_secret = random_secret();
     config.notices.emplace_back(
@@ -98,16 +103,15 @@ std::string read_secrets(Config& config, const Environment& environment) {
         "demo data");
   }
   auto key_id = read_secret(environment, "RAZORPAY_KEY_ID");
-  if (!key_id.wrong.empty()) return key_id.wrong;
+  note(key_id.wrong);
   if (key_id.value && config.has_test_payments) {
-    return key_id.from + " is set and RAZORPAY_KEY_SECRET is not; set both, or neither for a demo";
+    note(key_id.from + " is set and RAZORPAY_KEY_SECRET is not; set both, or neither for a demo");
   }
   // It is the user of HTTP's basic authentication (RFC 7617), which ends at a colon.
   if (key_id.value && !std::all_of(key_id.value->begin(), key_id.value->end(),
                                    [](char c) { return c > ' ' && c < 0x7F && c != ':'; })) {
-    return key_id.from +
-           " has a character that is not allowed; allowed are visible ASCII characters "
-           "except ':'";
+    note(key_id.from +
+         " has a character that is not allowed; allowed are visible ASCII characters except ':'");
   }
   if (!key_id.value && !config.has_test_payments) {
     config.notices.emplace_back(
@@ -116,12 +120,13 @@ std::string read_secrets(Config& config, const Environment& environment) {
   }
   config.razorpay_key_id = std::move(key_id.value).value_or("");
   auto webhook = read_secret(environment, "RAZORPAY_WEBHOOK_SECRET");
-  if (!webhook.wrong.empty()) return webhook.wrong;
+  note(webhook.wrong);
   config.razorpay_webhook_secret = std::move(webhook.value).value_or("");
   auto nats = read_secret(environment, "NATS_TOKEN");
-  if (!nats.wrong.empty()) return nats.wrong;
+  note(nats.wrong);
   config.nats_token = std::move(nats.value).value_or("");
-  return read_service_account(config, environment);
+  note(read_service_account(config, environment));
+  return problems;
 }
 
 }  // namespace order_server

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "app.hpp"
 #include "config.hpp"
+#include "config_check.hpp"
 #include "domain/printable.hpp"
 #include "operators/commands.hpp"
 #include "process/crash_report.hpp"
@@ -106,6 +107,10 @@ int main(int argc, char** argv) {
   order_server::ignore_harmless_signals();
   try {
     const std::vector<std::string> arguments(argv + 1, argv + argc);
+    if (order_server::is_check_command(arguments)) {
+      return order_server::run_check_command(arguments, &order_server::process_environment, stdout,
+                                             stderr);
+    }
     if (const auto code = order_server::run_command(arguments)) return *code;
     auto parsed = order_server::parse_config(arguments);
     if (const auto* end = std::get_if<order_server::ConfigExit>(&parsed)) {

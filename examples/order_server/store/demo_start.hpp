@@ -20,6 +20,9 @@ enum class DemoMode : std::uint8_t {
 /// Whether only this machine can reach `host`, a value of `--host`: 127.0.0.0/8, ::1 or localhost.
 [[nodiscard]] bool listens_on_loopback(const std::string& host);
 
+/// What to choose if demo data would be served to others unasked.
+[[nodiscard]] std::string demo_data_choices(const std::string& host);
+
 /// Fills an empty store if `mode` and `host` allow it, and returns whether test payments and the
 /// demo's pages are to be served: on a database of demo data alone, unless `mode` is off. Logs what
 /// it did, and warns when demo data is about to be served to others. Throws std::runtime_error,

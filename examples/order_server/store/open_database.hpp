@@ -31,6 +31,10 @@ struct DatabaseOptions {
 /// `--db` as a log may show it, without a password.
 [[nodiscard]] std::string shown_database(const std::string& db);
 
+/// Says why a start could not use the database; "" if it could, or if it would create the file.
+/// Changes nothing. Asks a server for its tables, for up to 5 s.
+[[nodiscard]] std::string unusable_database(const DatabaseOptions& options);
+
 /// Opens the database, and makes its tables or brings them up to date. Throws StoreError.
 [[nodiscard]] std::unique_ptr<Database> open_database(const DatabaseOptions& options);
 

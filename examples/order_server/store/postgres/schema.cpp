@@ -310,6 +310,10 @@ void require_usable(Connection& connection) {
 
 }  // namespace
 
+void require_own_or_empty(Connection& connection) {
+  if (found_version(connection) > 0) require_usable(connection);
+}
+
 void update_schema(Connection& connection) {
   Transaction transaction(connection, Transaction::Kind::change);
   // Another node may be changing the schema, and a step may take long: only the caller's deadline

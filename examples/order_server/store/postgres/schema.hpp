@@ -17,6 +17,9 @@ inline constexpr std::int64_t schema_version = 2;
 /// program.
 void update_schema(Connection& connection);
 
+/// Throws StoreError if `update_schema` would refuse the tables. Changes nothing.
+void require_own_or_empty(Connection& connection);
+
 /// Gives the store another epoch if it is not the database that was last served: one that was
 /// restored, copied, or recovered to an earlier time. Call it after `update_schema`.
 void notice_restored(Connection& connection);

@@ -22,22 +22,37 @@
 namespace order_server::sqlite {
 namespace {
 
+/// What the beginning of a database says of it: https://sqlite.org/fileformat2.html
+struct Header {
+  bool is_database = false;
+  std::int64_t application = 0;
+  std::int64_t version = 0;  ///< Of our tables.
+};
+
+Header header_of(int descriptor) {
+  std::array<char, 100> bytes{};
+  if (pread(descriptor, bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    return {};
+  }
+  const auto number_at = [&bytes](std::size_t at) {
+    std::int64_t number = 0;
+    for (std::size_t i = at; i < at + 4; ++i) {
+      number = number * 256 + static_cast<unsigned char>(bytes.at(i));
+    }
+    return number;
+  };
+  constexpr std::string_view magic("SQLite format 3\0", 16);
+  constexpr std::size_t version_at = 60;
+  constexpr std::size_t application_at = 68;
+  return {std::string_view(bytes.data(), magic.size()) == magic, number_at(application_at),
+          number_at(version_at)};
+}
+
 /// Whether the file begins as every database of ours does, whatever is written to it. The
 /// application's id of a new one may still be in its log.
 bool has_own_header(int descriptor) {
-  // https://sqlite.org/fileformat2.html#the_database_header
-  std::array<char, 100> header{};
-  if (pread(descriptor, header.data(), header.size(), 0) != static_cast<ssize_t>(header.size())) {
-    return false;
-  }
-  constexpr std::string_view magic("SQLite format 3\0", 16);
-  constexpr std::size_t id_at = 68;
-  std::int64_t id = 0;
-  for (std::size_t i = id_at; i < id_at + 4; ++i) {
-    id = id * 256 + static_cast<unsigned char>(header.at(i));
-  }
-  return std::string_view(header.data(), magic.size()) == magic &&
-         (id == 0 || id == application_id);
+  const Header header = header_of(descriptor);
+  return header.is_database && (header.application == 0 || header.application == application_id);
 }
 
 std::string error_text(int error) {
@@ -168,6 +183,37 @@ void sync(const std::string& path, int flags) {
 }
 
 }  // namespace
+
+std::string unusable_file(const std::string& file) {
+  try {
+    require_file_name(file);
+  } catch (const StoreError& error) {
+    return error.what();
+  }
+  const std::string what = "cannot use \"" + file + "\": ";
+  const auto folder = std::filesystem::path(file).parent_path();
+  // SQLite makes its log beside the database.
+  if (access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) != 0) {
+    return what + "its folder: " + error_text(errno);
+  }
+  const int descriptor = open(file.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return errno == ENOENT ? "" : what + error_text(errno);
+  struct stat status {};
+  const bool is_file = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+  const Header header = header_of(descriptor);
+  close(descriptor);
+  if (!is_file) return what + "it is no file";
+  if (status.st_size == 0) return {};
+  if (!header.is_database) return what + "it is no SQLite database";
+  if (header.application != 0 && header.application != application_id) {
+    return what + "it is another program's database";
+  }
+  if (header.version > schema_version) {
+    return what + "it has schema version " + std::to_string(header.version) +
+           ", this program knows up to " + std::to_string(schema_version);
+  }
+  return {};
+}
 
 void back_up(const std::string& database, const std::string& to) {
   require_file_name(to);

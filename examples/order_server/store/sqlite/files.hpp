@@ -78,6 +78,10 @@ class DatabaseFiles {
   LogGuard guard_;             // Only of a database that was taken for this process.
 };
 
+/// Says why the file can't be served as a database: its rights, its kind, or whose it is; "" if it
+/// can, or if it does not exist and can be created. Reads its header and changes nothing.
+[[nodiscard]] std::string unusable_file(const std::string& file);
+
 /// Copies a database with its log to a new file that only its owner can read. The copy is on disk
 /// when it returns. If it throws StoreError, there is no such file.
 void back_up(const std::string& database, const std::string& to);
