@@ -32,6 +32,19 @@ self.addEventListener('activate', (event) => {
   );
 });
 
+/** A new order was tapped: its `data` is the page that shows it. */
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close();
+  event.waitUntil(
+    self.clients.matchAll({ type: 'window' }).then(async (windows) => {
+      const [open] = windows;
+      if (open === undefined) return self.clients.openWindow(event.notification.data);
+      await open.focus();
+      return open.navigate(event.notification.data);
+    }),
+  );
+});
+
 self.addEventListener('fetch', (event) => {
   const { request } = event;
   const url = new URL(request.url);

@@ -36,6 +36,19 @@ export const now = (): number => environment.now();
 export const listPace = new Pace(2000);
 export const countPace = new Pace(2000);
 
+/** Whether the server answers at all; a proxy in front of it says 502 to 504 for one that does not. Never rejects. */
+export async function serverAnswers(): Promise<boolean> {
+  try {
+    const { status } = await fetch('/healthz', {
+      cache: 'no-store',
+      signal: AbortSignal.timeout(3000),
+    });
+    return status < 500;
+  } catch {
+    return false;
+  }
+}
+
 export function makeClient(): OrderClient {
   return new OrderClient({
     url: webSocketUrl(location.origin),

@@ -1,12 +1,28 @@
 // SPDX-License-Identifier: MIT
 
-import type { ReactNode } from 'react';
-import { session } from './services.ts';
+import { type ReactNode, useEffect } from 'react';
+import { RecoveryProbe } from './desk/recovery-probe.ts';
+import { serverAnswers, session, timers } from './services.ts';
 import { Alert, Button } from './ui.tsx';
 
 /** Shown while a user is signed in but the server can't be reached. The session retries by itself. */
 export function UnreachablePage(props: { reason: string }): ReactNode {
   const why = navigator.onLine ? props.reason.replace(/\.?$/, '.') : 'This device is offline.';
+  useEffect(() => {
+    const probe = new RecoveryProbe({
+      timers,
+      random: Math.random,
+      isWaiting: () => navigator.onLine && document.visibilityState === 'visible',
+      answers: serverAnswers,
+      reconnect: () => void session.retry(),
+    });
+    probe.look();
+    document.addEventListener('visibilitychange', probe.look);
+    return () => {
+      document.removeEventListener('visibilitychange', probe.look);
+      probe.stop();
+    };
+  }, []);
   return (
     <main className="login">
       <div className="login-card">

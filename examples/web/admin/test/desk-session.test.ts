@@ -29,6 +29,7 @@ vi.mock('../src/services.ts', () => ({
     forget: () => undefined,
   }),
   openedOrders: () => ({ read: () => null, add: () => undefined }),
+  serverAnswers: async () => false,
   settings: { get: () => ({ undoSeconds: 5, sound: false, notifications: false }) },
 }));
 
@@ -92,7 +93,7 @@ it('asks for a good token when a step is taken, and sends it so that it outlives
 });
 
 it('sends at its start what an earlier page could not', async () => {
-  page.services.kept = [{ order: makeOrder('o-9', 1), status: 'CONFIRMED' }];
+  page.services.kept = [{ step: { order: makeOrder('o-9', 1), status: 'CONFIRMED' }, waitMs: 0 }];
   await open();
   expect(calls).toEqual(['send o-9, keepalive true']);
 });

@@ -260,11 +260,23 @@ describe('the kitchen', () => {
     makeOrder('c', 1, { status: 'READY' }),
   ];
   it('has three columns', () => {
-    expect(columnsOf(orders).map(({ name, orders: own }) => [name, own.length])).toEqual([
+    expect(columnsOf(orders).map(({ name, count }) => [name, count])).toEqual([
       ['New', 2],
       ['Preparing', 0],
       ['Ready', 1],
     ]);
+  });
+  it('tells what is to be confirmed from what is to be prepared, and from what nobody has paid', () => {
+    const unpaid = makeOrder('u', 1, { paymentMethod: 'ONLINE', paymentStatus: 'PENDING' });
+    const [column] = columnsOf([unpaid, ...orders]);
+    expect(
+      column?.groups.map(({ name, orders: own }) => [name, ...own.map(({ id }) => id)]),
+    ).toEqual([
+      ['To confirm', 'a'],
+      ['To prepare', 'b'],
+      ['Waits for its payment', 'u'],
+    ]);
+    expect(column?.count).toBe(2);
   });
   it('confirms no order that was to be paid online and is not', () => {
     const online = makeOrder('a', 1, { paymentMethod: 'ONLINE', paymentStatus: 'PENDING' });
@@ -276,8 +288,8 @@ describe('the kitchen', () => {
     const [before] = columnsOf(orders);
     const [after] = columnsOf(orders.slice(1));
     if (!before || !after) throw new Error('no column');
-    expect(meaningOf(before, 1, 'PREPARING')).not.toBe(meaningOf(after, 0, 'PREPARING'));
-    expect(meaningOf(before, 0, 'CONFIRMED')).toBe(meaningOf(before, 0, 'CONFIRMED'));
+    expect(meaningOf(before, 'b', 'PREPARING')).not.toBe(meaningOf(after, 'b', 'PREPARING'));
+    expect(meaningOf(before, 'a', 'CONFIRMED')).toBe(meaningOf(before, 'a', 'CONFIRMED'));
   });
 });
 

@@ -21,6 +21,7 @@ let server: Order[];
 let pages: number;
 let asked: number[];
 let counted: number;
+let byStatus: Record<string, number>;
 let problem: unknown;
 let online: () => void;
 
@@ -35,6 +36,7 @@ beforeEach(async () => {
   pages = 1;
   asked = [];
   counted = 0;
+  byStatus = { PENDING: 2, DELIVERED: 7 };
   problem = undefined;
   const pace = new Pace(2000);
   feed = new OrderFeed({
@@ -48,7 +50,7 @@ beforeEach(async () => {
     },
     count: async () => {
       counted += 1;
-      return { total: 2, byStatus: {} };
+      return { total: 2, byStatus };
     },
     timers: environment.timers,
     now: () => environment.now(),
@@ -164,4 +166,19 @@ it('goes on watching a row that is still on the screen', async () => {
   expect(feed.newest('a')?.version).toBe(3);
   feed.keep(['b']);
   expect(feed.newest('a')).toBeUndefined();
+});
+
+it('never counts otherwise than it lists, however late the counts are', async () => {
+  const counts = () => feed.get().counts?.byStatus;
+  expect(counts()).toMatchObject({ PENDING: 2, CONFIRMED: 0, DELIVERED: 7 });
+  await receive(updated(makeOrder('a', 2, { status: 'CONFIRMED' })));
+  expect(counts()).toMatchObject({ PENDING: 1, CONFIRMED: 1 });
+  await receive(updated(makeOrder('a', 3, { status: 'DELIVERED' })));
+  expect(counts()).toMatchObject({ PENDING: 1, CONFIRMED: 0, DELIVERED: 8 });
+  await environment.pass(5000); // The server's count is old still.
+  expect(counts()).toMatchObject({ PENDING: 1, CONFIRMED: 0 });
+  byStatus = { PENDING: 5, DELIVERED: 8 };
+  await receive(hint('far', 'DELIVERED'));
+  await environment.pass(2000);
+  expect(counts()).toMatchObject({ PENDING: 1, DELIVERED: 8 });
 });

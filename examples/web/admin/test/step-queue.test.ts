@@ -44,6 +44,7 @@ beforeEach(() => {
       remove: (key) => void stored.delete(key),
     },
     'kept',
+    () => environment.now(),
   );
   environment = new FakeEnvironment();
   sent = [];
@@ -176,6 +177,39 @@ describe('a step whose page has ended', () => {
     expect(kept.read()).toEqual([]);
   });
 
+  it('is sent by the next one if it still waited when the page was killed', async () => {
+    steps.take(step());
+    steps.close(); // Without a word, as a crash does.
+    steps = makeQueue();
+    steps.resume();
+    await environment.pass(6999);
+    expect(sent).toEqual([]);
+    await environment.pass(1);
+    expect(sent).toMatchObject([{ order: { id: 'o-1', version: 3 }, status: 'CONFIRMED' }]);
+    expect(kept.read()).toEqual([]);
+  });
+
+  it('is not sent by another tab that opens while it waits, whether it is undone or not', async () => {
+    steps.take(step('o-1'));
+    steps.take(step('o-2'));
+    const other = makeQueue();
+    other.resume();
+    await environment.pass(1000);
+    steps.undo('o-1');
+    await environment.pass(20_000);
+    expect(sent.map(({ order }) => order.id)).toEqual(['o-2']);
+    other.close();
+    expect(environment.pendingTimers).toBe(0);
+  });
+
+  it('waits no longer than a minute, however wrong the clock was', () => {
+    steps.take(step());
+    const entry = JSON.parse(stored.get('kept') ?? '');
+    entry['o-1'].dueAt += 9_000_000;
+    stored.set('kept', JSON.stringify(entry));
+    expect(kept.read()[0]?.waitMs).toBe(60_000);
+  });
+
   it('is nothing if what is stored can’t be read', () => {
     for (const text of ['', 'x', '[]', '{"o-1":1}', '{"o-1":{"order":{},"status":"READY"}}']) {
       stored.set('kept', text);
@@ -193,6 +227,15 @@ describe('a step whose page has ended', () => {
 });
 
 describe('finishing', () => {
+  it('sends what waits in another tab, too', async () => {
+    const other = makeQueue();
+    other.take(step('o-7'));
+    await steps.finish(5000);
+    expect(sent.map(({ order }) => order.id)).toEqual(['o-7']);
+    expect(kept.read()).toEqual([]);
+    other.close();
+  });
+
   it('sends what waits and waits for the answers', async () => {
     let answer: (order: Order) => void = () => undefined;
     respond = () =>

@@ -50,7 +50,7 @@ describe('the desk, found and known', { timeout: 20 * patience }, () => {
     await page.reload();
     await found.waitFor();
     await page.getByRole('searchbox').fill('nothing like it');
-    await page.getByText('No order fits.').waitFor();
+    await page.getByText('No order under “Open” fits “nothing like it”.').waitFor();
     await assertAxeClean(page);
     await page.getByRole('button', { name: 'Clear', exact: true }).click();
     await until('the rows are back', async () => (await page.locator('tbody tr').count()) > 1);

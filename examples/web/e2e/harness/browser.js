@@ -10,7 +10,7 @@ import { pictures } from './server.js';
 /** @typedef {import('playwright-core').Page} Page */
 
 /** As long as a page may take on a machine that is busy with other things. */
-export const patience = 45_000;
+export const patience = Number(process.env.ORDERCAST_PATIENCE_MS ?? 45_000);
 
 /** Debian's chromium with a fresh profile. */
 export function launchBrowser() {

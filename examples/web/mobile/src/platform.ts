@@ -2,6 +2,7 @@
 
 import type { Environment, KeyValueStore } from '@ordercast/client';
 import type { Navigation } from './logic/navigation.ts';
+import type { Exclusively } from './logic/placement.ts';
 
 /** What the app needs from its platform; `platform.web.ts` and `expo/platform.ts` implement it. */
 export interface Platform {
@@ -22,6 +23,8 @@ export interface Platform {
   readonly push?: Push;
   /** Random text that is made only once: it names an order that is being placed. */
   readonly newKey: () => string;
+  /** Runs `work` in one tab at a time; only on a platform with tabs. */
+  readonly exclusively?: Exclusively;
   /** Calls back when a phone's back button is pressed; `listener` returns false to leave the app. A browser has its own. */
   readonly onBackPressed?: (listener: () => boolean) => () => void;
   /** Shows the screen's name where the platform has a place for it: the title of a browser's tab. */

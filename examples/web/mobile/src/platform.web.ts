@@ -23,6 +23,10 @@ export const platform: Platform = {
     });
   },
   newKey,
+  async exclusively(work) {
+    const { locks } = navigator as Partial<Navigator>; // Only in a secure context.
+    return locks === undefined ? work() : locks.request('ordercast-mobile', work);
+  },
   setTitle(title) {
     document.title = `${title} · ordercast`;
   },

@@ -135,6 +135,7 @@ export class Account {
       place: (order, key) => api.placeOrder(order, key),
       notebook: this.notebook,
       newKey: platform.newKey,
+      exclusively: platform.exclusively,
       now: Date.now,
     });
   }

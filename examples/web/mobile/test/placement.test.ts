@@ -4,7 +4,7 @@ import { ApiError, type NewOrder, type Order } from '@ordercast/client';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { makeOrder } from '../../client/test/fake-environment.ts';
 import { Notebook } from '../src/logic/notebook.ts';
-import { isRefusal, Placement } from '../src/logic/placement.ts';
+import { type Exclusively, isRefusal, Placement } from '../src/logic/placement.ts';
 import { FakeStorage } from './fake-storage.ts';
 
 const order: NewOrder = {
@@ -24,7 +24,7 @@ let writtenAtSend: string;
 let now: number;
 let keys: number;
 
-function makePlacement(owner = 'user-1'): Placement {
+function makePlacement(owner = 'user-1', exclusively?: Exclusively): Placement {
   return new Placement({
     place: async (body, key) => {
       sent.push({ order: body, key });
@@ -39,6 +39,7 @@ function makePlacement(owner = 'user-1'): Placement {
       return `key-${keys}`;
     },
     now: () => now,
+    exclusively,
   });
 }
 
@@ -121,6 +122,24 @@ describe('placing an order', () => {
     now -= 2000;
     expect(await placement.retry()).toBe(placed);
     expect(sent[1]?.key).toBe('key-1');
+  });
+
+  it('of two tabs that send at the same time is one', async () => {
+    let last: Promise<unknown> = Promise.resolve();
+    const exclusively: Exclusively = (work) => {
+      const mine = last.then(work);
+      last = mine;
+      return mine;
+    };
+    const [here, there] = [
+      makePlacement('user-1', exclusively),
+      makePlacement('user-1', exclusively),
+    ];
+    const both = await Promise.all([here.send(order), there.send(order)]);
+    expect(both).toEqual([placed, null]);
+    expect(there.getState()).toMatchObject({ status: 'unsure' });
+    expect(await there.retry()).toBe(placed);
+    expect(sent.map(({ key }) => key)).toEqual(['key-1', 'key-1']);
   });
 
   it('of another tab that nobody knows about is asked for again before anything else is sent', async () => {

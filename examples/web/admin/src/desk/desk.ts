@@ -8,11 +8,15 @@ import {
   listPace,
   now,
   openedOrders,
+  serverAnswers,
   session,
   settings,
   timers,
 } from '../services.ts';
 import { Alarm } from './alarm.ts';
+import { showNotification } from './notifications.ts';
+import { RecoveryProbe } from './recovery-probe.ts';
+import { RingingTab } from './ringing-tab.ts';
 import { Chime } from './sound.ts';
 import { StepQueue } from './step-queue.ts';
 
@@ -50,12 +54,15 @@ export function makeDesk(client: OrderClient): Desk {
     onOutdated: (orderId) => void client.refresh(orderId),
   });
   const chime = new Chime();
+  const ringing = new RingingTab(navigator.locks);
   const alarm = new Alarm({
     timers,
     ring: () => {
-      if (settings.get().sound) chime.ring();
+      if (settings.get().sound && ringing.isMine) chime.ring();
     },
-    notify: showNotification,
+    notify: (orderId) => {
+      if (ringing.isMine) showNotification(orderId);
+    },
     repeatMs: () => repeatMs,
     opened: openedOrders(),
   });
@@ -90,7 +97,22 @@ export function makeDesk(client: OrderClient): Desk {
       }
     },
   });
+  const probe = new RecoveryProbe({
+    timers,
+    random: Math.random,
+    isWaiting: () =>
+      client.getState().status === 'waiting' &&
+      client.isOnline() &&
+      document.visibilityState === 'visible',
+    answers: serverAnswers,
+    reconnect: client.reconnect,
+  });
+  const touched = (): void => {
+    chime.unlock();
+    ringing.claim();
+  };
   const stops = [
+    client.onStateChange(probe.look),
     client.watchList((change) => {
       if (change === undefined) pending.ask();
       else alarm.onHint(change.orderId, change.status);
@@ -100,8 +122,8 @@ export function makeDesk(client: OrderClient): Desk {
     listen(document, 'visibilitychange', () => {
       if (document.visibilityState === 'hidden') steps.flush();
     }),
-    listen(window, 'pointerdown', chime.unlock),
-    listen(window, 'keydown', chime.unlock),
+    listen(window, 'pointerdown', touched),
+    listen(window, 'keydown', touched),
   ];
   pending.ask();
   steps.resume();
@@ -126,6 +148,8 @@ export function makeDesk(client: OrderClient): Desk {
       isClosed = true;
       for (const stop of stops) stop();
       pending.stop();
+      probe.stop();
+      ringing.close();
       stopAgain();
       steps.close();
       alarm.close();
@@ -137,22 +161,4 @@ export function makeDesk(client: OrderClient): Desk {
 function listen(target: EventTarget, type: string, listener: () => void): () => void {
   target.addEventListener(type, listener, { passive: true });
   return () => target.removeEventListener(type, listener);
-}
-
-function showNotification(orderId: string): void {
-  if (!settings.get().notifications || typeof Notification === 'undefined') return;
-  if (Notification.permission !== 'granted' || document.visibilityState === 'visible') return;
-  try {
-    const shown = new Notification('New order', {
-      tag: orderId,
-      body: 'Open it to stop the bell.',
-    });
-    shown.onclick = () => {
-      window.focus();
-      location.hash = `#/orders/${encodeURIComponent(orderId)}`;
-      shown.close();
-    };
-  } catch {
-    // Phones allow notifications from service workers alone.
-  }
 }

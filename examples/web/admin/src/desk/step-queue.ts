@@ -8,7 +8,7 @@ import {
   type Timers,
 } from '@ordercast/client';
 import { orderOfConflict } from '@ordercast/client/staff';
-import type { KeptSteps } from './kept-steps.ts';
+import type { KeptStep, KeptSteps } from './kept-steps.ts';
 import { Observable } from './observable.ts';
 
 /**
@@ -35,6 +35,9 @@ export type StepState =
       readonly now: Order | null;
     };
 
+/** A step that another tab has let wait for so much longer than it should is sent here: that tab is gone. */
+const overdueMs = 2000;
+
 /** A step that was not made. */
 export type LostStep = Extract<StepState, { phase: 'failed' | 'refused' }>;
 
@@ -46,7 +49,7 @@ export interface StepQueueOptions {
   /** Called when a step is taken: what sending it needs is made ready, so that it needs nothing first. */
   prepare?(): void;
   send(step: Step): Promise<Order>;
-  /** Holds what is sent until it has an answer, also when the page ends before. */
+  /** Holds each step until it has an answer, also when the page ends before. */
   readonly kept: Pick<KeptSteps, 'read' | 'keep' | 'forget'>;
   /** Called with the order as it is after a step, or instead of one. */
   onOrder(order: Order): void;
@@ -61,8 +64,9 @@ export class StepQueue extends Observable {
   /** While a step is sent: the order as it was seen to be with the step made. */
   readonly #made = new Map<string, Order>();
   #lost: readonly LostStep[] = [];
-  /** Steps of an earlier page: they may have been made, and others after them. */
+  /** Steps of an earlier page, or another: they may have been made, and others after them. */
   readonly #resumed = new Set<string>();
+  readonly #resumeTimers = new Set<TimerId>();
 
   constructor(options: StepQueueOptions) {
     super();
@@ -106,12 +110,33 @@ export class StepQueue extends Observable {
     return true;
   }
 
-  /** Sends again what an earlier page has sent and got no answer for. */
+  /**
+   * Sends what an earlier page has taken and got no answer for. What can still be undone may be another tab's, which
+   * sends it by itself: it is looked at again when it is overdue.
+   */
   resume(): void {
-    for (const step of this.#options.kept.read()) {
-      this.#resumed.add(step.order.id);
-      void this.#send(step);
+    for (const { step, waitMs } of this.#options.kept.read()) {
+      if (waitMs > 0) this.#resumeLater(step, waitMs + overdueMs);
+      else this.#resume(step);
     }
+  }
+
+  #resumeLater(step: Step, delayMs: number): void {
+    const { timers, kept } = this.#options;
+    const timer = timers.set(() => {
+      this.#resumeTimers.delete(timer);
+      const isSame = (entry: KeptStep): boolean =>
+        entry.step.order.id === step.order.id && entry.step.order.version === step.order.version;
+      if (kept.read().some(isSame)) this.#resume(step);
+    }, delayMs);
+    this.#resumeTimers.add(timer);
+  }
+
+  #resume(step: Step): void {
+    const { id } = step.order;
+    if (this.#states.has(id)) return;
+    this.#resumed.add(id);
+    void this.#send(step);
   }
 
   /** Takes back a step that was not sent. Returns false if it was too late. */
@@ -148,10 +173,14 @@ export class StepQueue extends Observable {
     }
   }
 
-  /** Sends all that waits, and settles when each has an answer, or after `deadlineMs`. */
+  /**
+   * Sends all that waits, in other tabs too: their session ends with this one. Settles when each has an answer, or
+   * after `deadlineMs`.
+   */
   async finish(deadlineMs: number): Promise<void> {
     this.flush();
-    const { timers } = this.#options;
+    const { timers, kept } = this.#options;
+    for (const { step } of kept.read()) this.#resume(step);
     await new Promise<void>((resolve) => {
       const done = (): void => {
         unsubscribe();
@@ -167,9 +196,11 @@ export class StepQueue extends Observable {
     });
   }
 
-  /** Drops everything unsent; for a session that has ended. */
+  /** Stops; for a session that has ended. What is unsent stays kept, for the user's next page. */
   close(): void {
     for (const id of [...this.#timers.keys()]) this.#stopTimer(id);
+    for (const timer of this.#resumeTimers) this.#options.timers.clear(timer);
+    this.#resumeTimers.clear();
     this.#states.clear();
     this.#made.clear();
     this.#lost = [];
@@ -200,9 +231,10 @@ export class StepQueue extends Observable {
   /** A step that waits goes on from a newer version of its order. */
   #goOn(step: Step, sendAt: number): void {
     const { id } = step.order;
-    const { timers, now } = this.#options;
+    const { timers, now, kept } = this.#options;
     this.#states.set(id, { phase: 'waiting', step, sendAt });
     const delay = Math.max(0, sendAt - now());
+    kept.keep(step, delay);
     this.#timers.set(
       id,
       timers.set(() => void this.#send(step), delay),
@@ -250,8 +282,10 @@ export class StepQueue extends Observable {
 
   #set(orderId: string, state: StepState | undefined): void {
     // A step that failed stays: only its answer may have been lost, with the page that waited for it.
-    if (state?.phase === 'sending') this.#options.kept.keep(state.step);
-    else if (state?.phase !== 'failed') this.#options.kept.forget(orderId);
+    const { kept, now } = this.#options;
+    if (state?.phase === 'waiting') kept.keep(state.step, state.sendAt - now());
+    else if (state?.phase === 'sending') kept.keep(state.step, 0);
+    else if (state?.phase !== 'failed') kept.forget(orderId);
     if (state === undefined) this.#states.delete(orderId);
     else this.#states.set(orderId, state);
     const lost = [...this.#states.values()].filter(

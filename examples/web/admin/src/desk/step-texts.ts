@@ -10,6 +10,12 @@ export function orderName(order: Pick<Order, 'id' | 'number'>): string {
   return order.number === undefined ? shortId(order.id) : `#${order.number}`;
 }
 
+/** An order among those of several organizations, whose numbers are alike: "#1042, Corner Shop". */
+export function orderLabel(order: Pick<Order, 'id' | 'number' | 'store'>): string {
+  const shop = order.store?.name;
+  return shop ? `${orderName(order)}, ${shop}` : orderName(order);
+}
+
 /** Why a step was not made: what another user has done instead. */
 export function refusalText(step: Step, now: Order | null): string {
   const lost = `Your “${stepNames[step.status]}” was not made.`;

@@ -3,12 +3,12 @@
 import { type Order, problemText } from '@ordercast/client';
 import { paymentText, secondsUntil, stepNames } from '@ordercast/client/format';
 import { useNow } from '@ordercast/client/react';
-import { type ReactNode, useEffect, useLayoutEffect, useRef } from 'react';
+import { Fragment, type ReactNode, useEffect, useLayoutEffect, useRef } from 'react';
 import { ageTone, stopwatch } from '../desk/age.ts';
 import { ClickGuard } from '../desk/click-guard.ts';
 import { useDesk, useRole, useSettings, useStep, useUnseen } from '../desk/hooks.ts';
 import { nextStepFor } from '../desk/permissions.ts';
-import { orderName } from '../desk/step-texts.ts';
+import { orderLabel, orderName } from '../desk/step-texts.ts';
 import { useList } from '../orders/use-list.ts';
 import { now } from '../services.ts';
 import { useAnnounce } from '../shell/announcer.tsx';
@@ -59,16 +59,21 @@ export function KitchenPage(): ReactNode {
           {columnsOf(orders).map((column) => (
             <section key={column.name} className="kitchen-column" aria-label={column.name}>
               <h2 data-focus-home tabIndex={-1}>
-                {column.name} <span className="kitchen-count">{column.orders.length}</span>
+                {column.name} <span className="kitchen-count">{column.count}</span>
               </h2>
-              {column.orders.length === 0 && <p className="dimmed kitchen-none">Nothing here</p>}
-              {column.orders.map((order, index) => (
-                <Card
-                  key={order.id}
-                  order={order}
-                  showsShop={showsShop}
-                  meaningAt={(step) => meaningOf(column, index, step)}
-                />
+              {column.groups.length === 0 && <p className="dimmed kitchen-none">Nothing here</p>}
+              {column.groups.map((group) => (
+                <Fragment key={group.name}>
+                  {group.name !== null && <h3 className="kitchen-group">{group.name}</h3>}
+                  {group.orders.map((order) => (
+                    <Card
+                      key={order.id}
+                      order={order}
+                      showsShop={showsShop}
+                      meaningAt={(step) => meaningOf(column, order.id, step)}
+                    />
+                  ))}
+                </Fragment>
               ))}
             </section>
           ))}
@@ -100,10 +105,11 @@ function Card(props: {
   return (
     <article
       className="kitchen-card"
-      aria-label={`Order ${orderName(order)}${showsShop && order.store?.name ? `, ${order.store.name}` : ''}`}
+      aria-label={`Order ${showsShop ? orderLabel(order) : orderName(order)}`}
       data-order-id={order.id}
       data-new={isNew || undefined}
       data-unsent={isBusy || undefined}
+      data-unpaid={isUnpaid || undefined}
     >
       <button
         type="button"

@@ -12,12 +12,14 @@ import {
 } from '@ordercast/client';
 import type { OrderCounts, StaffPage, StaffQuery } from '@ordercast/client/staff';
 import { Observable } from '../desk/observable.ts';
+import { agreeingCounts, countsAfter } from './counts.ts';
 import { type Pace, Paced } from './paced.ts';
 
 export interface FeedSnapshot {
   /** The rows that belong to the list, in its sequence; undefined until they are known. */
   readonly orders: readonly Order[] | undefined;
   readonly meta: PageMeta | undefined;
+  /** Never at odds with `orders`, however far apart the two were asked for. */
   readonly counts: OrderCounts | undefined;
   /** Entries of the answer that are no orders at all. */
   readonly unreadable: number;
@@ -66,6 +68,8 @@ export class OrderFeed extends Observable {
   readonly #watches = new Map<string, () => void>();
   readonly #stops: (() => void)[] = [];
   #snapshot: FeedSnapshot = nothingLoaded;
+  /** As the server has counted, with what has changed since. */
+  #counted: OrderCounts | undefined;
   #kept: ReadonlySet<string> = new Set();
   #generation: number;
   #failures = 0;
@@ -126,6 +130,9 @@ export class OrderFeed extends Observable {
     if (held === undefined || newer(held, order) === held || this.#isStopped) return;
     this.#newest.set(order.id, order);
     this.#options.onChange?.(order);
+    if (this.#counted) {
+      this.#counted = countsAfter(this.#counted, this.#options.query, held, order);
+    }
     const { orders, meta } = this.#snapshot;
     if (orders?.some(({ id }) => id === order.id)) {
       const belongs = belongsTo(this.#options.query, order);
@@ -137,7 +144,7 @@ export class OrderFeed extends Observable {
       if (!belongs && (meta?.totalPages ?? 1) > 1) this.#list.ask(); // The next page's first moves up.
     } else {
       if (belongsTo(this.#options.query, order)) this.#list.ask(); // It has left, and comes back.
-      this.tell();
+      this.#set({});
     }
     if (this.#options.count && held.status !== order.status) this.#counts.ask();
   };
@@ -185,7 +192,9 @@ export class OrderFeed extends Observable {
     const { count, query } = this.#options;
     try {
       const counts = await count?.(query);
-      if (!this.#isStopped && counts) this.#set({ counts });
+      if (this.#isStopped || !counts) return;
+      this.#counted = counts;
+      this.#set({});
     } catch {
       // The next change asks again, and so does the next connection.
     }
@@ -224,7 +233,10 @@ export class OrderFeed extends Observable {
   }
 
   #set(changes: Partial<FeedSnapshot>): void {
-    this.#snapshot = { ...this.#snapshot, ...changes };
+    const next = { ...this.#snapshot, ...changes };
+    const { query } = this.#options;
+    const counts = this.#counted && agreeingCounts(this.#counted, { ...next, query });
+    this.#snapshot = { ...next, counts };
     this.tell();
   }
 }

@@ -3,8 +3,8 @@
 import type { Order } from '@ordercast/client';
 import { itemsText, money, paymentText } from '@ordercast/client/format';
 import { memo, type ReactNode } from 'react';
-import { useStep } from '../desk/hooks.ts';
-import { orderName } from '../desk/step-texts.ts';
+import { useStep, useUnseen } from '../desk/hooks.ts';
+import { orderLabel, orderName } from '../desk/step-texts.ts';
 import { BagIcon, TruckIcon } from '../icons.tsx';
 import { StatusPill } from '../status-pill.tsx';
 import { Age } from './age.tsx';
@@ -24,7 +24,9 @@ export interface OrderRowProps {
 export const OrderRow = memo(function OrderRow(props: OrderRowProps): ReactNode {
   const { order, href, isChanged, isLeaving, isOpened, showsShop } = props;
   const state = useStep(order.id);
+  const isNew = useUnseen().has(order.id);
   const isUnsent = state?.phase === 'waiting' || state?.phase === 'sending';
+  const label = showsShop ? orderLabel(order) : undefined;
   const pickup = order.fulfillmentType === 'PICKUP';
   return (
     // The keyboard uses the link in the first cell; the mouse can click anywhere in the row.
@@ -34,6 +36,7 @@ export const OrderRow = memo(function OrderRow(props: OrderRowProps): ReactNode 
       // Alternates, so that a second change is highlighted anew.
       data-changed={isChanged ? (order.version % 2 === 0 ? 'even' : 'odd') : undefined}
       data-leaving={isLeaving || undefined}
+      data-new={isNew || undefined}
       data-opened={isOpened || undefined}
       onClick={(event) => {
         if ((event.target as Element).closest('a, button, .alert')) return;
@@ -43,9 +46,10 @@ export const OrderRow = memo(function OrderRow(props: OrderRowProps): ReactNode 
       }}
     >
       <th scope="row" className="col-order">
-        <a href={href} className="order-link">
+        <a href={href} className="order-link" aria-label={label}>
           {orderName(order)}
         </a>
+        {isNew && <span className="new-mark">New</span>}
         <Age order={order} />
       </th>
       <td className="col-status">
@@ -80,7 +84,7 @@ export const OrderRow = memo(function OrderRow(props: OrderRowProps): ReactNode 
         </span>
       </td>
       <td className="col-action">
-        <StepControl order={order} isNamed />
+        <StepControl order={order} name={label ?? orderName(order)} />
       </td>
     </tr>
   );

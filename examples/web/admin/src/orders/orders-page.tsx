@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 
-import { type Order, orderStatuses, problemText } from '@ordercast/client';
-import { statusName, statusNames } from '@ordercast/client/format';
-import type { OrderCounts } from '@ordercast/client/staff';
+import { type Order, problemText } from '@ordercast/client';
+import { statusName } from '@ordercast/client/format';
 import {
   type ReactNode,
   type RefObject,
   useCallback,
+  useEffect,
   useLayoutEffect,
   useMemo,
   useRef,
@@ -15,31 +15,23 @@ import {
 import { useDesk, useRole, useSettings } from '../desk/hooks.ts';
 import { nextStepFor } from '../desk/permissions.ts';
 import { orderName } from '../desk/step-texts.ts';
-import {
-  filterNames,
-  firstList,
-  hrefOf,
-  type ListRoute,
-  openStatuses,
-  type Tab,
-  tabs,
-} from '../route.ts';
+import { filterNames, hrefOf, type ListRoute } from '../route.ts';
 import { session } from '../services.ts';
 import { useAnnounce } from '../shell/announcer.tsx';
 import { useTitle } from '../shell/bell.tsx';
 import { useCommands } from '../shell/use-commands.ts';
 import { Alert, Floating, Skeleton } from '../ui.tsx';
+import { EmptyList } from './empty-list.tsx';
 import { ListFilters } from './list-filters.tsx';
 import { queryOf } from './list-query.ts';
 import { OrderRow } from './order-row.tsx';
 import { Pages } from './pages.tsx';
+import { focusSought } from './seek-new.ts';
+import { Tabs, tabName } from './tabs.tsx';
 import { useEngaged } from './use-engaged.ts';
 import { useList } from './use-list.ts';
 
 const columns = ['Order', 'Status', 'Customer', 'Items', 'Total', 'Next step'];
-
-const tabName = (tab: Tab): string =>
-  tab === 'OPEN' ? 'Open' : tab === 'ALL' ? 'All' : statusNames[tab];
 
 export function OrdersPage(props: {
   list: ListRoute;
@@ -67,6 +59,8 @@ export function OrdersPage(props: {
   const engaged = useEngaged(engage);
   useTitle(opened === null ? `${tabName(list.tab)} orders` : 'Order');
   useKeptPlace(isHidden, region);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: new rows may be what is sought
+  useEffect(focusSought, [shown.rows, isHidden]);
 
   const links = (): HTMLElement[] => [
     ...(region.current?.querySelectorAll<HTMLElement>('a.order-link') ?? []),
@@ -120,11 +114,11 @@ export function OrdersPage(props: {
             meta !== undefined &&
             (orders.length > 0
               ? `${first}–${first + orders.length - 1} of ${Math.max(meta.total, orders.length)}`
-              : 'None to show')}
+              : shown.rows.length === 0 && 'None to show')}
         </span>
       </div>
       <ListFilters list={list} stores={stores} search={search} />
-      <Tabs list={list} counts={counts} />
+      <Tabs list={list} counts={counts} total={orders && meta?.total} />
       {feed.unreadable > 0 && (
         <Alert tone="warning" role="status">
           {feed.unreadable === 1 ? 'One entry' : `${feed.unreadable} entries`} can’t be read and{' '}
@@ -161,7 +155,11 @@ export function OrdersPage(props: {
         )}
         {isLoading && <Skeleton rows={8} height={40} />}
         {orders !== undefined && shown.rows.length === 0 && (
-          <Empty list={list} pages={isBeyond ? (meta?.totalPages ?? 1) : null} />
+          <EmptyList
+            list={list}
+            counts={counts}
+            pages={isBeyond ? (meta?.totalPages ?? 1) : null}
+          />
         )}
         {shown.rows.length > 0 && (
           <table className="orders">
@@ -205,63 +203,6 @@ export function OrdersPage(props: {
       )}
       {meta !== undefined && <Pages list={list} total={meta.totalPages} />}
     </div>
-  );
-}
-
-function Tabs(props: { list: ListRoute; counts: OrderCounts | undefined }): ReactNode {
-  const { list, counts } = props;
-  const sum = (statuses: readonly string[]): number =>
-    statuses.reduce((total, status) => total + (counts?.byStatus[status] ?? 0), 0);
-  const countOf = (tab: Tab): number =>
-    sum(tab === 'OPEN' ? openStatuses : tab === 'ALL' ? orderStatuses : [tab]);
-  return (
-    <nav className="tabs" aria-label="Filter by status">
-      {tabs.map((tab) => (
-        <a
-          key={tab}
-          className="tab"
-          href={hrefOf({ page: 'orders', list: { ...list, tab, number: 1 } })}
-          aria-current={tab === list.tab ? 'page' : undefined}
-        >
-          {tabName(tab)}
-          {counts !== undefined && <span className="tab-count">{countOf(tab)}</span>}
-        </a>
-      ))}
-    </nav>
-  );
-}
-
-function Empty(props: { list: ListRoute; pages: number | null }): ReactNode {
-  const { list, pages } = props;
-  if (pages !== null) {
-    return (
-      <p className="empty">
-        There is no page {list.number}:{' '}
-        {pages <= 1 ? 'there is one page.' : `there are ${pages} pages.`}{' '}
-        <a href={hrefOf({ page: 'orders', list: { ...list, number: Math.max(1, pages) } })}>
-          Go to the last page
-        </a>
-      </p>
-    );
-  }
-  if (filterNames.some((name) => list.filters[name])) {
-    return (
-      <p className="empty">
-        No order fits.{' '}
-        <a href={hrefOf({ page: 'orders', list: { ...list, filters: {}, number: 1 } })}>
-          Clear the filters
-        </a>
-      </p>
-    );
-  }
-  if (list.tab === 'OPEN')
-    return <p className="empty">All done. New orders appear here at once.</p>;
-  if (list.tab === 'ALL') return <p className="empty">No orders yet.</p>;
-  return (
-    <p className="empty">
-      No order is {statusNames[list.tab].toLowerCase()} right now.{' '}
-      <a href={hrefOf({ page: 'orders', list: firstList })}>Open orders</a>
-    </p>
   );
 }
 

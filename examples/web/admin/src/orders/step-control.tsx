@@ -15,8 +15,12 @@ import { Button } from '../ui.tsx';
  * The next step of an order, in a slot of one size, with its undo in a slot of its own: whatever happens to the order,
  * a second click at the same place does nothing.
  */
-export function StepControl(props: { order: Order; isNamed?: boolean }): ReactNode {
-  const { order, isNamed = false } = props;
+export function StepControl(props: {
+  order: Order;
+  /** Names the order to a screen reader where several are listed. */
+  name?: string;
+}): ReactNode {
+  const { order, name } = props;
   const { steps, open } = useDesk();
   const state = useStep(order.id);
   const next = nextStepFor(useRole(), order);
@@ -39,7 +43,7 @@ export function StepControl(props: { order: Order; isNamed?: boolean }): ReactNo
               steps.undo(order.id);
               button.current?.focus();
             }}
-            aria-label={isNamed ? `Undo ${orderName(order)}` : undefined}
+            aria-label={name && `Undo ${name}`}
           >
             Undo
           </Button>
@@ -56,10 +60,8 @@ export function StepControl(props: { order: Order; isNamed?: boolean }): ReactNo
           data-step={target}
           aria-label={
             isBusy
-              ? `${stepNames[target]} ${orderName(order)}: not sent yet`
-              : isNamed
-                ? `${stepNames[target]} ${orderName(order)}`
-                : undefined
+              ? `${stepNames[target]} ${name ?? orderName(order)}: not sent yet`
+              : name && `${stepNames[target]} ${name}`
           }
           onClick={() => {
             if (next === null || !guard.current.click(now())) return;

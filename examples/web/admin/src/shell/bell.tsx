@@ -3,6 +3,7 @@
 import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react';
 import { useDesk, useSettings, useUnseen } from '../desk/hooks.ts';
 import { BellIcon, BellOffIcon } from '../icons.tsx';
+import { seekNew } from '../orders/seek-new.ts';
 import { firstList, hrefOf } from '../route.ts';
 import { settings } from '../services.ts';
 import { IconButton } from '../ui.tsx';
@@ -25,7 +26,7 @@ export function Bell(): ReactNode {
     <div className="bell">
       {size > 0 && (
         <>
-          <a className="badge" href={href}>
+          <a className="badge" href={href} onClick={only === undefined ? seekNew : undefined}>
             {size} new
           </a>
           <button type="button" className="link-button" onClick={silence}>

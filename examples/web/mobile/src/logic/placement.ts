@@ -21,10 +21,14 @@ export type PlacementState =
   | { readonly status: 'unsure'; readonly reason: string }
   | { readonly status: 'refused'; readonly reason: string };
 
+export type Exclusively = <T>(work: () => Promise<T>) => Promise<T>;
+
 export interface PlacementOptions {
   readonly place: (order: NewOrder, key: string) => Promise<Order>;
   readonly notebook: Notebook;
   readonly newKey: () => string;
+  /** Runs `work` in one tab at a time; leave it out on a platform without tabs. */
+  readonly exclusively?: Exclusively | undefined;
   readonly now: () => number;
 }
 
@@ -65,17 +69,22 @@ export class Placement {
     // What became of the one before has to be known first.
     if (this.#attempt !== null || this.#state.status === 'sending') return null;
     this.#set({ status: 'sending' });
+    const { exclusively = (work) => work() } = this.#options;
+    const { attempt, isOurs } = await exclusively(() => this.#writeDown(order));
+    this.#attempt = attempt;
+    if (isOurs) return this.#run(attempt);
+    this.#set({ status: 'unsure', reason: 'An order from before has had no answer yet.' });
+    return null;
+  }
+
+  /** Writes it down before it is sent, since the app may end in between. Not ours: another tab has sent that one. */
+  async #writeDown(order: NewOrder): Promise<{ attempt: Attempt; isOurs: boolean }> {
     const before = await this.#findWritten();
-    if (before !== null) {
-      this.#attempt = before; // Another tab has sent it.
-      this.#set({ status: 'unsure', reason: 'An order from before has had no answer yet.' });
-      return null;
-    }
+    if (before !== null) return { attempt: before, isOurs: false };
     const { newKey, now, notebook } = this.#options;
-    this.#attempt = { key: newKey(), order, sentAt: now() };
-    // Written down before it is sent: the app may end in between.
-    await notebook.write(entry, this.#attempt);
-    return this.#run(this.#attempt);
+    const attempt = { key: newKey(), order, sentAt: now() };
+    await notebook.write(entry, attempt);
+    return { attempt, isOurs: true };
   }
 
   /** Sends again the order of which it is unknown whether it has arrived. */
