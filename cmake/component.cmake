@@ -10,7 +10,12 @@ function(ordercast_component name)
 
   set(include_dir ${ARGV1})
   if(include_dir)
-    target_include_directories(${target} INTERFACE
+    if(ORDERCAST_TOP_LEVEL)  # Only here our headers follow our own warnings.
+      set(system "")
+    else()
+      set(system SYSTEM)
+    endif()
+    target_include_directories(${target} ${system} INTERFACE
       $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/${include_dir}>
       $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   endif()
@@ -24,4 +29,27 @@ function(ordercast_component name)
               FILES_MATCHING PATTERN "*.hpp")
     endif()
   endif()
+endfunction()
+
+# ordercast_pkg_config(NAME DESCRIPTION REQUIRES MODULE... [CFLAGS FLAG...] [LIBS FLAG...]): a pkg-config file of a
+# component. It says what this build found: zlib and liburing are used if they were here.
+function(ordercast_pkg_config component description)
+  if(NOT ORDERCAST_INSTALL)
+    return()
+  endif()
+  cmake_parse_arguments(PARSE_ARGV 2 pc "" "" "REQUIRES;CFLAGS;LIBS")
+  set(pc_name ordercast)
+  if(NOT component STREQUAL "core")
+    set(pc_name ordercast-${component})
+  endif()
+  set(pc_description ${description})
+  list(JOIN pc_REQUIRES ", " pc_requires)
+  list(JOIN pc_CFLAGS " " pc_cflags)
+  list(JOIN pc_LIBS " " pc_libs)
+  # The files say where they are themselves, so that the whole may be moved.
+  set(folder ${CMAKE_INSTALL_DATADIR}/pkgconfig)
+  file(RELATIVE_PATH pc_prefix ${CMAKE_INSTALL_PREFIX}/${folder} ${CMAKE_INSTALL_PREFIX})
+  string(REGEX REPLACE "/$" "" pc_prefix ${pc_prefix})
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/ordercast.pc.in ${PROJECT_BINARY_DIR}/${pc_name}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${pc_name}.pc DESTINATION ${folder} COMPONENT library)
 endfunction()

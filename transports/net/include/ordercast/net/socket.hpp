@@ -7,6 +7,7 @@
 // clang-format on
 
 #include <asio/ip/tcp.hpp>
+#include <asio/version.hpp>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -17,6 +18,10 @@
 #include <mutex>
 #include <unordered_map>
 #include <utility>
+
+#if ASIO_VERSION < 101400
+#error "ordercast needs Asio 1.14 or newer"
+#endif
 
 /// An acceptor passes these to a transport: a connected socket, and the ticket that counts it.
 namespace ordercast::net {

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+# Which components are built: ORDERCAST_WITH_JWT and so on, each AUTO (if its libraries are found), ON or
+# OFF. Sets ordercast_with_NAME. What is missing for all that was asked for is named in one error.
+foreach(component JWT TLS ASIO WEBSOCKETPP NATS)
+  set(ORDERCAST_WITH_${component} AUTO CACHE STRING
+    "Build the component: AUTO (if its libraries are found), ON or OFF")
+  set_property(CACHE ORDERCAST_WITH_${component} PROPERTY STRINGS AUTO ON OFF)
+  if(NOT ORDERCAST_WITH_${component} MATCHES "^(AUTO|ON|OFF)$")
+    message(FATAL_ERROR
+      "ORDERCAST_WITH_${component} is '${ORDERCAST_WITH_${component}}'; allowed are AUTO, ON and OFF")
+  endif()
+endforeach()
+
+set(ordercast_programs "")  # the options that need every component
+foreach(programs EXAMPLES TESTS BENCH)
+  if(ORDERCAST_BUILD_${programs})
+    list(APPEND ordercast_programs ORDERCAST_BUILD_${programs})
+  endif()
+endforeach()
+list(JOIN ordercast_programs ", " ordercast_programs)
+
+set(all_missing "")
+set(packages "")
+# Keeps what ordercast_find has not found for the error below. `user`: who needs it.
+macro(ordercast_keep_missing user)
+  foreach(line IN LISTS ordercast_missing)
+    if(NOT line IN_LIST all_missing)
+      list(APPEND all_missing "${line}")
+      set("users of ${line}" "")
+    endif()
+    list(APPEND "users of ${line}" "${user}")
+  endforeach()
+  list(APPEND packages ${ordercast_missing_packages})
+endmacro()
+
+ordercast_find(${ordercast_needs_core})
+ordercast_keep_missing("every component")
+
+foreach(component JWT TLS ASIO WEBSOCKETPP NATS)
+  string(TOLOWER ${component} name)
+  set(ordercast_with_${name} OFF)
+  if(ORDERCAST_WITH_${component} STREQUAL "OFF")
+    if(ordercast_programs)
+      message(FATAL_ERROR
+        "ORDERCAST_WITH_${component}=OFF: ${ordercast_programs} need every component; turn them off too")
+    endif()
+    continue()
+  endif()
+  ordercast_find(${ordercast_needs_${name}})
+  if(NOT ordercast_missing)
+    set(ordercast_with_${name} ON)
+  elseif(ordercast_programs OR ORDERCAST_WITH_${component} STREQUAL "ON")
+    ordercast_keep_missing(ORDERCAST_WITH_${component})
+  else()
+    list(JOIN ordercast_missing ", " missing)
+    message(STATUS "ordercast is built without ${name}; not found: ${missing}")
+  endif()
+endforeach()
+
+if(ordercast_programs)
+  include(${CMAKE_CURRENT_LIST_DIR}/programs.cmake)
+  ordercast_find(${ordercast_needs_programs})
+  ordercast_keep_missing("${ordercast_programs}")
+endif()
+
+if(all_missing)
+  set(lines "")
+  foreach(line IN LISTS all_missing)
+    list(JOIN "users of ${line}" ", " users)
+    string(APPEND lines "\n  ${line}, for ${users}")
+  endforeach()
+  list(REMOVE_DUPLICATES packages)
+  list(JOIN packages " " packages)
+  message(FATAL_ERROR "ordercast needs what was not found:${lines}\nOn Debian:\n  apt-get install ${packages}\n")
+endif()
