@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "store/postgres/accounts.hpp"
 
+#include "store/rows.hpp"
+
 /// Users, sign-ins and devices. Changes of one user's sign-ins run one after another, under a lock
 /// that ends with the transaction. So a sign-in that is under way while all are ended either ends
 /// with them, or comes later and is then checked against the changed user.
@@ -24,18 +26,11 @@ constexpr std::int64_t longest_life_ms = 366LL * 24 * 60 * 60 * 1000;
 /// Ends where the condition begins.
 constexpr std::string_view user_columns =
     "SELECT id, email, name, password_hash, role, organization_id, "
-    "EXISTS (SELECT 1 FROM disabled_users WHERE user_id = users.id), phone FROM users WHERE ";
-
-User read_user(const Result& rows, int row) {
-  const auto role = role_from_string(rows.text(row, 4));
-  if (!role) throw StoreError("unknown value in the database's column users.role");
-  return {rows.text(row, 0), rows.text(row, 1), rows.text(row, 2), rows.text(row, 3), *role,
-          rows.text(row, 5), rows.flag(row, 6), rows.text(row, 7)};
-}
+    "EXISTS (SELECT 1 FROM disabled_users WHERE user_id = users.id)::int, phone FROM users WHERE ";
 
 std::optional<User> first_user(const Result& rows) {
   if (rows.empty()) return std::nullopt;
-  return read_user(rows, 0);
+  return rows::user(Row(rows, 0));
 }
 
 std::vector<std::string> texts_of(const Result& rows) {
@@ -101,11 +96,7 @@ std::optional<User> find_user_by_email(Connection& connection, std::string_view 
 
 std::vector<User> list_users(Connection& connection) {
   static const std::string sql = std::string(user_columns) + "true ORDER BY lower(email)";
-  const Result rows = connection.query(sql);
-  std::vector<User> users;
-  users.reserve(static_cast<std::size_t>(rows.rows()));
-  for (int row = 0; row < rows.rows(); ++row) users.push_back(read_user(rows, row));
-  return users;
+  return read_all(connection.query(sql), rows::user<Row>);
 }
 
 bool set_disabled(Connection& connection, std::string_view user_id, bool is_disabled,
@@ -139,12 +130,7 @@ std::vector<AccountChange> account_changes_after(Connection& connection, std::in
   const Result rows = connection.query(
       "SELECT sequence, user_id FROM account_changes WHERE sequence > $1 ORDER BY sequence",
       sequence);
-  std::vector<AccountChange> changes;
-  changes.reserve(static_cast<std::size_t>(rows.rows()));
-  for (int row = 0; row < rows.rows(); ++row) {
-    changes.push_back({rows.integer(row, 0), rows.text(row, 1)});
-  }
-  return changes;
+  return read_all(rows, rows::account_change<Row>);
 }
 
 std::int64_t last_account_change(Connection& connection) {
@@ -210,12 +196,7 @@ std::vector<EndedSession> sessions_ended_since(Connection& connection, std::int6
       "SELECT id, user_id, ended_at FROM sessions WHERE ended_at >= $1 "
       "UNION ALL SELECT '', user_id, ended_at FROM ended_users WHERE ended_at >= $1",
       since_ms);
-  std::vector<EndedSession> ended;
-  ended.reserve(static_cast<std::size_t>(rows.rows()));
-  for (int row = 0; row < rows.rows(); ++row) {
-    ended.push_back({rows.text(row, 0), rows.text(row, 1), rows.integer(row, 2)});
-  }
-  return ended;
+  return read_all(rows, rows::ended_session<Row>);
 }
 
 std::optional<std::string> add_device(Connection& connection, std::string_view user_id,

@@ -3,6 +3,7 @@
 
 #include "store/postgres/accounts.hpp"
 #include "store/postgres/orders.hpp"
+#include "store/rows.hpp"
 
 namespace order_server::postgres {
 
@@ -39,38 +40,28 @@ void insert_product(Connection& connection, const Product& product) {
 }
 
 std::vector<Shop> list_shops(Connection& connection) {
-  const Result rows =
-      connection.query("SELECT id, organization_id, name, phone FROM shops ORDER BY id");
-  std::vector<Shop> shops;
-  shops.reserve(static_cast<std::size_t>(rows.rows()));
-  for (int row = 0; row < rows.rows(); ++row) {
-    shops.push_back({rows.text(row, 0), rows.text(row, 1), rows.text(row, 2), rows.text(row, 3)});
-  }
-  return shops;
+  return read_all(
+      connection.query("SELECT id, organization_id, name, phone FROM shops ORDER BY id"),
+      rows::shop<Row>);
 }
 
 std::optional<Shop> find_shop(Connection& connection, std::string_view id) {
   const Result rows =
       connection.query("SELECT id, organization_id, name, phone FROM shops WHERE id = $1", id);
   if (rows.empty()) return std::nullopt;
-  return Shop{rows.text(0, 0), rows.text(0, 1), rows.text(0, 2), rows.text(0, 3)};
+  return rows::shop(Row(rows, 0));
 }
 
 std::vector<Product> list_products(Connection& connection, std::string_view store_id) {
-  const Result rows = store_id.empty() ? connection.query(
-                                             "SELECT id, store_id, name, price_minor FROM products "
-                                             "ORDER BY store_id, id")
-                                       : connection.query(
-                                             "SELECT id, store_id, name, price_minor FROM products "
-                                             "WHERE store_id = $1 ORDER BY id",
-                                             store_id);
-  std::vector<Product> products;
-  products.reserve(static_cast<std::size_t>(rows.rows()));
-  for (int row = 0; row < rows.rows(); ++row) {
-    products.push_back(
-        {rows.text(row, 0), rows.text(row, 1), rows.text(row, 2), rows.integer(row, 3)});
+  if (store_id.empty()) {
+    return read_all(connection.query("SELECT id, store_id, name, price_minor FROM products "
+                                     "ORDER BY store_id, id"),
+                    rows::product<Row>);
   }
-  return products;
+  return read_all(connection.query("SELECT id, store_id, name, price_minor FROM products "
+                                   "WHERE store_id = $1 ORDER BY id",
+                                   store_id),
+                  rows::product<Row>);
 }
 
 void check(Connection& connection) {

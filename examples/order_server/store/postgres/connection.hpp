@@ -127,6 +127,29 @@ class Result {
   std::unique_ptr<pg_result, Clear> result_;
 };
 
+/// One row of a result, which must outlive it.
+class Row {
+ public:
+  Row(const Result& result, int row) noexcept : result_(result), row_(row) {}
+
+  [[nodiscard]] std::int64_t integer(int column) const { return result_.integer(row_, column); }
+  [[nodiscard]] std::string text(int column) const { return result_.text(row_, column); }
+  [[nodiscard]] bool is_null(int column) const noexcept { return result_.is_null(row_, column); }
+
+ private:
+  const Result& result_;
+  int row_;
+};
+
+/// What `read` makes of each row.
+template <class Read>
+auto read_all(const Result& result, Read read) {
+  std::vector<decltype(read(Row(result, 0)))> all;
+  all.reserve(static_cast<std::size_t>(result.rows()));
+  for (int row = 0; row < result.rows(); ++row) all.push_back(read(Row(result, row)));
+  return all;
+}
+
 /// The server's address and the user, as libpq's keywords and values. Contains a password.
 using Address = std::vector<std::pair<std::string, std::string>>;
 

@@ -114,7 +114,7 @@ OrderPage list_orders(Connection& connection, const OrderFilter& filter) {
                           page_size + 1, pages_before * page_size);
   const int count = static_cast<int>(std::min<std::int64_t>(rows.rows(), page_size));
   for (int row = 0; row < count; ++row) {
-    auto found = read_whole_order(rows, row);
+    auto found = read_whole_order(Row(rows, row));
     if (row + 1 == page_size && rows.rows() > count) {
       page.next = OrderCursor{value_of(filter.sort, found.order), found.number};
     }
@@ -129,11 +129,7 @@ OrderCounts count_orders(Connection& connection, const OrderFilter& filter) {
       "SELECT orders.status, count(*)" + where() + " GROUP BY orders.status";
   const Result rows = run(connection, sql, filter, Values(filter));
   OrderCounts counts;
-  for (int row = 0; row < rows.rows(); ++row) {
-    const auto status = known(order_status_from_string(rows.text(row, 0)), "orders.status");
-    counts.by_status[static_cast<std::size_t>(status)] = rows.integer(row, 1);
-    counts.total += rows.integer(row, 1);
-  }
+  for (int row = 0; row < rows.rows(); ++row) rows::add_count(Row(rows, row), counts);
   return counts;
 }
 
@@ -149,22 +145,7 @@ std::optional<std::vector<HistoryEntry>> order_history(Connection& connection, s
       "AND ($3 = '' OR orders.organization_id = $3) ORDER BY l.position",
       id, scope.user_id, scope.organization_id);
   if (rows.empty()) return std::nullopt;
-  std::vector<HistoryEntry> history;
-  for (int row = 0; row < rows.rows(); ++row) {
-    HistoryEntry entry;
-    entry.version = static_cast<std::uint64_t>(rows.integer(row, 0));
-    entry.status = known(order_status_from_string(rows.text(row, 1)), "status_logs.status");
-    if (!rows.is_null(row, 2)) {
-      entry.payment_status =
-          known(payment_status_from_string(rows.text(row, 2)), "status_logs.payment_status");
-    }
-    entry.note = rows.text(row, 3);
-    entry.actor = {rows.text(row, 4), rows.text(row, 5)};
-    entry.actor_name = rows.text(row, 6);
-    entry.created_at_ms = rows.integer(row, 7);
-    history.push_back(std::move(entry));
-  }
-  return history;
+  return read_all(rows, rows::history_entry<Row>);
 }
 
 }  // namespace order_server::postgres

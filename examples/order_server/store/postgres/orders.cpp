@@ -31,60 +31,27 @@ constexpr std::string_view children =
     "(SELECT json_build_array(u.name, u.email, u.phone) FROM users AS u "
     "WHERE u.id = orders.user_id), "
     "(SELECT json_build_array(s.name, s.phone) FROM shops AS s WHERE s.id = orders.store_id)";
-constexpr int first_child_column = 20;
 
 /// One order by its id ($1); no row if it is not in the scope.
 constexpr std::string_view in_scope =
     " FROM orders WHERE id = $1 AND ($2 = '' OR user_id = $2) "
     "AND ($3 = '' OR organization_id = $3)";
 
-NumberedOrder read_order_row(const Result& rows, int row) {
-  NumberedOrder result;
-  result.number = rows.integer(row, 0);
-  Order& order = result.order;
-  order.id = rows.text(row, 1);
-  order.user_id = rows.text(row, 2);
-  order.store_id = rows.text(row, 3);
-  order.organization_id = rows.text(row, 4);
-  order.status = known(order_status_from_string(rows.text(row, 5)), "orders.status");
-  order.payment_status =
-      known(payment_status_from_string(rows.text(row, 6)), "orders.payment_status");
-  order.payment_method =
-      known(payment_method_from_string(rows.text(row, 7)), "orders.payment_method");
-  order.fulfillment_type =
-      known(fulfillment_type_from_string(rows.text(row, 8)), "orders.fulfillment_type");
-  order.total_minor = rows.integer(row, 9);
-  order.delivery_address = rows.text(row, 10);
-  order.razorpay_order_id = rows.text(row, 11);
-  order.razorpay_payment_id = rows.text(row, 12);
-  order.note = rows.text(row, 13);
-  order.version = static_cast<std::uint64_t>(rows.integer(row, 14));
-  order.created_at_ms = rows.integer(row, 15);
-  order.updated_at_ms = rows.integer(row, 16);
-  order.number = rows.integer(row, 17);
-  if (!rows.is_null(row, 18)) {
-    order.refund_status =
-        known(refund_status_from_string(rows.text(row, 18)), "orders.refund_status");
-  }
-  if (!rows.is_null(row, 19)) order.estimated_ready_at_ms = rows.integer(row, 19);
-  return result;
-}
-
 std::string text_or_empty(const nlohmann::json& value) {
   return value.is_null() ? std::string() : value.get<std::string>();
 }
 
-void read_children(const Result& rows, int row, int column, Order& order) {
+void read_children(const Row& row, int column, Order& order) {
   try {
-    if (!rows.is_null(row, column)) {
-      for (const auto& item : nlohmann::json::parse(rows.text(row, column))) {
+    if (!row.is_null(column)) {
+      for (const auto& item : nlohmann::json::parse(row.text(column))) {
         order.items.push_back({item.at(0).get<std::string>(), item.at(1).get<std::string>(),
                                item.at(2).get<std::string>(), item.at(3).get<std::int64_t>(),
                                item.at(4).get<std::int64_t>()});
       }
     }
-    if (!rows.is_null(row, column + 1)) {
-      for (const auto& log : nlohmann::json::parse(rows.text(row, column + 1))) {
+    if (!row.is_null(column + 1)) {
+      for (const auto& log : nlohmann::json::parse(row.text(column + 1))) {
         order.status_logs.push_back(
             {log.at(0).get<std::string>(),
              known(order_status_from_string(log.at(1).get<std::string>()), "status_logs.status"),
@@ -92,13 +59,13 @@ void read_children(const Result& rows, int row, int column, Order& order) {
              Actor{text_or_empty(log.at(4)), text_or_empty(log.at(5))}});
       }
     }
-    if (!rows.is_null(row, column + 2)) {
-      const auto user = nlohmann::json::parse(rows.text(row, column + 2));
+    if (!row.is_null(column + 2)) {
+      const auto user = nlohmann::json::parse(row.text(column + 2));
       order.customer = {text_or_empty(user.at(0)), text_or_empty(user.at(1)),
                         text_or_empty(user.at(2))};
     }
-    if (rows.is_null(row, column + 3)) return;
-    const auto store = nlohmann::json::parse(rows.text(row, column + 3));
+    if (row.is_null(column + 3)) return;
+    const auto store = nlohmann::json::parse(row.text(column + 3));
     order.store = {text_or_empty(store.at(0)), text_or_empty(store.at(1))};
   } catch (const nlohmann::json::exception&) {
     throw StoreError("the database answers something else than an order's items and logs");
@@ -107,12 +74,13 @@ void read_children(const Result& rows, int row, int column, Order& order) {
 
 /// Locks an order's row by a statement for `order_columns`, and reads the order. Others may have
 /// committed while it waited for the lock, so the rest is read by a second statement.
-std::optional<NumberedOrder> load_locked(Connection& connection, const Result& rows) {
-  if (rows.empty()) return std::nullopt;
-  NumberedOrder found = read_order_row(rows, 0);
+std::optional<NumberedOrder> load_locked(Connection& connection, const Result& locked) {
+  if (locked.empty()) return std::nullopt;
+  NumberedOrder found = rows::order(Row(locked, 0));
   static const std::string sql =
       "SELECT " + std::string(children) + " FROM orders WHERE number = $1";
-  read_children(connection.query(sql, found.number), 0, 0, found.order);
+  const Result rest = connection.query(sql, found.number);
+  read_children(Row(rest, 0), 0, found.order);
   return found;
 }
 
@@ -207,9 +175,9 @@ const std::string& whole_order() {
   return sql;
 }
 
-NumberedOrder read_whole_order(const Result& rows, int row) {
-  NumberedOrder found = read_order_row(rows, row);
-  read_children(rows, row, first_child_column, found.order);
+NumberedOrder read_whole_order(const Row& row) {
+  NumberedOrder found = rows::order(row);
+  read_children(row, rows::order_columns, found.order);
   return found;
 }
 
@@ -218,20 +186,16 @@ std::optional<Order> find_order(Connection& connection, std::string_view id,
   static const std::string sql = whole_order() + std::string(in_scope);
   const Result rows = connection.query(sql, id, scope.user_id, scope.organization_id);
   if (rows.empty()) return std::nullopt;
-  return read_whole_order(rows, 0).order;
+  return read_whole_order(Row(rows, 0)).order;
 }
 
 std::vector<OrderVersion> current_versions(Connection& connection,
                                            const std::vector<std::string>& ids) {
-  const Result rows = connection.query(
-      "SELECT id, version, user_id, organization_id, status FROM orders WHERE id = ANY ($1)", ids);
-  std::vector<OrderVersion> versions;
-  versions.reserve(static_cast<std::size_t>(rows.rows()));
-  for (int row = 0; row < rows.rows(); ++row) {
-    versions.push_back({rows.text(row, 0), static_cast<std::uint64_t>(rows.integer(row, 1)),
-                        rows.text(row, 2), rows.text(row, 3), rows.text(row, 4)});
-  }
-  return versions;
+  return read_all(
+      connection.query(
+          "SELECT id, version, user_id, organization_id, status FROM orders WHERE id = ANY ($1)",
+          ids),
+      rows::order_version<Row>);
 }
 
 void insert_order(Connection& connection, Order& order) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "store/postgres/connection.hpp"
-#include "store/store.hpp"
+#include "store/rows.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -15,23 +15,12 @@
 /// a transaction, which the caller commits. All throw StoreError.
 namespace order_server::postgres {
 
-/// A name that the table's CHECK lets in but this program does not know is a later program's.
-template <class Enum>
-Enum known(std::optional<Enum> value, const char* column) {
-  if (!value) throw StoreError(std::string("unknown value in the database's column ") + column);
-  return *value;
-}
-
-/// An order and the number that its rows in other tables carry, which also is the sequence of
-/// creation in the database.
-struct NumberedOrder {
-  std::int64_t number = 0;
-  Order order;
-};
+using rows::known;
+using rows::NumberedOrder;
 
 /// Ends where FROM orders begins; `read_whole_order` reads it.
 [[nodiscard]] const std::string& whole_order();
-[[nodiscard]] NumberedOrder read_whole_order(const Result& rows, int row);
+[[nodiscard]] NumberedOrder read_whole_order(const Row& row);
 
 [[nodiscard]] std::optional<Order> find_order(Connection& connection, std::string_view id,
                                               const OrderScope& scope);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "store/postgres/outbox.hpp"
 
+#include "store/rows.hpp"
 #include "store/shared_rules.hpp"
 
 #include <algorithm>
@@ -29,28 +30,9 @@ constexpr std::string_view take_end =
     "FROM taken WHERE broadcasts.sequence = taken.sequence "
     "RETURNING broadcasts.sequence, attempts) "
     "SELECT sequence, order_id, owner_id, organization_id, status, version, order_json, "
-    "created_at, attempts, attempts > 0 AND EXISTS (SELECT 1 FROM orders "
-    "WHERE orders.id = outbox.order_id AND orders.version > outbox.version) "
+    "created_at, attempts, (attempts > 0 AND EXISTS (SELECT 1 FROM orders "
+    "WHERE orders.id = outbox.order_id AND orders.version > outbox.version))::int "
     "FROM leased JOIN outbox USING (sequence) ORDER BY sequence";
-
-std::vector<OutboxEntry> read_entries(const Result& rows) {
-  std::vector<OutboxEntry> entries;
-  for (int row = 0; row < rows.rows(); ++row) {
-    OutboxEntry entry;
-    entry.sequence = rows.integer(row, 0);
-    entry.order_id = rows.text(row, 1);
-    entry.owner_id = rows.text(row, 2);
-    entry.organization_id = rows.text(row, 3);
-    entry.status = rows.text(row, 4);
-    entry.version = static_cast<std::uint64_t>(rows.integer(row, 5));
-    entry.order_json = rows.text(row, 6);
-    entry.created_at_ms = rows.integer(row, 7);
-    entry.attempts = rows.integer(row, 8);
-    entry.superseded = rows.flag(row, 9);
-    entries.push_back(std::move(entry));
-  }
-  return entries;
-}
 
 /// The difference between the database's clock and this node's, in whole seconds. With it nodes
 /// whose clocks differ agree on when a retry is due. `wall` is the parameter with this node's
@@ -65,17 +47,18 @@ std::int64_t wall_clock_ms() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-constexpr std::string_view broadcast_kind = "broadcast:";
-constexpr std::string_view push_kind = "push:";
-constexpr std::string_view refund_kind = "refund:";
+using rows::broadcast_kind;
+using rows::push_kind;
+using rows::refund_kind;
 
 }  // namespace
 
 std::vector<OutboxEntry> take_pending(Connection& connection, const Holder& holder,
                                       std::size_t limit) {
   static const std::string sql = std::string(take_begin) + "attempts = 0" + std::string(take_end);
-  return read_entries(
-      connection.query(sql, static_cast<std::int64_t>(limit), holder.name, holder.lease.count()));
+  return read_all(
+      connection.query(sql, static_cast<std::int64_t>(limit), holder.name, holder.lease.count()),
+      rows::outbox_entry<Row>);
 }
 
 std::vector<OutboxEntry> take_failed(Connection& connection, const Holder& holder,
@@ -84,9 +67,10 @@ std::vector<OutboxEntry> take_failed(Connection& connection, const Holder& holde
   static const std::string sql = std::string(take_begin) +
                                  "attempts > 0 AND dead_at IS NULL AND (retry_at <= $4 + " + skew +
                                  " OR retry_at > $5 + " + skew + ")" + std::string(take_end);
-  return read_entries(connection.query(sql, static_cast<std::int64_t>(limit), holder.name,
-                                       holder.lease.count(), now_ms, now_ms + retry_horizon_ms,
-                                       wall_clock_ms()));
+  return read_all(
+      connection.query(sql, static_cast<std::int64_t>(limit), holder.name, holder.lease.count(),
+                       now_ms, now_ms + retry_horizon_ms, wall_clock_ms()),
+      rows::outbox_entry<Row>);
 }
 
 void mark_broadcast(Connection& connection, const std::vector<std::int64_t>& sequences) {
@@ -171,16 +155,7 @@ std::vector<DeadLetter> list_dead_letters(Connection& connection, std::size_t li
   std::vector<DeadLetter> letters;
   const auto read = [&](const Result& rows, std::string_view kind) {
     for (int row = 0; row < rows.rows(); ++row) {
-      DeadLetter letter;
-      letter.id = std::string(kind) + std::to_string(rows.integer(row, 0));
-      letter.order_id = rows.text(row, 1);
-      letter.version = static_cast<std::uint64_t>(rows.integer(row, 2));
-      letter.status = rows.text(row, 3);
-      letter.attempts = rows.integer(row, 4);
-      letter.dead_at_ms = rows.integer(row, 5);
-      letter.error = rows.text(row, 6);
-      if (kind == push_kind) letter.device = abbreviated(rows.text(row, 7));
-      letters.push_back(std::move(letter));
+      letters.push_back(rows::dead_letter(Row(rows, row), kind));
     }
   };
   read(connection.query(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "store/postgres/outbox.hpp"
+#include "store/rows.hpp"
 
 #include <algorithm>
 
@@ -59,16 +60,7 @@ std::vector<PushJob> take_due_pushes(Connection& connection, const Holder& holde
       "FROM leased AS l ORDER BY l.attempts, l.due_at, l.id",
       static_cast<std::int64_t>(limit), now_ms, now_ms + retry_horizon_ms, holder.name,
       holder.lease.count());
-  std::vector<PushJob> jobs;
-  jobs.reserve(static_cast<std::size_t>(rows.rows()));
-  for (int row = 0; row < rows.rows(); ++row) {
-    jobs.push_back({rows.integer(row, 0), rows.text(row, 1), rows.text(row, 2), rows.text(row, 3),
-                    rows.text(row, 4), rows.text(row, 5),
-                    static_cast<std::uint64_t>(rows.integer(row, 6)), rows.integer(row, 7),
-                    rows.integer(row, 8), rows.integer(row, 9), rows.integer(row, 10),
-                    rows.integer(row, 11)});
-  }
-  return jobs;
+  return read_all(rows, rows::push_job<Row>);
 }
 
 std::optional<std::int64_t> next_push_at(Connection& connection, std::int64_t now_ms) {

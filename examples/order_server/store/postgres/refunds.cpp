@@ -26,14 +26,7 @@ std::vector<RefundJob> take_due_refunds(Connection& connection, std::size_t limi
       "SELECT id, order_id, payment_id, amount_minor, refund_id, round, attempts FROM leased "
       "ORDER BY was_due_at, id",
       static_cast<std::int64_t>(limit), now_ms, now_ms + retry_horizon_ms, now_ms + lease_ms);
-  std::vector<RefundJob> jobs;
-  jobs.reserve(static_cast<std::size_t>(rows.rows()));
-  for (int row = 0; row < rows.rows(); ++row) {
-    jobs.push_back({rows.integer(row, 0), rows.text(row, 1), rows.text(row, 2),
-                    rows.integer(row, 3), rows.text(row, 4), rows.integer(row, 5),
-                    rows.integer(row, 6)});
-  }
-  return jobs;
+  return read_all(rows, rows::refund_job<Row>);
 }
 
 std::optional<std::int64_t> next_refund_at(Connection& connection, std::int64_t now_ms) {

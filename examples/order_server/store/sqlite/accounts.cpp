@@ -75,9 +75,7 @@ std::vector<AccountChange> SqliteStore::account_changes_after(std::int64_t seque
   Query query = reader->query(
       "SELECT sequence, user_id FROM account_changes WHERE sequence > ?1 ORDER BY sequence",
       sequence);
-  std::vector<AccountChange> changes;
-  while (query.next()) changes.push_back({query.integer(0), query.text(1)});
-  return changes;
+  return read_all(std::move(query), rows::account_change<Query>);
 }
 
 std::int64_t SqliteStore::last_account_change() {

@@ -109,12 +109,8 @@ std::optional<User> SqliteStore::find_user_by_email(std::string_view email) {
 
 std::vector<Shop> SqliteStore::list_shops() {
   const ReaderPool::Lease reader(readers_);
-  Query query = reader->query("SELECT id, organization_id, name, phone FROM shops ORDER BY id");
-  std::vector<Shop> shops;
-  while (query.next()) {
-    shops.push_back({query.text(0), query.text(1), query.text(2), query.text(3)});
-  }
-  return shops;
+  return read_all(reader->query("SELECT id, organization_id, name, phone FROM shops ORDER BY id"),
+                  rows::shop<Query>);
 }
 
 std::optional<Shop> SqliteStore::find_shop(std::string_view id) {
@@ -122,23 +118,20 @@ std::optional<Shop> SqliteStore::find_shop(std::string_view id) {
   Query query =
       reader->query("SELECT id, organization_id, name, phone FROM shops WHERE id = ?1", id);
   if (!query.next()) return std::nullopt;
-  return Shop{query.text(0), query.text(1), query.text(2), query.text(3)};
+  return rows::shop(query);
 }
 
 std::vector<Product> SqliteStore::list_products(std::string_view store_id) {
   const ReaderPool::Lease reader(readers_);
-  Query query = store_id.empty() ? reader->query(
-                                       "SELECT id, store_id, name, price_minor FROM products "
-                                       "ORDER BY store_id, id")
-                                 : reader->query(
-                                       "SELECT id, store_id, name, price_minor FROM products "
-                                       "WHERE store_id = ?1 ORDER BY id",
-                                       store_id);
-  std::vector<Product> products;
-  while (query.next()) {
-    products.push_back({query.text(0), query.text(1), query.text(2), query.integer(3)});
+  if (store_id.empty()) {
+    return read_all(reader->query("SELECT id, store_id, name, price_minor FROM products "
+                                  "ORDER BY store_id, id"),
+                    rows::product<Query>);
   }
-  return products;
+  return read_all(reader->query("SELECT id, store_id, name, price_minor FROM products "
+                                "WHERE store_id = ?1 ORDER BY id",
+                                store_id),
+                  rows::product<Query>);
 }
 
 }  // namespace order_server

@@ -61,6 +61,14 @@ class Query {
   bool ends_statement_;
 };
 
+/// What `read` makes of each row.
+template <class Read>
+auto read_all(Query query, Read read) {
+  std::vector<decltype(read(query))> all;
+  while (query.next()) all.push_back(read(query));
+  return all;
+}
+
 /// Creates a missing file so that only its owner can read it, because it will hold password hashes;
 /// its log gets the same rights. SQLite will meet and report any error here.
 void create_private(const std::string& file);

@@ -221,11 +221,7 @@ OrderCounts SqliteStore::count_orders(const OrderFilter& filter) {
       "SELECT orders.status, count(*) FROM orders" + conditions.where() + " GROUP BY orders.status",
       conditions);
   OrderCounts counts;
-  while (rows.next()) {
-    const auto status = known(order_status_from_string(rows.text(0)), "orders.status");
-    counts.by_status[static_cast<std::size_t>(status)] = rows.integer(1);
-    counts.total += rows.integer(1);
-  }
+  while (rows.next()) rows::add_count(rows, counts);
   return counts;
 }
 
@@ -243,27 +239,13 @@ std::optional<std::vector<HistoryEntry>> SqliteStore::order_history(std::string_
     number = order.integer(0);
   }
   // Before histories, each change had a log, or none.
-  Query rows = reader->query(
-      "SELECT ifnull(version, position), status, payment_status, note, actor_id, actor_role, "
-      "users.name, created_at FROM status_logs LEFT JOIN users ON users.id = actor_id "
-      "WHERE order_number = ?1 ORDER BY position",
-      number);
-  std::vector<HistoryEntry> history;
-  while (rows.next()) {
-    HistoryEntry entry;
-    entry.version = static_cast<std::uint64_t>(rows.integer(0));
-    entry.status = known(order_status_from_string(rows.text(1)), "status_logs.status");
-    if (!rows.is_null(2)) {
-      entry.payment_status =
-          known(payment_status_from_string(rows.text(2)), "status_logs.payment_status");
-    }
-    entry.note = rows.text(3);
-    entry.actor = {rows.text(4), rows.text(5)};
-    entry.actor_name = rows.text(6);
-    entry.created_at_ms = rows.integer(7);
-    history.push_back(std::move(entry));
-  }
-  return history;
+  return sqlite::read_all(
+      reader->query(
+          "SELECT ifnull(version, position), status, payment_status, note, actor_id, actor_role, "
+          "users.name, created_at FROM status_logs LEFT JOIN users ON users.id = actor_id "
+          "WHERE order_number = ?1 ORDER BY position",
+          number),
+      rows::history_entry<Query>);
 }
 
 }  // namespace order_server

@@ -7,11 +7,6 @@
 namespace order_server::sqlite {
 namespace {
 
-std::optional<std::int64_t> integer_or_null(const Query& row, int column) {
-  if (row.is_null(column)) return std::nullopt;
-  return row.integer(column);
-}
-
 void read_customer_and_store(Connection& connection, Order& order) {
   Query row = connection.query(
       "SELECT users.name, users.email, users.phone, shops.name, shops.phone FROM shops "
@@ -55,33 +50,10 @@ void insert_items(Connection& connection, std::int64_t number, const Order& orde
 }  // namespace
 
 NumberedOrder read_order_row(const Query& row) {
-  NumberedOrder result;
-  result.number = row.integer(0);
-  Order& order = result.order;
-  order.id = row.text(1);
-  order.user_id = row.text(2);
-  order.store_id = row.text(3);
-  order.organization_id = row.text(4);
-  order.status = known(order_status_from_string(row.text(5)), "orders.status");
-  order.payment_status = known(payment_status_from_string(row.text(6)), "orders.payment_status");
-  order.payment_method = known(payment_method_from_string(row.text(7)), "orders.payment_method");
-  order.fulfillment_type =
-      known(fulfillment_type_from_string(row.text(8)), "orders.fulfillment_type");
-  order.total_minor = row.integer(9);
-  order.delivery_address = row.text(10);
-  order.razorpay_order_id = row.text(11);
-  order.razorpay_payment_id = row.text(12);
-  order.note = row.text(13);
-  order.version = static_cast<std::uint64_t>(row.integer(14));
-  order.created_at_ms = row.integer(15);
-  order.updated_at_ms = row.integer(16);
-  order.number = row.integer(17);
-  if (!row.is_null(18)) {
-    order.refund_status = known(refund_status_from_string(row.text(18)), "orders.refund_status");
-  }
-  order.estimated_ready_at_ms = integer_or_null(row, 19);
-  order.customer = {row.text(20), row.text(21), row.text(22)};
-  order.store = {row.text(23), row.text(24)};
+  NumberedOrder result = rows::order(row);
+  constexpr int rest = rows::order_columns;
+  result.order.customer = {row.text(rest), row.text(rest + 1), row.text(rest + 2)};
+  result.order.store = {row.text(rest + 3), row.text(rest + 4)};
   return result;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "store/rows.hpp"
 #include "store/sqlite/connection.hpp"
-#include "store/store.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -13,12 +13,8 @@
 /// all are of one moment. All throw StoreError.
 namespace order_server::sqlite {
 
-/// An order and the number that its rows in other tables carry, which also is the sequence of
-/// creation in the database.
-struct NumberedOrder {
-  std::int64_t number = 0;
-  Order order;
-};
+using rows::known;
+using rows::NumberedOrder;
 
 /// The tables that `read_order_row` reads, customer and store by their primary keys; ends where the
 /// condition begins.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "store/rows.hpp"
 #include "store/shared_rules.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 #include "workers/wall_clock.hpp"
@@ -15,35 +16,18 @@ constexpr std::string_view entry_columns =
     "SELECT sequence, order_id, owner_id, outbox.organization_id, outbox.status, outbox.version, "
     "order_json, outbox.created_at, attempts";
 
-OutboxEntry read_entry(const Query& row) {
-  OutboxEntry entry;
-  entry.sequence = row.integer(0);
-  entry.order_id = row.text(1);
-  entry.owner_id = row.text(2);
-  entry.organization_id = row.text(3);
-  entry.status = row.text(4);
-  entry.version = static_cast<std::uint64_t>(row.integer(5));
-  entry.order_json = row.text(6);
-  entry.created_at_ms = row.integer(7);
-  entry.attempts = row.integer(8);
-  return entry;
-}
-
-constexpr std::string_view broadcast_kind = "broadcast:";
-constexpr std::string_view push_kind = "push:";
-constexpr std::string_view refund_kind = "refund:";
+using rows::broadcast_kind;
+using rows::push_kind;
+using rows::refund_kind;
 
 }  // namespace
 
 std::vector<OutboxEntry> SqliteStore::pending_broadcasts(std::size_t limit) {
   static const std::string sql =
       std::string(entry_columns) +
-      " FROM outbox WHERE broadcast_at IS NULL AND attempts = 0 ORDER BY sequence LIMIT ?1";
+      ", 0 FROM outbox WHERE broadcast_at IS NULL AND attempts = 0 ORDER BY sequence LIMIT ?1";
   const ReaderPool::Lease reader(readers_);
-  Query query = reader->query(sql, static_cast<std::int64_t>(limit));
-  std::vector<OutboxEntry> entries;
-  while (query.next()) entries.push_back(read_entry(query));
-  return entries;
+  return read_all(reader->query(sql, static_cast<std::int64_t>(limit)), rows::outbox_entry<Query>);
 }
 
 std::vector<OutboxEntry> SqliteStore::failed_broadcasts(std::size_t limit, std::int64_t now_ms) {
@@ -53,14 +37,9 @@ std::vector<OutboxEntry> SqliteStore::failed_broadcasts(std::size_t limit, std::
       "WHERE broadcast_at IS NULL AND attempts > 0 AND dead_at IS NULL "
       "AND (retry_at <= ?2 OR retry_at > ?3) ORDER BY sequence LIMIT ?1";
   const ReaderPool::Lease reader(readers_);
-  Query query =
-      reader->query(sql, static_cast<std::int64_t>(limit), now_ms, now_ms + retry_horizon_ms);
-  std::vector<OutboxEntry> entries;
-  while (query.next()) {
-    entries.push_back(read_entry(query));
-    entries.back().superseded = query.integer(9) != 0;
-  }
-  return entries;
+  return read_all(
+      reader->query(sql, static_cast<std::int64_t>(limit), now_ms, now_ms + retry_horizon_ms),
+      rows::outbox_entry<Query>);
 }
 
 void SqliteStore::mark_broadcast(const std::vector<std::int64_t>& sequences) {
@@ -164,18 +143,7 @@ std::vector<DeadLetter> SqliteStore::list_dead_letters(std::size_t limit) {
   const ReaderPool::Lease reader(readers_);
   std::vector<DeadLetter> letters;
   const auto read = [&](Query query, std::string_view kind) {
-    while (query.next()) {
-      DeadLetter letter;
-      letter.id = std::string(kind) + std::to_string(query.integer(0));
-      letter.order_id = query.text(1);
-      letter.version = static_cast<std::uint64_t>(query.integer(2));
-      letter.status = query.text(3);
-      letter.attempts = query.integer(4);
-      letter.dead_at_ms = query.integer(5);
-      letter.error = query.text(6);
-      if (kind == push_kind) letter.device = abbreviated(query.text(7));
-      letters.push_back(std::move(letter));
-    }
+    while (query.next()) letters.push_back(rows::dead_letter(query, kind));
   };
   read(reader->query(
            "SELECT sequence, order_id, version, status, attempts, dead_at, error FROM outbox "

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "store/rows.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
 #include <algorithm>
@@ -59,13 +60,7 @@ std::vector<PushJob> SqliteStore::due_pushes(std::size_t limit, std::int64_t now
       "WHERE j.dead_at IS NULL AND (j.due_at <= ?2 OR j.due_at > ?3) "
       "ORDER BY j.attempts, j.due_at, j.id LIMIT ?1",
       static_cast<std::int64_t>(limit), now_ms, now_ms + retry_horizon_ms);
-  std::vector<PushJob> jobs;
-  while (query.next()) {
-    jobs.push_back({query.integer(0), query.text(1), query.text(2), query.text(3), query.text(4),
-                    query.text(5), static_cast<std::uint64_t>(query.integer(6)), query.integer(7),
-                    query.integer(8), query.integer(9), query.integer(10), query.integer(11)});
-  }
-  return jobs;
+  return read_all(std::move(query), rows::push_job<Query>);
 }
 
 std::optional<std::int64_t> SqliteStore::next_push_at(std::int64_t now_ms) {

@@ -52,12 +52,7 @@ std::vector<RefundJob> SqliteStore::due_refunds(std::size_t limit, std::int64_t 
       "WHERE state IN ('DUE', 'REQUESTED') AND (due_at <= ?2 OR due_at > ?3) "
       "ORDER BY due_at, id LIMIT ?1",
       static_cast<std::int64_t>(limit), now_ms, now_ms + retry_horizon_ms);
-  std::vector<RefundJob> jobs;
-  while (query.next()) {
-    jobs.push_back({query.integer(0), query.text(1), query.text(2), query.integer(3), query.text(4),
-                    query.integer(5), query.integer(6)});
-  }
-  return jobs;
+  return read_all(std::move(query), rows::refund_job<Query>);
 }
 
 std::optional<std::int64_t> SqliteStore::next_refund_at(std::int64_t now_ms) {

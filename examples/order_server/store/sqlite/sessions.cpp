@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "store/rows.hpp"
 #include "store/sqlite/sqlite_store.hpp"
 
 /// The sign-ins: a row each in `sessions`, and in `ended_users` when a user was signed out
@@ -113,9 +114,7 @@ std::vector<EndedSession> SqliteStore::sessions_ended_since(std::int64_t since_m
       "SELECT id, user_id, ended_at FROM sessions WHERE ended_at >= ?1 "
       "UNION ALL SELECT '', user_id, ended_at FROM ended_users WHERE ended_at >= ?1",
       since_ms);
-  std::vector<EndedSession> ended;
-  while (query.next()) ended.push_back({query.text(0), query.text(1), query.integer(2)});
-  return ended;
+  return read_all(std::move(query), rows::ended_session<Query>);
 }
 
 }  // namespace order_server

@@ -74,10 +74,8 @@ std::vector<OrderVersion> SqliteStore::current_versions(const std::vector<std::s
   if (ids.size() > 1) snapshot.emplace(*reader, Transaction::Kind::deferred);
   for (const std::string& id : ids) {
     Query row = reader->query(
-        "SELECT version, user_id, organization_id, status FROM orders WHERE id = ?1", id);
-    if (!row.next()) continue;
-    versions.push_back(
-        {id, static_cast<std::uint64_t>(row.integer(0)), row.text(1), row.text(2), row.text(3)});
+        "SELECT id, version, user_id, organization_id, status FROM orders WHERE id = ?1", id);
+    if (row.next()) versions.push_back(rows::order_version(row));
   }
   return versions;
 }
