@@ -141,9 +141,8 @@ App::Components::Components(const Config& config)
       sender(push_sender(config)),
       push(
           store, *sender, metrics,
-          [this](const std::string& user_id, bool ping,
-                 std::function<void(std::optional<ordercast::TimePoint>)> done) {
-            server->last_heard(user_id, ping, std::move(done));
+          [this](const std::string& user_id, bool ping, PresenceAnswer done) {
+            ask_presence(user_id, ping, done);
           },
           push_options(config, push_beat)),
       refund_provider(make_refund_provider(config)),
@@ -208,10 +207,24 @@ std::unique_ptr<Cluster> App::Components::make_cluster(const Config& config) {
   local.disconnect_user = [this](const std::string& user_id, const std::string& reason) {
     static_cast<void>(disconnect(user_id, {}, reason));
   };
+  local.last_heard = [this](const std::string& user_id, bool ping, PresenceAnswer done) {
+    server->last_heard(user_id, ping, std::move(done));
+  };
   ClusterOptions options;
+  options.presence.process = random_uuid();
   options.beat = [this] { cluster_beat.beat(steady_now()); };
   return std::make_unique<Cluster>(std::move(backplane), std::move(local),
                                    resync_world(*server, store), metrics, std::move(options));
+}
+
+void App::Components::ask_presence(const std::string& user_id, bool ping,
+                                   const PresenceAnswer& done) const {
+  if (!cluster) return server->last_heard(user_id, ping, done);
+  server->last_heard(user_id, ping, [done](std::optional<ordercast::TimePoint> heard) {
+    // No connection here. There may be one at another node.
+    done(heard.value_or(ordercast::TimePoint::min()));
+  });
+  if (ping) cluster->ask_presence(user_id, [done] { done(steady_now()); });
 }
 
 DispatcherOptions App::Components::dispatcher_options() {

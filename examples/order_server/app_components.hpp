@@ -44,6 +44,9 @@ struct App::Components {
   std::optional<std::size_t> disconnect(std::string user_id, std::string session_id,
                                         std::string reason) const;
 
+  using PresenceAnswer = std::function<void(std::optional<ordercast::TimePoint>)>;
+  /// Whether the user looks, here or at another node; see PushWorker::Presence.
+  void ask_presence(const std::string& user_id, bool ping, const PresenceAnswer& done) const;
   DispatcherOptions dispatcher_options();
   /// Null where this node is alone.
   std::unique_ptr<Cluster> make_cluster(const Config& config);

@@ -10,9 +10,9 @@ namespace {
 
 struct SkewedCluster : SharedCluster {
   SkewedCluster()
-      : SharedCluster({{"LD_PRELOAD", FAKETIME_PATH},
-                       {"FAKETIME", "+600s"},
-                       {"FAKETIME_DONT_FAKE_MONOTONIC", "1"}}) {}
+      : SharedCluster(Environment{{"LD_PRELOAD", FAKETIME_PATH},
+                                  {"FAKETIME", "+600s"},
+                                  {"FAKETIME_DONT_FAKE_MONOTONIC", "1"}}) {}
 
   OrderServer& ahead = a;
   OrderServer& right = b;

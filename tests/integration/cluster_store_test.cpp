@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Two nodes on one PostgreSQL, whose connections to NATS are cut.
+#include "services_stub.hpp"
 #include "shared_cluster.hpp"
 
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <string>
+#include <vector>
 
 using namespace ordercast::test;
 
@@ -89,6 +92,38 @@ TEST_CASE("a sign-in that ends at one node is over at the other, cut off or not"
   CHECK(cluster.b.as(tablet).get("/api/v1/auth/me").status == 401);
   CHECK(cluster.b.as(still).get("/api/v1/auth/me").status == 200);
   still_at_b.read_until_pong();
+}
+
+TEST_CASE("a push is withheld while its customer looks at a connection of any node", "[shared]") {
+  const ServicesStub stub;
+  SharedCluster cluster(stub.environment(), stub.environment(),
+                        stub.options({"--push", "when-away"}));
+  register_device(cluster.a, demo().customer, "a-device-token-of-the-customer-1");
+  std::vector<std::string> orders;
+  for (int i = 0; i < 3; ++i) orders.push_back(id_of(cluster.a.new_order(demo().customer)));
+  const auto all_become = [&](const std::string& status) {
+    for (const auto& id : orders) {
+      REQUIRE(cluster.a.as(demo().admin).set_status(id, status).status == 200);
+    }
+  };
+  {
+    // Either node may take a push, and there are six.
+    Watcher at_b(cluster.b, demo().customer);
+    at_b.send({{"type", "presence"}, {"visible", true}});
+    at_b.read_until_pong();  // The server has read it.
+    for (const auto* status : {"CONFIRMED", "PREPARING"}) {
+      all_become(status);
+      CHECK(eventually([&] {
+        // Reading answers the server's pings.
+        static_cast<void>(at_b.ws().next_text(std::chrono::milliseconds(20)));
+        return cluster.a.metric("ordercast_push_depth") == 0.0;
+      }));
+    }
+    CHECK(stub.pushes().empty());
+  }
+  REQUIRE(cluster.b.metric_becomes("ordercast_connections", 0));
+  REQUIRE(cluster.a.as(demo().admin).set_status(orders[0], "READY").status == 200);
+  CHECK(stub.hears(1));
 }
 
 TEST_CASE("what a killed node had committed, another one broadcasts", "[shared]") {

@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -82,6 +83,11 @@ class Node {
     local.disconnect_user = [this](const std::string& user, const std::string& reason) {
       journal.write("disconnect " + user + ": " + reason);
     };
+    local.last_heard = [this](const std::string& user, bool ping, const auto& done) {
+      journal.write("last heard " + user + (ping ? ", with a ping" : ""));
+      if (user == "alice" && looked_at) done(*looked_at);
+      if (user == "nobody") done(std::nullopt);
+    };
     ResyncWorld world;
     world.watched = [this](std::size_t, std::uint32_t, std::uint32_t) {
       journal.write("compare");
@@ -132,6 +138,8 @@ class Node {
   Journal journal;
   bool throws = false;
   bool fails = false;
+  /// When alice's visible connection answered last; she has one if this is set.
+  std::optional<TimePoint> looked_at;
   std::uint64_t in_store = 1;
   std::optional<Cluster> cluster;
 
@@ -283,4 +291,28 @@ TEST_CASE(
   CHECK_NOTHROW(cluster.tell_sessions_ended("alice"));
   CHECK_NOTHROW(cluster.tell_disconnect("not UTF-8: \xFF", "reason"));
   CHECK(metrics.backplane_failures.value() == 3);
+}
+
+TEST_CASE("a node whose user looks answers the others", "[cluster]") {
+  TwoNodes nodes;
+  std::atomic<int> yes{0};
+  const auto looks = [&yes] { ++yes; };
+  SECTION("at once, if a ping is answered") {
+    nodes.b.looked_at = TimePoint::max();
+    nodes.a.cluster->ask_presence("alice", looks);
+    CHECK(nodes.a.eventually([&] { return yes == 1; }));
+    REQUIRE(nodes.b.journal.wait_for("last heard alice, with a ping"));
+    CHECK(count(nodes.a.journal.lines(), "last heard alice, with a ping") == 0);
+  }
+  SECTION("never, if the connection answers no ping after the question") {
+    nodes.b.looked_at = TimePoint::min();
+    nodes.a.cluster->ask_presence("alice", looks);
+    REQUIRE(nodes.b.journal.wait_for("last heard alice"));  // It is asked again and again.
+    CHECK(yes == 0);
+  }
+  SECTION("never, if there is no such connection") {
+    nodes.a.cluster->ask_presence("nobody", looks);
+    REQUIRE(nodes.b.journal.wait_for("last heard nobody, with a ping"));
+    CHECK(yes == 0);
+  }
 }

@@ -45,6 +45,17 @@ TEST_CASE("when-away: a user who was heard from since the change gets no push", 
     CHECK(world.sender.taken.empty());
     CHECK(world.metrics.pushes_skipped.value() == 1);
   }
+  SECTION("several answer, and one of them heard") {
+    world.rounds(1);
+    REQUIRE(world.answers.size() == 1);
+    const auto& answer = world.answers.front();
+    world.heard = ordercast::TimePoint::min();
+    answer(ordercast::TimePoint::min());
+    answer(world.now);
+    answer(std::nullopt);
+    CHECK(world.pushes_after(0ms) == 0);
+    CHECK(world.metrics.pushes_skipped.value() == 1);
+  }
   SECTION("nobody answers the question: in doubt it is sent") {
     CHECK(world.pushes_after(0ms) == 0);
     CHECK(world.pushes_after(3100ms) == 1);

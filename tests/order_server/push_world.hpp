@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -59,7 +60,8 @@ struct World {
   ordercast::TimePoint now{1h};
   PushOptions options;
   std::vector<std::pair<std::string, bool>> asked;
-  std::optional<std::optional<ordercast::TimePoint>> heard;  ///< Empty: no answer.
+  std::optional<std::optional<ordercast::TimePoint>> heard;        ///< Empty: no answer.
+  std::vector<std::function<void(PushWorker::LastSeen)>> answers;  ///< One for each question.
   std::unique_ptr<PushWorker> worker;
 
   explicit World(PushPolicy policy = PushPolicy::always) {
@@ -78,6 +80,7 @@ struct World {
         [this](const std::string& user, bool ping,
                const std::function<void(PushWorker::LastSeen)>& done) {
           asked.emplace_back(user, ping);
+          answers.push_back(done);
           if (heard) done(*heard);
         },
         options);

@@ -47,7 +47,8 @@ struct PushWorker::Inbox {
 
   void put(std::int64_t job, const LastSeen& heard) {
     const std::lock_guard lock(mutex);
-    answers.insert_or_assign(job, heard);
+    auto& newest = answers.try_emplace(job, heard).first->second;
+    newest = std::max(newest, heard);  // Several nodes may answer. "Nobody" is less than any time.
   }
   std::unordered_map<std::int64_t, LastSeen> take() {
     const std::lock_guard lock(mutex);

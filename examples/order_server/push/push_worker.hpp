@@ -62,7 +62,8 @@ class PushWorker {
  public:
   using LastSeen = std::optional<ordercast::TimePoint>;
   /// Asks when the visible connections of a user last answered a ping, as `Sharded::last_heard`
-  /// does. The answer is nullopt if there is none; it may come on any thread, or never.
+  /// does. The answer is nullopt if there is none anywhere; it may come on any thread, more than
+  /// once, or never.
   using Presence = std::function<void(const std::string& user_id, bool ping,
                                       std::function<void(LastSeen)> done)>;
 

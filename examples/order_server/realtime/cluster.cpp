@@ -92,7 +92,13 @@ Cluster::Cluster(std::unique_ptr<NodeBackplane> backplane, ClusterLocal local, R
       metrics_(metrics),
       options_(std::move(options)),
       resync_(world_, options_.resync, options_.now()),
-      in_flight_(std::make_shared<InFlight>()) {
+      in_flight_(std::make_shared<InFlight>()),
+      presence_(
+          local_.last_heard,
+          [this](std::string_view kind, const std::string& question, const std::string& user_id) {
+            tell_presence(kind, question, user_id);
+          },
+          options_.now, options_.presence) {
   resync_.set_hearing(false);
 }
 
@@ -148,9 +154,8 @@ void Cluster::publish(const OrderEvent& event, Done done) {
   }
 }
 
-/// If the stream does not acknowledge it, the other nodes learn it from the store.
 template <class Text>
-void Cluster::tell(std::string_view kind, Text text) {
+void Cluster::tell(std::string_view kind, std::string_view what, Text text) {
   try {
     const std::string said = text();
     backplane_->publish(BackplaneNotice{kind, said}, [metrics = &metrics_](BackplaneAnswer answer) {
@@ -158,16 +163,34 @@ void Cluster::tell(std::string_view kind, Text text) {
     });
   } catch (const std::exception& error) {
     metrics_.backplane_failures.add();
-    spdlog::error("cluster: other nodes were not told of an ended sign-in: {}", error.what());
+    spdlog::error("cluster: other nodes were not told of {}: {}", what, error.what());
   }
 }
 
+// If the stream does not acknowledge it, the other nodes learn it from the store.
 void Cluster::tell_sessions_ended(const std::string& user_id) {
-  tell(sessions_ended, [&] { return nlohmann::json{{"user", user_id}}.dump(); });
+  tell(sessions_ended, "an ended sign-in", [&] {
+    return nlohmann::json{{"user", user_id}}.dump();
+  });
 }
 
 void Cluster::tell_disconnect(const std::string& user_id, const std::string& reason) {
-  tell(disconnect, [&] { return nlohmann::json{{"user", user_id}, {"reason", reason}}.dump(); });
+  tell(disconnect, "an ended sign-in", [&] {
+    return nlohmann::json{{"user", user_id}, {"reason", reason}}.dump();
+  });
+}
+
+void Cluster::tell_presence(std::string_view kind, const std::string& question,
+                            const std::string& user_id) {
+  tell(kind, "a question about a user's presence", [&] {
+    nlohmann::json text{{"question", question}};
+    if (!user_id.empty()) text["user"] = user_id;
+    return text.dump();
+  });
+}
+
+void Cluster::ask_presence(const std::string& user_id, std::function<void()> looks) {
+  presence_.ask(user_id, std::move(looks));
 }
 
 void Cluster::on_order(const OrderEvent& event, const BackplaneDelivery& delivery) {
@@ -205,6 +228,10 @@ void Cluster::on_notice(const BackplaneNotice& notice, const BackplaneDelivery& 
       look_at_sessions();
       if (!user.empty()) local_.disconnect_user(user, reason);
     });
+  } else if (notice.kind == presence_question && !is_resting()) {
+    presence_.on_question(text("question"), text("user"));
+  } else if (notice.kind == presence_answer) {
+    presence_.on_answer(text("question"));
   }
 }
 
@@ -253,6 +280,7 @@ void Cluster::turns() {
     const bool has_more = run_waiting();
     if (in_flight_->take_failed() > 0) fell_behind("an I/O thread did not take a change");
     resync_.set_hearing(backplane_->hears());
+    presence_.step();
     const auto now = options_.now();
     if (now - sessions_looked_at_ >= options_.session_look) look_at_sessions();
     const auto due = resync_.step(now);

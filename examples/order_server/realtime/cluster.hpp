@@ -3,6 +3,7 @@
 
 #include "metrics.hpp"
 #include "realtime/node_backplane.hpp"
+#include "realtime/remote_presence.hpp"
 #include "realtime/resync.hpp"
 #include <ordercast/backplane.hpp>
 #include <ordercast/clock.hpp>
@@ -34,10 +35,13 @@ struct ClusterLocal {
   std::function<void()> look_at_sessions;
   /// Closes the user's connections here. Blocks for a bounded time.
   std::function<void(const std::string& user_id, const std::string& reason)> disconnect_user;
+  /// When the user's visible connections here last answered a ping.
+  RemotePresence::LastHeard last_heard;
 };
 
 struct ClusterOptions {
   ResyncOptions resync{};
+  RemotePresenceOptions presence{};
   /// How many changes of other nodes may be on their way to the I/O threads; then the stream waits.
   std::size_t in_flight = 256;
   /// How long the stream waits for the I/O threads before a change counts as missed.
@@ -85,6 +89,10 @@ class Cluster {
   /// Tells every other node to close all connections of the user.
   void tell_disconnect(const std::string& user_id, const std::string& reason);
 
+  /// Asks the other nodes whether the user looks at one of their connections. `looks` runs on any
+  /// thread if one of them says so in time. Silence means no.
+  void ask_presence(const std::string& user_id, std::function<void()> looks);
+
   /// Why this node may lack changes of others; nullopt if it doesn't.
   [[nodiscard]] std::optional<std::string> behind() const { return resync_.behind(); }
 
@@ -101,9 +109,11 @@ class Cluster {
   bool run_waiting();
   bool is_resting();
   void look_at_sessions();
-  /// `text()` makes the notice's text.
+  void tell_presence(std::string_view kind, const std::string& question,
+                     const std::string& user_id);
+  /// `text()` makes the notice's text; `what` is what the others won't know if it fails.
   template <class Text>
-  void tell(std::string_view kind, Text text);
+  void tell(std::string_view kind, std::string_view what, Text text);
   void count();
 
   const std::unique_ptr<NodeBackplane> backplane_;
@@ -113,6 +123,7 @@ class Cluster {
   const ClusterOptions options_;
   Resync resync_;
   const std::shared_ptr<InFlight> in_flight_;  // Also held by callbacks that come after the end.
+  RemotePresence presence_;
 
   std::mutex mutex_;
   std::condition_variable changed_;
