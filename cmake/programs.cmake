@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# What the examples, tests and benchmarks need beside the components. Sets ordercast_needs_programs.
+# What the examples, tests and benchmarks need beside the components. Sets ordercast_missing and
+# ordercast_missing_packages, as ordercast_find does.
 set(ordercast_needs_programs "")
 
 # ordercast_pkg_config_dependency(NAME DEBIAN_PACKAGE MODULE): a library that only pkg-config finds, as
@@ -11,14 +12,16 @@ macro(ordercast_pkg_config_dependency name debian_package module)
   ordercast_dependency(${name} PkgConfig::${name} ${debian_package})
 endmacro()
 
+set(programs_missing "")
 if(CMAKE_VERSION VERSION_LESS 3.25)
+  list(APPEND programs_missing "CMake 3.25")
+endif()
+if(CMAKE_VERSION VERSION_LESS 3.25 AND ordercast_programs)
   message(FATAL_ERROR "${ordercast_programs} need CMake 3.25; this is ${CMAKE_VERSION}")
 endif()
 find_package(PkgConfig QUIET)
 if(NOT PkgConfig_FOUND)
-  set(ordercast_missing "pkg-config (Debian package pkg-config)")
-  set(ordercast_missing_packages pkg-config)
-  ordercast_keep_missing("${ordercast_programs}")
+  list(APPEND programs_missing "pkg-config (Debian package pkg-config)")
 endif()
 
 if(ORDERCAST_BUILD_EXAMPLES)
@@ -37,3 +40,8 @@ if(ORDERCAST_BUILD_TESTS)
   ordercast_dependency(ZLIB ZLIB::ZLIB zlib1g-dev)
   list(APPEND ordercast_needs_programs Catch2 ZLIB)
 endif()
+ordercast_find(${ordercast_needs_programs})
+if(NOT PkgConfig_FOUND)
+  list(APPEND ordercast_missing_packages pkg-config)
+endif()
+set(ordercast_missing ${programs_missing} ${ordercast_missing})
