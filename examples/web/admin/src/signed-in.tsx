@@ -14,7 +14,7 @@ import { OrdersPage } from './orders/orders-page.tsx';
 import { firstList, type Route, useRoute } from './route.ts';
 import { makeClient } from './services.ts';
 import { Shell } from './shell/shell.tsx';
-import { useWide } from './shell/use-wide.ts';
+import { useMedia, wide } from './shell/use-media.ts';
 
 /** Each user gets a new client and a new desk, so nothing that one user has seen is left for the next. */
 export default function SignedIn(): ReactNode {
@@ -52,7 +52,7 @@ function Pages(): ReactNode {
 /** The list stays while one of its orders is open, so that Back finds it as it was. */
 function ListAndOrder(props: { route: Route }): ReactNode {
   const { route } = props;
-  const isWide = useWide();
+  const isWide = useMedia(wide);
   const list = route.page === 'kitchen' ? firstList : route.list;
   const opened = route.page === 'order' ? route.orderId : null;
   const isSplit = isWide && opened !== null;

@@ -288,8 +288,8 @@ describe('the kitchen', () => {
     const [before] = columnsOf(orders);
     const [after] = columnsOf(orders.slice(1));
     if (!before || !after) throw new Error('no column');
-    expect(meaningOf(before, 'b', 'PREPARING')).not.toBe(meaningOf(after, 'b', 'PREPARING'));
-    expect(meaningOf(before, 'a', 'CONFIRMED')).toBe(meaningOf(before, 'a', 'CONFIRMED'));
+    expect(meaningOf([before], 'b', 'PREPARING')).not.toBe(meaningOf([after], 'b', 'PREPARING'));
+    expect(meaningOf([before], 'a', 'CONFIRMED')).toBe(meaningOf([before], 'a', 'CONFIRMED'));
   });
 });
 

@@ -27,6 +27,21 @@ describe('a user at the list', () => {
     expect(isEngaged).toBe(false);
   });
 
+  it('is gone where the pointer is elsewhere, though nobody has told that it left', async () => {
+    engagement.onPointerElsewhere(true);
+    expect(environment.pendingTimers).toBe(0);
+    engagement.onPointer();
+    engagement.onPointerElsewhere(true);
+    expect(isEngaged).toBe(false);
+    engagement.onPointer();
+    engagement.onPointerElsewhere(false); // A finger comes back, and may move elsewhere meanwhile.
+    await environment.pass(4000);
+    engagement.onPointerElsewhere(false);
+    expect(isEngaged).toBe(true);
+    await environment.pass(1000);
+    expect(isEngaged).toBe(false);
+  });
+
   it('is not there for a mouse that was let go over it, until it moves again', async () => {
     engagement.onPointer();
     await environment.pass(25_000);

@@ -52,6 +52,19 @@ beforeEach(() => {
   keys = 0;
 });
 
+describe('an order that is to be paid online', () => {
+  it('says that the server takes cash alone, where it does', async () => {
+    const problem = new ApiError(422, 'Online Payments Are Off', 'Use COD', { isEnvelope: true });
+    answers = [problem];
+    const placement = makePlacement();
+    expect(placement.takesOnline).toBe(true);
+    expect(await placement.send({ ...order, paymentMethod: 'ONLINE' })).toBeNull();
+    expect(placement.getState()).toMatchObject({ status: 'refused', isOnlineOff: true });
+    expect(placement.takesOnline).toBe(false);
+    expect(await placement.send(order)).toBe(placed);
+  });
+});
+
 describe('placing an order', () => {
   it('places it and forgets the key', async () => {
     const placement = makePlacement();

@@ -52,10 +52,12 @@ export function isUnpaidOnline(order: Order): boolean {
 }
 
 /**
- * What a tap on a card means: the card, its step, and all that stands above it. If a card above goes, this one moves
+ * What a tap on a card means: the card, its step, and all that stands above it in these columns. If a card above goes, this one moves
  * up under a finger that was meant for another.
  */
-export function meaningOf(column: Column, orderId: string, step: string): string {
-  const ids = column.groups.flatMap(({ orders }) => orders.map(({ id }) => id));
+export function meaningOf(columns: readonly Column[], orderId: string, step: string): string {
+  const ids = columns.flatMap(({ groups }) =>
+    groups.flatMap(({ orders }) => orders.map(({ id }) => id)),
+  );
   return `${ids.slice(0, ids.indexOf(orderId) + 1).join(' ')} ${step}`;
 }

@@ -9,15 +9,20 @@ import { ClickGuard } from '../desk/click-guard.ts';
 import { useDesk, useRole, useSettings, useStep, useUnseen } from '../desk/hooks.ts';
 import { nextStepFor } from '../desk/permissions.ts';
 import { orderLabel, orderName } from '../desk/step-texts.ts';
+import { FloatingNote } from '../orders/step-notes.tsx';
 import { useList } from '../orders/use-list.ts';
 import { now } from '../services.ts';
 import { useAnnounce } from '../shell/announcer.tsx';
 import { useTitle } from '../shell/bell.tsx';
 import { useCommands } from '../shell/use-commands.ts';
+import { useMedia } from '../shell/use-media.ts';
 import { Alert, Skeleton } from '../ui.tsx';
 import { columnsOf, isUnpaidOnline, kitchenStatuses, meaningOf } from './board.ts';
 
 const query = { statuses: kitchenStatuses, sortOrder: 'asc', page: 1, pageSize: 100 } as const;
+
+/** Where the columns may stand below each other: kitchen.css. */
+const stacked = window.matchMedia('(max-width: 960px)');
 
 /** For a screen on a wall: what is to be cooked, readable from two metres, moved on by a tap. */
 export function KitchenPage(): ReactNode {
@@ -34,6 +39,8 @@ export function KitchenPage(): ReactNode {
   });
   const { orders, meta, problem } = feed;
   const showsShop = new Set(orders?.map(({ storeId }) => storeId)).size > 1;
+  const columns = columnsOf(orders ?? []);
+  const isStacked = useMedia(stacked);
   const left = (meta?.total ?? 0) - (meta?.pageSize ?? 0);
   return (
     <div className="kitchen">
@@ -41,22 +48,19 @@ export function KitchenPage(): ReactNode {
         Kitchen
       </h1>
       {problem !== undefined && (
-        <Alert tone="danger">
-          {problemText(problem)} This board may be out of date. We keep trying.{' '}
-          <button type="button" className="link-button" onClick={() => void reload()}>
-            Try again
-          </button>
-        </Alert>
-      )}
-      {left > 0 && (
-        <Alert tone="warning" role="status">
-          {left} more wait behind these.
-        </Alert>
+        <FloatingNote>
+          <Alert tone="danger">
+            {problemText(problem)} This board may be out of date. We keep trying.{' '}
+            <button type="button" className="link-button" onClick={() => void reload()}>
+              Try again
+            </button>
+          </Alert>
+        </FloatingNote>
       )}
       {orders === undefined && problem === undefined && <Skeleton rows={4} height={120} />}
       {orders !== undefined && (
         <div className="kitchen-columns">
-          {columnsOf(orders).map((column) => (
+          {columns.map((column) => (
             <section key={column.name} className="kitchen-column" aria-label={column.name}>
               <h2 data-focus-home tabIndex={-1}>
                 {column.name} <span className="kitchen-count">{column.count}</span>
@@ -70,7 +74,9 @@ export function KitchenPage(): ReactNode {
                       key={order.id}
                       order={order}
                       showsShop={showsShop}
-                      meaningAt={(step) => meaningOf(column, order.id, step)}
+                      meaningAt={(step) =>
+                        meaningOf(isStacked ? columns : [column], order.id, step)
+                      }
                     />
                   ))}
                 </Fragment>
@@ -78,6 +84,12 @@ export function KitchenPage(): ReactNode {
             </section>
           ))}
         </div>
+      )}
+      {/* At the end: it must not move a card under a finger. */}
+      {left > 0 && (
+        <Alert tone="warning" role="status">
+          {left} more wait behind these.
+        </Alert>
       )}
     </div>
   );

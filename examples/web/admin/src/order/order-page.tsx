@@ -10,6 +10,7 @@ import { orderName } from '../desk/step-texts.ts';
 import { BackIcon, BagIcon, PrintIcon, TruckIcon } from '../icons.tsx';
 import { Age } from '../orders/age.tsx';
 import { StepControl } from '../orders/step-control.tsx';
+import { FloatingNote } from '../orders/step-notes.tsx';
 import { hrefOf, type ListRoute } from '../route.ts';
 import { useAnnounce } from '../shell/announcer.tsx';
 import { useTitle } from '../shell/bell.tsx';
@@ -41,20 +42,23 @@ export function OrderPage(props: {
   const pane = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => pane.current?.focus({ preventScroll: true }), []);
 
+  const alert = (
+    <Alert tone="danger">
+      {problemText(problem)}
+      {order !== undefined && ' This page may be out of date.'}{' '}
+      <button type="button" className="link-button" onClick={() => void refresh()}>
+        Try again
+      </button>
+    </Alert>
+  );
+
   return (
     <div className="order-pane" ref={pane} tabIndex={-1} data-focus-home>
       <a className="back" href={hrefOf({ page: 'orders', list })}>
         <BackIcon /> {isSplit ? 'Close' : 'All orders'}
       </a>
-      {problem !== undefined && (
-        <Alert tone="danger">
-          {problemText(problem)}
-          {order !== undefined && ' This page may be out of date.'}{' '}
-          <button type="button" className="link-button" onClick={() => void refresh()}>
-            Try again
-          </button>
-        </Alert>
-      )}
+      {problem !== undefined &&
+        (order === undefined ? alert : <FloatingNote>{alert}</FloatingNote>)}
       {order === undefined && problem === undefined && (
         <div className="panel" aria-busy="true">
           <h1 className="sr-only">Order {name}</h1>

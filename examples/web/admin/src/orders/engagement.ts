@@ -41,6 +41,11 @@ export class Engagement {
     }, touchMs);
   }
 
+  /** Somewhere else, whether it was told to have left or not: of what is taken away under a pointer none leaves. */
+  onPointerElsewhere(isMouse: boolean): void {
+    if (this.#pointer && this.#touch === null) this.onPointerGone(isMouse);
+  }
+
   /** `isVisible`: the keyboard has brought it there. A focus that a click leaves behind does not count. */
   onFocus(isVisible: boolean): void {
     this.#focus = isVisible;

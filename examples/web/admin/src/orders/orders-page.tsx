@@ -27,6 +27,7 @@ import { queryOf } from './list-query.ts';
 import { OrderRow } from './order-row.tsx';
 import { Pages } from './pages.tsx';
 import { focusSought } from './seek-new.ts';
+import { FloatingNote } from './step-notes.tsx';
 import { Tabs, tabName } from './tabs.tsx';
 import { useEngaged } from './use-engaged.ts';
 import { useList } from './use-list.ts';
@@ -154,6 +155,9 @@ export function OrdersPage(props: {
           </Floating>
         )}
         {isLoading && <Skeleton rows={8} height={40} />}
+        {orders === undefined && !isLoading && (
+          <p className="empty">These orders come as soon as the server answers.</p>
+        )}
         {orders !== undefined && shown.rows.length === 0 && (
           <EmptyList
             list={list}
@@ -189,17 +193,15 @@ export function OrdersPage(props: {
         )}
       </section>
       {feed.problem !== undefined && !isHidden && (
-        <Floating>
-          <div className="floating-notes">
-            <Alert tone="danger">
-              {problemText(feed.problem)}{' '}
-              {orders === undefined ? 'We keep trying.' : 'This page may be out of date.'}{' '}
-              <button type="button" className="link-button" onClick={() => void reload()}>
-                Try again
-              </button>
-            </Alert>
-          </div>
-        </Floating>
+        <FloatingNote>
+          <Alert tone="danger">
+            {problemText(feed.problem)}{' '}
+            {orders === undefined ? 'We keep trying.' : 'This page may be out of date.'}{' '}
+            <button type="button" className="link-button" onClick={() => void reload()}>
+              Try again
+            </button>
+          </Alert>
+        </FloatingNote>
       )}
       {meta !== undefined && <Pages list={list} total={meta.totalPages} />}
     </div>

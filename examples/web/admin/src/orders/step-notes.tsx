@@ -2,10 +2,13 @@
 
 import { isConflict, problemText } from '@ordercast/client';
 import { type ReactNode, useSyncExternalStore } from 'react';
+import { createPortal } from 'react-dom';
 import { useDesk } from '../desk/hooks.ts';
 import type { LostStep } from '../desk/step-queue.ts';
 import { orderName, refusalText } from '../desk/step-texts.ts';
 import { Alert } from '../ui.tsx';
+
+const notesId = 'floating-notes';
 
 /**
  * What became of steps that were not made. Each stays until it is dismissed, or its cause is gone. They float: a note
@@ -15,12 +18,18 @@ export function StepNotes(): ReactNode {
   const { steps } = useDesk();
   const lost = useSyncExternalStore(steps.subscribe, () => steps.lost);
   return (
-    <div className="floating-notes">
+    <div className="floating-notes" id={notesId}>
       {lost.map((state) => (
         <StepNote key={state.step.order.id} state={state} />
       ))}
     </div>
   );
+}
+
+/** Another note, in one stack with these. */
+export function FloatingNote(props: { children: ReactNode }): ReactNode {
+  const stack = document.getElementById(notesId);
+  return stack && createPortal(props.children, stack);
 }
 
 function StepNote(props: { state: LostStep }): ReactNode {

@@ -15,9 +15,23 @@ export function useEngaged(engage: (isEngaged: boolean) => void): DOMAttributes<
     [],
   );
   useEffect(() => () => state.stop(), [state]);
+  const element = useRef<Element | null>(null);
+  useEffect(() => {
+    const onMove = ({ target, pointerType }: PointerEvent): void => {
+      const isIn = target instanceof Element && target.closest('.waiting-bar') !== null;
+      if (!isIn && !element.current?.contains(target as Node)) {
+        state.onPointerElsewhere(pointerType === 'mouse');
+      }
+    };
+    document.addEventListener('pointermove', onMove, { passive: true });
+    return () => document.removeEventListener('pointermove', onMove);
+  }, [state]);
   return useMemo(
     () => ({
-      onPointerEnter: () => state.onPointer(),
+      onPointerEnter: ({ currentTarget }) => {
+        element.current = currentTarget;
+        state.onPointer();
+      },
       onPointerMove: () => state.onPointer(),
       onPointerLeave: (event) => state.onPointerGone(event.pointerType === 'mouse'),
       // The element itself has it only when what had it has gone.

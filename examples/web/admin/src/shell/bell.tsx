@@ -25,14 +25,14 @@ export function Bell(): ReactNode {
   return (
     <div className="bell">
       {size > 0 && (
-        <>
+        <div className="bell-call">
           <a className="badge" href={href} onClick={only === undefined ? seekNew : undefined}>
             {size} new
           </a>
           <button type="button" className="link-button" onClick={silence}>
             Silence
           </button>
-        </>
+        </div>
       )}
       {sound && isBlocked && size > 0 && (
         <span className="bell-blocked">Click anywhere to hear the bell</span>

@@ -13,13 +13,13 @@ interface Attempt {
 /**
  * - `sending`: the server has not answered yet.
  * - `unsure`: it is unknown whether the order has arrived. Trying again sends the same key, so it is placed once.
- * - `refused`: nothing is sent, for this reason.
+ * - `refused`: nothing is sent, for this reason; `isOnlineOff` if it is that the server takes no online payments.
  */
 export type PlacementState =
   | { readonly status: 'idle' }
   | { readonly status: 'sending' }
   | { readonly status: 'unsure'; readonly reason: string }
-  | { readonly status: 'refused'; readonly reason: string };
+  | { readonly status: 'refused'; readonly reason: string; readonly isOnlineOff?: boolean };
 
 export type Exclusively = <T>(work: () => Promise<T>) => Promise<T>;
 
@@ -44,9 +44,15 @@ export class Placement {
   readonly #listeners = new Set<() => void>();
   #state: PlacementState = { status: 'idle' };
   #attempt: Attempt | null = null;
+  #takesOnline = true;
 
   constructor(options: PlacementOptions) {
     this.#options = options;
+  }
+
+  /** Whether an order may be paid online, as far as the server has said. */
+  get takesOnline(): boolean {
+    return this.#takesOnline;
   }
 
   getState = (): PlacementState => this.#state;
@@ -114,8 +120,14 @@ export class Placement {
       return order;
     } catch (problem) {
       const reason = problemText(problem);
-      if (isRefusal(problem)) await this.#end(attempt, { status: 'refused', reason });
-      else this.#set({ status: 'unsure', reason });
+      if (!isRefusal(problem)) {
+        this.#set({ status: 'unsure', reason });
+      } else if (isOnlineRefusal(problem)) {
+        this.#takesOnline = false;
+        await this.#end(attempt, { status: 'refused', reason, isOnlineOff: true });
+      } else {
+        await this.#end(attempt, { status: 'refused', reason });
+      }
       return null;
     }
   }
@@ -149,6 +161,10 @@ export class Placement {
     this.#state = state;
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+function isOnlineRefusal(problem: unknown): boolean {
+  return problem instanceof ApiError && problem.title === 'Online Payments Are Off';
 }
 
 /** Whether the order server itself has said no: nothing was ordered. A proxy's answer says nothing about that. */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import { type Order, problemText } from '@ordercast/client';
-import { type ReactNode, useState, useSyncExternalStore } from 'react';
+import { type ReactNode, useEffect, useState, useSyncExternalStore } from 'react';
 import { ActivityIndicator, StyleSheet, useWindowDimensions, View } from 'react-native';
 import { emptyBasket, faultsOf, newOrderOf, withQuantity, withStore } from '../logic/basket.ts';
+import type { PlacementState } from '../logic/placement.ts';
 import { home } from '../logic/route.ts';
 import { useBasket } from '../logic/use-basket.ts';
 import { useAccount, useServices } from '../services.ts';
@@ -28,6 +29,12 @@ export function NewOrderScreen(props: { again: string | null }): ReactNode {
   const { basket, change, stores, products, missing, againProblem } = useBasket(props.again);
   const [hasTried, setHasTried] = useState(false);
   const problem = stores.problem ?? products.problem;
+  const { takesOnline } = placement;
+  useEffect(() => {
+    if (basket?.paymentMethod === 'ONLINE' && !takesOnline) {
+      change({ ...basket, paymentMethod: 'COD' });
+    }
+  }, [basket, change, takesOnline]);
 
   function done(order: Order | null): void {
     if (order === null) return;
@@ -110,7 +117,8 @@ export function NewOrderScreen(props: { again: string | null }): ReactNode {
               products={products.value ?? []}
               faults={hasTried ? faultsOf(basket) : {}}
               busy={state.status === 'sending'}
-              problem={state.status === 'refused' ? state.reason : undefined}
+              problem={refusalOf(state)}
+              takesOnline={takesOnline}
               onChange={change}
               onSubmit={submit}
             />
@@ -119,6 +127,13 @@ export function NewOrderScreen(props: { again: string | null }): ReactNode {
       )}
     </Screen>
   );
+}
+
+function refusalOf(state: PlacementState): string | undefined {
+  if (state.status !== 'refused') return undefined;
+  return state.isOnlineOff
+    ? 'This shop takes no online payments. Your order is not placed yet: you pay in cash, if you place it now.'
+    : state.reason;
 }
 
 const styles = StyleSheet.create({

@@ -32,20 +32,20 @@ export function Checkout(props: {
   faults: BasketFaults;
   busy: boolean;
   problem: string | undefined;
+  /** False where the server takes cash alone. */
+  takesOnline: boolean;
   onChange: (basket: Basket) => void;
   onSubmit: () => void;
 }): ReactNode {
   const theme = useTheme();
   const { basket, faults, onChange } = props;
   const isDelivery = basket.fulfillmentType === 'DELIVERY';
-  const payments = [
-    { value: 'ONLINE', name: 'Online', hint: 'You pay right after ordering' },
-    {
-      value: 'COD',
-      name: 'Cash',
-      hint: isDelivery ? 'You pay at the door' : 'You pay at the shop',
-    },
-  ] as const;
+  const online = { value: 'ONLINE', name: 'Online', hint: 'You pay right after ordering' } as const;
+  const cash = {
+    value: 'COD',
+    name: 'Cash',
+    hint: isDelivery ? 'You pay at the door' : 'You pay at the shop',
+  } as const;
   const total = totalOf(basket, props.products);
   const count = countOf(basket);
   return (
@@ -77,7 +77,7 @@ export function Checkout(props: {
       />
       <Choice
         label="How you pay"
-        options={payments}
+        options={props.takesOnline ? [online, cash] : [cash]}
         value={basket.paymentMethod}
         onChange={(paymentMethod) => onChange({ ...basket, paymentMethod })}
       />

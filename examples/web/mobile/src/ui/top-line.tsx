@@ -25,7 +25,11 @@ export function Brand(): ReactNode {
   const theme = useTheme();
   return (
     <View style={styles.brand}>
-      <View style={[styles.mark, { backgroundColor: theme.accent }]} />
+      <View style={[styles.mark, { backgroundColor: theme.accent }]}>
+        <View style={[styles.wave, { borderColor: theme.onAccent }]}>
+          <View style={[styles.source, { backgroundColor: theme.onAccent }]} />
+        </View>
+      </View>
       <Text style={[type.heading, { color: theme.text }]}>ordercast</Text>
     </View>
   );
@@ -34,5 +38,14 @@ export function Brand(): ReactNode {
 const styles = StyleSheet.create({
   back: { minHeight: 44, justifyContent: 'center', paddingRight: space.small },
   brand: { flexDirection: 'row', alignItems: 'center', gap: space.small },
-  mark: { width: 18, height: 18, borderRadius: 6 },
+  mark: { width: 28, height: 28, borderRadius: 8, alignItems: 'center', justifyContent: 'center' },
+  wave: {
+    width: 16,
+    height: 16,
+    borderRadius: 8,
+    borderWidth: 1.5,
+    alignItems: 'center',
+    justifyContent: 'center',
+  },
+  source: { width: 6, height: 6, borderRadius: 3 },
 });
