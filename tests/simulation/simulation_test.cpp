@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "simulation/simulation.hpp"
 
+#include "support/seeds.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <cstdint>
-#include <cstdlib>
-#include <string>
 
-namespace {
-
-std::uint32_t from_environment(const char* name, std::uint32_t otherwise) {
-  const char* text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread.
-  return text == nullptr ? otherwise : static_cast<std::uint32_t>(std::stoul(text));
-}
-
-}  // namespace
-
-// ORDERCAST_SEED=N replays one seed; ORDERCAST_SEEDS=N runs that many.
 TEST_CASE("the final version of an order reaches every authorized client, whatever happens",
           "[simulation]") {
-  const auto first = from_environment("ORDERCAST_SEED", 1);
-  const auto count =
-      from_environment("ORDERCAST_SEEDS", std::getenv("ORDERCAST_SEED") != nullptr ? 1 : 10'000);
+  const auto [first, count] = ordercast::test::seeds_to_run(10'000);
   ordercast::simulation::Tally tally;
   for (std::uint32_t seed = first; seed < first + count; ++seed) {
     ordercast::simulation::Simulation simulation(seed);

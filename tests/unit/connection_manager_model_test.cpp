@@ -1,21 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "support/models/manager.hpp"
+#include "support/seeds.hpp"
 
 #include <catch2/catch.hpp>
 
-#include <cstdint>
-#include <cstdlib>
-#include <string>
-
-// ORDERCAST_SEED=N replays one seed; ORDERCAST_SEEDS=N runs that many.
 TEST_CASE("a manager keeps its promises through every phase", "[manager][model]") {
-  const char* only = std::getenv("ORDERCAST_SEED");    // NOLINT(concurrency-mt-unsafe)
-  const char* count = std::getenv("ORDERCAST_SEEDS");  // NOLINT(concurrency-mt-unsafe)
-  const auto first = only == nullptr ? 1 : static_cast<std::uint32_t>(std::stoul(only));
-  const auto seeds = count != nullptr  ? static_cast<std::uint32_t>(std::stoul(count))
-                     : only != nullptr ? 1
-                                       : 60;
-  for (auto seed = first; seed < first + seeds; ++seed) {
+  const auto seeds = ordercast::test::seeds_to_run(60);
+  for (auto seed = seeds.first; seed < seeds.first + seeds.count; ++seed) {
     INFO("seed " << seed);
     ordercast::test::RandomChoices choices(seed, 150);
     REQUIRE_NOTHROW(ordercast::test::ManagerRun(choices).run());

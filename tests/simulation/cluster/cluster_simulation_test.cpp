@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "simulation/cluster/cluster_simulation.hpp"
 
+#include "support/seeds.hpp"
+
 #include <catch2/catch.hpp>
 #include <spdlog/spdlog.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <optional>
 #include <string>
 
@@ -15,11 +16,6 @@ using ordercast::simulation::ClusterTally;
 using ordercast::simulation::Mistake;
 
 namespace {
-
-std::uint32_t from_environment(const char* name, std::uint32_t otherwise) {
-  const char* text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread.
-  return text == nullptr ? otherwise : static_cast<std::uint32_t>(std::stoul(text));
-}
 
 /// Failures of the store are part of it, and logged otherwise.
 struct Silence {
@@ -40,12 +36,9 @@ std::optional<std::string> first_fault(Mistake mistake, std::uint32_t seeds) {
 
 }  // namespace
 
-// ORDERCAST_SEED=N replays one seed; ORDERCAST_SEEDS=N runs that many.
 TEST_CASE("the final version reaches every client at every node of a cluster, whatever happens",
           "[cluster_simulation]") {
-  const auto first = from_environment("ORDERCAST_SEED", 1);
-  const auto count =
-      from_environment("ORDERCAST_SEEDS", std::getenv("ORDERCAST_SEED") != nullptr ? 1 : 5'000);
+  const auto [first, count] = ordercast::test::seeds_to_run(5'000);
   ClusterTally tally;
   for (std::uint32_t seed = first; seed < first + count; ++seed) {
     ClusterSimulation simulation(seed);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "identity_of.hpp"
 #include "support/token_forge.hpp"
 #include <ordercast/auth/jwt_authenticator.hpp>
 
@@ -17,11 +18,6 @@ using namespace ordercast;        // NOLINT(google-build-using-namespace)
 using namespace ordercast::test;  // NOLINT(google-build-using-namespace)
 
 namespace {
-
-Identity identity_of(const AuthResult& result) {
-  REQUIRE(std::holds_alternative<Identity>(result));
-  return std::get<Identity>(result);
-}
 
 JwtClaims claims_of(const JwtResult& result) {
   CAPTURE(forge::outcome(result));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "identity_of.hpp"
 #include "support/token_forge.hpp"
 #include <ordercast/auth/jwt_authenticator.hpp>
 
@@ -12,11 +13,6 @@ using namespace ordercast;        // NOLINT(google-build-using-namespace)
 using namespace ordercast::test;  // NOLINT(google-build-using-namespace)
 
 namespace {
-
-Identity identity_of(const AuthResult& result) {
-  REQUIRE(std::holds_alternative<Identity>(result));
-  return std::get<Identity>(result);
-}
 
 std::string claims_of_role(const std::string& role) {
   return R"("sub":"u","role":")" + role + "\"," + forge::fresh;
