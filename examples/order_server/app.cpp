@@ -42,6 +42,7 @@ void App::run() {
   static_cast<void>(parts.health.submit([&parts] { parts.check_store(); }));
   static_cast<void>(parts.health.submit([&parts] { parts.watch_accounts(); }));
   static_cast<void>(parts.watch.submit([&parts] { parts.look_at_parts(); }));
+  parts.service_manager.ready();
   parts.server->run();
   parts.watch.stop();  // the I/O threads have ended, so they must not count as stalled
   if (parts.cluster) parts.cluster->rest();
@@ -83,6 +84,7 @@ void App::reload_certificate() {
 }
 
 void App::drain(std::chrono::milliseconds window) {
+  components_->service_manager.stopping();
   components_->context.draining = true;
   components_->server->drain(window);
 }

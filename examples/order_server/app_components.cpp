@@ -74,7 +74,8 @@ std::size_t resident_bytes() {
 }  // namespace
 
 App::Components::Components(const Config& config)
-    : database(open_database(database_options(config))),
+    : service_manager(&process_environment),
+      database(open_database(database_options(config))),
       store(*database),
       login_limiter(login_limits(config)),
       is_demo(start_with_demo_data(store, hasher, config.demo_data, config.host, unix_ms())),
@@ -167,6 +168,7 @@ App::Components::Components(const Config& config)
   ops_api.answer_to({config.allowed_hosts, is_loopback_host(config.host)});
   api.limit_writes(write_rules(config));
   context.node = config.node;
+  context.hands_over = config.listening_socket >= 0;
   server->set_epoch(store.epoch(), config.node);
   server->set_http_handler(
       [this](ordercast::HttpRequest request, const ordercast::HttpResponder& respond) {
@@ -307,7 +309,17 @@ void App::Components::look_at_parts() {
   const auto now = steady_now();
   for (const auto& probe : io_probes) probe->ask(now);
   watchdog.look(now);
-  static_cast<void>(watch.submit_after(watch_interval, [this] { look_at_parts(); }));
+  auto pause = watch_interval;
+  if (const auto patience = service_manager.watchdog()) {
+    if (is_alive()) service_manager.alive();
+    pause = std::min(pause, std::chrono::floor<std::chrono::milliseconds>(*patience / 3));
+  }
+  static_cast<void>(watch.submit_after(pause, [this] { look_at_parts(); }));
+}
+
+bool App::Components::is_alive() {
+  const auto now = steady_now();
+  return watchdog.io_turns(now) && (!store_health.works() || !watchdog.stalled(now));
 }
 
 void App::Components::check_store() {

@@ -7,6 +7,7 @@
 #include "auth/account_watch.hpp"
 #include "auth/session_watch.hpp"
 #include "payments/refund_worker.hpp"
+#include "process/service_manager.hpp"
 #include "push/push_sender.hpp"
 #include "push/push_worker.hpp"
 #include "realtime/cluster.hpp"
@@ -71,6 +72,10 @@ struct App::Components {
 
   static ordercast::TimePoint steady_now() { return ordercast::SteadyClock{}.now(); }
 
+  /// True if a restart would not help: nothing stands still, or the database is at fault.
+  [[nodiscard]] bool is_alive();
+
+  const ServiceManager service_manager;
   MemoryWatch memory_watch;  // Used by the memory thread.
   const std::unique_ptr<Database> database;
   Database& store;

@@ -131,6 +131,7 @@ ServerOptions server_options(const Config& config, std::shared_ptr<TlsContext> t
   ServerOptions options;
   options.host = config.host;
   options.port = config.port;
+  options.listening_socket = config.listening_socket;
   options.threads = config.threads;
   options.accept = accept_limits(config);
   options.transport.handshake_timeout = config.handshake_timeout;

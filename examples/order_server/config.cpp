@@ -155,6 +155,7 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   std::string demo_data = "auto";
   std::string push = "always";
   std::string permessage_deflate = "on";
+  std::string log_format = "text";
 
   CLI::App app("The reference order server: REST and live order updates on one port.",
                "order_server");
@@ -330,8 +331,11 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   options.certificates(
       "--ca-file", config.ca_file,
       "PEM file of the certificates to trust for pushes and payments, instead of the system's");
-  options.choice("--log-level", config.log_level, {"debug", "info", "warn", "error", "off"},
-                 "Least severe messages to log to stderr");
+  options.choice(
+      "--log-level", config.log_level, {"debug", "info", "warn", "error", "off"},
+      "Least severe messages to log to stderr; debug logs each request with its duration");
+  options.choice("--log-format", log_format, {"text", "json"},
+                 "A line of the log is text, or a JSON object");
 
   std::vector<std::string> problems;
   const auto note = [&problems](std::string problem) {
@@ -363,6 +367,7 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
                                          : DemoMode::off;
   config.push = push == "always" ? PushPolicy::always : PushPolicy::when_away;
   config.permessage_deflate = permessage_deflate == "on";
+  config.log_format = log_format == "json" ? LogFormat::json_lines : LogFormat::text;
   config.transport = transport == "asio" ? Transport::asio : Transport::websocketpp;
   if (io != "auto") {
     using ordercast::net::IoMode;

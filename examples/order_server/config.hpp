@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "process/log_sink.hpp"
 #include "push/push_policy.hpp"
 #include "secrets.hpp"
 #include "store/demo_start.hpp"
@@ -25,6 +26,7 @@ enum class Transport : std::uint8_t { websocketpp, asio };
 struct Config {
   std::string host = "127.0.0.1";
   std::uint16_t port = 7001;
+  int listening_socket = -1;   ///< From a service manager, instead of `host` and `port`.
   std::uint16_t ops_port = 0;  ///< 0: the main port serves health, readiness and metrics.
   unsigned threads = 1;
   Transport transport = Transport::asio;
@@ -97,6 +99,7 @@ struct Config {
   std::string ca_file;  ///< "": the system's.
 
   std::string log_level = "info";
+  LogFormat log_format = LogFormat::text;
 
   // From the environment or files: a flag would show in the process list.
   std::string db_password;      ///< "": as libpq finds it.

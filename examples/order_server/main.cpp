@@ -6,6 +6,7 @@
 #include "operators/commands.hpp"
 #include "process/crash_report.hpp"
 #include "process/log_sink.hpp"
+#include "process/service_manager.hpp"
 #include "process/signals.hpp"
 #include "store/open_database.hpp"
 
@@ -121,8 +122,12 @@ int main(int argc, char** argv) {
       }
       return end->code;
     }
-    const auto& config = std::get<Config>(parsed);
-    order_server::start_logging(config.log_level);
+    auto& config = std::get<Config>(parsed);
+    if (const auto socket = order_server::inherited_socket(&order_server::process_environment)) {
+      config.listening_socket = socket->descriptor;
+      config.host = socket->host;
+    }
+    order_server::start_logging(config.log_level, STDERR_FILENO, config.log_format);
     for (const auto& notice : config.notices) spdlog::warn(notice);
     spdlog::info("database {}", order_server::shown_database(config.db));
     serve(config);

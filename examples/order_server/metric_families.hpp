@@ -32,7 +32,8 @@ struct MetricFamily {
   std::string name;
   std::string help;
   std::vector<std::pair<MetricLabel, const Tally*>> tallies{};
-  const DurationHistogram* histogram = nullptr;  ///< In place of `tallies`.
+  /// In place of `tallies`.
+  std::vector<std::pair<std::vector<MetricLabel>, const DurationHistogram*>> histograms{};
 };
 
 /// The families that have been declared, in that order. They stay where they are: numbers that
@@ -107,22 +108,27 @@ inline constexpr std::array<double, 13> duration_bounds{
 class DurationHistogram {
  public:
   DurationHistogram(MetricFamilies& families, std::string name, std::string help) {
-    families.add(MetricKind::histogram, std::move(name), std::move(help)).histogram = this;
+    families.add(MetricKind::histogram, std::move(name), std::move(help))
+        .histograms.emplace_back(std::vector<MetricLabel>{}, this);
+  }
+  /// One of several histograms of a family.
+  DurationHistogram(MetricFamily& family, std::vector<MetricLabel> labels) {
+    family.histograms.emplace_back(std::move(labels), this);
   }
 
-  void observe(std::chrono::milliseconds duration) noexcept;
+  void observe(std::chrono::microseconds duration) noexcept;
 
   /// Observations in this bucket only; `duration_bounds.size()` is the last bucket.
   [[nodiscard]] std::int64_t count(std::size_t bucket) const noexcept {
     return counts_[bucket].value();
   }
   [[nodiscard]] double sum_seconds() const noexcept {
-    return static_cast<double>(sum_ms_.value()) / 1000.0;
+    return static_cast<double>(sum_us_.value()) / 1e6;
   }
 
  private:
   std::array<Tally, duration_bounds.size() + 1> counts_;
-  Tally sum_ms_;
+  Tally sum_us_;
 };
 
 }  // namespace order_server

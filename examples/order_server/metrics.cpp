@@ -6,10 +6,13 @@
 #include <dirent.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
+#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <exception>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -55,7 +58,7 @@ class Page {
       if (!label.name.empty()) labels.push_back({label.name, label.value});
       sample(static_cast<double>(tally->value()), std::move(labels));
     }
-    if (family.histogram != nullptr) buckets(*family.histogram);
+    for (const auto& [labels, histogram] : family.histograms) buckets(labels, *histogram);
   }
 
   [[nodiscard]] std::string text() const {
@@ -70,8 +73,9 @@ class Page {
     return kind == MetricKind::counter ? MetricType::Counter : MetricType::Gauge;
   }
 
-  void buckets(const DurationHistogram& source) {
+  void buckets(const std::vector<MetricLabel>& labels, const DurationHistogram& source) {
     ClientMetric metric;
+    for (const auto& label : labels) metric.label.push_back({label.name, label.value});
     std::uint64_t cumulative = 0;
     for (std::size_t i = 0; i < duration_bounds.size(); ++i) {
       cumulative += static_cast<std::uint64_t>(source.count(i));
@@ -192,13 +196,13 @@ void add_parts(Page& page, const std::vector<Watchdog::PartState>& parts) {
 
 }  // namespace
 
-void DurationHistogram::observe(std::chrono::milliseconds duration) noexcept {
-  const auto ms = std::max<std::chrono::milliseconds::rep>(duration.count(), 0);
-  const double seconds = static_cast<double>(ms) / 1000.0;
+void DurationHistogram::observe(std::chrono::microseconds duration) noexcept {
+  const auto us = std::max<std::chrono::microseconds::rep>(duration.count(), 0);
+  const double seconds = static_cast<double>(us) / 1e6;
   std::size_t bucket = 0;
   while (bucket < duration_bounds.size() && seconds > duration_bounds[bucket]) ++bucket;
   counts_[bucket].add();
-  sum_ms_.add(ms);
+  sum_us_.add(us);
 }
 
 std::string Metrics::name_of_message(std::size_t type) {
@@ -215,6 +219,39 @@ std::string Metrics::name_of_message(std::size_t type) {
 
 std::string Metrics::name_of_error(std::size_t code) {
   return std::string(ordercast::to_string(static_cast<ordercast::ErrorCode>(code)));
+}
+
+std::string Metrics::name_of_close(std::size_t index) {
+  return index < close_codes.size() ? std::to_string(static_cast<int>(close_codes[index]))
+                                    : "other";
+}
+
+DurationHistogram& Metrics::request_seconds(const std::string& method, const std::string& route) {
+  const auto known = request_times_.find({method, route});
+  if (known != request_times_.end()) return known->second;
+  std::vector<MetricLabel> labels{{"method", method}, {"route", route}};
+  return request_times_.try_emplace({method, route}, request_family_, std::move(labels))
+      .first->second;
+}
+
+void MetricsObserver::on_closed_by_server(ordercast::CloseCode code) noexcept {
+  using ordercast::CloseCode;
+  const auto index = index_of_close(code);
+  metrics_->closed_by_server[index].add();
+  if (code != CloseCode::policy_violation && code != CloseCode::too_slow) return;
+  try {
+    const auto held_back = metrics_->close_lines.at(index).admit(std::chrono::steady_clock::now());
+    if (!held_back) return;
+    spdlog::info(
+        "closed a WebSocket with {}: {}{}", static_cast<int>(code),
+        code == CloseCode::too_slow ? "the client does not read" : "too many refused messages",
+        more_like_it(*held_back));
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the line is lost, no more.
+  }
+}
+
+std::string more_like_it(std::int64_t held_back) {
+  return held_back == 0 ? "" : "; " + std::to_string(held_back) + " more since the last such line";
 }
 
 std::string Metrics::name_of_status_class(std::size_t first_digit) {

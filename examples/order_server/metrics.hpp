@@ -2,6 +2,7 @@
 #pragma once
 
 #include "metric_families.hpp"
+#include "process/log_quota.hpp"
 #include "store/push_store.hpp"
 #include "store/refund_store.hpp"
 #include "store/store.hpp"
@@ -9,8 +10,10 @@
 #include <ordercast/error.hpp>
 #include <ordercast/services.hpp>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +22,30 @@
 
 /// The server's metrics, and their text for Prometheus.
 namespace order_server {
+
+/// The codes with which the server closes WebSockets.
+inline constexpr std::array close_codes{ordercast::CloseCode::normal,
+                                        ordercast::CloseCode::going_away,
+                                        ordercast::CloseCode::protocol_error,
+                                        ordercast::CloseCode::unsupported_data,
+                                        ordercast::CloseCode::invalid_payload,
+                                        ordercast::CloseCode::policy_violation,
+                                        ordercast::CloseCode::message_too_big,
+                                        ordercast::CloseCode::internal_error,
+                                        ordercast::CloseCode::service_restart,
+                                        ordercast::CloseCode::unauthorized,
+                                        ordercast::CloseCode::too_many_connections,
+                                        ordercast::CloseCode::too_slow};
+
+/// Where a code stands in `close_codes`; behind all of them if it is none of these.
+[[nodiscard]] constexpr std::size_t index_of_close(ordercast::CloseCode code) noexcept {
+  std::size_t index = 0;
+  while (index < close_codes.size() && close_codes[index] != code) ++index;
+  return index;
+}
+
+/// For the end of a log line of which `LogQuota` has held others back; "" if it has not.
+[[nodiscard]] std::string more_like_it(std::int64_t held_back);
 
 /// All counters and gauges. Any thread. A new one is a member here; /metrics shows it.
 struct Metrics {
@@ -41,8 +68,11 @@ struct Metrics {
       &name_of_error};
   Tally refused{families, Kind::counter, "ordercast_refused_total",
                 "WebSockets closed before they were connected"};
-  Tally closed_by_server{families, Kind::counter, "ordercast_closed_by_server_total",
-                         "WebSockets that the server closed"};
+  TallyArray<close_codes.size() + 1> closed_by_server{
+      families.add(Kind::counter, "ordercast_closed_by_server_total",
+                   "WebSockets that the server closed"),
+      "code", &name_of_close};
+  std::array<LogQuota, close_codes.size() + 1> close_lines{};  ///< By the same index.
   DurationHistogram commit_to_send{families, "ordercast_commit_to_send_seconds",
                                    "From a change's time stamp, taken before its commit, to its "
                                    "delivery to the last connection"};
@@ -107,7 +137,26 @@ struct Metrics {
       families.add(Kind::counter, "ordercast_http_responses_total", "HTTP answers of the API"),
       "code", &name_of_status_class};
 
+  MetricFamily& logins =
+      families.add(Kind::counter, "ordercast_logins_total", "Logins by what became of them");
+  Tally logins_good{logins, {"result", "good"}};
+  Tally logins_failed{logins, {"result", "failed"}};
+  Tally logins_locked{logins, {"result", "locked"}};  ///< Refused while the account was locked.
+  LogQuota failed_login_lines;
+  LogQuota lock_lines;
+
+  /// The time from a request's arrival to its answer, one histogram for each route; the same for
+  /// the same names. Only before the first request.
+  [[nodiscard]] DurationHistogram& request_seconds(const std::string& method,
+                                                   const std::string& route);
+
  private:
+  MetricFamily& request_family_ =
+      families.add(Kind::histogram, "ordercast_http_request_seconds",
+                   "From the arrival of a request to its answer, by route");
+  std::map<std::pair<std::string, std::string>, DurationHistogram> request_times_;
+
+  static std::string name_of_close(std::size_t index);
   static std::string name_of_message(std::size_t type);
   static std::string name_of_error(std::size_t code);
   static std::string name_of_status_class(std::size_t first_digit);
@@ -154,9 +203,8 @@ class MetricsObserver : public ordercast::NullObserver {
   void on_error(ordercast::ErrorCode code) noexcept {
     metrics_->errors[static_cast<std::size_t>(code)].add();
   }
-  void on_closed_by_server(ordercast::CloseCode /*code*/) noexcept {
-    metrics_->closed_by_server.add();
-  }
+  /// Logs the first closes of misbehaving and of slow clients in each minute.
+  void on_closed_by_server(ordercast::CloseCode code) noexcept;
 
  private:
   Metrics* metrics_ = nullptr;

@@ -295,3 +295,9 @@ TEST_CASE("a node of a cluster is named, and told where NATS is", "[config]") {
   }
   CHECK(contains(exit_of({"--nats-cert", "/dev/null"}).error, "set both"));
 }
+
+TEST_CASE("a log line is text or JSON", "[config]") {
+  CHECK(config_of({}).log_format == LogFormat::text);
+  CHECK(config_of({"--log-format", "json"}).log_format == LogFormat::json_lines);
+  CHECK(contains(exit_of({"--log-format=xml"}).error, "allowed are text, json"));
+}

@@ -2,7 +2,9 @@
 #include "api/api.hpp"
 
 #include "api/envelope.hpp"
+#include "api/request_ids.hpp"
 #include "domain/printable.hpp"
+#include "process/log_fields.hpp"
 #include "workers/fail_point.hpp"
 #include <ordercast/net/forwarded_client.hpp>
 #include <ordercast/net/response_writer.hpp>
@@ -66,16 +68,9 @@ bool is_write(const HttpRequest& request) noexcept {
          request.path().substr(0, signing_in.size()) != signing_in;
 }
 
-/// A request with its route and its caller. Lives until the handler has answered.
-struct Call {
-  HttpRequest request;
-  Router::Match match;
-  Caller caller;
-};
-
-/// Memory that a call holds while it waits.
+/// Memory that a request holds while it waits.
 std::size_t bytes_of(const HttpRequest& request) noexcept {
-  std::size_t bytes = sizeof(Call) + request.target.size() + request.body.size();
+  std::size_t bytes = request.target.size() + request.body.size();
   for (const auto& field : request.headers) {
     bytes += sizeof field + field.name.size() + field.value.size();
   }
@@ -84,20 +79,39 @@ std::size_t bytes_of(const HttpRequest& request) noexcept {
 
 }  // namespace
 
+/// A request with its route and its caller. Lives until the handler has answered.
+struct Api::Call {
+  HttpRequest request;
+  ordercast::TimePoint arrived;
+  std::string id;
+  std::string trace;  ///< "" if the client names none.
+  Router::Match match;
+  Caller caller;
+};
+
 Api::Api(ApiContext& context, Routes routes, Cors cors, AddressRules addresses, Submit submit,
          StaticFiles pages)
     : context_(context),
       router_(std::move(routes)),
+      other_seconds_(context.metrics.request_seconds("other", "other")),
       pages_(std::move(pages)),
       cors_(std::move(cors)),
       trusted_proxies_(std::move(addresses.trusted_proxies)),
       handshakes_(addresses.handshakes),
       logins_(addresses.logins),
-      submit_(std::move(submit)) {}
+      submit_(std::move(submit)) {
+  for (const auto& route : router_.routes()) {
+    route_seconds_.push_back(
+        &context.metrics.request_seconds(std::string(route.method), std::string(route.pattern)));
+  }
+}
 
 void Api::handle(HttpRequest request, const HttpResponder& respond) {
   auto call = std::make_shared<Call>();
   call->request = std::move(request);
+  call->arrived = context_.now();
+  call->id = request_id_of(call->request);
+  call->trace = trace_id_of(call->request);
   if (!is_ours(call->request)) {
     // Not through `finish`, which would let a page that claims our origin read the answer.
     HttpResponse response = misdirected();
@@ -108,12 +122,12 @@ void Api::handle(HttpRequest request, const HttpResponder& respond) {
   }
   call->match = router_.find(call->request.method, call->request.path());
   if (auto answer = answer_at_once(call->request, call->match, call->caller)) {
-    finish(call->request, std::move(*answer), respond);
+    finish(*call, std::move(*answer), respond);
     return;
   }
   if (const auto later = call->match.route->later) {
     later(context_, [this, call, respond](HttpResponse response) {
-      finish(call->request, std::move(response), respond);
+      finish(*call, std::move(response), respond);
     });
     return;
   }
@@ -121,14 +135,20 @@ void Api::handle(HttpRequest request, const HttpResponder& respond) {
   const auto work = [this, call, respond] {
     if (call->request.abandoned()) return;
     const ApiRequest api_request{call->request, std::move(call->match.parameters), call->caller};
-    finish(call->request, run(*call->match.route, api_request), respond);
+    HttpResponse response;
+    {
+      const LogField trace("traceId", call->trace);
+      const LogField id("requestId", call->id);
+      response = run(*call->match.route, api_request);
+    }
+    finish(*call, std::move(response), respond);
   };
   if (lane == Lane::io) {
     work();
   } else {
-    const auto refuse = [this, call, respond] { finish(call->request, overloaded(), respond); };
-    if (!submit_(lane,
-                 {work, owner_of(call->request, call->caller), bytes_of(call->request), refuse})) {
+    const auto refuse = [this, call, respond] { finish(*call, overloaded(), respond); };
+    if (!submit_(lane, {work, owner_of(call->request, call->caller),
+                        sizeof(Call) + bytes_of(call->request), refuse})) {
       refuse();
     }
   }
@@ -137,7 +157,8 @@ void Api::handle(HttpRequest request, const HttpResponder& respond) {
 std::optional<HttpResponse> Api::answer_at_once(const HttpRequest& request,
                                                 const Router::Match& match, Caller& caller) {
   if (Cors::is_preflight(request)) return cors_.preflight(request);
-  if (context_.draining && (match.route == nullptr || !match.route->while_draining)) {
+  if (context_.draining && !context_.hands_over &&
+      (match.route == nullptr || !match.route->while_draining)) {
     return draining_answer();
   }
   if (match.route == nullptr) {
@@ -220,10 +241,25 @@ HttpResponse Api::run(const Route& route, const ApiRequest& request) const {
   return problem(500, "Something went wrong on the server");
 }
 
-void Api::finish(const HttpRequest& request, HttpResponse response,
-                 const HttpResponder& respond) const {
-  cors_.decorate(request, response);
+void Api::finish(const Call& call, HttpResponse response, const HttpResponder& respond) const {
+  cors_.decorate(call.request, response);
   add_security_headers(response);
+  response.headers.push_back({"X-Request-Id", call.id});
+  const auto* route = call.match.route;
+  auto& seconds = route == nullptr ? other_seconds_ : *route_seconds_[router_.number_of(*route)];
+  const auto took =
+      std::chrono::duration_cast<std::chrono::microseconds>(context_.now() - call.arrived);
+  seconds.observe(took);
+  if (spdlog::should_log(spdlog::level::debug)) {
+    // The route, not the target: a target may hold what a user typed.
+    const LogField trace("traceId", call.trace);
+    const LogField id("requestId", call.id);
+    const LogField time("microseconds", took.count());
+    const LogField status("status", response.status);
+    const LogField path("route", std::string(route == nullptr ? "other" : route->pattern));
+    const LogField method("method", std::string(route == nullptr ? "other" : route->method));
+    spdlog::debug("answered");
+  }
   const auto hundreds = static_cast<std::size_t>(response.status / 100);
   if (hundreds < decltype(context_.metrics.http_responses)::size()) {
     context_.metrics.http_responses[hundreds].add();

@@ -40,6 +40,8 @@ struct WriteRules {
   AddressLimits staff{50, 200};
 };
 
+class DurationHistogram;
+
 class Api {
  public:
   /// Runs a job on a lane (never `Lane::io`); false when its queue is full. The job's owner is the
@@ -72,6 +74,8 @@ class Api {
       const ordercast::HttpRequest& request);
 
  private:
+  struct Call;
+
   /// Answers what needs no lane; returns nullopt if the route must run.
   [[nodiscard]] std::optional<ordercast::HttpResponse> answer_at_once(
       const ordercast::HttpRequest& request, const Router::Match& match, Caller& caller);
@@ -87,11 +91,13 @@ class Api {
   [[nodiscard]] std::optional<ordercast::HttpResponse> handshake_refusal(
       const ordercast::HttpRequest& request);
   void add_security_headers(ordercast::HttpResponse& response) const;
-  void finish(const ordercast::HttpRequest& request, ordercast::HttpResponse response,
+  void finish(const Call& call, ordercast::HttpResponse response,
               const ordercast::HttpResponder& respond) const;
 
   ApiContext& context_;
   Router router_;
+  std::vector<DurationHistogram*> route_seconds_;  ///< By the route's number.
+  DurationHistogram& other_seconds_;               ///< Paths without a route: pages, mistakes.
   StaticFiles pages_;
   Cors cors_;
   AllowedHosts hosts_;

@@ -5,9 +5,11 @@
 #include "domain/ids.hpp"
 
 #include <nlohmann/json.hpp>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -38,6 +40,22 @@ HttpResponse user_is_gone() {
   return problem(401, "This user no longer exists");
 }
 
+/// Logs the account by its id: an address that nobody has may be a password in the wrong field.
+void note_failure(ApiContext& context, const std::string& email, const std::optional<User>& user) {
+  const auto now = context.now();
+  const bool is_locked = context.login_limiter.failed(email, now);
+  context.metrics.logins_failed.add();
+  const auto account = user ? "user " + user->id : std::string("an unknown account");
+  if (const auto held_back = context.metrics.failed_login_lines.admit(now)) {
+    spdlog::info("a login to {} failed{}", account, more_like_it(*held_back));
+  }
+  if (!is_locked) return;
+  if (const auto held_back = context.metrics.lock_lines.admit(now)) {
+    spdlog::warn("{} is locked for a minute after too many failed logins{}", account,
+                 more_like_it(*held_back));
+  }
+}
+
 HttpResponse login(const ApiRequest& request, ApiContext& context) {
   JsonBody body(request.http);
   const std::string email = lower_case(body.text("email", 1, max_email_bytes));
@@ -45,6 +63,7 @@ HttpResponse login(const ApiRequest& request, ApiContext& context) {
   if (auto refusal = body.refusal()) return std::move(*refusal);
 
   if (const auto wait = context.login_limiter.locked_for(email, context.now())) {
+    context.metrics.logins_locked.add();
     return too_many_failures(*wait);
   }
   const auto user = context.store.find_user_by_email(email);
@@ -52,9 +71,10 @@ HttpResponse login(const ApiRequest& request, ApiContext& context) {
       context.hasher.verify(user ? user->password_hash : context.decoy_hash, password);
   // A person who guesses passwords must not learn that the account is disabled.
   if (!user || !good || user->is_disabled) {
-    context.login_limiter.failed(email, context.now());
+    note_failure(context, email, user);
     return problem(401, "Invalid credentials");
   }
+  context.metrics.logins_good.add();
   context.login_limiter.succeeded(email);
   const auto session_id = random_uuid();
   const auto now_ms = context.now_ms();

@@ -84,6 +84,10 @@ struct ApiContext {
 
   std::atomic<bool> draining{false};
 
+  /// Whether another process will serve the listening socket. A drain then answers whoever has
+  /// connected already; nobody else comes.
+  bool hands_over = false;
+
   /// Why the server is not ready; nullopt if it is. Never blocks. If empty, readiness asks the
   /// store.
   std::function<std::optional<std::string>()> not_ready{};

@@ -48,7 +48,8 @@ class LoginLimiter {
     return std::chrono::ceil<std::chrono::seconds>(times.front() + limits_.window - now);
   }
 
-  void failed(std::string_view account, ordercast::TimePoint now) {
+  /// Counts a failure. Returns whether it has locked the account.
+  bool failed(std::string_view account, ordercast::TimePoint now) {
     const std::lock_guard lock(mutex_);
     const std::string key(account);
     if (failures_.size() >= limits_.max_accounts && failures_.count(key) == 0) make_room(now);
@@ -56,6 +57,7 @@ class LoginLimiter {
     forget_before(times, now - limits_.window);
     times.push_back(now);
     if (times.size() > limits_.failures) times.pop_front();
+    return times.size() == limits_.failures;
   }
 
   /// A correct password clears the account's record.

@@ -5,6 +5,7 @@
 #include "domain/role.hpp"
 #include <ordercast/http.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -80,6 +81,12 @@ class Router {
   /// `path` is still percent-encoded. A GET route also answers HEAD. A trailing slash makes a
   /// different path. A parameter does not match an empty segment.
   [[nodiscard]] Match find(std::string_view method, std::string_view path) const;
+
+  [[nodiscard]] const Routes& routes() const noexcept { return routes_; }
+  /// Where a route of `find` stands in `routes`.
+  [[nodiscard]] std::size_t number_of(const Route& route) const noexcept {
+    return static_cast<std::size_t>(&route - routes_.data());
+  }
 
  private:
   Routes routes_;

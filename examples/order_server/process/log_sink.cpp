@@ -2,6 +2,7 @@
 #include "process/log_sink.hpp"
 
 #include "domain/printable.hpp"
+#include "process/log_fields.hpp"
 
 #include <poll.h>
 #include <spdlog/sinks/base_sink.h>
@@ -134,14 +135,45 @@ namespace {
 /// One for the process, never destroyed: threads may log until the process ends.
 std::atomic<AsyncWriter*> log_writer{nullptr};
 
+/// For text without control characters, which `one_line` returns.
+std::string json_string(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+std::string text_of(std::string_view message) {
+  std::string line(message);
+  for (const auto* field = LogField::innermost(); field != nullptr; field = field->outer()) {
+    if (!field->value().empty())
+      line.append(" ").append(field->name()).append("=") += field->value();
+  }
+  return one_line(line);
+}
+
+/// The members of a JSON object behind the time and the level.
+std::string json_of(std::string_view message) {
+  std::string members = "\"message\":" + json_string(one_line(message));
+  for (const auto* field = LogField::innermost(); field != nullptr; field = field->outer()) {
+    if (field->value().empty()) continue;
+    members.append(",").append(json_string(field->name())).append(":");
+    members += field->is_number() ? field->value() : json_string(one_line(field->value()));
+  }
+  return members;
+}
+
 class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  explicit WriterSink(AsyncWriter& writer) : writer_(writer) {}
+  WriterSink(AsyncWriter& writer, LogFormat format) : writer_(writer), format_(format) {}
 
  private:
   void sink_it_(const spdlog::details::log_msg& message) override {
     // Every message passes here, those with an exception's text too.
-    const auto text = one_line({message.payload.data(), message.payload.size()});
+    const std::string_view payload(message.payload.data(), message.payload.size());
+    const auto text = format_ == LogFormat::json_lines ? json_of(payload) : text_of(payload);
     spdlog::details::log_msg safe = message;
     safe.payload = spdlog::string_view_t(text.data(), text.size());
     spdlog::memory_buf_t line;
@@ -151,19 +183,22 @@ class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
   void flush_() override {}
 
   AsyncWriter& writer_;
+  const LogFormat format_;
 };
 
 }  // namespace
 
-void start_logging(std::string_view level, int fd) {
+void start_logging(std::string_view level, int fd, LogFormat format) {
   auto* writer = new AsyncWriter(fd);
   log_writer = writer;
-  auto logger =
-      std::make_shared<spdlog::logger>("order_server", std::make_shared<WriterSink>(*writer));
+  auto logger = std::make_shared<spdlog::logger>("order_server",
+                                                 std::make_shared<WriterSink>(*writer, format));
   // By default spdlog writes to stderr when a sink throws, which could block.
   logger->set_error_handler([](const std::string&) {});
   spdlog::set_default_logger(std::move(logger));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  spdlog::set_pattern(format == LogFormat::json_lines
+                          ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%v})"
+                          : "%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   spdlog::set_level(spdlog::level::from_str(std::string(level)));
 }
 

@@ -39,11 +39,15 @@ class AsyncWriter {
   const std::shared_ptr<State> state_;  // shared with the thread, which may be stuck forever
 };
 
+/// How a line of the log looks: "2026-11-28T06:00:00.000+0000 info message name=value", or a JSON
+/// object with the members time, level, message, and the fields (`LogField`) of its thread.
+enum class LogFormat : std::uint8_t { text, json_lines };
+
 /// Makes spdlog's default logger write to `fd` (stderr) through an AsyncWriter that lives as long
 /// as the process. Call once, before there are threads. `level` is one of spdlog's names.
 ///
 /// Every message is one line without control characters, whatever text it contains: see `one_line`.
-void start_logging(std::string_view level, int fd = 2);
+void start_logging(std::string_view level, int fd = 2, LogFormat format = LogFormat::text);
 
 /// Waits at most `most` for the log to be written. Call at the end of the process.
 void flush_log(std::chrono::milliseconds most);

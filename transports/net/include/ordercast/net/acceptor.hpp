@@ -88,11 +88,7 @@ class Acceptor {
     acceptor_.set_option(tcp::acceptor::reuse_address(true));
     acceptor_.bind(endpoint);
     acceptor_.listen(backlog);
-    limit_kernel_unsent();
-    acceptor_.non_blocking(true);
-    take_reserve();
-    wait();
-    return acceptor_.local_endpoint().port();
+    return begin();
   } catch (const std::system_error& error) {
     const auto where = "listen on " + host + ":" + std::to_string(port);
     // Asio's own category doesn't compare with std::errc.
@@ -100,6 +96,19 @@ class Acceptor {
       throw std::system_error(error.code(), where);
     }
     throw std::system_error(error.code().value(), std::system_category(), where);
+  }
+
+  /// Takes a socket that listens already, starts to accept and returns its port. Throws
+  /// std::system_error.
+  std::uint16_t listen_on(int descriptor) {
+    sockaddr_storage bound{};
+    socklen_t size = sizeof bound;
+    if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &size) != 0) {
+      throw std::system_error(errno, std::system_category(), "listen on an inherited socket");
+    }
+    using ::asio::ip::tcp;
+    acceptor_.assign(bound.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), descriptor);
+    return begin();
   }
 
   /// Stops listening. Accepted connections stay open.
@@ -133,10 +142,21 @@ class Acceptor {
     socket.shutdown(Socket::shutdown_send, ignored);
   }
 
+  /// Connections whose first request has not been read. Any thread.
+  [[nodiscard]] std::size_t handshakes() const noexcept { return ledger_->handshakes(); }
+
   /// Connections that are open now. Any thread.
   [[nodiscard]] std::size_t open() const noexcept { return ledger_->open(); }
 
  private:
+  std::uint16_t begin() {
+    limit_kernel_unsent();
+    acceptor_.non_blocking(true);
+    take_reserve();
+    wait();
+    return acceptor_.local_endpoint().port();
+  }
+
   /// Applies to every connection: accepted sockets inherit it. Best effort, since not every system
   /// supports it.
   void limit_kernel_unsent() noexcept {

@@ -158,6 +158,12 @@ struct ServerOptions {
   std::string host = "127.0.0.1";  ///< An address or a name; the first that resolves is bound.
   std::uint16_t port = 0;          ///< 0 picks a free port; `listen` returns it.
 
+  /// A TCP socket that listens already and outlives this server, from a service manager for
+  /// example; used instead of `host` and `port`, and closed by the server. -1: none. A drain stops
+  /// accepting at once and serves whoever was accepted, so that all who come later wait for the
+  /// socket's next server.
+  int listening_socket = -1;
+
   /// I/O threads, each with its own connections. 0 counts as 1.
   unsigned threads = 1;
 

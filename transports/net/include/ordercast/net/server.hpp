@@ -85,7 +85,10 @@ class Server {
 
   /// Binds, starts to queue connections and returns the port. Throws std::system_error, for example
   /// if the address is in use.
-  std::uint16_t listen() { return acceptor_->listen(options_.host, options_.port); }
+  std::uint16_t listen() {
+    return outlives() ? acceptor_->listen_on(options_.listening_socket)
+                      : acceptor_->listen(options_.host, options_.port);
+  }
 
   /// Serves a connection that another server has accepted: its socket is ours from here on, and is
   /// closed if this throws. `bytes_read` is what was read from it and not answered: nothing, a part
@@ -209,6 +212,10 @@ class Server {
     return sum;
   }
 
+  /// Whether the listening socket outlives this server.
+  [[nodiscard]] bool outlives() const noexcept { return options_.listening_socket >= 0; }
+
+  void begin_drain(std::chrono::milliseconds window);
   /// Checks on shard 0 whether all connections have closed.
   void watch_drain(TimePoint deadline);
 
@@ -222,6 +229,7 @@ class Server {
   Sharded<Manager> sharded_;
   std::unique_ptr<::asio::steady_timer> drain_timer_;
   std::atomic<bool> draining_{false};
+  int idle_looks_ = 0;  // Shard 0's.
   std::atomic<std::size_t> adopted_{0};
   std::shared_ptr<HandlerMemory> drain_memory_ = std::make_shared<HandlerMemory>();
 };
@@ -318,11 +326,16 @@ template <class Transport, class ServicesT>
 void Server<Transport, ServicesT>::drain(std::chrono::milliseconds window) {
   if (draining_.exchange(true)) return;
   try {
-    for (auto& shard : shards_) {
-      shard->post([window, &shard = *shard] { shard.begin_drain(window); });
-    }
-    shards_.front()->post(
-        [this, window] { watch_drain(later_by(std::chrono::steady_clock::now(), window)); });
+    if (!outlives()) return begin_drain(window);
+    ::asio::post(accept_io_, [this, window] {
+      acceptor_->close();
+      try {
+        begin_drain(window);
+      } catch (...) {
+        draining_ = false;
+        throw;
+      }
+    });
   } catch (...) {  // Out of memory: a second call completes this one.
     draining_ = false;
     throw;
@@ -330,14 +343,28 @@ void Server<Transport, ServicesT>::drain(std::chrono::milliseconds window) {
 }
 
 template <class Transport, class ServicesT>
+void Server<Transport, ServicesT>::begin_drain(std::chrono::milliseconds window) {
+  for (auto& shard : shards_) {
+    shard->post([window, &shard = *shard] { shard.begin_drain(window); });
+  }
+  shards_.front()->post(
+      [this, window] { watch_drain(later_by(std::chrono::steady_clock::now(), window)); });
+}
+
+template <class Transport, class ServicesT>
 void Server<Transport, ServicesT>::watch_drain(TimePoint deadline) {
-  const auto busy = total([](const auto& shard) {
+  auto busy = total([](const auto& shard) {
     return shard.transport.websockets() + shard.transport.http_requests();
   });
+  // Whoever was accepted would not be served by the socket's next server.
+  if (outlives()) busy += acceptor_->handshakes();
+  idle_looks_ = busy == 0 ? idle_looks_ + 1 : 0;
+  // A request that is just being read may stand in neither count.
+  const int enough = outlives() ? 2 : 1;
   const auto now = std::chrono::steady_clock::now();
   const bool all_drain = std::all_of(shards_.begin(), shards_.end(),
                                      [](const auto& shard) { return shard->is_draining(); });
-  if ((all_drain && busy == 0) || now >= deadline) return stop();
+  if ((all_drain && idle_looks_ >= enough) || now >= deadline) return stop();
   drain_timer_->expires_at((std::min)(deadline, now + std::chrono::milliseconds(20)));
   drain_timer_->async_wait(
       keep_memory(drain_memory_, [this, deadline](const std::error_code& cancelled) {
