@@ -20,6 +20,7 @@ CENTER = {
     "asio/1.28.1": ({}, "asio::asio"),
     "openssl/[>=3 <4]": ({}, "openssl::crypto"),
     "zlib/[>=1.2.11 <2]": ({}, "zlib::zlib"),
+    "liburing/2.11": ({}, "liburing::liburing"),
     "websocketpp/0.8.2": (
         {
             "asio": ["boost", "standalone", False],
@@ -34,6 +35,12 @@ CENTER = {
 
 class Options(types.SimpleNamespace):
     """The options of a package, as a recipe reads them."""
+
+    def get_safe(self, name):
+        return getattr(self, name, None)
+
+    def rm_safe(self, name):
+        self.__dict__.pop(name, None)
 
 
 class Component:
@@ -62,6 +69,8 @@ class ConanFile:
         self.options = Options(**{**own, **options})
         self.cpp_info = types.SimpleNamespace(components=Components())
         self.required = []
+        self.version = None
+        self.conan_data = {"sources": {}}
 
     def requires(self, reference):
         self.required.append(reference)
@@ -85,7 +94,7 @@ def load_recipe():
     stand_in("conan.errors", ConanInvalidConfiguration=type("Invalid", (Exception,), {}))
     stand_in("conan.tools")
     stand_in("conan.tools.build", check_min_cppstd=lambda recipe, standard: None)
-    stand_in("conan.tools.files", copy=copy, load=lambda recipe, path: pathlib.Path(path).read_text())
+    stand_in("conan.tools.files", copy=copy, get=None, load=lambda recipe, path: pathlib.Path(path).read_text())
     sys.dont_write_bytecode = True
     spec = importlib.util.spec_from_file_location("recipe", ROOT / "conan" / "conanfile.py")
     module = importlib.util.module_from_spec(spec)
@@ -96,6 +105,7 @@ def load_recipe():
 def check(recipe):
     everything = recipe()
 
+    everything.configure()
     everything.set_version()
     assert f'"{everything.version}"' in (ROOT / "include/ordercast/version.hpp").read_text()
 
@@ -124,6 +134,7 @@ def check(recipe):
         assert set(component.requires) <= targets, component.requires
 
     core = recipe(asio=False, jwt=False, nats=False, tls=False, websocketpp=False)
+    core.configure()
     core.requirements()
     core.package_info()
     assert core.required == ["nlohmann_json/3.11.3"], core.required
