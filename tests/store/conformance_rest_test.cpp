@@ -163,6 +163,16 @@ TEMPLATE_TEST_CASE("lists are filtered, searched, sorted, counted and walked thr
   CHECK(searched("THIRD-ORDER") == last);
   CHECK(searched("third") == last);
   CHECK(searched("order-3").empty());
+  CHECK(searched("bela 1002") == second);
+  CHECK(searched("  #1003   bela_x ") == last);
+  CHECK(searched("milk third-order") == last);
+  CHECK(searched("rao 1002").empty());
+  CHECK(searched("bela +91").empty());
+  CHECK(searched("100% bela") == Ids{"second-order-2", "third-order-3"});
+  CHECK(searched("bela 100").size() == 2);  // a part of a name, not of a number
+  CHECK(searched(" ").size() == 3);
+  CHECK(searched("b e l a @ . c x").size() == 2);
+  CHECK(searched("b e l a @ . c x 1002").empty());  // the eighth word is all that is left
 
   for (const auto sort :
        {OrderSort::created_at, OrderSort::updated_at, OrderSort::total, OrderSort::number}) {

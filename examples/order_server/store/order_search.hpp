@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 /// What the text of a search means to a database. Pure; any thread.
 namespace order_server {
@@ -25,6 +26,24 @@ namespace order_server {
     literal += c;
   }
   return literal;
+}
+
+/// The words of a search, each of which has to fit. What stands behind the last one that is told
+/// apart is a part of it.
+[[nodiscard]] inline std::vector<std::string> words_of(std::string_view text) {
+  constexpr std::size_t most_words = 8;
+  constexpr std::string_view blanks = " \t";
+  std::vector<std::string> words;
+  while (true) {
+    const auto start = text.find_first_not_of(blanks);
+    if (start == std::string_view::npos) return words;
+    text.remove_prefix(start);
+    const bool is_last = words.size() + 1 == most_words;
+    const auto end = is_last ? std::string_view::npos : text.find_first_of(blanks);
+    words.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) return words;
+    text.remove_prefix(end);
+  }
 }
 
 /// The number in "1042" or "#1042"; nothing for any other text.

@@ -80,7 +80,8 @@ struct OrderFilter : OrderScope {
   std::optional<std::int64_t> created_from_ms;
   std::optional<std::int64_t> created_before_ms;
   /// The number, the id or its start, or a part of the customer's name, e-mail address or phone, or
-  /// of an item's name; case-insensitive (ASCII at least). See `most_searched`.
+  /// of an item's name; case-insensitive (ASCII at least). Of several words each has to fit. See
+  /// `most_searched`.
   std::string text;
 
   OrderSort sort = OrderSort::created_at;

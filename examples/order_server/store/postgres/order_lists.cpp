@@ -23,21 +23,26 @@ constexpr std::string_view fits =
     "AND ($8 = '' OR orders.user_id = $8) "
     "AND ($9 IS NULL OR orders.created_at >= $9) AND ($10 IS NULL OR orders.created_at < $10)";
 
-/// $11 is a pattern of what may stand anywhere, "" without a search; $12 of how an id begins; $13
-/// the number, or 0; $14 and $15 the range of ids that begin so, or ""; $16 the most that are
-/// searched.
+/// For each word of a search, each of which has to fit, $11 is a pattern of what may stand anywhere
+/// and $12 of how an id, or all of a number, is written. A word that is alone is looked up whatever
+/// the order's age: $13 is its number, or 0; $14 and $15 the range of ids that begin so, or "". $16
+/// is the most that are searched.
 const std::string& where() {
   static const std::string sql =
       " FROM orders WHERE " + std::string(fits) +
-      " AND ($11 = '' OR orders.number IN (SELECT newest.number FROM (SELECT number, id, user_id, "
+      " AND (cardinality($11) = 0 OR orders.number IN (SELECT newest.number FROM (SELECT number, "
+      "id, user_id, "
       "number_in_organization FROM orders WHERE " +
       std::string(fits) +
       " ORDER BY created_at DESC LIMIT $16) AS newest "
-      "LEFT JOIN users ON users.id = newest.user_id WHERE newest.id ILIKE $12 "
-      "OR users.name ILIKE $11 OR users.email ILIKE $11 OR users.phone ILIKE $11 "
-      "OR ($13 > 0 AND newest.number_in_organization = $13) "
+      "LEFT JOIN users ON users.id = newest.user_id "
+      "WHERE NOT EXISTS (SELECT 1 FROM unnest($11, $12) AS word(part, start) "
+      "WHERE NOT coalesce(newest.id ILIKE word.start "
+      "OR users.name ILIKE word.part OR users.email ILIKE word.part OR users.phone ILIKE word.part "
+      "OR word.start IN (newest.number_in_organization || '%', "
+      "'#' || newest.number_in_organization || '%') "
       "OR EXISTS (SELECT 1 FROM order_items AS i WHERE i.order_number = newest.number "
-      "AND i.name ILIKE $11) "
+      "AND i.name ILIKE word.part), false)) "
       "UNION ALL SELECT number FROM orders WHERE $13 > 0 AND organization_id = $2 "
       "AND number_in_organization = $13 "
       "UNION ALL (SELECT number FROM orders WHERE $14 <> '' AND id >= $14 AND id < $15 "
@@ -46,30 +51,33 @@ const std::string& where() {
 }
 
 struct Values {
-  explicit Values(const OrderFilter& filter) : text(filter.text) {
+  explicit Values(const OrderFilter& filter) {
     for (const OrderStatus status : filter.statuses) {
       statuses.emplace_back(to_string(status));
     }
     if (filter.payment_status) payment_status = to_string(*filter.payment_status);
     if (filter.payment_method) payment_method = to_string(*filter.payment_method);
     if (filter.fulfillment_type) fulfillment_type = to_string(*filter.fulfillment_type);
-    if (text.empty()) return;
-    start = like_literal(text) + "%";
-    part = "%" + start;
-    number = order_number_in(text).value_or(0);
-    if (text.size() < least_id_start) return;
-    first_id = lower_case(text);
+    const auto words = words_of(filter.text);
+    for (const auto& word : words) {
+      starts.push_back(like_literal(word) + "%");
+      parts.push_back("%" + starts.back());
+    }
+    if (words.size() != 1) return;
+    const auto& word = words.front();
+    number = order_number_in(word).value_or(0);
+    if (word.size() < least_id_start) return;
+    first_id = lower_case(word);
     // Greater than all ids that begin so: no character of an id is greater than this one.
     behind_id = first_id + "\xF4\x8F\xBF\xBF";
   }
 
-  std::string text;
   std::vector<std::string> statuses;
   std::string_view payment_status;
   std::string_view payment_method;
   std::string_view fulfillment_type;
-  std::string part;
-  std::string start;
+  std::vector<std::string> parts;
+  std::vector<std::string> starts;
   std::int64_t number = 0;
   std::string first_id;
   std::string behind_id;
@@ -81,7 +89,7 @@ Result run(Connection& connection, const std::string& sql, const OrderFilter& fi
   return connection.query(sql, filter.user_id, filter.organization_id, values.statuses,
                           values.payment_status, values.payment_method, values.fulfillment_type,
                           filter.store_id, filter.customer_id, filter.created_from_ms,
-                          filter.created_before_ms, values.part, values.start, values.number,
+                          filter.created_before_ms, values.parts, values.starts, values.number,
                           values.first_id, values.behind_id, most_searched, more...);
 }
 

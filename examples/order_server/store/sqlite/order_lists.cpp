@@ -91,9 +91,10 @@ class Conditions {
     add(column + " IN (" + list + ")");
   }
 
-  void search(const OrderFilter& filter) {
-    const auto part = bound("%" + like_literal(filter.text) + "%");
-    const auto start = bound(like_literal(filter.text) + "%");
+  /// Whether `word` is in one of the newest orders.
+  std::string word_fits(const std::string& word) {
+    const auto part = bound("%" + like_literal(word) + "%");
+    const auto start = bound(like_literal(word) + "%");
     const auto like = [](const char* column, const std::string& pattern) {
       return std::string(column) + " LIKE " + pattern + " ESCAPE '\\'";
     };
@@ -103,28 +104,41 @@ class Conditions {
     }
     fits += " OR EXISTS (SELECT 1 FROM order_items WHERE order_number = newest.number AND " +
             like("order_items.name", part) + ")";
-    std::string found_otherwise;
-    if (const auto number = order_number_in(filter.text)) {
-      const auto value = bound(*number);
-      fits += " OR newest.number_in_organization = " + value;
-      if (!filter.organization_id.empty()) {
-        found_otherwise += " UNION ALL SELECT number FROM orders WHERE organization_id = " +
-                           bound(filter.organization_id) + " AND number_in_organization = " + value;
-      }
+    if (const auto number = order_number_in(word)) {
+      fits += " OR newest.number_in_organization = " + bound(*number);
     }
-    if (filter.text.size() >= least_id_start) {
-      auto first = lower_case(filter.text);
+    return "(" + fits + ")";
+  }
+
+  /// Finds by number or id, however old the order is.
+  std::string found_otherwise(const OrderFilter& filter, const std::string& word) {
+    std::string found;
+    const auto number = order_number_in(word);
+    if (number && !filter.organization_id.empty()) {
+      found += " UNION ALL SELECT number FROM orders WHERE organization_id = " +
+               bound(filter.organization_id) + " AND number_in_organization = " + bound(*number);
+    }
+    if (word.size() >= least_id_start) {
+      auto first = lower_case(word);
       auto behind = first;
       ++behind.back();  // an id is ASCII, so that this is the next start
-      found_otherwise += " UNION ALL SELECT number FROM (SELECT number FROM orders WHERE id >= " +
-                         bound(std::move(first)) + " AND id < " + bound(std::move(behind)) +
-                         " LIMIT " + bound(most_searched) + ")";
+      found += " UNION ALL SELECT number FROM (SELECT number FROM orders WHERE id >= " +
+               bound(std::move(first)) + " AND id < " + bound(std::move(behind)) + " LIMIT " +
+               bound(most_searched) + ")";
     }
+    return found;
+  }
+
+  void search(const OrderFilter& filter) {
+    const auto words = words_of(filter.text);
+    if (words.empty()) return;
+    std::string fits;
+    for (const auto& word : words) fits += (fits.empty() ? "" : " AND ") + word_fits(word);
+    const auto otherwise = words.size() == 1 ? found_otherwise(filter, words.front()) : "";
     add("orders.number IN (SELECT newest.number FROM (SELECT number, id, user_id, "
         "number_in_organization FROM orders" +
         where() + " ORDER BY created_at DESC LIMIT " + bound(most_searched) +
-        ") AS newest LEFT JOIN users ON users.id = newest.user_id WHERE " + fits + found_otherwise +
-        ")");
+        ") AS newest LEFT JOIN users ON users.id = newest.user_id WHERE " + fits + otherwise + ")");
   }
 
   std::string sql_;

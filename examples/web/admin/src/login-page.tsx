@@ -11,8 +11,8 @@ const demoAccounts = [
   { label: 'Manager', email: 'manager@martly.dev', password: 'manager123' },
 ];
 
-/** The server has demo data only on the same machine, unless its operator asks for them. */
-const mayHaveDemoData = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(location.hostname);
+/** A server has demo data only on the same machine, unless its operator asks for them. */
+const isSameMachine = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(location.hostname);
 
 /** `reason`: why the last session ended. `onTry`: called before each try. */
 export function LoginPage(props: { reason: string | undefined; onTry: () => void }): ReactNode {
@@ -22,6 +22,7 @@ export function LoginPage(props: { reason: string | undefined; onTry: () => void
   const [isShown, setShown] = useState(false);
   const [problem, setProblem] = useState(props.reason);
   const [busy, setBusy] = useState(false);
+  const [hasDemoData, setHasDemoData] = useState(isSameMachine);
   const first = useRef<HTMLInputElement>(null);
   useEffect(() => {
     document.title = 'Sign in · ordercast';
@@ -37,6 +38,15 @@ export function LoginPage(props: { reason: string | undefined; onTry: () => void
     try {
       await session.signIn(email, password);
     } catch (error) {
+      const isDemo = demoAccounts.some(
+        (account) => account.email === email && account.password === password,
+      );
+      if (isDemo && error instanceof ApiError && error.status === 401) {
+        setHasDemoData(false);
+        setBusy(false);
+        setProblem('This server has no demo accounts. Sign in with your own.');
+        return;
+      }
       setProblem(error instanceof ApiError ? error.message : 'Sign-in failed. Please try again.');
       setBusy(false);
     }
@@ -91,7 +101,7 @@ export function LoginPage(props: { reason: string | undefined; onTry: () => void
         <Button type="submit" look="primary" busy={busy} className="login-submit">
           {busy ? 'Signing in…' : 'Sign in'}
         </Button>
-        {mayHaveDemoData && (
+        {hasDemoData && (
           <div className="login-demo">
             <span className="dimmed small">Demo accounts:</span>
             {demoAccounts.map((account) => (

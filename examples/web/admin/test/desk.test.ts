@@ -152,6 +152,13 @@ describe('a button', () => {
     expect(guard.click(guardMs)).toBe(true);
   });
 
+  it('ignores clicks for a while where it comes in place of another', () => {
+    const guard = new ClickGuard(true);
+    guard.means('CONFIRMED', 1000);
+    expect(guard.click(1000 + guardMs - 1)).toBe(false);
+    expect(guard.click(1000 + guardMs)).toBe(true);
+  });
+
   it('ignores clicks for a while after its meaning has changed', () => {
     const guard = new ClickGuard();
     guard.means('CONFIRMED', 0);

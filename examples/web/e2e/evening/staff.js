@@ -4,6 +4,8 @@
 
 /** How long a person needs from looking to clicking. */
 const reactionMs = 250;
+/** The screen guards for 700 ms what has moved. Who takes longer, on a machine under load, looks again. */
+const patienceMs = 600;
 
 /** What each step's button says. */
 const steps = /** @type {const} */ ({
@@ -47,6 +49,7 @@ export class Staff {
 
   /** Looks at one of the steps on the screen and clicks it. @param {number} draw from 0 up to 1 */
   async work(draw) {
+    const from = Date.now();
     const seen = await this.#page.evaluate(look, { selector: this.#button, draw });
     if (seen === null) return;
     const status = Object.entries(steps).find(([text]) => seen.text.includes(text))?.[1];
@@ -54,6 +57,7 @@ export class Staff {
     await this.#page.mouse.move(seen.x, seen.y);
     this.#meant.add(`${seen.orderId} ${status}`);
     await this.#page.waitForTimeout(reactionMs);
+    if (Date.now() - from > patienceMs) return;
     await this.#page.mouse.click(seen.x, seen.y);
   }
 }

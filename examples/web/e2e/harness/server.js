@@ -91,13 +91,18 @@ export class Server {
 
   /** Another customer, as an operator adds one while it serves. @param {string} email @param {string} password */
   addCustomer(email, password) {
-    const command = ['user', 'add', '--email', email, '--role', 'CUSTOMER'];
-    const { status, stderr } = spawnSync(
+    this.operate(['user', 'add', '--email', email, '--role', 'CUSTOMER'], password);
+  }
+
+  /** What an operator's command prints. @param {string[]} command @param {string} [password] */
+  operate(command, password = '') {
+    const { status, stdout, stderr } = spawnSync(
       program,
       [...command, '--db', join(this.#folder, 'orders.db')],
       { input: `${password}\n`, encoding: 'utf8' },
     );
-    if (status !== 0) throw new Error(`user add ended (${status}): ${stderr}`);
+    if (status !== 0) throw new Error(`${command.join(' ')} ended (${status}): ${stderr}`);
+    return stdout.trim();
   }
 
   async dispose() {

@@ -8,10 +8,15 @@ export const guardMs = 700;
  * `guardMs`.
  */
 export class ClickGuard {
-  #meaning: string | null = null;
+  #meaning: string | null;
   #since = Number.NEGATIVE_INFINITY;
 
-  /** Call with what a click would do, whenever that is shown. The first meaning counts at once. */
+  /** `isMoving`: it comes where another button may have been, so its first meaning has to last, too. */
+  constructor(isMoving = false) {
+    this.#meaning = isMoving ? '' : null;
+  }
+
+  /** Call with what a click would do, whenever that is shown. */
   means(meaning: string, now: number): void {
     if (meaning === this.#meaning) return;
     if (this.#meaning !== null) this.#since = now;

@@ -9,6 +9,7 @@ import { ClickGuard } from '../desk/click-guard.ts';
 import { useDesk, useRole, useSettings, useStep, useUnseen } from '../desk/hooks.ts';
 import { nextStepFor } from '../desk/permissions.ts';
 import { orderLabel, orderName } from '../desk/step-texts.ts';
+import { useResting } from '../desk/use-resting.ts';
 import { FloatingNote } from '../orders/step-notes.tsx';
 import { useList } from '../orders/use-list.ts';
 import { now } from '../services.ts';
@@ -107,12 +108,14 @@ function Card(props: {
   const isUnpaid = isUnpaidOnline(order);
   const offered = nextStepFor(useRole(), order);
   const next = isUnpaid ? null : offered;
-  const guard = useRef(new ClickGuard());
+  // A card comes where another was: in its column, or in the group of it that fits.
+  const guard = useRef(new ClickGuard(true));
   const bump = useRef<HTMLButtonElement>(null);
   const isWaiting = state?.phase === 'waiting';
   const isBusy = isWaiting || state?.phase === 'sending';
   const meaning = meaningAt(isBusy ? 'busy' : (next ?? 'nothing'));
   useLayoutEffect(() => guard.current.means(meaning, now()), [meaning]);
+  const isResting = useResting(meaning, true);
   const target = isBusy ? state.step.status : next;
   return (
     <article
@@ -127,7 +130,7 @@ function Card(props: {
         type="button"
         ref={bump}
         className="kitchen-bump"
-        aria-disabled={isBusy || next === null || undefined}
+        aria-disabled={isBusy || isResting || next === null || undefined}
         onClick={() => {
           if (isBusy || next === null || !guard.current.click(now())) return;
           steps.take({ order, status: next });

@@ -3,11 +3,12 @@
 import type { Order } from '@ordercast/client';
 import { secondsUntil, stepNames } from '@ordercast/client/format';
 import { useNow } from '@ordercast/client/react';
-import { type ReactNode, useLayoutEffect, useRef, useState } from 'react';
-import { ClickGuard, guardMs } from '../desk/click-guard.ts';
+import { type ReactNode, useLayoutEffect, useRef } from 'react';
+import { ClickGuard } from '../desk/click-guard.ts';
 import { useDesk, useRole, useStep } from '../desk/hooks.ts';
 import { nextStepFor } from '../desk/permissions.ts';
 import { orderName } from '../desk/step-texts.ts';
+import { useResting } from '../desk/use-resting.ts';
 import { now } from '../services.ts';
 import { Button } from '../ui.tsx';
 
@@ -80,23 +81,6 @@ export function StepControl(props: {
       )}
     </div>
   );
-}
-
-/** Shows that the button ignores clicks for a moment, since it means something else now. */
-function useResting(meaning: string): boolean {
-  const [isResting, setResting] = useState(false);
-  const isFirst = useRef(true);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each meaning rests, also one that it has had before
-  useLayoutEffect(() => {
-    if (isFirst.current) {
-      isFirst.current = false;
-      return undefined;
-    }
-    setResting(true);
-    const timer = setTimeout(() => setResting(false), guardMs);
-    return () => clearTimeout(timer);
-  }, [meaning]);
-  return isResting;
 }
 
 function Countdown(props: { until: number }): ReactNode {
