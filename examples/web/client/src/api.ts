@@ -4,6 +4,7 @@ import { type Timers, withDeadline } from './environment';
 import type { Session } from './session';
 import type { FulfillmentType, Order, OrderStatus, PaymentMethod } from './types';
 import { asObject, parseOrder } from './validate';
+import type { Payment, Product, Store as WireStore } from './wire';
 
 export interface ApiErrorOptions {
   readonly isEnvelope?: boolean;
@@ -55,17 +56,8 @@ export interface OrderPage {
   readonly unreadable?: number;
 }
 
-export interface Store {
-  readonly id: string;
-  readonly name: string;
-}
-
-export interface Product {
-  readonly id: string;
-  readonly storeId: string;
-  readonly name: string;
-  readonly price: string;
-}
+export type Store = Pick<WireStore, 'id' | 'name'>;
+export type { Payment, Product } from './wire';
 
 export interface NewOrder {
   readonly storeId: string;
@@ -74,12 +66,6 @@ export interface NewOrder {
   readonly fulfillmentType: FulfillmentType;
   readonly deliveryAddress?: string;
   readonly note?: string;
-}
-
-export interface Payment {
-  readonly razorpay_order_id: string;
-  readonly razorpay_payment_id: string;
-  readonly razorpay_signature: string;
 }
 
 /** A started payment. */

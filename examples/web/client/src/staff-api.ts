@@ -4,6 +4,7 @@ import { ApiError, type PageMeta, unreadable } from './api';
 import type { Session } from './session';
 import type { Order, OrderStatus, PaymentStatus, Unlisted } from './types';
 import { asObject, isVersion, parseOrder } from './validate';
+import type { OrderCounts } from './wire';
 
 /** What narrows a list, as `docs/rest.md` of the repository has it. Empty texts and lists don't filter. */
 export interface StaffFilters {
@@ -31,10 +32,7 @@ export interface StaffPage {
   readonly unreadable: number;
 }
 
-export interface OrderCounts {
-  readonly total: number;
-  readonly byStatus: Readonly<Record<string, number>>;
-}
+export type { OrderCounts } from './wire';
 
 /** One version of an order, and who made it. */
 export interface HistoryEntry {

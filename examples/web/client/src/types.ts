@@ -1,26 +1,40 @@
 // SPDX-License-Identifier: MIT
 
-/** What an order is and what goes over the wire. `docs/protocol.md` of the repository is the source. */
+import type {
+  FulfillmentType,
+  OrderStatus,
+  OrderStore,
+  OrderUser,
+  PaymentMethod,
+  PaymentStatus,
+  Ping,
+  Presence,
+  RefundStatus,
+  Subscribe,
+  SubscribeBatch,
+  Unsubscribe,
+  UnsubscribeBatch,
+  Order as WireOrder,
+} from './wire';
 
-export const orderStatuses = [
-  'PENDING',
-  'CONFIRMED',
-  'PREPARING',
-  'READY',
-  'OUT_FOR_DELIVERY',
-  'DELIVERED',
-  'CANCELLED',
-] as const;
-export type OrderStatus = (typeof orderStatuses)[number];
+/** What an order is for this client, and what goes over the wire: `wire.ts`, from `docs/api` of the repository. */
 
-export const paymentStatuses = ['PENDING', 'PAID', 'FAILED', 'REFUNDED'] as const;
-export type PaymentStatus = (typeof paymentStatuses)[number];
-
-export const refundStatuses = ['DUE', 'REQUESTED', 'DONE', 'FAILED'] as const;
-export type RefundStatus = (typeof refundStatuses)[number];
-
-export type PaymentMethod = 'ONLINE' | 'COD';
-export type FulfillmentType = 'DELIVERY' | 'PICKUP';
+export {
+  type FulfillmentType,
+  type OrderStatus,
+  type OrderStore,
+  type OrderUser,
+  orderStatuses,
+  type PaymentMethod,
+  type PaymentStatus,
+  paymentStatuses,
+  type RefundStatus,
+  refundStatuses,
+  type Subscribe as SubscribeMessage,
+  type SubscribeBatch,
+  type Unsubscribe as UnsubscribeMessage,
+  type UnsubscribeBatch,
+} from './wire';
 
 /** What a newer server says where this client knows a list: shown as it is, and nothing is offered for it. */
 export type Unlisted = string & {};
@@ -44,21 +58,6 @@ export interface StatusLog {
   readonly createdAt: string;
   /** Who made the change: a role, `PROVIDER`, or null where that is unknown. */
   readonly actorRole?: string | null;
-}
-
-/** Whose order it is. */
-export interface OrderUser {
-  readonly id: string;
-  readonly name: string | null;
-  readonly email: string | null;
-  readonly phone: string | null;
-}
-
-/** Where it is from. */
-export interface OrderStore {
-  readonly id: string;
-  readonly name: string | null;
-  readonly phone: string | null;
 }
 
 /** What is optional is not there from a server of the first edition. */
@@ -95,6 +94,10 @@ export interface Order {
   readonly isIncomplete?: true;
 }
 
+/** The compiler refuses this if the order of `docs/api` is not an `Order`. */
+type Readable<T extends Order> = T;
+export type OrderOnTheWire = Readable<WireOrder>;
+
 /** What every order has that a client can work with, whatever else a server puts into it. */
 export interface Versioned {
   readonly id: string;
@@ -106,37 +109,13 @@ export interface OrdersChanged {
   readonly status: string;
 }
 
-export type SubscribeMessage = {
-  readonly type: 'subscribe';
-  readonly orderId: string;
-  readonly since?: number;
-  /** Of the store that `since` is from. */
-  readonly epoch?: string;
-};
-
-/** Subscribes to 1 to 100 orders at once; only for servers that have selected `ordercast.v2`. */
-export type SubscribeBatch = {
-  readonly type: 'subscribe';
-  readonly orders: readonly { readonly orderId: string; readonly since?: number }[];
-  /** Of the store that each `since` is from. */
-  readonly epoch?: string;
-};
-
-export type UnsubscribeMessage = { readonly type: 'unsubscribe'; readonly orderId: string };
-
-/** Leaves 1 to 100 orders at once; only for servers that have selected `ordercast.v2`. */
-export type UnsubscribeBatch = {
-  readonly type: 'unsubscribe';
-  readonly orders: readonly { readonly orderId: string }[];
-};
-
 export type ClientMessage =
-  | SubscribeMessage
+  | Subscribe
   | SubscribeBatch
-  | UnsubscribeMessage
+  | Unsubscribe
   | UnsubscribeBatch
-  | { readonly type: 'ping' }
-  | { readonly type: 'presence'; readonly visible: boolean };
+  | Ping
+  | Presence;
 
 export type ServerMessage =
   | { readonly type: 'hello'; readonly epoch: string; readonly node: string }

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 import { asObject } from './validate';
+import type { Role, UserStore } from './wire';
 
-export const roles = [
-  'SUPER_ADMIN',
-  'ORG_ADMIN',
-  'STORE_MANAGER',
-  'STAFF',
-  'RIDER',
-  'CUSTOMER',
-] as const;
-export type Role = (typeof roles)[number];
+export { type Role, roles, type UserStore } from './wire';
 
 export interface User {
   readonly id: string;
@@ -21,11 +14,6 @@ export interface User {
   readonly organizationId: string | null;
   /** The stores that a member of the staff works for. */
   readonly stores?: readonly UserStore[];
-}
-
-export interface UserStore {
-  readonly id: string;
-  readonly name: string;
 }
 
 function storesOf(value: unknown): readonly UserStore[] {
