@@ -117,8 +117,9 @@ describe('the desk', { timeout: 20 * patience }, () => {
     await until('the first new order has the focus', async () =>
       (await focused(page)).includes(`#${orders[1].number}`),
     );
-    // The focus is in the list now, and the pointer is not.
+    // The keyboard is in the list now, and the pointer is not.
     await leaveList(page);
+    await page.keyboard.press('j');
     await shop.customer.placeOrder();
     await page.getByRole('button', { name: '1 new order' }).waitFor();
     await assertAxeClean(page);
