@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 
-/** Makes the admin panel's pictures of docs/images: `node pictures.js`, with order_server and the pages built. */
+/** Makes the pictures of docs/images: `node pictures.js`, with order_server and the pages built. */
 
 import { fileURLToPath } from 'node:url';
 import { ApiUser } from './harness/api.js';
 import { launchBrowser, openLivePage } from './harness/browser.js';
+import { openPhone, signIn } from './harness/mobile.js';
 import { Server } from './harness/server.js';
 
 const folder = fileURLToPath(new URL('../../../docs/images/', import.meta.url));
@@ -72,6 +73,12 @@ try {
   await detail.locator(`tr[data-order-id="${orders[2]?.id}"] a.order-link`).click();
   await detail.locator('.timeline').getByText('Manoj Manager').first().waitFor();
   await detail.screenshot({ path: `${folder}admin-order.png`, animations: 'disabled' });
+
+  const phone = await openPhone(browser);
+  await signIn(phone, server.origin, `#/orders/${orders[2]?.id}`);
+  await phone.getByTestId('order-detail').waitFor();
+  await phone.getByTestId('connection-live').waitFor();
+  await phone.screenshot({ path: `${folder}mobile-order.png`, animations: 'disabled' });
 } finally {
   await browser.close();
   await server.dispose();
