@@ -63,6 +63,14 @@ class Desk {
   std::vector<HttpResponder> waiting_;
 };
 
+/// A connection to a server that answers with what it was asked.
+struct EchoLine {
+  RecordingServer server{with(echo)};
+  RawSocket socket;
+
+  EchoLine() { REQUIRE(socket.connect(host, server.port())); }
+};
+
 }  // namespace
 
 TEST_CASE("a request reaches the handler whole and its answer the client", "[http]") {
@@ -79,9 +87,8 @@ TEST_CASE("a request reaches the handler whole and its answer the client", "[htt
 }
 
 TEST_CASE("the one answer of a connection says that the connection ends", "[http][websocketpp]") {
-  RecordingServer server(with(echo));
-  RawSocket socket;
-  REQUIRE(socket.connect(host, server.port()));
+  EchoLine line;
+  auto& [server, socket] = line;
   const auto one = http_request_text("GET", "/first", {{"Connection", "keep-alive"}});
   socket.send_bytes(one + http_request_text("GET", "/second"));
   const auto reply = read_http_reply(socket);
@@ -147,9 +154,8 @@ TEST_CASE("a body of exactly the limit is taken", "[http]") {
 }
 
 TEST_CASE("a refusal reaches a client that goes on sending", "[http]") {
-  RecordingServer server(with(echo));
-  RawSocket socket;
-  REQUIRE(socket.connect(host, server.port()));
+  EchoLine line;
+  auto& [server, socket] = line;
   socket.send_bytes("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 600000\r\n\r\n");
   socket.send_bytes(std::string(600000, 'x'), 2s);
   CHECK(read_http_reply(socket).status == 413);
@@ -290,9 +296,8 @@ TEST_CASE("what the kernel holds for a slow client isn't lost when the connectio
 }
 
 TEST_CASE("a body in chunks reaches the handler whole", "[http]") {
-  RecordingServer server(with(echo));
-  RawSocket socket;
-  REQUIRE(socket.connect(host, server.port()));
+  EchoLine line;
+  auto& [server, socket] = line;
   socket.send_bytes(
       "PUT /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
   socket.send_bytes("4\r\nthe \r\n");
@@ -303,9 +308,8 @@ TEST_CASE("a body in chunks reaches the handler whole", "[http]") {
 }
 
 TEST_CASE("a client that asks first is told to go on, then answered", "[http]") {
-  RecordingServer server(with(echo));
-  RawSocket socket;
-  REQUIRE(socket.connect(host, server.port()));
+  EchoLine line;
+  auto& [server, socket] = line;
   socket.send_bytes(
       "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
   CHECK(socket.read_until("\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
@@ -316,9 +320,8 @@ TEST_CASE("a client that asks first is told to go on, then answered", "[http]") 
 }
 
 TEST_CASE("HTTP/1.0 gets no interim answer", "[http]") {
-  RecordingServer server(with(echo));
-  RawSocket socket;
-  REQUIRE(socket.connect(host, server.port()));
+  EchoLine line;
+  auto& [server, socket] = line;
   socket.send_bytes("POST / HTTP/1.0\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
   server.on_io_thread([] {});
   socket.send_bytes("ok");

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -68,11 +69,20 @@ RecordingServer::Setup with(Desk& desk) {
 
 /// A handler behind a server, and one connected client.
 struct Line {
+  static RecordingServer::Setup changed(
+      RecordingServer::Setup setup, const std::function<void(RecordingServer::Setup&)>& change) {
+    change(setup);
+    return setup;
+  }
+
   Desk desk;
-  RecordingServer server{with(desk)};
+  RecordingServer server;
   RawSocket socket;
 
-  Line() { REQUIRE(socket.connect(host, server.port())); }
+  explicit Line(const std::function<void(RecordingServer::Setup&)>& change = [](auto&) {})
+      : server(changed(with(desk), change)) {
+    REQUIRE(socket.connect(host, server.port()));
+  }
 };
 
 std::string get(const std::string& target, const Headers& headers = {}) {
@@ -136,12 +146,8 @@ TEST_CASE("a request that changes something waits for those before it",
 }
 
 TEST_CASE("only so many requests of a connection run at one time", "[http][keep_alive][asio]") {
-  Desk desk;
-  auto setup = with(desk);
-  setup.options.max_pipelined_requests = 4;
-  RecordingServer server(std::move(setup));
-  RawSocket socket;
-  REQUIRE(socket.connect(host, server.port()));
+  Line line([](auto& setup) { setup.options.max_pipelined_requests = 4; });
+  auto& [desk, server, socket] = line;
   std::string all;
   for (int i = 0; i < 6; ++i) all += get("/later" + std::to_string(i));
   socket.send_bytes(all);
@@ -320,24 +326,16 @@ TEST_CASE("a handshake may follow requests on the same connection", "[http][keep
 }
 
 TEST_CASE("an idle connection ends in time", "[http][keep_alive][asio]") {
-  Desk desk;
-  auto setup = with(desk);
-  setup.options.keep_alive_timeout = 50ms;
-  RecordingServer server(std::move(setup));
-  RawSocket socket;
-  REQUIRE(socket.connect(host, server.port()));
+  Line line([](auto& setup) { setup.options.keep_alive_timeout = 50ms; });
+  auto& [desk, server, socket] = line;
   socket.send_bytes(get("/a"));
   CHECK(read_http_reply(socket).body == "/a");
   CHECK(socket.wait_for_end());
 }
 
 TEST_CASE("a later request must come in time too", "[http][keep_alive][asio]") {
-  Desk desk;
-  auto setup = with(desk);
-  setup.options.handshake_timeout = 200ms;
-  RecordingServer server(std::move(setup));
-  RawSocket socket;
-  REQUIRE(socket.connect(host, server.port()));
+  Line line([](auto& setup) { setup.options.handshake_timeout = 200ms; });
+  auto& [desk, server, socket] = line;
   socket.send_bytes(get("/a"));
   CHECK(read_http_reply(socket).body == "/a");
   socket.send_bytes("GET /b HTTP/1.1\r\nHost: h\r\n");

@@ -40,6 +40,20 @@ bool settled(WsClient& client) {
   return client.next_text() == R"({"type":"pong"})";
 }
 
+/// Two users of one server.
+struct AliceAndBob {
+  AliceAndBob() {
+    REQUIRE(alice.connect(host, server.port(), "/ws?token=alice"));
+    REQUIRE(bob.connect(host, server.port(), "/ws?token=bob"));
+    REQUIRE(settled(alice));
+    REQUIRE(settled(bob));
+  }
+
+  WholeServer server{threads(2)};
+  WsClient alice;
+  WsClient bob;
+};
+
 }  // namespace
 
 TEST_CASE("a change reaches everyone on every shard exactly once", "[server]") {
@@ -65,14 +79,10 @@ TEST_CASE("a change reaches everyone on every shard exactly once", "[server]") {
 }
 
 TEST_CASE("a change can be published without hints, or with them alone", "[server]") {
-  WholeServer server(threads(2));
-  WsClient watcher;
-  WsClient owner;
-  REQUIRE(watcher.connect(host, server.port(), "/ws?token=bob"));
-  REQUIRE(owner.connect(host, server.port(), "/ws?token=alice"));
+  AliceAndBob clients;
+  auto& [server, owner, watcher] = clients;
   watcher.send_text(R"({"type":"subscribe","orderId":"o-1"})");
   REQUIRE(settled(watcher));
-  REQUIRE(settled(owner));
 
   CHECK(server.publish(confirmed, ChangeMessages::updates) == 1);
   CHECK(watcher.next_text() == updated);
@@ -108,13 +118,8 @@ TEST_CASE("a user's limit of connections holds across shards", "[server]") {
 }
 
 TEST_CASE("disconnect_user closes that user's connections and no other", "[server]") {
-  WholeServer server(threads(2));
-  WsClient alice;
-  WsClient bob;
-  REQUIRE(alice.connect(host, server.port(), "/ws?token=alice"));
-  REQUIRE(bob.connect(host, server.port(), "/ws?token=bob"));
-  REQUIRE(settled(alice));
-  REQUIRE(settled(bob));
+  AliceAndBob clients;
+  auto& [server, alice, bob] = clients;
   server.disconnect_user("alice", CloseCode::unauthorized, "logged out");
   const auto info = alice.expect_close();
   REQUIRE(info);

@@ -53,6 +53,18 @@ std::vector<WsClient> connect_crowd(RecordingServer& server, std::size_t count) 
   return crowd;
 }
 
+/// A crowd, and one client that is going to send little.
+struct CrowdAndOne {
+  explicit CrowdAndOne(std::size_t count) : greedy(connect_crowd(server, count)) {
+    REQUIRE(modest.connect(host, server.port(), "/ws?token=modest"));
+    server.opened();
+  }
+
+  RecordingServer server;
+  std::vector<WsClient> greedy;
+  WsClient modest;
+};
+
 /// So many messages as one piece of bytes.
 std::string messages(int count) {
   std::string bytes;
@@ -100,11 +112,8 @@ TEST_CASE("a client with many requests at once does not keep others waiting",
 }
 
 TEST_CASE("a client with many messages at once does not keep others waiting", "[websocket]") {
-  RecordingServer server;
-  auto greedy = connect_crowd(server, 20);
-  WsClient modest;
-  REQUIRE(modest.connect(host, server.port(), "/ws?token=modest"));
-  server.opened();
+  CrowdAndOne clients(20);
+  auto& [server, greedy, modest] = clients;
 
   const auto many = messages(500);
   BusyThread busy(server);
@@ -136,11 +145,8 @@ TEST_CASE("what another thread posts does not wait until all who sent much have 
 }
 
 TEST_CASE("a client waits for a few messages of each in a crowd, and not for all", "[websocket]") {
-  RecordingServer server;
-  auto greedy = connect_crowd(server, 200);
-  WsClient modest;
-  REQUIRE(modest.connect(host, server.port(), "/ws?token=modest"));
-  server.opened();
+  CrowdAndOne clients(200);
+  auto& [server, greedy, modest] = clients;
   const auto many = messages(100);
   BusyThread busy(server);
   for (auto& client : greedy) REQUIRE(client.socket().send_bytes(many));
