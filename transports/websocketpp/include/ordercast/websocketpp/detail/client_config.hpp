@@ -5,13 +5,13 @@
 #error "ASIO_STANDALONE is not defined: link ordercast::websocketpp, or websocketpp takes Boost"
 #endif
 
+#include <ordercast/clock.hpp>
+
 #include <asio/version.hpp>
 
 #if ASIO_VERSION >= 103300
 #error "ordercast/websocketpp/client.hpp needs Asio below 1.33: websocketpp 0.8.2 uses io_service"
 #endif
-
-#include <ordercast/clock.hpp>
 
 #include <asio/steady_timer.hpp>
 #include <websocketpp/concurrency/none.hpp>
