@@ -216,6 +216,11 @@ class ConnectionManager {
   /// Connections that open later are closed the same way at once.
   void begin_drain(std::chrono::milliseconds window) { drain_.begin(window); }
 
+  /// Tells a publisher to several managers who is here; see detail/interest.hpp. For `Sharded`.
+  void share_interest(detail::ShardInterest interest) {
+    connections_.registry().share_interest(std::move(interest));
+  }
+
   /// Who is connected and who watches what, to be read on this thread: a walk over all of it goes
   /// in pieces, see `SubscriptionRegistry::for_each_order`.
   [[nodiscard]] const auto& registry() const noexcept { return connections_.registry(); }

@@ -3,11 +3,13 @@
 
 #include <ordercast/broadcast.hpp>
 #include <ordercast/clock.hpp>
+#include <ordercast/detail/interest.hpp>
 #include <ordercast/types.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,17 +20,23 @@
 
 /// One connection manager per I/O thread, one publish for all.
 ///
-/// The caller of `publish` encodes and frames a change once, and each shard gets one posted task.
-/// The shards share only immutable data, so publishing takes no lock. `add` every shard before the
-/// first use; after that any thread may call all members. The managers and what their `Post` refers
-/// to must outlive the last call. Publish the changes of one order on one thread at a time (or
-/// order them otherwise): each shard sees them in the order of posting.
+/// The caller of `publish` finds out once which shards have somebody for a change, encodes and
+/// frames it once, and each of those shards gets one posted task: a change with one watcher wakes
+/// one shard, and one that nobody watches is not encoded. Publish a change after it has been
+/// committed; then no subscription that begins meanwhile misses it (detail/interest.hpp says why).
+/// Locks are held for single look-ups; sending takes none, since shards share immutable data only.
+/// A loop that has been woken takes all that is posted until it sleeps again: Asio's writes to its
+/// eventfd only if it sleeps, so a burst wakes a shard once.
+///
+/// `add` every shard before the first use; after that any thread may call all members. The managers
+/// and what their `Post` refers to must outlive the last call. Publish the changes of one order on
+/// one thread at a time (or order them otherwise): each shard sees them in the order of posting.
 namespace ordercast {
 
 /// How a publish to all shards ended.
 struct PublishOutcome {
   std::size_t reached = 0;        ///< Connections that got it or will get it.
-  std::size_t failed_shards = 0;  ///< Shards that threw or ended first: publish again.
+  std::size_t failed_shards = 0;  ///< Shards with somebody for it that threw or ended first.
 
   /// Lets a callback that takes a count get `reached`.
   [[nodiscard]] operator std::size_t() const noexcept {  // NOLINT(google-explicit-constructor)
@@ -43,24 +51,37 @@ class Sharded {
   /// tasks.
   using Post = std::function<void(std::function<void()>)>;
 
-  void add(Manager& manager, Post post) { shards_.push_back({&manager, std::move(post)}); }
+  /// May throw std::bad_alloc.
+  void add(Manager& manager, Post post) {
+    shards_.push_back({&manager, std::move(post)});
+    // A single shard needs no index: everything is for it.
+    if (shards_.size() == 2) interest_ = std::make_shared<detail::Interest>();
+    if (!interest_) return;
+    for (auto i = shards_.size() == 2 ? 0 : shards_.size() - 1; i < shards_.size(); ++i) {
+      shards_[i].manager->share_interest({interest_, static_cast<std::uint32_t>(i)});
+    }
+  }
 
   [[nodiscard]] std::size_t size() const noexcept { return shards_.size(); }
 
-  /// Sends a change to everyone who may see it, on every shard. O(size of the order) on this
-  /// thread. Calls `done(outcome)` exactly once: on the last shard to send it, or wherever the last
-  /// task is dropped without running. A shard that throws, or ends before its turn, counts as
-  /// failed; when the same version is published again, only connections that lack it get its
-  /// `order:updated`, and all get another hint. Throws only before anything is posted, if memory
-  /// for the frames runs out; then `done` does not run. Ignores exceptions from `done`.
+  /// Sends a committed change to everyone who may see it, on every shard. O(size of the order) on
+  /// this thread. Calls `done(outcome)` exactly once: on the last shard to send it, wherever the
+  /// last task is dropped without running, or before this returns if there is nobody. A shard that
+  /// throws, or ends before its turn, counts as failed; when the same version is published again,
+  /// only connections that lack it get its `order:updated`, and all get another hint. Throws only
+  /// before anything is posted, if memory for the frames runs out; then `done` does not run.
+  /// Ignores exceptions from `done`.
   void publish(const OrderEvent& event, std::function<void(PublishOutcome)> done = {}) const {
     publish(event, ChangeMessages::all, std::move(done));
   }
   /// The same, with some of the messages only.
   void publish(const OrderEvent& event, ChangeMessages messages,
                std::function<void(PublishOutcome)> done = {}) const {
-    send_to_all(
-        prepare_broadcast<typename Manager::TransportType>(event, messages),
+    const auto audience = audience_of(event, messages);
+    if (audience.shards() == 0) return report(done, PublishOutcome{});
+    send_to(
+        audience.shards(),
+        prepare_broadcast<typename Manager::TransportType>(event, audience.messages()),
         [](Manager& manager, const auto& broadcast) { return manager.publish(broadcast); },
         std::move(done));
   }
@@ -144,7 +165,65 @@ class Sharded {
     Manager* manager;
     Post post;
   };
-  /// One message in flight to all shards. Its last owner reports: a task releases it whether it
+  using Kind = detail::Interest::Kind;
+  using Shards = detail::Interest::Shards;
+
+  /// The shards that have somebody for each of a change's messages.
+  struct ChangeAudience {
+    Shards updates = 0;
+    Shards hints = 0;
+    [[nodiscard]] Shards shards() const noexcept { return updates | hints; }
+    [[nodiscard]] ChangeMessages messages() const noexcept {
+      if (hints == 0) return ChangeMessages::updates;
+      return updates == 0 ? ChangeMessages::hints : ChangeMessages::all;
+    }
+  };
+
+  /// Calls `done`, whose exceptions are the caller's.
+  template <class Done, class Outcome>
+  static void report(const Done& done, const Outcome& outcome) noexcept {
+    if (!done) return;
+    try {
+      done(outcome);
+    } catch (...) {
+      return;
+    }
+  }
+
+  [[nodiscard]] Shards shards_of(Kind kind, std::string_view id) const {
+    return interest_ ? interest_->of(kind, id) : ~Shards{0};
+  }
+
+  /// Who may get a change, by the rule of `SubscriptionRegistry::for_each_list_watcher`.
+  [[nodiscard]] ChangeAudience audience_of(const OrderEvent& event, ChangeMessages wanted) const {
+    ChangeAudience audience;
+    if (wanted != ChangeMessages::hints) {
+      audience.updates = shards_of(Kind::order, event.order_id);
+    }
+    if (wanted == ChangeMessages::updates) return audience;
+    const auto owner = event.owner.view();
+    const auto assignee = event.assignee.view();
+    const auto organization = event.organization.view();
+    audience.hints = shards_of(Kind::everything, {});
+    if (!owner.empty()) audience.hints |= shards_of(Kind::user, owner);
+    if (!assignee.empty()) audience.hints |= shards_of(Kind::user, assignee);
+    if (!organization.empty()) audience.hints |= shards_of(Kind::organization, organization);
+    return audience;
+  }
+
+  [[nodiscard]] Shards shards_of(Audience audience, std::string_view id) const {
+    switch (audience) {
+      case Audience::user:
+        return shards_of(Kind::user, id);
+      case Audience::watchers:
+        return shards_of(Kind::order, id);
+      case Audience::organization:
+        break;
+    }
+    return shards_of(Kind::organization, id);
+  }
+
+  /// One message in flight to its shards. Its last owner reports: a task releases it whether it
   /// ran, threw or was dropped.
   template <class Message>
   struct Round {
@@ -154,12 +233,8 @@ class Sharded {
     Round(Round&&) = delete;
     Round& operator=(Round&&) = delete;
     ~Round() {
-      if (!done) return;
-      try {
-        done({reached.load(std::memory_order_relaxed), failed.load(std::memory_order_relaxed)});
-      } catch (...) {  // A destructor must not throw; `done` is the caller's.
-        return;
-      }
+      report(done, PublishOutcome{reached.load(std::memory_order_relaxed),
+                                  failed.load(std::memory_order_relaxed)});
     }
 
     const Message message;
@@ -170,17 +245,26 @@ class Sharded {
 
   void announce(Audience audience, std::string_view id, const ApplicationMessage& message,
                 std::function<void(PublishOutcome)> done) const {
-    send_to_all(
+    send_to(
+        shards_of(audience, id),
         prepare_announcement<typename Manager::TransportType>(audience, id, message),
         [](Manager& manager, const auto& announcement) { return manager.announce(announcement); },
         std::move(done));
   }
 
   template <class Message, class Send>
-  void send_to_all(Message message, Send send, std::function<void(PublishOutcome)> done) const {
-    const auto round = std::make_shared<Round<Message>>(std::move(message), shards_.size());
+  void send_to(Shards to, Message message, Send send,
+               std::function<void(PublishOutcome)> done) const {
+    const auto is_asked = [to](std::size_t shard) {
+      return (to & detail::Interest::bit_of(shard)) != 0;
+    };
+    std::size_t asked = 0;
+    for (std::size_t i = 0; i < shards_.size(); ++i) asked += is_asked(i) ? 1U : 0U;
+    const auto round = std::make_shared<Round<Message>>(std::move(message), asked);
     round->done = std::move(done);
-    for (const auto& shard : shards_) {
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+      if (!is_asked(i)) continue;
+      const auto& shard = shards_[i];
       try {
         shard.post([round, send, manager = shard.manager] {
           round->reached.fetch_add(send(*manager, round->message), std::memory_order_relaxed);
@@ -199,14 +283,7 @@ class Sharded {
     Sum& operator=(const Sum&) = delete;
     Sum(Sum&&) = delete;
     Sum& operator=(Sum&&) = delete;
-    ~Sum() {
-      if (!done) return;
-      try {
-        done(total.load(std::memory_order_relaxed));
-      } catch (...) {
-        return;
-      }
-    }
+    ~Sum() { report(done, total.load(std::memory_order_relaxed)); }
 
     std::atomic<std::size_t> total{0};
     std::function<void(std::size_t)> done;
@@ -236,15 +313,10 @@ class Sharded {
     Poll(Poll&&) = delete;
     Poll& operator=(Poll&&) = delete;
     ~Poll() {
-      if (!done) return;
       std::optional<TimePoint> newest;
       // An optional without a value is less than any with one.
       for (const auto& one : heard) newest = (std::max)(newest, one);
-      try {
-        done(newest);
-      } catch (...) {
-        return;
-      }
+      report(done, newest);
     }
 
     std::vector<std::optional<TimePoint>> heard;  // Each shard writes its own.
@@ -252,6 +324,7 @@ class Sharded {
   };
 
   std::vector<Shard> shards_;
+  std::shared_ptr<detail::Interest> interest_;
 };
 
 }  // namespace ordercast

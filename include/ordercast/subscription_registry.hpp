@@ -5,6 +5,7 @@
 #include <ordercast/detail/handle_index.hpp>
 #include <ordercast/detail/hash.hpp>
 #include <ordercast/detail/id_text.hpp>
+#include <ordercast/detail/interest.hpp>
 #include <ordercast/detail/slab.hpp>
 #include <ordercast/detail/small_list.hpp>
 #include <ordercast/types.hpp>
@@ -62,6 +63,18 @@ class SubscriptionRegistry {
   SubscriptionRegistry(SubscriptionRegistry&&) = delete;
   SubscriptionRegistry& operator=(SubscriptionRegistry&&) = delete;
   ~SubscriptionRegistry() = default;
+
+  /// From now on keeps `interest` up to date with who is here, and adds those who already are. May
+  /// throw std::bad_alloc.
+  void share_interest(detail::ShardInterest interest) {
+    assert(iterating_ == 0);
+    using Kind = Interest::Kind;
+    interest_ = std::move(interest);
+    for_each_order(0, npos, [&](std::string_view id) { interest_.add(Kind::order, id); });
+    for_each_user(0, npos, [&](std::string_view id) { interest_.add(Kind::user, id); });
+    for_each_organization([&](std::string_view id) { interest_.add(Kind::organization, id); });
+    if (has_all_seeing()) interest_.add(Kind::everything, {});
+  }
 
   /// Adds a connection. Returns false if the handle is already connected. Amortized O(1); strong
   /// guarantee.
@@ -174,6 +187,7 @@ class SubscriptionRegistry {
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
  private:
+  using Interest = detail::Interest;
   static constexpr std::uint32_t npos = UINT32_MAX;
 
   /// Up to this many subscriptions of a connection are looked up by a scan, more by hash.
@@ -274,21 +288,29 @@ class SubscriptionRegistry {
 
   template <class Record, class Member>
   std::uint32_t add_named(detail::Slab<Record>& records, detail::FlatIndex& index, Member name,
-                          std::string_view text);
+                          Interest::Kind kind, std::string_view text);
+  std::uint32_t add_topic(std::string_view order_id) {
+    return add_named(topics_, topic_index_, &Topic::order_id, Interest::Kind::order, order_id);
+  }
   std::uint32_t find_or_add_user(std::string_view user_id) {
     const auto found = find_user(user_id);
-    return found != npos ? found : add_named(users_, user_index_, &User::id, user_id);
+    if (found != npos) return found;
+    return add_named(users_, user_index_, &User::id, Interest::Kind::user, user_id);
   }
   std::uint32_t find_or_add_organization(std::string_view organization) {
     const auto found = find_organization(organization);
     if (found != npos) return found;
-    return add_named(organizations_, organization_index_, &Organization::id, organization);
+    return add_named(organizations_, organization_index_, &Organization::id,
+                     Interest::Kind::organization, organization);
   }
   void release_topic_if_unused(std::uint32_t topic) noexcept;
   void release_user_if_unused(std::uint32_t user) noexcept;
   void release_organization_if_unused(std::uint32_t organization) noexcept;
   [[nodiscard]] std::vector<MemberConnection>* member_list(Reach reach,
-                                                           std::uint32_t organization) noexcept;
+                                                           std::uint32_t organization) noexcept {
+    if (reach == Reach::everything) return &all_seeing_;
+    return organization == npos ? nullptr : &organizations_[organization].members;
+  }
   void index_places(std::uint32_t connection) noexcept;
   void unindex_places(std::uint32_t connection) noexcept;
   void remove_place(std::uint32_t connection, std::uint32_t number) noexcept;
@@ -308,6 +330,7 @@ class SubscriptionRegistry {
   detail::FlatIndex place_index_;
   detail::FlatIndex user_index_;
   detail::FlatIndex organization_index_;
+  detail::ShardInterest interest_;
 };
 
 }  // namespace ordercast

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "simulation/simulation.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 
 // The application's own messages: how they are sent, and which of them must arrive.
 namespace ordercast::simulation {
@@ -26,6 +28,26 @@ void Simulation::announce() {
   if (pick_own(100) >= own_.percent) return;
   const auto times = pick_own(100) < 90 ? 1 + pick_own(3) : 1 + pick_own(20);
   for (std::uint32_t i = 0; i < times; ++i) announce_one();
+}
+
+/// The shards that have somebody for a message; a single one gets everything.
+std::size_t Simulation::shards_for(const Message& message) const {
+  const auto& shards = server_->shards;
+  if (shards.size() == 1) return 1;
+  return static_cast<std::size_t>(std::count_if(shards.begin(), shards.end(), [&](auto& shard) {
+    const auto& registry = shard->manager.registry();
+    switch (message.audience) {
+      case Audience::user:
+        return registry.connections_of(message.id) != 0;
+      case Audience::watchers:
+        return registry.subscribers_of(message.id) != 0;
+      case Audience::organization:
+        break;
+    }
+    bool has_members = false;
+    registry.for_each_member_of(message.id, [&](const auto& /*member*/) { has_members = true; });
+    return has_members;
+  }));
 }
 
 void Simulation::announce_one() {
@@ -55,7 +77,7 @@ void Simulation::announce_one() {
   const auto text = R"({"type":"own","n":)" + std::to_string(number) + R"(,"pad":")" +
                     std::string(padding, 'x') + "\"}";
   message.bytes = text.size();
-  message.shards = server_->shards.size();
+  message.shards = shards_for(message);
   messages_.push_back(message);
 
   const auto done = [this, number](PublishOutcome outcome) {

@@ -147,6 +147,7 @@ class Simulation {
   void pick_messages(std::uint32_t seed);
   void announce();
   void announce_one();
+  [[nodiscard]] std::size_t shards_for(const Message& message) const;
   std::size_t address(Shard& shard, const Announcement<Network::Frame>& announcement);
   bool note(Client& client, Shard& shard, std::size_t number);
   void receive_message(Client& client, std::size_t number);

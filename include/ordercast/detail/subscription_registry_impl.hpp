@@ -24,9 +24,12 @@ bool SubscriptionRegistry<H, S>::connect(H handle, const IdentityView& who) {
     if (of_organization) organization = find_or_add_organization(who.organization_id);
     if (auto* members = member_list(who.reach, organization)) {
       members->push_back({handle, npos, user});
+      const bool is_first_all_seeing = members == &all_seeing_ && members->size() == 1;
       try {
+        if (is_first_all_seeing) interest_.add(Interest::Kind::everything, {});
         id = connections_.acquire();
       } catch (...) {
+        if (is_first_all_seeing) interest_.remove(Interest::Kind::everything, {});
         members->pop_back();
         throw;
       }
@@ -96,8 +99,7 @@ bool SubscriptionRegistry<H, S>::subscribe(H handle, std::string_view order_id) 
   if (known != npos && find_place_number(connection_id, known) != npos) return false;
 
   Connection& connection = connections_[connection_id];
-  const auto topic_id =
-      known != npos ? known : add_named(topics_, topic_index_, &Topic::order_id, order_id);
+  const auto topic_id = known != npos ? known : add_topic(order_id);
   Topic& topic = topics_[topic_id];
   const bool to_index = !connection.indexed && connection.places.size() == most_scanned;
   try {
@@ -286,10 +288,16 @@ template <class H, class S>
 template <class Record, class Member>
 std::uint32_t SubscriptionRegistry<H, S>::add_named(detail::Slab<Record>& records,
                                                     detail::FlatIndex& index, Member name,
-                                                    std::string_view text) {
+                                                    Interest::Kind kind, std::string_view text) {
   detail::IdText owned(text);
   index.reserve(1);
   const auto id = records.acquire();
+  try {
+    interest_.add(kind, text);
+  } catch (...) {
+    records.release(id);
+    throw;
+  }
   records[id].*name = std::move(owned);
   index.insert(text_hash(text), id);
   return id;
@@ -298,6 +306,7 @@ std::uint32_t SubscriptionRegistry<H, S>::add_named(detail::Slab<Record>& record
 template <class H, class S>
 void SubscriptionRegistry<H, S>::release_topic_if_unused(std::uint32_t topic) noexcept {
   if (!topics_[topic].subscribers.empty()) return;
+  interest_.remove(Interest::Kind::order, topics_[topic].order_id.view());
   topic_index_.erase(text_hash(topics_[topic].order_id.view()), topic);
   topics_.release(topic);
 }
@@ -305,6 +314,7 @@ void SubscriptionRegistry<H, S>::release_topic_if_unused(std::uint32_t topic) no
 template <class H, class S>
 void SubscriptionRegistry<H, S>::release_user_if_unused(std::uint32_t user) noexcept {
   if (users_[user].connections != 0) return;
+  interest_.remove(Interest::Kind::user, users_[user].id.view());
   user_index_.erase(text_hash(users_[user].id.view()), user);
   users_.release(user);
 }
@@ -313,15 +323,9 @@ template <class H, class S>
 void SubscriptionRegistry<H, S>::release_organization_if_unused(
     std::uint32_t organization) noexcept {
   if (!organizations_[organization].members.empty()) return;
+  interest_.remove(Interest::Kind::organization, organizations_[organization].id.view());
   organization_index_.erase(text_hash(organizations_[organization].id.view()), organization);
   organizations_.release(organization);
-}
-
-template <class H, class S>
-auto SubscriptionRegistry<H, S>::member_list(Reach reach, std::uint32_t organization) noexcept
-    -> std::vector<MemberConnection>* {
-  if (reach == Reach::everything) return &all_seeing_;
-  return organization == npos ? nullptr : &organizations_[organization].members;
 }
 
 /// Their room has been reserved.
@@ -388,7 +392,9 @@ void SubscriptionRegistry<H, S>::remove_member(const Connection& connection) noe
     connections_[(*members)[position].connection].member_position = position;
   }
   members->pop_back();
-  if (members->empty()) std::vector<MemberConnection>().swap(*members);
+  if (!members->empty()) return;
+  std::vector<MemberConnection>().swap(*members);
+  if (members == &all_seeing_) interest_.remove(Interest::Kind::everything, {});
 }
 
 }  // namespace ordercast

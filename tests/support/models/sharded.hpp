@@ -2,6 +2,7 @@
 #pragma once
 
 #include "support/models/choices.hpp"
+#include "support/models/model_shard.hpp"
 #include <ordercast/sharded.hpp>
 
 #include <algorithm>
@@ -19,82 +20,10 @@
 #include <vector>
 
 /// `Sharded` against lists of what each shard was sent: loops that stand still, are full, end with
-/// tasks unrun; managers that throw; callbacks that call again, throw, or destroy all of it.
+/// tasks unrun; managers that throw; callbacks that call again, throw, or destroy all of it. Users
+/// come and go, and orders are watched and left, so that the model knows which shards a change is
+/// for: those are woken, and no others.
 namespace ordercast::test {
-
-/// A manager that notes what it is asked, on a loop that runs nothing until it is told to.
-class ModelShard {
- public:
-  struct TransportType {
-    using Frame = std::string;
-    static Frame prepare(std::string text) { return text; }
-  };
-  struct Task {
-    std::size_t round;
-    std::function<void()> run;
-  };
-  struct Noted {
-    std::size_t round;
-    std::size_t reached;
-    std::optional<TimePoint> heard;
-  };
-
-  // A manager's functions.
-  std::size_t publish(const Broadcast<std::string>& broadcast) { return note(broadcast.order_id); }
-  std::size_t announce(const Announcement<std::string>& sent) { return note(sent.id); }
-  std::size_t disconnect_user(std::string_view user_id, CloseCode /*code*/,
-                              std::string_view /*reason*/) {
-    return note(user_id);
-  }
-  void ping_user(std::string_view /*user_id*/) {}
-  [[nodiscard]] std::optional<TimePoint> last_heard(std::string_view user_id) {
-    note(user_id);
-    return heard;
-  }
-
-  // The loop.
-  void post(std::size_t round, std::function<void()> task) {
-    if (is_full) throw std::bad_alloc();
-    if (has_ended) return;
-    if (is_inline) return task();
-    tasks.push_back({round, std::move(task)});
-  }
-  void turn() {
-    if (tasks.empty()) return;
-    auto task = std::move(tasks.front());
-    tasks.pop_front();
-    try {
-      task.run();
-    } catch (const std::exception&) {
-      return;  // Stays in the loop; what is behind it runs all the same.
-    }
-  }
-  void end() {
-    has_ended = true;
-    while (!tasks.empty()) {
-      const auto dropped = std::move(tasks.front());
-      tasks.pop_front();
-    }
-  }
-
-  bool is_full = false;
-  bool has_ended = false;
-  bool is_inline = false;  ///< Runs what is posted at once.
-  bool throws = false;
-  std::size_t posts = 0;
-  std::size_t reaches = 0;
-  std::optional<TimePoint> heard;
-  std::deque<Task> tasks;
-  std::vector<Noted> noted;
-
- private:
-  std::size_t note(std::string_view id) {
-    if (throws) throw std::runtime_error("the manager's");
-    const auto round = static_cast<std::size_t>(std::stoul(std::string(id)));
-    noted.push_back({round, reaches, heard});
-    return reaches;
-  }
-};
 
 template <class Source>
 class ShardedRun {
@@ -126,6 +55,8 @@ class ShardedRun {
   enum class Kind : std::uint8_t { outcome, count, heard };
   struct Round {
     Kind kind = Kind::outcome;
+    std::size_t asked = 0;  ///< Shards that it is for.
+    ChangeParts parts{};    ///< What they have somebody for.
     unsigned done = 0;
     PublishOutcome outcome;
     std::optional<TimePoint> newest;
@@ -136,7 +67,7 @@ class ShardedRun {
     auto made = std::make_unique<Sharded<ModelShard>>();
     for (const auto& shard : shards_) {
       made->add(*shard, [this, at = shard.get()](std::function<void()> task) {
-        ++at->posts;
+        at->posted.push_back(current_);
         at->post(current_, std::move(task));
       });
     }
@@ -145,7 +76,7 @@ class ShardedRun {
 
   void step() {
     auto& shard = *shards_.at(source_.below(static_cast<unsigned>(shards_.size())));
-    switch (source_.below(14)) {
+    switch (source_.below(18)) {
       case 0:
       case 1:
         return send();
@@ -178,6 +109,14 @@ class ShardedRun {
       case 12:
         for (auto left = source_.below(8); left > 0; --left) plans_.push_back(source_.below(4));
         return;
+      case 13:
+      case 14:
+        return come(shard);
+      case 15:
+        return static_cast<void>(shard.registry.disconnect(source_.below(handles)));
+      case 16:
+        return static_cast<void>(
+            shard.registry.unsubscribe(source_.below(handles), order(source_.below(ids))));
       default:
         shard.reaches = source_.below(1000);
         shard.heard = std::nullopt;
@@ -189,32 +128,106 @@ class ShardedRun {
     while (shard.tasks.size() > most) shard.turn();
   }
 
-  /// Asks all shards something, with memory that runs out now and then.
+  static constexpr unsigned handles = 6;
+  static constexpr unsigned ids = 3;
+  static std::string order(unsigned number) { return "o" + std::to_string(number); }
+  static std::string user(unsigned number) {
+    return number == 0 ? "" : "u" + std::to_string(number);
+  }
+  static std::string organization(unsigned number) {
+    return number == 0 ? "" : "g" + std::to_string(number);
+  }
+
+  /// Somebody connects, or watches an order; now and then there is no memory for it.
+  void come(ModelShard& shard) {
+    const auto handle = source_.below(handles);
+    const auto id = order(source_.below(ids));
+    const Identity who{user(source_.below(ids)), static_cast<Reach>(source_.below(3)),
+                       organization(source_.below(ids))};
+    static_cast<void>(attempt(source_, [&] {
+      if (!shard.registry.connect(handle, who)) shard.registry.subscribe(handle, id);
+    }));
+  }
+
+  /// What a round asks, and the shards that it is for.
+  struct Question {
+    unsigned which;
+    std::string id;
+    std::string order;
+    std::string owner;
+    std::string assignee;
+    std::string organization;
+    ChangeMessages messages;
+    [[nodiscard]] OrderEvent event() const {
+      return {order, OwnerId(owner), OrganizationId(organization), id,
+              0,     "{}",           AssigneeId(assignee)};
+    }
+  };
+  Question draw(std::size_t number) {
+    return {source_.below(5),
+            std::to_string(number),
+            order(source_.below(ids)),
+            user(source_.below(ids)),
+            user(source_.below(ids)),
+            organization(source_.below(ids)),
+            static_cast<ChangeMessages>(source_.below(3))};
+  }
+  static ChangeParts for_shard(const Question& question, const ModelShard& shard) {
+    const auto& registry = shard.registry;
+    switch (question.which) {
+      case 0:
+      case 1:
+        return {question.messages != ChangeMessages::hints &&
+                    registry.subscribers_of(question.order) != 0,
+                question.messages != ChangeMessages::updates &&
+                    registry.has_list_watcher(question.event())};
+      case 2:
+        return {registry.connections_of(question.owner) != 0, false};
+      default:
+        return {true, false};
+    }
+  }
+
+  /// Asks the shards something, with memory that runs out now and then.
   void send() {
     if (!sharded_) make();
-    std::vector<std::size_t> posts;
-    for (const auto& shard : shards_) posts.push_back(shard->posts);
     const auto number = rounds_.size();
-    const auto which = source_.below(5);
-    rounds_.push_back({which == 3   ? Kind::count
-                       : which == 4 ? Kind::heard
-                                    : Kind::outcome,
-                       {},
-                       {},
-                       {},
-                       false});
-    auto& round = rounds_.back();  // A deque: later ones leave it where it is.
+    const auto question = draw(number);
+    // Before the round is there: in a callback the memory may run out.
+    std::vector<bool> wanted(shards_.size());
+    std::vector<std::size_t> posts(shards_.size());
+    auto& round = rounds_.emplace_back();  // A deque: later ones leave it where it is.
+    round.kind = question.which == 3   ? Kind::count
+                 : question.which == 4 ? Kind::heard
+                                       : Kind::outcome;
+    for (std::size_t i = 0; i < shards_.size(); ++i) {
+      const auto parts = for_shard(question, *shards_[i]);
+      wanted[i] = shards_.size() == 1 || parts.any();  // A single shard gets everything.
+      posts[i] = shards_[i]->posted.size();
+      round.asked += wanted[i] ? 1U : 0U;
+      round.parts.updates = round.parts.updates || parts.updates;
+      round.parts.hints = round.parts.hints || parts.hints;
+    }
+    if (question.which > 1) {
+      round.parts = {};  // No change.
+    } else if (shards_.size() == 1) {
+      round.parts = {question.messages != ChangeMessages::hints,
+                     question.messages != ChangeMessages::updates};
+    }
     const auto before = std::exchange(current_, number);
-    const auto id = std::to_string(number);
     bool sent = false;
     try {
-      sent = attempt(source_, [&] { ask(which, id, round); });
+      sent = attempt(source_, [&] { ask(question, round); });
     } catch (const std::bad_alloc&) {  // Of a failure that was meant for the call around this one.
     }
     current_ = before;
     std::size_t left_out = 0;
     for (std::size_t i = 0; i < shards_.size(); ++i) {
-      left_out += shards_[i]->posts == posts[i] ? 1U : 0U;
+      const auto& posted = shards_[i]->posted;
+      const auto woken =
+          std::count(posted.begin() + static_cast<std::ptrdiff_t>(posts[i]), posted.end(), number);
+      same(woken <= (wanted[i] ? 1 : 0), "a shard is woken once, and only if it has somebody");
+      left_out += wanted[i] && woken == 0 ? 1U : 0U;
     }
     same(!sent || left_out <= 1, "what one shard has no memory for goes to the others");
     // Nothing was posted: the caller knows, and nobody else will say so.
@@ -228,17 +241,19 @@ class ShardedRun {
       round.is_checked = true;
     }
   }
-  void ask(unsigned which, const std::string& id, Round& round) {
+  void ask(const Question& question, Round& round) {
+    const auto& id = question.id;
     const auto done = [this, &round](PublishOutcome outcome) {
       round.outcome = outcome;
       finish(round);
     };
-    switch (which) {
+    switch (question.which) {
       case 0:
       case 1:
-        return sharded_->publish({id, OwnerId("o"), OrganizationId("g"), "READY", 0, "{}"}, done);
+        return sharded_->publish(question.event(), question.messages, done);
       case 2:
-        return sharded_->send_to_user(id, {R"({"type":"mine"})"}, done);
+        return sharded_->send_to_user(question.owner, {R"({"type":"mine","round":)" + id + "}"},
+                                      done);
       case 3:
         return sharded_->disconnect_user(id, CloseCode::normal, {}, [this, &round](std::size_t n) {
           round.outcome.reached = n;
@@ -294,6 +309,7 @@ class ShardedRun {
         if (noted.round != number) continue;
         same(last == 0, "a shard is asked once");
         last = 1;
+        same(noted.parts == round.parts, "only messages that somebody gets are made");
         ++sent;
         reached += noted.reached;
         newest = (std::max)(newest, noted.heard);
@@ -305,7 +321,7 @@ class ShardedRun {
     }
     same(round.outcome.reached == reached, "as many as were reached");
     if (round.kind == Kind::count) return;
-    same(round.outcome.failed_shards == shards_.size() - sent, "the others count as failed");
+    same(round.outcome.failed_shards == round.asked - sent, "the others count as failed");
   }
 
   Source& source_;
