@@ -188,8 +188,13 @@ int serve() {
   options.accept.max_handshakes = 0;
   options.transport.io = io_mode();
   // Deliver a burst that a reader keeps up with change by change, without conflation.
-  options.transport.high_water_bytes = number<std::size_t>("HIGH_WATER_BYTES", "4194304");
-  options.transport.low_water_bytes = options.transport.high_water_bytes / 4;
+  if (environment("HIGH_WATER_BYTES", "") != "default") {
+    options.transport.high_water_bytes = number<std::size_t>("HIGH_WATER_BYTES", "4194304");
+    options.transport.low_water_bytes = options.transport.high_water_bytes / 4;
+  }
+  if (!environment("KERNEL_UNSENT_BYTES", "").empty()) {
+    options.accept.max_kernel_unsent_bytes = number<std::size_t>("KERNEL_UNSENT_BYTES", "0");
+  }
   Server server(options, [&](const auto& /*post*/) {
     return BenchServices{authenticator, {}, {&orders}, {}, {}};
   });

@@ -326,6 +326,47 @@ for (const name of ['registry', 'fanout', 'couriers', 'codec']) {
   const document = read(`${name}.json`);
   if (document) parts.push(coreTables(name, document));
 }
+/** One row for each kind of run, with the medians of its rounds. */
+function medians(runs, kinds, figures) {
+  const kindOf = (run) => kinds.map((kind) => run[kind]).join(' | ');
+  return [...new Set(runs.map(kindOf))].map((kind) => {
+    const all = runs.filter((run) => kindOf(run) === kind);
+    return `| ${kind} | ${figures.map((key) => median(all.map((run) => run[key]))).join(' | ')} |`;
+  });
+}
+
+function shardsTable(runs) {
+  return [
+    '## Several I/O threads',
+    '',
+    '8 threads, 100,000 orders with two watchers each, no sockets. A change is posted to all threads, or to those that have watchers of the order. Medians.',
+    '',
+    '| posted to | changes in flight | changes a second | processor time of a change (ns) | posts a change | wake-ups a change |',
+    '|---|---|---|---|---|---|',
+    ...medians(
+      runs,
+      ['to', 'in_flight'],
+      ['changes_per_second', 'cpu_ns_a_change', 'posts_a_change', 'wake_ups_a_change'],
+    ),
+  ].join('\n');
+}
+
+function stalledTable(runs) {
+  return [
+    '## Clients that read nothing',
+    '',
+    `${runs[0].clients} clients with a receive buffer of 4 KiB stop reading, 4,000 changes of their order come, and they read again. Bytes of a client, medians.`,
+    '',
+    '| server | stale updates that it gets | memory of the kernel while it stalls | memory of the server |',
+    '|---|---|---|---|',
+    ...medians(runs, ['server'], ['stale_bytes', 'kernel_bytes', 'resident_bytes']),
+  ].join('\n');
+}
+
+const shards = read('shards.json');
+if (shards) parts.push(shardsTable(shards));
+const stalled = read('stalled.json');
+if (stalled) parts.push(stalledTable(stalled));
 const changes = read('changes.json');
 if (changes) parts.push(changesTable(changes));
 writeFileSync(join(folder, 'README.md'), parts.join('\n\n') + '\n');

@@ -2,9 +2,13 @@
 #include "recording_server.hpp"
 
 #include <catch2/catch.hpp>
+#include <support/allocations.hpp>
 #include <support/ws_client.hpp>
+#include <sys/socket.h>
 
 #include <chrono>
+#include <cstddef>
+#include <memory>
 #include <string>
 
 using namespace ordercast;
@@ -51,9 +55,9 @@ TEST_CASE("the kernel takes no more of a connection than it may keep unsent", "[
   // Beside that, what the peer's window lets through and the rounding of buffers.
   constexpr std::size_t more = 128 * 1024;
   constexpr std::size_t ours = 32 * 1024 + 16 * 1024;
-  SlowPair slow;
+  SlowPair slow(with_kernel_unsent(64 * 1024));
   CHECK(slow.accepted * block.size() <= 64 * 1024 + ours + more);
-  SlowPair small(with_kernel_unsent(16 * 1024));
+  SlowPair small;  // 16 KiB, the default.
   CHECK(small.accepted * block.size() <= 16 * 1024 + ours + more);
   CHECK(small.accepted < slow.accepted);
   // As much as the system likes: megabytes.
@@ -155,4 +159,80 @@ TEST_CASE("a ping of the server goes out to a connection that is pushed back", "
     REQUIRE(slow.client.next_frame()->opcode == Opcode::text);
   }
   CHECK(slow.client.next_frame()->opcode == Opcode::ping);
+}
+
+TEST_CASE("a burst within one turn to a client that reads is not pushed back", "[backpressure]") {
+  RecordingServer::Setup setup;
+  setup.options.high_water_bytes = 4096;
+  setup.options.low_water_bytes = 1024;
+  RecordingServer server(setup);
+  WsClient client;
+  REQUIRE(client.connect(host, server.port(), "/ws"));
+  const auto handle = server.opened();
+  const std::string text(240, 'x');  // All of it fits the client's window.
+  std::size_t accepted = 0;
+  server.on_io_thread([&] {
+    for (int i = 0; i < 200; ++i) {
+      accepted += server.send(handle, std::to_string(i) + text) == SendResult::accepted ? 1U : 0U;
+    }
+  });
+  CHECK(accepted == 200);
+  for (int i = 0; i < 200; ++i) REQUIRE(client.next_text() == std::to_string(i) + text);
+  CHECK(server.unread() == 0);  // It was never told to wait, so nothing tells it to go on.
+}
+
+TEST_CASE("a peer that is gone ends its connection in the middle of a burst", "[backpressure]") {
+  RecordingServer::Setup setup;
+  setup.options.high_water_bytes = 4096;
+  RecordingServer server(setup);
+  auto client = std::make_unique<WsClient>();
+  REQUIRE(client->connect(host, server.port(), "/ws"));
+  const auto handle = server.opened();
+  const std::string text(1024, 'x');
+  server.on_io_thread([&] {
+    // A reset, before the loop sees it: the first write gets it.
+    const linger hard{1, 0};
+    ::setsockopt(client->socket().fd(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    client.reset();
+    for (int i = 0; i < 200; ++i) server.send(handle, text);
+    CHECK(server.send(handle, text) == SendResult::closed);
+    CHECK(server.unread() == 0);  // The sink is told later, and not from inside `send`.
+  });
+  CHECK(server.expect(Event::Kind::close, handle));
+}
+
+namespace {
+
+/// The allocations of a burst of 200 orders to a client that reads, on a server whose tables have
+/// grown.
+std::size_t allocations_of_a_burst(std::size_t high_water_bytes) {
+  net::TransportOptions options;
+  options.high_water_bytes = high_water_bytes;
+  options.low_water_bytes = high_water_bytes / 4;
+  ScarceServer server(options, {});
+  WsClient client;
+  REQUIRE(client.connect(host, server.port(), "/ws?token=admin"));
+  client.send_text(R"({"type":"ping"})");
+  REQUIRE(client.next_text() == R"({"type":"pong"})");
+  std::size_t count = 0;
+  for (int round = 0; round < 3; ++round) {
+    server.on_io_thread([&] {
+      const auto before = allocations();
+      for (int i = 0; i < 200; ++i) {
+        const auto id = "order-" + std::to_string(1000 + i);
+        server.publish({id, OwnerId("nobody"), OrganizationId("org"), "READY", 0, "{}"});
+      }
+      count = allocations() - before;
+    });
+    for (int i = 0; i < 200; ++i) REQUIRE(client.next_text());
+  }
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("a burst of 200 orders to a client that reads builds no outbox", "[backpressure]") {
+  // 16 kB, which the client's window takes. An outbox has an entry and a place in an index for each
+  // message behind the mark.
+  CHECK(allocations_of_a_burst(4096) <= allocations_of_a_burst(1024 * 1024) + 20);
 }

@@ -247,3 +247,62 @@ TEST_CASE("a connection gets messages compressed with gaps between them, and fro
   CHECK(seen == expected);
   CHECK(crowd.queue(0).unwritten_bytes() == 0);
 }
+
+TEST_CASE("what is written early goes out before the turn ends, in order and once",
+          "[turn_writer]") {
+  for (const auto mode : every_mode) {
+    TurnWriter writer(mode, false);
+    Crowd crowd(6);
+    const auto a = Frame::of("a");
+    const auto b = Frame::of("bb");
+    for (const std::uint32_t i : {0U, 1U, 2U, 3U, 4U, 5U}) crowd.send(writer, i, a);
+    crowd.send(writer, 1, b);
+    crowd.send(writer, 2, Frame::of("-"));
+    crowd.send(writer, 1, b);  // With a gap.
+    for (const std::uint32_t i : {0U, 1U}) {
+      CHECK(writer.write_early(crowd.socket(i), crowd.queue(i)) == 0);
+      CHECK(crowd.queue(i).unwritten_bytes() == 0);
+      CHECK(writer.write_early(crowd.socket(i), crowd.queue(i)) == 0);  // Nothing is left.
+    }
+    CHECK(crowd.read(0) == "a");
+    CHECK(crowd.read(1) == "abbbb");
+    CHECK(crowd.read(2).empty());
+    // What comes behind it waits for the end of the turn.
+    crowd.send(writer, 0, b);
+    crowd.send(writer, 0, Frame::of("--"));
+    CHECK(crowd.queue(0).unwritten_bytes() == 4);
+    const auto written = crowd.flush(writer);
+    CHECK(written.size() == 6);
+    for (const auto& [index, failure] : written) CHECK(failure == 0);
+    const std::vector<std::string> expected{"bb--", "", "a-", "a", "a", "a"};
+    for (std::uint32_t i = 0; i < 6; ++i) CHECK(crowd.read(i) == expected[i]);
+  }
+}
+
+TEST_CASE("what the kernel refuses of an early write waits behind it", "[turn_writer]") {
+  TurnWriter writer(IoMode::automatic, false);
+  Crowd crowd(1);
+  const std::string big(1'000'000, 'x');
+  crowd.send(writer, 0, Frame::of(big));
+  CHECK(writer.write_early(crowd.socket(0), crowd.queue(0)) == 0);
+  CHECK(crowd.queue(0).has_backlog());
+  crowd.send(writer, 0, Frame::of("last"));
+  const auto written = crowd.flush(writer);
+  REQUIRE(written.size() == 1);  // So that its owner waits for room.
+  CHECK(written.front() == std::pair<std::uint32_t, int>(0, 0));
+  std::string got;
+  while (crowd.queue(0).has_backlog()) {
+    got += crowd.read(0);
+    REQUIRE(writer.write_backlog(crowd.socket(0), crowd.queue(0)) == 0);
+  }
+  CHECK(got + crowd.read(0) == big + "last");
+  CHECK(crowd.queue(0).unwritten_bytes() == 0);
+}
+
+TEST_CASE("an early write to a peer that is gone says so", "[turn_writer]") {
+  TurnWriter writer(IoMode::automatic, false);
+  Crowd crowd(1);
+  crowd.hang_up(0);
+  crowd.send(writer, 0, Frame::of("a"));
+  CHECK(writer.write_early(crowd.socket(0), crowd.queue(0)) == EPIPE);
+}

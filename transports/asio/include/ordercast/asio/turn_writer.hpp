@@ -24,6 +24,7 @@
 /// `push` is amortised O(1) and allocates nothing in the long run. One thread.
 ///
 ///     writer.push(index, queue, frame);                // any number of times in a turn
+///     writer.write_early(connection.socket, queue);    // when that is more than should wait
 ///     writer.flush(connections, on_written);           // once, at its end
 ///     writer.write_backlog(connection.socket, queue);  // when the socket is writable again
 namespace ordercast::asio {
@@ -66,6 +67,18 @@ class TurnWriter {
     queue.unwritten_ += log_.newest_bytes(queue.entry_);
   }
 
+  /// Writes what a connection was sent in this turn now, so that only what the kernel does not take
+  /// waits for the end of the turn. `flush` still reports the connection. Returns 0, or an errno
+  /// for which the connection must end. Not from within `flush`.
+  [[nodiscard]] int write_early(StreamSocket& socket, Queue& queue) noexcept {
+    if (queue.entry_ == detail::TurnLog::npos || queue.has_backlog()) return 0;
+    const auto& entry = log_.entries()[queue.entry_];
+    if (entry.is_written()) return 0;
+    const int failure = settle(queue, entry, write_start(socket, entry));
+    log_.mark_written(queue.entry_);
+    return failure != 0 ? failure : write_backlog(socket, queue);
+  }
+
   /// True if nothing was sent in this turn.
   [[nodiscard]] bool is_idle() const noexcept { return log_.empty(); }
 
@@ -82,7 +95,7 @@ class TurnWriter {
       write(connections, first);
       for (auto i = first; i < last; ++i) {
         const auto& entry = log_.entries()[i];
-        auto result = writes_[i - first].result;
+        auto result = entry.is_written() ? 0 : writes_[i - first].result;
         if (!has_slices && entry.more != detail::TurnLog::npos) {
           result = write_start(connections.socket(entry.connection), entry);
         }
@@ -145,6 +158,10 @@ class TurnWriter {
     detail::Write built_write;
     for (auto i = first; i < last; ++i) {
       const auto& entry = entries[i];
+      if (entry.is_written()) {
+        writes_.emplace_back();
+        continue;
+      }
       const int fd = connections.socket(entry.connection).fd();
       if (entry.more == Log::npos) {
         writes_.push_back({fd, log_.slices(entry) + entry.run.first,
@@ -188,6 +205,7 @@ class TurnWriter {
     if (!secure_) return writer_.write(writes_);
     for (auto& one : writes_) {
       auto& socket = connections.socket(log_.entries()[first++].connection);
+      if (one.count == 0) continue;
       one.result = socket.is_open() ? socket.write(one.slices, one.count) : -ECONNRESET;
     }
   }

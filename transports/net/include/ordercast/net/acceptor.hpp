@@ -145,27 +145,30 @@ class Acceptor {
   /// Connections whose first request has not been read. Any thread.
   [[nodiscard]] std::size_t handshakes() const noexcept { return ledger_->handshakes(); }
 
+  /// Applies `AcceptLimits::max_kernel_unsent_bytes` to a socket. Where the kernel can't count
+  /// unsent bytes, the send buffer is as small. Best effort.
+  static void limit_kernel_unsent(int fd, std::size_t most) noexcept {
+    if (most == 0) return;
+    const auto bytes = static_cast<int>((std::min)(most, std::size_t{INT_MAX}));
+#ifdef TCP_NOTSENT_LOWAT
+    if (::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes) == 0) return;
+#endif
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+  }
+
   /// Connections that are open now. Any thread.
-  [[nodiscard]] std::size_t open() const noexcept { return ledger_->open(); }
+  [[nodiscard]] std::size_t open() const noexcept {
+    return ledger_->open();
+  }
 
  private:
   std::uint16_t begin() {
-    limit_kernel_unsent();
+    // Accepted sockets inherit it.
+    limit_kernel_unsent(acceptor_.native_handle(), limits_.max_kernel_unsent_bytes);
     acceptor_.non_blocking(true);
     take_reserve();
     wait();
     return acceptor_.local_endpoint().port();
-  }
-
-  /// Applies to every connection: accepted sockets inherit it. Best effort, since not every system
-  /// supports it.
-  void limit_kernel_unsent() noexcept {
-#ifdef TCP_NOTSENT_LOWAT
-    if (limits_.max_kernel_unsent_bytes == 0) return;
-    const auto bytes = static_cast<int>(
-        (std::min)(limits_.max_kernel_unsent_bytes, static_cast<std::size_t>(INT_MAX)));
-    ::setsockopt(acceptor_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
-#endif
   }
 
   /// How many new connections to accept before other work of the same loop gets its turn.

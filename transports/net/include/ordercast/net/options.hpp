@@ -28,8 +28,8 @@ enum class IoMode : std::uint8_t {
 
 /// Bounds of one transport, each with its default.
 struct TransportOptions {
-  /// `send` returns backpressure when a connection has this many bytes that the kernel has not
-  /// accepted. Cost: at most this and one frame for each connection that does not read.
+  /// `send` returns backpressure when a connection has this many bytes that the kernel has refused.
+  /// Cost: at most this and one frame for each connection that does not read.
   std::size_t high_water_bytes = 32 * 1024;
 
   /// After backpressure, `on_writable` comes when at most this is left. Below the high-water mark,
@@ -150,8 +150,10 @@ struct AcceptLimits {
 
   /// Most unsent bytes of one connection in the kernel (TCP_NOTSENT_LOWAT); bytes in flight to the
   /// peer don't count. Data in the kernel can't be conflated any more, and copying it costs time:
-  /// by default Linux accepts up to 4 MiB for a peer that reads nothing. 0: the kernel's default.
-  std::size_t max_kernel_unsent_bytes = 64 * 1024;
+  /// by default Linux accepts up to 4 MiB for a peer that reads nothing. With 16 KiB such a peer
+  /// gets 54 kB of stale updates when it reads again, with 64 KiB 103 kB (bench/README.md). 0: the
+  /// kernel's default.
+  std::size_t max_kernel_unsent_bytes = 16 * 1024;
 };
 
 struct ServerOptions {

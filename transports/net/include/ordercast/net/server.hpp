@@ -124,8 +124,8 @@ class Server {
   }
 
   /// Sends a committed change to everyone who may see it. Encodes and frames it once, on this
-  /// thread, and posts one task to each shard. Calls `done(outcome)` exactly once; see
-  /// `Sharded::publish`. Publish the changes of one order in order. Any thread.
+  /// thread, and posts one task to each shard that has somebody for it. Calls `done(outcome)`
+  /// exactly once; see `Sharded::publish`. Publish the changes of one order in order. Any thread.
   void publish(const OrderEvent& event, std::function<void(PublishOutcome)> done = {}) {
     sharded_.publish(event, std::move(done));
   }
@@ -267,6 +267,7 @@ auto Server<Transport, ServicesT>::take_over(int fd) -> Adopted {
     ::close(fd);
     throw std::system_error(error.value(), std::system_category(), "adopt a socket");
   }
+  Acceptor::limit_kernel_unsent(fd, options_.accept.max_kernel_unsent_bytes);
   return {&shard, std::move(socket)};
 }
 

@@ -172,6 +172,9 @@ class Transport final : public net::SocketTransport<std::uint64_t>, private deta
   static std::size_t buffered(const Connection& connection) noexcept {
     return connection.get_buffered_amount() + connection.in_flight();
   }
+  [[nodiscard]] bool is_full(const Connection& connection) const noexcept {
+    return buffered(connection) >= options_.high_water_bytes;
+  }
   void report_lost() noexcept;
   void on_tick();
 

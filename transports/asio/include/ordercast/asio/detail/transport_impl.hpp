@@ -339,11 +339,18 @@ inline Transport::Frame Transport::prepare_binary(std::string_view bytes) {
 inline SendResult Transport::send(Handle handle, const Frame& frame) noexcept {
   auto* const connection = connections_.find(handle);
   if (connection == nullptr || !connection->websocket.is_open()) return SendResult::closed;
-  if (connection->queue.unwritten_bytes() >= options_.high_water_bytes) {
-    connection->websocket.await_room();
-    return SendResult::backpressure;
-  }
   const auto index = Connections::index_of(handle);
+  if (connection->queue.unwritten_bytes() >= options_.high_water_bytes) {
+    // Only what the kernel refuses is backpressure, not what this turn has queued so far.
+    if (writer_.write_early(connection->socket, connection->queue) != 0) {
+      close_socket(index, *connection);
+      return SendResult::closed;
+    }
+    if (connection->queue.unwritten_bytes() >= options_.high_water_bytes) {
+      connection->websocket.await_room();
+      return SendResult::backpressure;
+    }
+  }
   try {
     const auto& deflate = connection->websocket.deflate();
     // A client with a small window gets some messages compressed and some not.

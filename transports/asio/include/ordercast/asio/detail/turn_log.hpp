@@ -40,6 +40,9 @@ class TurnLog {
     std::uint32_t more = npos;  ///< The first of the further runs.
     std::uint32_t last = npos;  ///< The last of them.
     Lane lane = Lane::plain;
+
+    /// Nothing is left of it to write.
+    [[nodiscard]] bool is_written() const noexcept { return run.count == 0; }
   };
 
   /// Starts a connection's entry with a frame; returns where it stands.
@@ -58,10 +61,21 @@ class TurnLog {
       ++run.count;
       return;
     }
+    if (entry.is_written()) {
+      run = {at, 1};
+      return;
+    }
     further_.push_back({{at, 1}, npos});
     const auto added = static_cast<std::uint32_t>(further_.size() - 1);
     (entry.last == npos ? entry.more : further_[entry.last].next) = added;
     entry.last = added;
+  }
+
+  /// Takes all frames out of an entry: they have been written, or wait elsewhere.
+  void mark_written(std::uint32_t entry_at) noexcept {
+    auto& entry = entries_[entry_at];
+    entry.run.count = 0;
+    entry.more = entry.last = npos;
   }
 
   [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }

@@ -259,7 +259,7 @@ inline void Transport::deliver(Connection& connection, const Message& message,
 inline bool Transport::on_ping(Connection& connection) {
   sink_.on_control(sink_.sink, connection.record.handle);
   // A client that pings and never reads may not fill our memory with pongs.
-  return is_open(connection) && buffered(connection) < options_.high_water_bytes;
+  return is_open(connection) && !is_full(connection);
 }
 
 inline void Transport::on_pong(Connection& connection) {
@@ -308,11 +308,17 @@ inline void Transport::on_fragments(detail::SocketConnection& socket, std::size_
 inline SendResult Transport::send(Handle handle, const Frame& frame) noexcept {
   auto* const connection = find(handle);
   if (connection == nullptr || !is_open(*connection)) return SendResult::closed;
-  if (buffered(*connection) >= options_.high_water_bytes) {
-    connection->record.wants_writable = true;
-    return SendResult::backpressure;
-  }
   try {
+    if (is_full(*connection)) {
+      // Only what the kernel refuses is backpressure, not what this turn has queued so far.
+      const auto alive = connection->get_shared();
+      if (connection->in_flight() == 0) connection->write_frame();
+      if (!is_open(*connection)) return SendResult::closed;
+      if (is_full(*connection)) {
+        connection->record.wants_writable = true;
+        return SendResult::backpressure;
+      }
+    }
     const auto message = frame.form_for(connection->record.deflate);
     return connection->send(message) ? SendResult::closed : SendResult::accepted;
   } catch (...) {  // Out of memory.
