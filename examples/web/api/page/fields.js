@@ -46,8 +46,9 @@ export class Fields {
   #typeOfReference(file, { $ref }) {
     const { value, file: target, pointer } = follow(this.#files, file, $ref);
     if (!value.properties && !value.enum) return this.type(target, value);
-    const name = value.title ?? pointer.split('/').at(-1);
-    const id = `schema-${name[0].toLowerCase()}${name.slice(1)}`;
+    const word = value.title ?? pointer.split('/').at(-1);
+    const name = word[0].toUpperCase() + word.slice(1);
+    const id = `schema-${name}`;
     if (!this.sections.has(id)) this.sections.set(id, { name, file: target, value });
     return `<a href="#${id}">${escapeHtml(name)}</a>`;
   }
