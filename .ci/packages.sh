@@ -6,7 +6,7 @@
 build_packages=(g++ cmake ninja-build ccache pkg-config libasio-dev libwebsocketpp-dev libboost-dev
   nlohmann-json3-dev libcpp-jwt-dev libssl-dev libsqlite3-dev libpq-dev libsodium-dev libargon2-dev
   libcli11-dev libspdlog-dev prometheus-cpp-dev libcurl4-openssl-dev catch2 libbenchmark-dev
-  liburing-dev libnats-dev zlib1g-dev curl ca-certificates spin libfaketime)
+  liburing-dev libnats-dev zlib1g-dev curl ca-certificates spin libfaketime dpkg-dev)
 haproxy_packages=(liblua5.3-0 libopentracing-c-wrapper0 libpcre2-8-0)  # what the program needs
 bench_packages=(gnuplot-nox)
 fuzz_packages=(clang libclang-rt-dev)
