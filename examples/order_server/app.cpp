@@ -2,6 +2,7 @@
 #include "app.hpp"
 
 #include "app_components.hpp"
+#include "start_checks.hpp"
 #include <ordercast/net/descriptor_limit.hpp>
 
 #include <spdlog/spdlog.h>
@@ -20,6 +21,7 @@ constexpr std::size_t wanted_descriptors = 1'048'576;
 App::App(const Config& config) {
   // Every connection needs a descriptor, and the usual soft limit is 1,024.
   ordercast::net::raise_descriptor_limit(wanted_descriptors);
+  check_start(config);
   components_ = std::make_unique<Components>(config);
 }
 

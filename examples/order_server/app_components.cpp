@@ -32,9 +32,9 @@ constexpr std::size_t webhook_queue = 256;
 
 /// How often the watchdog probes the parts and the database.
 constexpr std::chrono::milliseconds watch_interval{1'000};
-/// How often the server looks for users that an operator has changed: disabling a stolen account
-/// must take effect within a second.
-constexpr std::chrono::milliseconds account_interval{500};
+/// How often the server looks for users that an operator has changed, to close their sockets. Calls
+/// look by themselves.
+constexpr std::chrono::milliseconds account_interval{100};
 /// How long a part may make no progress before it counts as stalled. The database may delay a
 /// statement by 5 s, a round of the dispatcher or of push has several statements, and a call to the
 /// payment provider takes up to 15 s.
@@ -75,6 +75,7 @@ std::size_t resident_bytes() {
 
 App::Components::Components(const Config& config)
     : service_manager(&process_environment),
+      tls(tls_context(config)),
       database(open_database(database_options(config))),
       store(*database),
       login_limiter(login_limits(config)),
@@ -123,7 +124,6 @@ App::Components::Components(const Config& config)
       api(context, main_routes(config), Cors(config.allowed_origins, site_of(config)),
           address_rules(config), submitter(), pages_of(config)),
       ops_api(context, ops_routes(), Cors(), {}, submitter()),
-      tls(tls_context(config)),
       server(transport_of(config).make(server_options(config, tls),
                                        [this](const Post& post) {
                                          watch_io_thread(post);
@@ -177,9 +177,6 @@ App::Components::Components(const Config& config)
   server->set_handshake_filter(
       [this](const ordercast::HttpRequest& request) { return api.refuse_handshake(request); });
   if (config.ops_port != 0) make_ops_server(config);
-  if (mode == PaymentMode::off) {
-    spdlog::warn("no payment secret is set: ONLINE orders are refused, COD orders are accepted");
-  }
 }
 
 std::optional<std::size_t> App::Components::disconnect(std::string user_id, std::string session_id,

@@ -77,6 +77,8 @@ struct App::Components {
 
   const ServiceManager service_manager;
   MemoryWatch memory_watch;  // Used by the memory thread.
+  // Null: no TLS. First, so that a certificate that can't be used leaves no new database.
+  std::shared_ptr<ordercast::net::TlsContext> tls;
   const std::unique_ptr<Database> database;
   Database& store;
   Metrics metrics;
@@ -90,7 +92,6 @@ struct App::Components {
   ApiContext context;
   Api api;
   Api ops_api;
-  std::shared_ptr<ordercast::net::TlsContext> tls;  // Null: no TLS.
   StoreHealth store_health;
   Heartbeat dispatcher_beat;
   Heartbeat push_beat;

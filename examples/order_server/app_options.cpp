@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -124,7 +125,11 @@ WriteRules write_rules(const Config& config) {
 
 std::shared_ptr<TlsContext> tls_context(const Config& config) {
   if (config.tls_certificate.empty()) return nullptr;
-  return std::make_shared<TlsContext>(config.tls_certificate, config.tls_key);
+  try {
+    return std::make_shared<TlsContext>(config.tls_certificate, config.tls_key);
+  } catch (const std::runtime_error& error) {
+    throw std::runtime_error("--tls-cert, --tls-key: " + std::string(error.what()));
+  }
 }
 
 ServerOptions server_options(const Config& config, std::shared_ptr<TlsContext> tls) {

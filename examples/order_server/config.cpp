@@ -3,12 +3,13 @@
 
 #include "api/allowed_hosts.hpp"
 #include "api/cors.hpp"
+#include "config_file.hpp"
 #include "config_options.hpp"
 #include "config_secrets.hpp"
-#include "domain/printable.hpp"
 #include "store/open_database.hpp"
 #include <ordercast/nats/options.hpp>
 #include <ordercast/net/address_list.hpp>
+#include <ordercast/net/client_address.hpp>
 #include <ordercast/types.hpp>
 #include <ordercast/version.hpp>
 
@@ -17,112 +18,27 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
-#include <sstream>
-#include <string_view>
 #include <utility>
 
 namespace order_server {
 namespace {
 
-/// Puts quotes around values with commas: CLI11 would split them, and no option takes an array.
-std::string with_quoted_lists(const std::string& text) {
-  std::istringstream lines(text);
-  std::string out;
-  for (std::string line; std::getline(lines, line); out += line + '\n') {
-    const auto equals = line.find('=');
-    if (equals == std::string::npos) continue;
-    const std::string value(ordercast::detail::trim(std::string_view(line).substr(equals + 1)));
-    if (value.find(',') == std::string::npos || value.front() == '[' ||
-        value.find_first_of("\"'\\") != std::string::npos) {
-      continue;
-    }
-    line.resize(equals + 1);
-    line += '"' + value + '"';
+/// Whether a listener can be told this address or name. What it stands for is found out later.
+bool is_listen_host(const std::string& host) {
+  if (host.find(':') != std::string::npos) {
+    return ordercast::net::ClientAddress::parse(host.substr(0, host.find('%'))).has_value();
   }
-  return out;
-}
-
-/// Reads a config file only if it can be read completely.
-class WholeFile : public CLI::ConfigTOML {
- public:
-  std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
-    std::string text(max_config_bytes + 1, '\0');
-    input.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(input.gcount()));
-    if (text.size() > max_config_bytes) {
-      throw CLI::FileError("--config: the file is longer than 64 KiB");
-    }
-    if (!input.eof()) throw CLI::FileError("--config: the file can't be read to its end");
-    text_ = text;
-    std::istringstream lines(with_quoted_lists(text));
-    return CLI::ConfigTOML::from_config(lines);
-  }
-
-  /// What was read; "" before, and if it could not be.
-  [[nodiscard]] const std::string& text() const noexcept { return text_; }
-
- private:
-  mutable std::string text_;  // CLI11 calls a const function once, from the thread that parses.
-  static constexpr std::size_t max_config_bytes = 64 * std::size_t{1024};
-};
-
-/// Names the first line of the config file that sets no option; "" if every line does, or if there
-/// is no file. The line may hold a secret, so the message repeats only the name before the '='.
-std::string wrong_line_of_file(const CLI::App& app, const WholeFile& read) {
-  if (read.text().empty()) return {};
-  const auto file = app.get_config_ptr()->as<std::string>();
-  std::istringstream lines(read.text());
-  std::string line;
-  for (int number = 1; std::getline(lines, line); ++number) {
-    const auto text = ordercast::detail::trim(line);
-    if (text.empty() || text[0] == '#' || text[0] == ';') continue;
-    const auto equals = text.find('=');
-    const auto name = std::string(ordercast::detail::trim(text.substr(0, equals)));
-    if (equals != std::string_view::npos && !name.empty() && name[0] != '-' &&
-        app.get_option_no_throw("--" + name) != nullptr) {
-      continue;
-    }
-    const bool is_dressed = !name.empty() && (name[0] == '-' || name[0] == '"');
-    const auto what = equals == std::string_view::npos || name.empty()
-                          ? ": expected name=value, with the name of an option"
-                          : ": '" + printable(name.substr(0, 40)) +
-                                "' is not the name of an option" +
-                                (is_dressed ? "; write it without dashes and quotes" : "");
-    return "--config: " + file + ", line " + std::to_string(number) + what;
-  }
-  return {};
-}
-
-std::string complaint_of_file(const CLI::App& app, const WholeFile& read) {
-  auto wrong = wrong_line_of_file(app, read);
-  if (!wrong.empty()) return wrong;
-  return "--config: " + app.get_config_ptr()->as<std::string>() +
-         " is not lines of name=value with names of options";
-}
-
-/// Names an option to which a config file gives more than one value: unquoted words, or a second
-/// line. On the command line the last value counts; scripts that append options rely on it.
-std::string ambiguous_value(const CLI::App& app, const std::vector<std::string>& arguments) {
-  for (const auto* option : app.get_options()) {
-    if (option->count() < 2) continue;
-    const auto name = option->get_name();
-    const bool is_given = std::any_of(arguments.begin(), arguments.end(), [&](const auto& given) {
-      return given == name || given.rfind(name + "=", 0) == 0;
-    });
-    if (!is_given) {
-      return name +
-             ": the config file gives it more than one value; put quotes around a value with "
-             "spaces, and give each option once";
-    }
-  }
-  return {};
+  return host.size() <= 253 && std::all_of(host.begin(), host.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-' || c == '_' || c == '.';
+         });
 }
 
 /// What is wrong with the options of a cluster.
 std::string wrong_node(const Config& config) {
   if (!ordercast::nats::is_stream_name(config.nats_stream)) {
-    return "--nats-stream: '" + config.nats_stream +
-           "' is not allowed; allowed are 1 to 64 letters, digits, '-' and '_'";
+    return "--nats-stream: " + shown_value(config.nats_stream) +
+           " is not allowed; allowed are 1 to 64 letters, digits, '-' and '_'";
   }
   if (config.nats_certificate.empty() != config.nats_key.empty()) {
     return "--nats-cert and --nats-key: set both or neither";
@@ -133,8 +49,8 @@ std::string wrong_node(const Config& config) {
   };
   if (config.node.size() > ordercast::max_epoch_bytes ||
       !std::all_of(config.node.begin(), config.node.end(), is_good)) {
-    return "--node: '" + printable(config.node.substr(0, 80)) +
-           "' is not allowed; allowed are 1 to 64 letters, digits, '.', '-' and '_'";
+    return "--node: " + shown_value(config.node) +
+           " is not allowed; allowed are 1 to 64 letters, digits, '.', '-' and '_'";
   }
   return {};
 }
@@ -162,8 +78,9 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   app.set_version_flag("--version", "order_server " ORDERCAST_VERSION_STRING,
                        "Print the version and exit");
   app.set_config("--config", "", "File with these options as lines of name=value [default: none]")
-      ->option_text(" ");
-  const auto config_file = std::make_shared<WholeFile>();
+      ->option_text(" ")
+      ->check(CLI::Validator(&complaint_of_config_file, ""));
+  const auto config_file = std::make_shared<ConfigFile>();
   app.config_formatter(config_file);
   app.allow_config_extras(false);
   app.footer(environment_help);
@@ -206,13 +123,14 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   options.number("--nats-replicas", config.nats_replicas, 0, 5, "",
                  "Copies of the stream if this node creates it; 0 is 3 if --nats names three "
                  "servers or more, otherwise 1");
-  options.file("--nats-credentials", config.nats_credentials,
-               "File with the credentials for NATS (.creds)");
-  options.certificates("--nats-ca", config.nats_ca,
-                       "PEM file with the certificates to trust for NATS; turns TLS on");
-  options.file("--nats-cert", config.nats_certificate,
-               "PEM file with this node's certificate for NATS; turns TLS on");
-  options.file("--nats-key", config.nats_key, "PEM file with the private key of --nats-cert");
+  options.pem("--nats-credentials", config.nats_credentials, "NATS USER JWT", "credentials of NATS",
+              "File with the credentials for NATS (.creds)");
+  options.pem("--nats-ca", config.nats_ca, "CERTIFICATE", "certificate in PEM",
+              "PEM file with the certificates to trust for NATS; turns TLS on");
+  options.pem("--nats-cert", config.nats_certificate, "CERTIFICATE", "certificate in PEM",
+              "PEM file with this node's certificate for NATS; turns TLS on");
+  options.pem("--nats-key", config.nats_key, "PRIVATE KEY", "private key in PEM",
+              "PEM file with the private key of --nats-cert");
   options.choice("--demo-data", demo_data, {"auto", "on", "off"},
                  "Fill an empty database with demo users, products and orders, and accept test "
                  "payments on it. auto does so if --host is loopback, and otherwise refuses to "
@@ -328,8 +246,8 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
       "URL that issues access tokens for pushes; by default the one in the service account");
   options.service_url("--razorpay-base-url", config.razorpay_base_url,
                       "URL of the payment provider");
-  options.certificates(
-      "--ca-file", config.ca_file,
+  options.pem(
+      "--ca-file", config.ca_file, "CERTIFICATE", "certificate in PEM",
       "PEM file of the certificates to trust for pushes and payments, instead of the system's");
   options.choice(
       "--log-level", config.log_level, {"debug", "info", "warn", "error", "off"},
@@ -349,18 +267,17 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   } catch (const CLI::CallForVersion&) {
     return ConfigExit{0, app.version() + "\n", {}, {}};
   } catch (const CLI::ConfigError&) {
-    note(complaint_of_file(app, *config_file));
+    note(config_file->complaint_of_lines(app));
     return wrong_exit();
   } catch (const CLI::Error& error) {
-    auto wrong = wrong_line_of_file(app, *config_file);
-    note(wrong.empty() ? complaint_of(error, app) : std::move(wrong));
+    auto wrong = config_file->complaint(app, arguments);
+    note(wrong.empty() ? complaint_of(error, app, arguments) : std::move(wrong));
     for (const auto& complaint : options.complaints()) note(complaint);
     return wrong_exit();
   }
-  // CLI11 skips a line whose name it can't make sense of.
-  note(wrong_line_of_file(app, *config_file));
+  note(config_file->complaint(app, arguments));
+  config_file->check_overridden(app, arguments);
   for (const auto& complaint : options.complaints()) note(complaint);
-  note(ambiguous_value(app, arguments));
   options.finish();
   config.demo_data = demo_data == "auto" ? DemoMode::automatic
                      : demo_data == "on" ? DemoMode::on
@@ -372,6 +289,11 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
   if (io != "auto") {
     using ordercast::net::IoMode;
     config.io = io == "uring" ? IoMode::uring : IoMode::send;
+  }
+  if (!is_listen_host(config.host)) {
+    note("--host: " + shown_value(config.host) +
+         " is not allowed; allowed is an IP address like 0.0.0.0 or ::1, or a host name, without a "
+         "port and brackets");
   }
   note(wrong_node(config));
   if (config.tls_certificate.empty() != config.tls_key.empty()) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "domain/shown_value.hpp"
 #include "net/http_client.hpp"
 #include <ordercast/handshake.hpp>
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <filesystem>
@@ -24,15 +26,25 @@
 namespace order_server {
 
 /// Says what is wrong with a command line, without repeating text that may be a secret: an
-/// unexpected argument can be a password or the contents of a file.
-inline std::string complaint_of(const CLI::Error& error, const CLI::App& app) {
+/// unexpected argument can be a password or the contents of a file, so its place is told.
+inline std::string complaint_of(const CLI::Error& error, const CLI::App& app,
+                                const std::vector<std::string>& arguments) {
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+    const std::string what = error.what();
+    return what.substr(0, what.find(':')) + " needs a value";
+  }
   if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) return error.what();
-  for (const auto& argument : app.remaining(true)) {
+  const auto unexpected = app.remaining(true);
+  for (const auto& argument : unexpected) {
     if (argument.size() > 1 && argument[0] == '-') {
-      return argument.substr(0, argument.find('=')) + " is not an option";
+      return printable(argument.substr(0, argument.find('=')), 80) + " is not an option";
     }
   }
-  return "unexpected argument: options begin with --";
+  const auto found = unexpected.empty()
+                         ? arguments.end()
+                         : std::find(arguments.begin(), arguments.end(), unexpected.front());
+  return "argument " + std::to_string(found - arguments.begin() + 1) +
+         " is an unexpected argument; options begin with --, and a value with spaces needs quotes";
 }
 
 /// Accepts decimal digits only. CLI11 alone would read 010 as 8 and 0x10 as 16.
@@ -49,15 +61,43 @@ inline CLI::Validator whole_number(std::int64_t least, std::int64_t most,
         const bool is_octal = text.size() > 1 && digits != std::string::npos && text[digits] == '0';
         const bool good =
             error == std::errc{} && stop == end && !is_octal && value >= least && value <= most;
-        return good ? "" : "'" + text + "' is not allowed; allowed is " + range;
+        return good ? "" : shown_value(text) + " is not allowed; allowed is " + range;
       },
       "");
 }
 
-/// Returns true for what can be opened and is no folder.
-inline bool is_readable_file(const std::string& name) {
+/// Says why a file can't be read; "" if it can. Opens no pipe, which would wait for a writer.
+inline std::string complaint_of_file(const std::string& name, bool may_be_device = false) {
+  using std::filesystem::file_type;
   std::error_code error;
-  return !std::filesystem::is_directory(name, error) && std::ifstream(name).is_open();
+  const auto type = std::filesystem::status(name, error).type();
+  const bool is_file =
+      type == file_type::regular || (may_be_device && type == file_type::character);
+  std::string why = error ? error.message() : "it is not a regular file";
+  if (is_file) {
+    errno = 0;
+    if (std::ifstream(name).is_open()) return "";
+    why = std::generic_category().message(errno);
+  }
+  return "the file " + shown_value(name) + " can't be read: " + why;
+}
+
+/// The same for --config, which may be /dev/null.
+inline std::string complaint_of_config_file(const std::string& name) {
+  return name.empty() ? "must not be empty" : complaint_of_file(name, true);
+}
+
+/// Says what is wrong with a file that should have a part "-----BEGIN ... `label`-----"; "" if it
+/// has one.
+inline std::string complaint_of_pem(const std::string& name, const std::string& label,
+                                    const std::string& content) {
+  if (auto wrong = complaint_of_file(name); !wrong.empty()) return wrong;
+  std::ifstream in(name);
+  const auto end = label + "-----";
+  for (std::string line; std::getline(in, line);) {
+    if (line.rfind("-----BEGIN ", 0) == 0 && line.find(end) != std::string::npos) return "";
+  }
+  return "the file " + shown_value(name) + " has no " + content;
 }
 
 /// Adds options that state their default, range and unit in --help and in the complaint about a
@@ -100,28 +140,20 @@ class Options {
       std::error_code error;
       const bool good =
           std::filesystem::is_regular_file(std::filesystem::path(given) / content, error);
-      return good ? "" : "'" + given + "' contains no " + content;
+      return good ? "" : shown_value(given) + " contains no " + content;
     });
   }
 
   void file(const std::string& name, std::string& target, const std::string& what) {
-    add(name, target, "none", what, [](const std::string& given) -> std::string {
-      return is_readable_file(given) ? "" : "the file '" + given + "' can't be read";
-    });
+    add(name, target, "none", what,
+        [](const std::string& given) { return complaint_of_file(given); });
   }
 
-  /// A file with certificates in PEM.
-  void certificates(const std::string& name, std::string& target, const std::string& what) {
-    add(name, target, "none", what, [](const std::string& given) -> std::string {
-      if (!is_readable_file(given)) return "the file '" + given + "' can't be read";
-      std::ifstream in(given);
-      for (std::string line; std::getline(in, line);) {
-        if (line.rfind("-----BEGIN ", 0) == 0 &&
-            line.find("CERTIFICATE-----") != std::string::npos) {
-          return "";
-        }
-      }
-      return "the file '" + given + "' has no certificate in PEM";
+  /// A file with a part "-----BEGIN ... `label`-----", which `content` describes.
+  void pem(const std::string& name, std::string& target, const std::string& label,
+           const std::string& content, const std::string& what) {
+    add(name, target, "none", what, [label, content](const std::string& given) {
+      return complaint_of_pem(given, label, content);
     });
   }
 
@@ -130,10 +162,9 @@ class Options {
     add(name, target, target.empty() ? "none" : target, what,
         [](const std::string& given) -> std::string {
           if (is_service_url(given)) return "";
-          // What stands before an @ may be a password.
-          return (given.find('@') == std::string::npos ? "'" + given + "' is not allowed"
-                                                       : std::string("a URL with @ is refused")) +
-                 "; allowed is an https URL without user, password and trailing /, with a port "
+          return shown_value(given) +
+                 " is not allowed; allowed is an https URL without user, password and trailing /, "
+                 "with a port "
                  "from 1 to 65535 if it has one, or such an http URL on loopback";
         });
   }
@@ -145,7 +176,7 @@ class Options {
     add(name, target, target, what + "; one of " + names,
         [names, allowed](const std::string& given) -> std::string {
           const bool good = std::find(allowed.begin(), allowed.end(), given) != allowed.end();
-          return good ? "" : "'" + given + "' is not allowed; allowed are " + names;
+          return good ? "" : shown_value(given) + " is not allowed; allowed are " + names;
         });
   }
 
@@ -156,7 +187,7 @@ class Options {
     auto& text = texts_.emplace_back(std::make_unique<std::string>());
     add(name, *text, "none", what, [allowed, good](const std::string& given) -> std::string {
       for (const auto& entry : split(given)) {
-        if (!good(entry)) return "'" + entry + "' is not allowed; allowed is " + allowed;
+        if (!good(entry)) return shown_value(entry) + " is not allowed; allowed is " + allowed;
       }
       return "";
     });

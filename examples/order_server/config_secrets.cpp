@@ -58,9 +58,9 @@ std::string read_service_account(Config& config, const Environment& environment)
     config.notices.emplace_back(name + " is not set: pushes are logged, not sent");
     return {};
   }
-  if (!is_readable_file(config.fcm_service_account)) {
-    return (plain ? name : by_file) + ": the file '" + config.fcm_service_account +
-           "' can't be read";
+  const auto from = (plain ? name : by_file) + ": ";
+  if (auto wrong = complaint_of_file(config.fcm_service_account); !wrong.empty()) {
+    return from + wrong;
   }
   return {};
 }

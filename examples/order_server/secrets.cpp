@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "secrets.hpp"
 
+#include "domain/shown_value.hpp"
 #include "domain/sodium.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,7 +13,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <fstream>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -31,14 +32,28 @@ void drop_newline(std::string& text) {
   if (!text.empty() && text.back() == '\r') text.pop_back();
 }
 
-/// Reads at most one byte more than a secret may have. Returns nullopt if the file can't be read.
+/// How long a pipe may keep the start waiting.
+constexpr int pipe_patience_ms = 5000;
+
+/// Reads at most one byte more than a secret may have. Returns nullopt if the file can't be read. A
+/// pipe that nobody writes to is empty.
 std::optional<std::string> read_file(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in.is_open()) return std::nullopt;
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return std::nullopt;
   std::string text(max_secret_bytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return std::nullopt;  // a folder, for example
-  text.resize(static_cast<std::size_t>(in.gcount()));
+  std::size_t size = 0;
+  bool is_read = false;
+  while (!is_read) {
+    const auto count = ::read(descriptor, &text[size], text.size() - size);
+    if (count > 0) size += static_cast<std::size_t>(count);
+    is_read = count == 0 || size == text.size();
+    if (count >= 0 || errno == EINTR) continue;
+    pollfd readable{descriptor, POLLIN, 0};
+    if (errno != EAGAIN || ::poll(&readable, 1, pipe_patience_ms) != 1) break;
+  }
+  ::close(descriptor);
+  if (!is_read) return std::nullopt;
+  text.resize(size);
   return text;
 }
 
@@ -46,6 +61,10 @@ std::optional<std::string> read_file(const std::string& file) {
 std::string complaint(std::string_view secret) {
   if (secret.empty()) return "is empty; set a value or unset it";
   if (secret.size() > max_secret_bytes) return "is longer than 65536 bytes";
+  if (secret.find('\0') != std::string_view::npos) return "holds a NUL byte; it must be text";
+  if (secret.substr(0, 3) == "\xEF\xBB\xBF") {
+    return "begins with a byte order mark; save the file without one";
+  }
   constexpr auto allowed =
       "; one newline at the end is dropped, remove all other white space there";
   if (is_space(secret.front())) return std::string("begins with white space") + allowed;
@@ -117,7 +136,7 @@ Secret read_secret(const Environment& environment, const std::string& name) {
     }
     secret = {read_file(*file), by_file, {}};
     if (!secret.value) {
-      secret.wrong = by_file + ": the file '" + *file + "' can't be read";
+      secret.wrong = by_file + ": the file " + shown_value(*file) + " can't be read";
       return secret;
     }
   }

@@ -5,6 +5,9 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -117,6 +120,49 @@ TEST_CASE("a bad configuration ends the start with an error on stderr and none o
   CHECK(ended->code.value_or(0) != 0);
   CHECK(process.read_to_end(patience).empty());
   CHECK_FALSE(read_file(attempt.log_file()).empty());
+}
+
+TEST_CASE("a start that is refused leaves no database", "[startup]") {
+  Attempt attempt;
+  std::optional<OrderServer> other;
+  std::string named;
+  const auto give = [&](std::vector<std::string> arguments) {
+    attempt.command.argv.insert(attempt.command.argv.end(), arguments.begin(), arguments.end());
+  };
+  SECTION("a host that is none of this machine") {
+    give({"--host", "192.0.2.1", "--demo-data", "off"});
+    named = "--host";
+  }
+  SECTION("a host that does not resolve, before the rule on demo data") {
+    give({"--host", "256.1.1.1"});
+    named = "--host: cannot listen on 256.1.1.1";
+  }
+  SECTION("a port that is taken") {
+    other.emplace();
+    give({"--port", std::to_string(other->port())});
+    named = "--port";
+  }
+  SECTION("demo data that others would reach, unasked") {
+    give({"--host", "0.0.0.0"});
+    named = "--demo-data";
+  }
+  SECTION("no secret") {
+    attempt.set("JWT_SECRET", std::nullopt);
+    give({"--demo-data", "off"});
+    named = "JWT_SECRET";
+  }
+  SECTION("a certificate that is none") {
+    const auto file = (attempt.directory.path() / "some.pem").string();
+    std::ofstream(file) << "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n";
+    give({"--tls-cert", file, "--tls-key", file});
+    named = "--tls-cert";
+  }
+  ChildProcess process(attempt.command);
+  const auto ended = process.wait(patience);
+  REQUIRE(ended.has_value());
+  CHECK(ended->code.value_or(0) != 0);
+  CHECK(read_file(attempt.log_file()).find(named) != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(attempt.directory.path() / "orders.db"));
 }
 
 TEST_CASE("a port that is taken ends the start with an error", "[startup]") {

@@ -128,7 +128,7 @@ TEST_CASE("a new password ends the sign-ins of who knew the old one", "[accounts
   CHECK(login_status(fixture, "another password") == 200);
 }
 
-TEST_CASE("a change by a user whom an operator has just changed is refused, before any look",
+TEST_CASE("a call of a user whom an operator has just changed is refused, before any look",
           "[accounts][sessions]") {
   Watched watched;
   auto& fixture = watched.fixture;
@@ -138,7 +138,11 @@ TEST_CASE("a change by a user whom an operator has just changed is refused, befo
     return fixture.call_with_token("POST", "/api/v1/orders", token, fixture.order_request().dump())
         .status;
   };
+  const auto read = [&](const std::string& token) {
+    return fixture.call_with_token("GET", "/api/v1/orders", token, "").status;
+  };
   REQUIRE(place(before.access) == 201);
+  REQUIRE(read(before.access) == 200);
   SECTION("disabled") {
     REQUIRE(fixture.store.set_disabled("customer", true, fixture.context.now_ms()));
   }
@@ -146,6 +150,7 @@ TEST_CASE("a change by a user whom an operator has just changed is refused, befo
     fixture.store.set_password("customer", fixture.hasher.hash("another password"),
                                fixture.context.now_ms());
   }
+  CHECK(read(before.access) == 401);
   CHECK(place(before.access) == 401);
   CHECK(fixture.commits == 1);
   CHECK(watched.closed.empty());

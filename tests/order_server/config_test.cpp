@@ -96,7 +96,7 @@ TEST_CASE("a bad value is one line that names the option, the value and what is 
            {{"--db", ""}, "--db", ""},
            {{"--config", "/no/such/file"}, "/no/such/file", ""},
            {{"--config", "/dev/zero"}, "longer than 64 KiB", ""},
-           {{"--config", "/"}, "/ was not readable", ""},
+           {{"--config", "/"}, "--config: the file '/'", "not a regular file"},
            {{"--config", "/proc/self/mem"}, "can't be read to its end", ""},
            {{"--port"}, "--port", ""},
            {{"--jwt-secret", "s"}, "--jwt-secret", ""}}) {
@@ -262,7 +262,7 @@ TEST_CASE("the URL of a service has no user, and a port that exists", "[config]"
 TEST_CASE("a certificate needs its key, and both must be files that can be read", "[config]") {
   const TempDir folder;
   const auto file = (folder.path() / "some.pem").string();
-  std::ofstream(file) << "text";
+  std::ofstream(file) << "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n";
   CHECK(config_of({"--tls-cert", file, "--tls-key", file}).tls_key == file);
   CHECK(contains(exit_of({"--tls-cert", file}).error, "--tls-key"));
   CHECK(contains(exit_of({"--tls-key", file}).error, "--tls-cert"));
@@ -293,7 +293,9 @@ TEST_CASE("a node of a cluster is named, and told where NATS is", "[config]") {
     CHECK(refused.code == 2);
     CHECK(contains(refused.error, name));
   }
-  CHECK(contains(exit_of({"--nats-cert", "/dev/null"}).error, "set both"));
+  const TempDir folder;
+  std::ofstream(folder.file("node.pem")) << "-----BEGIN CERTIFICATE-----\n";
+  CHECK(contains(exit_of({"--nats-cert", folder.file("node.pem")}).error, "set both"));
 }
 
 TEST_CASE("a log line is text or JSON", "[config]") {

@@ -51,6 +51,15 @@ using Set = std::set<int>;
 
 }  // namespace
 
+TEST_CASE("a page size above the largest counts as the largest, however large", "[filter]") {
+  for (const auto* size : {"101", "1000000", "1000001", "1000000000", "99999999999999999999999"}) {
+    CAPTURE(size);
+    OrderFilter filter;
+    CHECK(read_order_filter("pageSize=" + std::string(size), filter).empty());
+    CHECK(filter.page_size == 100);
+  }
+}
+
 TEST_CASE("a list is filtered by what an order is", "[api][orders][filter]") {
   ShopFixture f;
   f.place(f.asha, "tea", "ONLINE", "DELIVERY");                // 1001
@@ -168,6 +177,10 @@ TEST_CASE("a value that can't be read is 400, and says which and what is allowed
       {"sortOrder=up", "sortOrder"},
       {"page=0", "page"},
       {"pageSize=all", "pageSize"},
+      {"pageSize=0", "pageSize"},
+      {"pageSize=-99999999", "pageSize"},
+      {"pageSize=00000000", "pageSize"},
+      {"pageSize=1e99999999", "pageSize"},
       {"q=" + long_text, "q"},
       {"q=%00", "q"},
       {"q=%FF", "q"},

@@ -95,8 +95,13 @@ TEST_CASE("what the client has already is answered 304 without a body", "[static
   CHECK(status(etag) == 304);
   CHECK(status("W/" + etag) == 304);
   CHECK(status(other + ", " + etag) == 304);
+  CHECK(status(" W/" + etag + " ,\"x\"") == 304);
   CHECK(status("*") == 304);
-  CHECK(status(other) == 200);
+  for (const auto& tags : {other, etag + "junk", "junk" + etag, "w/" + etag, "W/W/" + etag,
+                           etag.substr(1), "*" + etag, std::string(",,"), std::string("\"")}) {
+    CAPTURE(tags);
+    CHECK(status(tags) == 200);
+  }
   CHECK(files.answer(get("/", {{"If-None-Match", etag}})).value().body.empty());
   web.write("www/index.html", "<!doctype html>new");
   CHECK(header_of(StaticFiles(web.root()).answer(get("/")).value(), "ETag") != etag);
@@ -109,14 +114,16 @@ TEST_CASE("a gzipped copy is sent to who takes it, with a tag of its own", "[sta
   const auto asked_with = [&](std::string accept) {
     return files.answer(get(script, {{"Accept-Encoding", std::move(accept)}})).value();
   };
-  for (const auto* accept : {"gzip", "br, gzip", "gzip;q=0.5", "deflate;q=1 , gzip ; q=0.1"}) {
+  for (const auto* accept : {"gzip", "br, gzip", "gzip;q=0.5", "deflate;q=1 , gzip ; q=0.1", "GZIP",
+                             "Gzip;Q=1", "*", "br, *;q=0.1", "br;q=0, gzip"}) {
     const auto sent = asked_with(accept);
     CAPTURE(accept);
     CHECK(sent.content() == "gzipped");
     CHECK(header_of(sent, "Content-Encoding") == "gzip");
     CHECK(header_of(sent, "Content-Type") == "text/javascript; charset=utf-8");
   }
-  for (const auto* accept : {"", "br", "gzip;q=0", "gzip;q=0.000", "x-gzip", "identity"}) {
+  for (const auto* accept : {"", "br", "gzip;q=0", "gzip;q=0.000", "x-gzip", "identity", "*;q=0",
+                             "gzip;q=0, *", "*, gzip;q=0", "gzipped", "gzip;x=1"}) {
     const auto sent = asked_with(accept);
     CAPTURE(accept);
     CHECK(sent.content() == "run()");

@@ -211,10 +211,11 @@ bool Api::admits(AddressLimiter& limiter, const HttpRequest& request) const {
   return is_exempt || limiter.admit(client.limit_key(), context_.now());
 }
 
-/// The sign-in may have ended while the request waited, or by an operator's command.
+/// The sign-in may have ended while the request waited, or by an operator's command. What an I/O
+/// thread answers itself shows nothing of a user, and looks at no database.
 std::optional<HttpResponse> Api::refusal_of_ended(const Route& route,
                                                   const HttpRequest& request) const {
-  if (route.access == Access::open || !is_write(request)) return std::nullopt;
+  if (route.access == Access::open || route.lane == Lane::io) return std::nullopt;
   if (context_.refuse_changed_accounts) context_.refuse_changed_accounts();
   const auto who = context_.tokens.caller_of(bearer_token(request));
   const auto* failure = std::get_if<ordercast::AuthFailure>(&who);

@@ -107,6 +107,16 @@ class Parameters {
     return fallback;
   }
 
+  /// However large, it counts as the largest page.
+  std::int64_t page_size() {
+    const auto text = ordercast::query_parameter(query_, "pageSize");
+    const bool is_huge = text && text->size() > 6 &&
+                         text->find_first_not_of("0123456789") == std::string::npos &&
+                         text->front() != '0';
+    if (is_huge) return max_page_size;
+    return std::min(integer("pageSize", 20, max_page, "1 to 100"), max_page_size);
+  }
+
   std::string id(const char* name) {
     return checked(name, ordercast::query_parameter(query_, name), max_id_bytes);
   }
@@ -167,7 +177,7 @@ class Parameters {
 std::string read_order_filter(std::string_view query, OrderFilter& filter) {
   Parameters read(query);
   filter.page = read.integer("page", 1, max_page, "1 to 1000000");
-  filter.page_size = std::min(read.integer("pageSize", 20, max_page, "1 to 100"), max_page_size);
+  filter.page_size = read.page_size();
   read.statuses(filter);
   filter.payment_status =
       read.choice("paymentStatus", "PENDING, PAID, FAILED, REFUNDED", payment_status_from_string);

@@ -88,13 +88,41 @@ std::string contents_of(const fs::path& file, std::size_t most) {
   return body;
 }
 
-/// RFC 9110 section 13.1.2: a list of entity tags, weakly compared.
-bool has_tag(std::string_view if_none_match, std::string_view etag) noexcept {
-  return if_none_match == "*" || if_none_match.find(etag) != std::string_view::npos;
+std::string_view trimmed(std::string_view text) noexcept {
+  constexpr std::string_view blanks = " \t";
+  const auto start = text.find_first_not_of(blanks);
+  if (start == std::string_view::npos) return {};
+  return text.substr(start, text.find_last_not_of(blanks) - start + 1);
 }
 
-/// RFC 9110 section 12.5.3, as far as it concerns gzip: "gzip, br", "gzip;q=0.5", not "gzip;q=0".
+/// RFC 9110 section 13.1.2: "*", or a list of entity tags, weakly compared. Ours have no comma, so
+/// a list may be split at every one.
+bool has_tag(std::string_view if_none_match, std::string_view etag) noexcept {
+  if (trimmed(if_none_match) == "*") return true;
+  while (!if_none_match.empty()) {
+    const auto comma = if_none_match.find(',');
+    auto tag = trimmed(if_none_match.substr(0, comma));
+    if (tag.substr(0, 2) == "W/") tag.remove_prefix(2);
+    if (tag == etag) return true;
+    if_none_match.remove_prefix(comma == std::string_view::npos ? if_none_match.size() : comma + 1);
+  }
+  return false;
+}
+
+/// Whether a weight of RFC 9110 section 12.4.2, ";q=0.5" without blanks, is above 0. None is 1.
+bool has_weight(std::string_view weight) noexcept {
+  if (weight.empty()) return true;
+  if (weight.size() < 3 || weight[0] != ';' || (weight[1] != 'q' && weight[1] != 'Q') ||
+      weight[2] != '=') {
+    return false;
+  }
+  return weight.find_first_of("123456789", 3) != std::string_view::npos;
+}
+
+/// RFC 9110 section 12.5.3, as far as it concerns gzip: "gzip, br", "GZIP;q=0.5" and "*", not
+/// "gzip;q=0", whatever stands beside it.
 bool takes_gzip(std::string_view accept_encoding) {
+  bool takes_others = false;
   while (!accept_encoding.empty()) {
     const std::size_t comma = accept_encoding.find(',');
     std::string coding(accept_encoding.substr(0, comma));
@@ -103,13 +131,12 @@ bool takes_gzip(std::string_view accept_encoding) {
     coding.erase(
         std::remove_if(coding.begin(), coding.end(), [](char c) { return c == ' ' || c == '\t'; }),
         coding.end());
-    if (coding.rfind("gzip", 0) != 0) continue;
-    const std::string weight = coding.substr(4);
-    if (weight.empty()) return true;
-    if (weight.rfind(";q=", 0) != 0) continue;
-    return weight.find_first_of("123456789", 3) != std::string::npos;
+    const auto name = std::string_view(coding).substr(0, coding.find(';'));
+    const auto weight = std::string_view(coding).substr(name.size());
+    if (ordercast::iequals(name, "gzip")) return has_weight(weight);
+    if (name == "*") takes_others = has_weight(weight);
   }
-  return false;
+  return takes_others;
 }
 
 }  // namespace

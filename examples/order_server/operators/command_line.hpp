@@ -29,7 +29,7 @@ inline int run_command_line(CLI::App& app, const std::string& name,
     return 0;
   } catch (const CLI::Error& error) {
     std::fprintf(err, "%s: %s (--help lists all options)\n", name.c_str(),
-                 one_line(complaint_of(error, app)).c_str());
+                 one_line(complaint_of(error, app, words)).c_str());
     return 2;
   } catch (const std::exception& error) {
     std::fprintf(err, "%s: %s\n", name.c_str(), one_line(error.what()).c_str());

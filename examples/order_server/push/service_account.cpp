@@ -6,14 +6,15 @@
 #include <jwt/jwt.hpp>
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <system_error>
 
 namespace order_server {
 namespace {
 
+constexpr std::size_t max_account_bytes = std::size_t{64} * 1024;
 constexpr const char* scope = "https://www.googleapis.com/auth/firebase.messaging";
 
 std::string field_of(const nlohmann::json& account, const std::string& file, const char* name) {
@@ -29,7 +30,12 @@ std::string field_of(const nlohmann::json& account, const std::string& file, con
 ServiceAccount load_service_account(const std::string& file) {
   std::ifstream stream(file, std::ios::binary);
   if (!stream) throw std::runtime_error("the service account '" + file + "' can't be read");
-  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  std::string text(max_account_bytes + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  if (text.size() > max_account_bytes) {
+    throw std::runtime_error("the service account '" + file + "' is longer than 64 KiB");
+  }
   const auto json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object()) {
     throw std::runtime_error("the service account '" + file + "' is not a JSON object");
