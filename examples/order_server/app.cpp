@@ -23,6 +23,7 @@ App::App(const Config& config) {
   ordercast::net::raise_descriptor_limit(wanted_descriptors);
   check_start(config);
   components_ = std::make_unique<Components>(config);
+  require_descriptors(open_descriptors());
 }
 
 App::~App() = default;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <future>
 #include <thread>
@@ -69,6 +70,17 @@ std::size_t resident_bytes() {
   std::size_t resident = 0;
   statm >> total >> resident;
   return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+/// Warns once if a proxy seems to let others reach demo data that is meant for this machine.
+void warn_of_proxy(const ordercast::HttpRequest& request) {
+  static std::atomic<bool> is_said{false};
+  if (request.header("Forwarded").empty() && request.header("X-Forwarded-For").empty()) return;
+  if (is_said.exchange(true)) return;
+  spdlog::warn(
+      "a proxy forwards requests to demo data, whose passwords everybody knows: if others can "
+      "reach "
+      "that proxy, use another --db with --demo-data off");
 }
 
 }  // namespace
@@ -170,10 +182,12 @@ App::Components::Components(const Config& config)
   context.node = config.node;
   context.hands_over = config.listening_socket >= 0;
   server->set_epoch(store.epoch(), config.node);
-  server->set_http_handler(
-      [this](ordercast::HttpRequest request, const ordercast::HttpResponder& respond) {
-        api.handle(std::move(request), respond);
-      });
+  const bool is_private_demo = is_demo && is_loopback_host(config.host);
+  server->set_http_handler([this, is_private_demo](ordercast::HttpRequest request,
+                                                   const ordercast::HttpResponder& respond) {
+    if (is_private_demo) warn_of_proxy(request);
+    api.handle(std::move(request), respond);
+  });
   server->set_handshake_filter(
       [this](const ordercast::HttpRequest& request) { return api.refuse_handshake(request); });
   if (config.ops_port != 0) make_ops_server(config);

@@ -5,6 +5,7 @@
 #include "secrets.hpp"
 #include "store/demo_start.hpp"
 #include "store/open_database.hpp"
+#include <ordercast/net/descriptor_limit.hpp>
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -49,9 +51,30 @@ bool makes_a_database(const std::string& db) {
   return !std::filesystem::exists(db, error) || std::filesystem::is_empty(db, error);
 }
 
+/// What the smallest server has open.
+constexpr std::size_t least_descriptors = 32;
+
 }  // namespace
 
+void require_descriptors(std::size_t open) {
+  constexpr std::size_t room_for_clients = 32;
+  const auto limit = ordercast::net::descriptor_limit();
+  if (limit >= open + room_for_clients) return;
+  throw std::runtime_error("the limit on open files is " + std::to_string(limit) +
+                           "; the server needs at least " +
+                           std::to_string(open + room_for_clients) +
+                           ": raise it (ulimit -Hn, LimitNOFILE of systemd), or lower --db-readers "
+                           "and --threads");
+}
+
+std::size_t open_descriptors() {
+  std::error_code error;
+  const std::filesystem::directory_iterator all("/proc/self/fd", error);
+  return error ? 0 : static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
 void check_start(const Config& config) {
+  require_descriptors(least_descriptors);
   if (!config.fcm_service_account.empty()) {
     try {
       static_cast<void>(load_service_account(config.fcm_service_account));

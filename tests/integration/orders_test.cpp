@@ -35,6 +35,9 @@ TEST_CASE("what can be ordered is open to any user", "[orders]") {
   const auto stores = server.as(demo().customer).get("/api/v1/stores");
   REQUIRE(stores.status == 200);
   REQUIRE(stores.data().size() >= 2);
+  for (const auto& store : stores.data()) {
+    CHECK(member(store, "paymentMethods") == Json::array({"COD", "ONLINE"}));
+  }
   const auto all = server.as(demo().manager).get("/api/v1/products");
   REQUIRE(all.status == 200);
   std::size_t sum = 0;

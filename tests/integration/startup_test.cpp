@@ -205,3 +205,33 @@ TEST_CASE("the server raises its own limit on open files", "[startup]") {
   const auto most = std::min<double>(static_cast<double>(usual.rlim_max), 1'048'576);
   CHECK(server.metric("process_max_fds") == most);
 }
+
+TEST_CASE("too low a limit on open files is an error at the start", "[startup]") {
+  Attempt attempt;
+  // A child inherits both limits, and may not raise the hard one.
+  attempt.command.argv.insert(attempt.command.argv.begin(),
+                              {"/bin/sh", "-c", "ulimit -n 48 && exec \"$0\" \"$@\""});
+  ChildProcess process(attempt.command);
+  const auto ended = process.wait(patience);
+  REQUIRE(ended.has_value());
+  CHECK(ended->code.value_or(0) != 0);
+  CHECK(read_file(attempt.log_file()).find("the limit on open files is 48") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(attempt.directory.path() / "orders.db"));
+}
+
+TEST_CASE("a demo says that it is one, and warns once of a proxy that forwards to it",
+          "[startup]") {
+  OrderServer server;
+  const auto health = server.anonymous().get("/healthz");
+  REQUIRE(health.status == 200);
+  CHECK(health.data().count("demo") == 0);  // a payment secret is set: no test payments
+  const auto warned = [&] { return server.log().find("a proxy forwards requests to demo data"); };
+  CHECK(warned() == std::string::npos);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(server.anonymous().get("/healthz", {{"X-Forwarded-For", "203.0.113.1"}}).status == 200);
+  }
+  REQUIRE(server.drain().code == 0);
+  CHECK(warned() != std::string::npos);
+  CHECK(server.log().find("a proxy forwards requests to demo data", warned() + 1) ==
+        std::string::npos);
+}

@@ -135,6 +135,9 @@ TEST_CASE("without a payment secret ONLINE is refused in one clear message, and 
   const auto order = fixture.place_order(fixture.customer);
   fixture.context.payments.mode = PaymentMode::off;
   fixture.context.razorpay_key_secret.clear();
+  for (const auto& shop : data_of(fixture.call("GET", "/api/v1/stores", fixture.customer))) {
+    CHECK(shop["paymentMethods"] == nlohmann::json::array({"COD"}));
+  }
   const auto check_refused = [](const HttpResponse& response) {
     INFO(response.body);
     CHECK(response.status == 422);

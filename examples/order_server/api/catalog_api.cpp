@@ -14,9 +14,13 @@ using ordercast::HttpResponse;
 
 HttpResponse list_stores(const ApiRequest& /*request*/, ApiContext& context) {
   auto data = ordered_json::array();
+  auto methods = ordered_json::array({"COD"});
+  if (context.payments.mode != PaymentMode::off) methods.push_back("ONLINE");
   for (const auto& shop : context.store.list_shops()) {
-    data.push_back(
-        {{"id", shop.id}, {"name", shop.name}, {"organizationId", shop.organization_id}});
+    data.push_back({{"id", shop.id},
+                    {"name", shop.name},
+                    {"organizationId", shop.organization_id},
+                    {"paymentMethods", methods}});
   }
   return success(std::move(data));
 }

@@ -25,7 +25,10 @@ HttpResponse healthz(const ApiRequest& /*request*/, ApiContext& context) {
   if (context.io_turns && !context.io_turns()) {
     return retry_later(503, "An I/O thread is stalled", std::chrono::seconds(1));
   }
-  auto response = success({{"status", "ok"}});
+  nlohmann::ordered_json data{{"status", "ok"}};
+  // A page may offer the demo's accounts.
+  if (context.payments.mode == PaymentMode::test) data["demo"] = true;
+  auto response = success(std::move(data));
   if (!context.node.empty()) response.headers.push_back({"X-Node", context.node});
   return response;
 }
