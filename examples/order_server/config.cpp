@@ -34,6 +34,15 @@ bool is_listen_host(const std::string& host) {
          });
 }
 
+/// The URL of a NATS server, whose port exists if it has one.
+bool is_nats_server(const std::string& url) {
+  if (!ordercast::nats::is_server_url(url)) return false;
+  const auto host = url.substr(url.find("://") + 3);
+  const auto bracket = host.rfind(']');
+  const auto colon = host.find(':', bracket == std::string::npos ? 0 : bracket);
+  return colon == std::string::npos || whole_number(1, 65535)(host.substr(colon + 1)).empty();
+}
+
 /// What is wrong with the options of a cluster.
 std::string wrong_node(const Config& config) {
   if (!ordercast::nats::is_stream_name(config.nats_stream)) {
@@ -116,7 +125,7 @@ std::variant<Config, ConfigExit> parse_config(const std::vector<std::string>& ar
       "separated by commas; without any, this node is alone",
       "a server like nats://10.0.0.1:4222 or tls://nats.example:4222, without a user or "
       "password",
-      [](const std::string& entry) { return ordercast::nats::is_server_url(entry); });
+      is_nats_server);
   options.text("--nats-stream", config.nats_stream,
                "Name of the stream, and first token of its subjects; the same on all nodes of a "
                "cluster");

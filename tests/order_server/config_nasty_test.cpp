@@ -213,6 +213,14 @@ TEST_CASE("an argument that belongs to no option is told by its place", "[config
   CHECK(contains(exit_of({"--port"}).error, "--port needs a value"));
 }
 
+TEST_CASE("the port of a NATS server exists", "[config]") {
+  for (const std::string url : {"nats://h:99999", "nats://h:0", "nats://h:", "tls://[::1]:x"}) {
+    CAPTURE(url);
+    CHECK(contains(exit_of({"--nats", url}).error, "--nats: '" + url + "' is not allowed"));
+  }
+  CHECK(config_of({"--nats", "nats://h, tls://[::1]:4222, nats://[::1]"}).nats.size() == 3);
+}
+
 TEST_CASE("files for NATS hold what they should", "[config]") {
   const TempDir folder;
   const auto file = folder.file("nats");
