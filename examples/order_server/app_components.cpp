@@ -79,8 +79,7 @@ void warn_of_proxy(const ordercast::HttpRequest& request) {
   if (is_said.exchange(true)) return;
   spdlog::warn(
       "a proxy forwards requests to demo data, whose passwords everybody knows: if others can "
-      "reach "
-      "that proxy, use another --db with --demo-data off");
+      "reach that proxy, use another --db with --demo-data off");
 }
 
 }  // namespace

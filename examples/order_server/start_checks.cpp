@@ -57,7 +57,7 @@ constexpr std::size_t least_descriptors = 32;
 }  // namespace
 
 void require_descriptors(std::size_t open) {
-  constexpr std::size_t room_for_clients = 32;
+  constexpr std::size_t room_for_clients = 8;
   const auto limit = ordercast::net::descriptor_limit();
   if (limit >= open + room_for_clients) return;
   throw std::runtime_error("the limit on open files is " + std::to_string(limit) +
@@ -82,7 +82,8 @@ void check_start(const Config& config) {
       throw std::runtime_error("FCM_SERVICE_ACCOUNT: " + std::string(error.what()));
     }
   }
-  require_address(config.host, "--port", config.port);
+  // What was inherited listens already.
+  if (config.listening_socket < 0) require_address(config.host, "--port", config.port);
   if (config.ops_port != 0) require_address(config.host, "--ops-port", config.ops_port);
   if (!makes_a_database(config.db)) return;
   if (config.demo_data == DemoMode::automatic && !listens_on_loopback(config.host)) {

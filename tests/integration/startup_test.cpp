@@ -210,12 +210,12 @@ TEST_CASE("too low a limit on open files is an error at the start", "[startup]")
   Attempt attempt;
   // A child inherits both limits, and may not raise the hard one.
   attempt.command.argv.insert(attempt.command.argv.begin(),
-                              {"/bin/sh", "-c", "ulimit -n 48 && exec \"$0\" \"$@\""});
+                              {"/bin/sh", "-c", "ulimit -n 36 && exec \"$0\" \"$@\""});
   ChildProcess process(attempt.command);
   const auto ended = process.wait(patience);
   REQUIRE(ended.has_value());
   CHECK(ended->code.value_or(0) != 0);
-  CHECK(read_file(attempt.log_file()).find("the limit on open files is 48") != std::string::npos);
+  CHECK(read_file(attempt.log_file()).find("the limit on open files is 36") != std::string::npos);
   CHECK_FALSE(std::filesystem::exists(attempt.directory.path() / "orders.db"));
 }
 

@@ -139,10 +139,8 @@ void SqliteStore::require_own_epoch() {
 void SqliteStore::check() {
   files_.require_in_place();
   require_own_epoch();
-  const sqlite::GroupWriter::Turn turn(group_);
-  // A StoreError if another program keeps the database locked: reads may still work.
-  { const sqlite::Transaction probe(writer_, sqlite::Transaction::Kind::immediate); }
   if (max_log_bytes_ == 0 || files_.log_bytes() < max_log_bytes_ / 8 * 7) return;
+  const sqlite::GroupWriter::Turn turn(group_);
   make_room(Durability::power_loss);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import { ApiError } from '@ordercast/client';
+import { ApiError, asObject } from '@ordercast/client';
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from 'react';
 import { Mark } from './icons.tsx';
 import { session } from './services.ts';
@@ -11,8 +11,20 @@ const demoAccounts = [
   { label: 'Manager', email: 'manager@martly.dev', password: 'manager123' },
 ];
 
-/** A server has demo data only on the same machine, unless its operator asks for them. */
+/** A server has demo data only on the same machine, unless its operator asks for it. */
 const isSameMachine = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(location.hostname);
+
+/** Whether the demo's accounts may exist. Where the server does not say (`/healthz` has a port of its own), on this machine. */
+async function mayHaveDemoData(): Promise<boolean> {
+  try {
+    const answer = await fetch('/healthz');
+    const body: unknown = await answer.json();
+    const health = asObject(asObject(body)?.data);
+    return health?.status === 'ok' ? health.demo === true : isSameMachine;
+  } catch {
+    return isSameMachine;
+  }
+}
 
 /** `reason`: why the last session ended. `onTry`: called before each try. */
 export function LoginPage(props: { reason: string | undefined; onTry: () => void }): ReactNode {
@@ -22,11 +34,18 @@ export function LoginPage(props: { reason: string | undefined; onTry: () => void
   const [isShown, setShown] = useState(false);
   const [problem, setProblem] = useState(props.reason);
   const [busy, setBusy] = useState(false);
-  const [hasDemoData, setHasDemoData] = useState(isSameMachine);
+  const [hasDemoData, setHasDemoData] = useState(false);
   const first = useRef<HTMLInputElement>(null);
   useEffect(() => {
     document.title = 'Sign in · ordercast';
     first.current?.focus();
+    let isHere = true;
+    void mayHaveDemoData().then((may) => {
+      if (isHere) setHasDemoData(may);
+    });
+    return () => {
+      isHere = false;
+    };
   }, []);
 
   async function signIn(event: FormEvent): Promise<void> {

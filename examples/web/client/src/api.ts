@@ -56,7 +56,7 @@ export interface OrderPage {
   readonly unreadable?: number;
 }
 
-export type Store = Pick<WireStore, 'id' | 'name'>;
+export type Store = Pick<WireStore, 'id' | 'name' | 'paymentMethods'>;
 export type { Payment, Product } from './wire';
 
 export interface NewOrder {

@@ -278,6 +278,8 @@ export interface Store {
   readonly id: string;
   readonly name: string;
   readonly organizationId: string;
+  /** How an order there can be paid. Older servers do not say. */
+  readonly paymentMethods?: readonly PaymentMethod[];
 }
 
 export interface Product {

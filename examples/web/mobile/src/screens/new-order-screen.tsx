@@ -29,7 +29,8 @@ export function NewOrderScreen(props: { again: string | null }): ReactNode {
   const { basket, change, stores, products, missing, againProblem } = useBasket(props.again);
   const [hasTried, setHasTried] = useState(false);
   const problem = stores.problem ?? products.problem;
-  const { takesOnline } = placement;
+  const shop = stores.value?.find(({ id }) => id === basket?.storeId);
+  const takesOnline = placement.takesOnline && (shop?.paymentMethods?.includes('ONLINE') ?? true);
   useEffect(() => {
     if (basket?.paymentMethod === 'ONLINE' && !takesOnline) {
       change({ ...basket, paymentMethod: 'COD' });
