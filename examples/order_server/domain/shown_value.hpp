@@ -10,8 +10,8 @@
 /// Values of settings in messages.
 namespace order_server {
 
-/// Returns the value in quotes, without what may be a password: what stands before an '@', or all if
-/// it holds "password=".
+/// Returns the value in quotes, without what may be a password: what stands before an '@', or all
+/// if it holds "password=".
 [[nodiscard]] inline std::string shown_value(std::string_view value) {
   constexpr std::size_t most = 80;
   if (value.find("password=") != std::string_view::npos) return "'...'";
