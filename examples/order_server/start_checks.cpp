@@ -39,8 +39,10 @@ void require_address(const std::string& host, const char* port_option, std::uint
   if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor.bind(endpoint, error);
   if (!error) return;
+  // Asio's own category doesn't compare with std::errc.
+  const std::error_code cause(error.value(), std::system_category());
   const bool is_host =
-      error == std::errc::address_not_available || error == std::errc::address_family_not_supported;
+      cause == std::errc::address_not_available || cause == std::errc::address_family_not_supported;
   throw std::runtime_error((is_host ? "--host" : port_option) + std::string(": cannot listen on ") +
                            where + error.message());
 }

@@ -183,7 +183,7 @@ TEST_CASE("each part that stands still is named by readyz, counted and logged on
   // The watchdog logs it at its next look.
   REQUIRE(eventually([&] {
     static_cast<void>(shop.named());
-    return count(server.log(), " has recovered\n") == all.size();
+    return count(server.log(), " has recovered") == all.size();
   }));
   const auto log = server.log();
   for (const auto& part : all) {
