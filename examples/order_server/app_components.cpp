@@ -153,7 +153,7 @@ App::Components::Components(const Config& config)
       sender(push_sender(config)),
       push(
           store, *sender, metrics,
-          [this](const std::string& user_id, bool ping, PresenceAnswer done) {
+          [this](const std::string& user_id, bool ping, const PresenceAnswer& done) {
             ask_presence(user_id, ping, done);
           },
           push_options(config, push_beat)),

@@ -151,13 +151,13 @@ class ShardedRun {
 
   /// What a round asks, and the shards that it is for.
   struct Question {
-    unsigned which;
+    unsigned which = 0;
     std::string id;
     std::string order;
     std::string owner;
     std::string assignee;
     std::string organization;
-    ChangeMessages messages;
+    ChangeMessages messages{};
     [[nodiscard]] OrderEvent event() const {
       return {order, OwnerId(owner), OrganizationId(organization), id,
               0,     "{}",           AssigneeId(assignee)};
