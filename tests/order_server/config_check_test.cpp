@@ -35,7 +35,7 @@ struct Operator {
   }
   /// Writes a file beside the database and returns its name.
   [[nodiscard]] std::string file(const std::string& name, const std::string& content) const {
-    const auto path = (std::filesystem::path(dir.file()).parent_path() / name).string();
+    auto path = (std::filesystem::path(dir.file()).parent_path() / name).string();
     std::ofstream(path) << content;
     return path;
   }

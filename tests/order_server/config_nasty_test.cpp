@@ -15,6 +15,7 @@ using namespace order_server;
 
 namespace {
 
+const std::string no_fault;
 const std::string secret = "hunter2";
 
 /// Ends the process if a setting makes the start wait.
@@ -112,7 +113,7 @@ TEST_CASE("every option takes or refuses every value, by its name and in one lin
     CHECK(fault_of(parse({name}), name).empty());
     for (const auto& value : values.all()) {
       CAPTURE(value.substr(0, 80));
-      CHECK(fault_of(parse({name, value}), name) == "");
+      CHECK(fault_of(parse({name, value}), name) == no_fault);
     }
   }
 }
@@ -131,7 +132,7 @@ TEST_CASE("every line of a config file is taken or refused by its option's name"
       // A file or a line that can't be read names itself.
       const auto* end = std::get_if<ConfigExit>(&parsed);
       const bool by_line = end != nullptr && contains(end->error, "--config: ");
-      CHECK(fault_of(parsed, by_line ? "--config: " : name) == "");
+      CHECK(fault_of(parsed, by_line ? "--config: " : name) == no_fault);
     }
   }
 }
@@ -151,7 +152,7 @@ TEST_CASE("every variable of the environment is taken or refused by its name, it
         variables.erase(plain);
         variables[name] = value;
         if (plain == "RAZORPAY_KEY_SECRET") variables.erase("RAZORPAY_KEY_ID");
-        CHECK(fault_of(parse({}, variables), name) == "");
+        CHECK(fault_of(parse({}, variables), name) == no_fault);
       }
     }
   }
