@@ -20,7 +20,7 @@
 
 /// One connection manager per I/O thread, one publish for all.
 ///
-/// The caller of `publish` finds out once which shards have somebody for a change, encodes and
+/// The caller of `publish` finds out once which shards have recipients for a change, encodes and
 /// frames it once, and each of those shards gets one posted task: a change with one watcher wakes
 /// one shard, and one that nobody watches is not encoded. Publish a change after it has been
 /// committed; then no subscription that begins meanwhile misses it (detail/interest.hpp says why).
@@ -36,7 +36,7 @@ namespace ordercast {
 /// How a publish to all shards ended.
 struct PublishOutcome {
   std::size_t reached = 0;        ///< Connections that got it or will get it.
-  std::size_t failed_shards = 0;  ///< Shards with somebody for it that threw or ended first.
+  std::size_t failed_shards = 0;  ///< Shards with recipients that threw or ended first.
 
   /// Lets a callback that takes a count get `reached`.
   [[nodiscard]] operator std::size_t() const noexcept {  // NOLINT(google-explicit-constructor)
