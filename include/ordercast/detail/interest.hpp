@@ -13,9 +13,9 @@
 #include <string_view>
 #include <utility>
 
-/// Which shards have recipients for a change: subscribers of an order, connections of a user, members
-/// of an organization, connections that see everything. A publisher asks it, so that a change wakes
-/// only those shards.
+/// Which shards have recipients for a change: subscribers of an order, connections of a user,
+/// members of an organization, connections that see everything. A publisher asks it, so that a
+/// change wakes only those shards.
 ///
 /// **No subscription misses a version.** A shard adds its interest before anything of the order is
 /// read for that subscription, and removes it after the subscription has ended. A publisher asks
